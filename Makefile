@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+# pgveil: everything is built out of tree under build/$(BUILD). `make help` lists the targets.
+
+BUILD ?= release
+CC = gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PYTHON ?= /usr/bin/python3
+PREFIX ?= /usr/local
+B := build/$(BUILD)
+
+MAKEFLAGS += -r
+.DELETE_ON_ERROR:
+.SECONDARY:
+ifneq ($(V),1)
+.SILENT:
+endif
+
+warn := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wswitch-enum -Wvla -Wformat-signedness -Wundef -Werror
+opt_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+opt_debug := -O0 -g3
+opt_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+opt_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+ifeq ($(BUILD),fuzz)
+CC = $(CLANG)
+endif
+sanitize := $(filter -fsanitize=address% -fsanitize=fuzzer-no-link%,$(opt_$(BUILD)))
+CPPFLAGS = -D_GNU_SOURCE -Iuserspace -I. -I$(B)
+CFLAGS = -std=gnu11 -pthread -fPIE $(warn) $(opt_$(BUILD)) $(EXTRA_CFLAGS)
+LDFLAGS = -pthread -pie -Wl,--as-needed $(sanitize:fuzzer-no-link%=%)
+conv := -Wconversion
+
+# Layers in link order: a layer may use only those after it (scripts/check-layers.sh holds the exact table).
+layers := ctl net kern session policy mask sql value pgwire base
+src = $(sort $(wildcard userspace/$(1)/*.c))
+objs = $(patsubst userspace/%.c,$(B)/%.o,$(call src,$(1)))
+lib = $(B)/lib$(1).a
+$(foreach l,$(layers),$(eval $(call lib,$(l)): $(call objs,$(l))))
+below_base := base
+below_pgwire := pgwire base
+below_value := value base
+below_sql := sql base
+below_mask := mask value base
+below_policy := policy mask sql value base
+below_session := session policy mask sql value pgwire base
+below_kern := kern base
+below_net := net kern session policy mask sql value pgwire base
+below_ctl := ctl net kern session policy mask sql value pgwire base
+libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
+ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lpcre2-8 -lyaml -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
+
+.PHONY: help all demo check test asan fuzz lint format check-format check-layers install clean bpf unit unit-bins
+help: ## this list
+	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+all: $(B)/pgveild $(B)/pgveil bpf ## the daemon, the command line and the BPF objects
+demo: ## install what is missing, build, and show one query as the DBA and as the agent see it (root)
+	scripts/deps.sh
+	$(MAKE) --no-print-directory all
+	scripts/demo.sh
+check: ## the fast part, without root: layers, format, unit, golden, replay, a few seconds of fuzzing
+	$(MAKE) --no-print-directory -j2 check-layers check-format unit BUILD=asan
+	$(MAKE) --no-print-directory fuzz SECONDS_EACH=4
+test: ## install what is missing, build, run everything (root)
+	scripts/deps.sh
+	scripts/run-tests.sh
+asan: ## everything built with AddressSanitizer and UBSan
+	$(MAKE) --no-print-directory all unit-bins BUILD=asan
+
+$(B)/.flags: FORCE
+	mkdir -p $(B)
+	echo '$(CC) $(CFLAGS) $(CPPFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(CPPFLAGS)' > $@
+FORCE:
+
+$(B)/base/%.o $(B)/pgwire/%.o: CFLAGS += $(conv)
+$(call objs,kern): | $(B)/pgveil.skel.h
+$(B)/%.o: userspace/%.c $(B)/.flags
+	mkdir -p $(@D)
+	echo '  CC   $<'
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/lib%.a:
+	mkdir -p $(@D)
+	rm -f $@
+	ar rcsD $@ $^
+$(B)/pgveild: $(B)/main.o $(foreach l,$(layers),$(call lib,$(l)))
+	echo '  LD   $@'
+	$(CC) $(LDFLAGS) -o $@ $^ $(ldlibs)
+$(B)/pgveil: $(B)/cli.o $(patsubst userspace/%.c,$(B)/%.o,$(wildcard userspace/cli/*.c)) $(foreach l,policy mask sql value base,$(call lib,$(l)))
+	echo '  LD   $@'
+	$(CC) $(LDFLAGS) -o $@ $^ $(ldlibs)
+
+# BPF: one object a hook, linked into one, one skeleton.
+bpf_src := $(wildcard bpf/*.bpf.c)
+bpf_objs := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(bpf_src))
+bpf: $(B)/pgveil.bpf.o
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c
+	mkdir -p $(@D)
+	echo '  BPF  $<'
+	$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -g -O2 -Wall -Wextra -Werror -I. -MMD -MP -c -o $@ $<
+	llvm-strip -g $@
+$(B)/pgveil.bpf.o: $(bpf_objs)
+	$(BPFTOOL) gen object $@ $^
+$(B)/pgveil.skel.h: $(B)/pgveil.bpf.o
+	$(BPFTOOL) gen skeleton $< name pgveil_bpf > $@
+vmlinux.h: ## make the trimmed type catalogue anew from the running kernel's BTF
+	scripts/vmlinux.sh > $@.tmp && mv $@.tmp $@
+
+# Unit tests: tests/unit/LAYER_MODULE.c links only the layers at and below its own.
+unit_src := $(sort $(wildcard tests/unit/*_*.c))
+unit_bin := $(patsubst tests/unit/%.c,$(B)/unit/%,$(unit_src))
+unit-bins: $(unit_bin)
+$(foreach u,$(unit_bin),$(eval $(u): $(call libs_of,$(firstword $(subst _, ,$(notdir $(u)))))))
+$(B)/unit/%: tests/unit/%.c tests/unit/test.h $(B)/.flags
+	mkdir -p $(@D)
+	echo '  TEST $<'
+	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) $(if $(filter kern_%,$*),-I$(B)) -MMD -MP $(LDFLAGS) -o $@ $< $(filter %.a,$^) -lcmocka $(ldlibs)
+unit: $(unit_bin) ## unit, golden and replay tests (BUILD=asan for the sanitizers)
+	scripts/run-unit.sh $(unit_bin)
+
+# Fuzzing: tests/fuzz/LAYER_INPUT.c; corpus and regressions in tests/fuzz/corpus/LAYER_INPUT.
+SECONDS_EACH ?= 60
+T ?= $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*_*.c)))
+fuzz: ## libFuzzer on every untrusted input (T=target, SECONDS_EACH=60)
+	$(MAKE) --no-print-directory -j2 BUILD=fuzz $(T:%=build/fuzz/fuzz/%)
+	for t in $(T); do scripts/run-fuzz.sh build/fuzz/fuzz/$$t $(SECONDS_EACH) || exit 1; done
+$(foreach u,$(T),$(eval $(B)/fuzz/$(u): $(call libs_of,$(firstword $(subst _, ,$(u))))))
+$(B)/fuzz/%: tests/fuzz/%.c $(B)/.flags
+	mkdir -p $(@D)
+	echo '  FUZZ $<'
+	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP -pthread -pie -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.a,$^) $(ldlibs)
+
+c_files = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h' | grep -v '^vmlinux.h$$')
+check-layers: ## the include table of CONTRIBUTING.md, and that paths named in READMEs exist
+	scripts/check-layers.sh
+check-format:
+	clang-format --dry-run -Werror $(c_files)
+format: ## clang-format in place
+	clang-format -i $(c_files)
+lint: ## clang-tidy over userspace
+	clang-tidy --quiet $(filter userspace/%.c,$(c_files)) -- $(CPPFLAGS) -std=gnu11
+install: all ## install pgveild and pgveil below PREFIX
+	install -D -m 755 $(B)/pgveild $(DESTDIR)$(PREFIX)/sbin/pgveild
+	install -D -m 755 $(B)/pgveil $(DESTDIR)$(PREFIX)/bin/pgveil
+clean: ## remove build/
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

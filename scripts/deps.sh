@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# deps.sh: install what pgveil needs to build, test and run, and only what is missing.
+#
+# Everything is a Debian package. One of them, libpg_query 17 (PostgreSQL's own grammar), is newer in the next Debian
+# suite than in bookworm; it is taken from there through a private apt configuration whose source list is derived from
+# this machine's own (same mirror, same proxy, same keyring), so that the machine's apt stays as it is. Its shared
+# library needs only glibc 2.34.
+#
+# usage: deps.sh [--check]     --check only says what is missing (exit 1 if anything is)
+set -euo pipefail
+
+PG_QUERY_SUITE=trixie
+PG_QUERY_MAJOR=17
+
+packages=(
+	# build
+	gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev
+	libssl-dev libpcre2-dev libprotobuf-c-dev libevent-dev libjansson-dev libyaml-dev libcurl4-openssl-dev
+	# check and test
+	libcmocka-dev libclang-rt-14-dev clang-format clang-tidy
+	python3 python3-pytest python3-psycopg2 python3-asyncpg
+	postgresql-15 postgresql-client-15 iproute2 util-linux procps openssl
+)
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+pg_query_current() {
+	local v
+	v=$(dpkg-query -W -f '${Version}' libpg-query-dev 2>/dev/null) || return 1
+	installed libpg-query-dev && [ "${v%%-*}" = "$PG_QUERY_MAJOR" ]
+}
+
+missing=()
+for p in "${packages[@]}"; do
+	installed "$p" || missing+=("$p")
+done
+
+if [ "${1:-}" = --check ]; then
+	pg_query_current || missing+=("libpg-query-dev=$PG_QUERY_MAJOR-*")
+	[ ${#missing[@]} -eq 0 ] || { echo "missing: ${missing[*]}"; exit 1; }
+	exit 0
+fi
+
+if [ ${#missing[@]} -eq 0 ] && pg_query_current; then
+	exit 0
+fi
+if [ "$(id -u)" != 0 ]; then
+	echo "deps.sh: these packages are missing and installing them needs root: ${missing[*]} libpg-query-dev (>= $PG_QUERY_MAJOR)" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+
+if [ ${#missing[@]} -gt 0 ]; then
+	echo "deps.sh: installing ${missing[*]}"
+	apt-get update -qq
+	# Debian's postgresql-15 would make and start a cluster of its own; the tests start throwaway ones.
+	if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+		install -d /etc/postgresql-common
+		echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
+	fi
+	apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+fi
+
+if ! pg_query_current; then
+	echo "deps.sh: installing libpg_query $PG_QUERY_MAJOR from Debian $PG_QUERY_SUITE"
+	tmp=$(mktemp -d)
+	trap 'rm -rf "$tmp"' EXIT
+	mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial"
+	# The machine's own mirror: the first URI that serves its main Debian archive.
+	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian/?$' | head -n 1)
+	[ -n "$uri" ] || { echo "deps.sh: no Debian mirror among this machine's apt sources" >&2; exit 1; }
+	key=/usr/share/keyrings/debian-archive-keyring.gpg
+	echo "deb [signed-by=$key] $uri $PG_QUERY_SUITE main" > "$tmp/sources.list"
+	cat > "$tmp/apt.conf" <<-CONF
+		Dir::Etc::SourceList "$tmp/sources.list";
+		Dir::Etc::SourceParts "/dev/null";
+		Dir::State::Lists "$tmp/lists";
+		Dir::Cache "$tmp/cache";
+		APT::Sandbox::User "root";
+	CONF
+	APT_CONFIG="$tmp/apt.conf" apt-get update -qq
+	(cd "$tmp" && APT_CONFIG="$tmp/apt.conf" apt-get download -qq \
+		libpg-query-dev "$(APT_CONFIG="$tmp/apt.conf" apt-cache depends libpg-query-dev |
+			sed -n 's/.*Depends: \(libpg-query[0-9.]*\)$/\1/p' | head -n 1)")
+	dpkg -i "$tmp"/libpg-query*.deb > /dev/null
+fi

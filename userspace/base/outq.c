@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/outq.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void outq_fini(struct outq *q)
+{
+	free(q->v);
+	arena_fini(&q->mem);
+	*q = (struct outq){0};
+}
+
+static void append(struct outq *q, struct span s)
+{
+	struct span *last = q->n ? &q->v[q->n - 1] : NULL;
+
+	if (q->failed || s.n == 0)
+		return;
+	/* Neighbours become one span: a run of untouched messages costs one iovec. */
+	if (last && q->n > q->head && last->p + last->n == s.p) {
+		last->n += s.n;
+		q->bytes += s.n;
+		return;
+	}
+	if (q->n == q->cap) {
+		size_t cap = q->cap ? q->cap * 2 : 16;
+		struct span *v = reallocarray(q->v, cap, sizeof(*v));
+
+		if (!v) {
+			q->failed = true;
+			return;
+		}
+		q->v = v;
+		q->cap = cap;
+	}
+	q->v[q->n++] = s;
+	q->bytes += s.n;
+}
+
+void outq_borrow(struct outq *q, struct span s)
+{
+	append(q, s);
+}
+
+uint8_t *outq_room(struct outq *q, size_t n)
+{
+	uint8_t *p = q->failed ? NULL : arena_alloc(&q->mem, n);
+
+	if (!p) {
+		q->failed = true;
+		return NULL;
+	}
+	append(q, span_of(p, n));
+	return q->failed ? NULL : p;
+}
+
+void outq_copy(struct outq *q, struct span s)
+{
+	uint8_t *p = s.n ? outq_room(q, s.n) : NULL;
+
+	if (p)
+		memcpy(p, s.p, s.n);
+}
+
+size_t outq_iov(const struct outq *q, struct iovec *iov, size_t max)
+{
+	size_t i, k = 0, off = q->head_off;
+
+	for (i = q->head; i < q->n && k < max; i++, k++) {
+		iov[k].iov_base = (void *)(q->v[i].p + off);
+		iov[k].iov_len = q->v[i].n - off;
+		off = 0;
+	}
+	return k;
+}
+
+void outq_wrote(struct outq *q, size_t n)
+{
+	assert(n <= q->bytes);
+	q->bytes -= n;
+	n += q->head_off;
+	while (q->head < q->n && n >= q->v[q->head].n)
+		n -= q->v[q->head++].n;
+	q->head_off = n;
+	if (q->bytes == 0) {
+		bool failed = q->failed;
+
+		/* An idle owner holds nothing. */
+		outq_fini(q);
+		q->failed = failed;
+	}
+}

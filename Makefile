@@ -23,6 +23,7 @@ opt_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-san
 opt_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 ifeq ($(BUILD),fuzz)
 CC = $(CLANG)
+warn := $(filter-out -Wformat-signedness,$(warn)) # gcc only
 endif
 sanitize := $(filter -fsanitize=address% -fsanitize=fuzzer-no-link%,$(opt_$(BUILD)))
 CPPFLAGS = -D_GNU_SOURCE -Iuserspace -I. -I$(B)
@@ -102,7 +103,7 @@ $(B)/pgveil.bpf.o: $(bpf_objs)
 	$(BPFTOOL) gen object $@ $^
 $(B)/pgveil.skel.h: $(B)/pgveil.bpf.o
 	$(BPFTOOL) gen skeleton $< name pgveil_bpf > $@
-vmlinux.h: ## make the trimmed type catalogue anew from the running kernel's BTF
+vmlinux.h: ## the trimmed type catalogue, from the running kernel's BTF (anew: make -B vmlinux.h)
 	scripts/vmlinux.sh > $@.tmp && mv $@.tmp $@
 
 # Unit tests: tests/unit/LAYER_MODULE.c links only the layers at and below its own.

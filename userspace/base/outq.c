@@ -5,11 +5,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Rooms are cut from chunks without alignment, so that rows written one after the other are one span. */
+#define CHUNK_SIZE ((size_t)16384)
+
+struct outq_chunk {
+	struct outq_chunk *next;
+	size_t used, cap;
+	uint8_t mem[];
+};
+
 void outq_fini(struct outq *q)
 {
+	struct outq_chunk *c, *next;
+
+	for (c = q->chunk; c; c = next) {
+		next = c->next;
+		free(c);
+	}
 	free(q->v);
-	arena_fini(&q->mem);
 	*q = (struct outq){0};
+}
+
+static uint8_t *cut(struct outq *q, size_t n)
+{
+	struct outq_chunk *c = q->chunk;
+
+	if (!c || c->cap - c->used < n) {
+		size_t cap = n > CHUNK_SIZE ? n : CHUNK_SIZE;
+
+		c = malloc(sizeof(*c) + cap);
+		if (!c)
+			return NULL;
+		*c = (struct outq_chunk){.next = q->chunk, .cap = cap};
+		q->chunk = c;
+	}
+	c->used += n;
+	return c->mem + c->used - n;
 }
 
 static void append(struct outq *q, struct span s)
@@ -46,7 +77,7 @@ void outq_borrow(struct outq *q, struct span s)
 
 uint8_t *outq_room(struct outq *q, size_t n)
 {
-	uint8_t *p = q->failed ? NULL : arena_alloc(&q->mem, n);
+	uint8_t *p = q->failed ? NULL : cut(q, n);
 
 	if (!p) {
 		q->failed = true;

@@ -5,11 +5,12 @@
 #define PGVEIL_BASE_OUTQ_H
 
 #include <sys/uio.h>
-#include "base/arena.h"
 #include "base/buf.h"
 
 /* All zero is an empty queue. A failed append (no memory) sticks: the owner checks outq_failed once a step
  * and closes; nothing partial may be sent after it. */
+struct outq_chunk;
+
 struct outq {
 	struct span *v;
 	size_t n, cap;   /* spans in use from head on; allocated */
@@ -17,7 +18,7 @@ struct outq {
 	size_t head_off; /* bytes of it already written */
 	size_t bytes;    /* still to be written */
 	bool failed;
-	struct arena mem;
+	struct outq_chunk *chunk; /* memory of outq_room, newest first */
 };
 
 void outq_fini(struct outq *q);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs tests/golden/mask.txt, whose head says how its lines are written. */
+#include "mask/mask.h"
+
+#include "test.h"
+
+#include <ctype.h>
+
+#define TABLE  "tests/golden/mask.txt"
+#define FIELDS 6
+
+enum field { SPEC, TYPE, TYPMOD, FORMAT, INPUT, EXPECTED };
+
+/* The fields without the blanks round them; in place. */
+static unsigned split(char *line, char *field[FIELDS])
+{
+	unsigned n = 0;
+	char *p, *end;
+
+	for (p = line; p && n < FIELDS; n++) {
+		field[n] = p + strspn(p, " \t");
+		p = strchr(p, '|');
+		end = p ? p : line + strlen(field[n]) + (size_t)(field[n] - line);
+		if (p)
+			*p++ = '\0';
+		while (end > field[n] && (end[-1] == ' ' || end[-1] == '\t'))
+			*--end = '\0';
+	}
+	return p ? 0 : n;
+}
+
+static size_t unhex(uint8_t *out, const char *hex)
+{
+	size_t n = 0;
+	unsigned b;
+
+	for (; *hex; hex += 2) {
+		assert_true(isxdigit((uint8_t)hex[0]) && isxdigit((uint8_t)hex[1]));
+		assert_int_equal(sscanf(hex, "%2x", &b), 1);
+		out[n++] = (uint8_t)b;
+	}
+	return n;
+}
+
+/* A cell: hexadecimal digits in binary; in text as it stands, or in quotes with \xNN for a byte. */
+static size_t cell_of(uint8_t *out, const char *field, enum value_format format)
+{
+	size_t n = 0, len = strlen(field), i;
+
+	if (format == VALUE_BINARY_FORMAT)
+		return unhex(out, field);
+	if (len < 2 || field[0] != '"' || field[len - 1] != '"') {
+		memcpy(out, field, len);
+		return len;
+	}
+	for (i = 1; i < len - 1; i++) {
+		unsigned b = (uint8_t)field[i];
+
+		if (b == '\\') {
+			assert_int_equal(sscanf(field + i, "\\x%2x", &b), 1);
+			i += 3;
+		}
+		out[n++] = (uint8_t)b;
+	}
+	return n;
+}
+
+static struct value_shape shape_of(char *field[FIELDS])
+{
+	struct value_shape s = {.type = VALUE_OTHER, .typmod = -1};
+	int precision, scale = 0;
+	enum value_type t;
+
+	for (t = VALUE_OTHER; t <= VALUE_UUID; t++)
+		if (!strcmp(value_type_name(t), field[TYPE]))
+			s.type = t;
+	if (!strcmp(field[FORMAT], "binary"))
+		s.format = VALUE_BINARY_FORMAT;
+	else
+		assert_string_equal(field[FORMAT], "text");
+	if (strcmp(field[TYPMOD], "-") != 0) {
+		assert_true(sscanf(field[TYPMOD], "%d,%d", &precision, &scale) >= 1);
+		s.typmod = 4 + (s.type == VALUE_NUMERIC ? precision << 16 | (scale & 0x7ff) : precision);
+	}
+	return s;
+}
+
+static struct mask mask_of(const char *spec)
+{
+	static const char *const names[] = MASK_NAMES;
+	struct mask m = {.domain = "golden"};
+	size_t i, len = strcspn(spec, ":");
+	const char *args = spec[len] ? spec + len + 1 : "";
+	unsigned kind = 0;
+
+	while (kind < ARRAY_LEN(names) &&
+		(strlen(names[kind]) != len || strncmp(names[kind], spec, len) != 0))
+		kind++;
+	if (kind == ARRAY_LEN(names))
+		fail_msg("no such mask: %s", spec);
+	m.kind = (enum mask_kind)kind;
+	for (i = 0; i < sizeof(m.key); i++)
+		m.key[i] = (uint8_t)i;
+	if (m.kind == MASK_FIXED)
+		m.fixed = strdup(args);
+	else if (m.kind == MASK_HASH && *args)
+		snprintf(m.domain, sizeof(m.domain), "%s", args);
+	else if (m.kind == MASK_EMAIL)
+		m.keep_domain = !strcmp(args, "keep");
+	else if (m.kind == MASK_PARTIAL)
+		assert_true(sscanf(args, "%u,%u,%4s", &m.first, &m.last, m.fill) >= 2);
+	return m;
+}
+
+static void show(const char *what, const uint8_t *p, size_t n)
+{
+	fprintf(stderr, "  %s:", what);
+	for (size_t i = 0; i < n; i++)
+		fprintf(stderr, p[i] >= ' ' && p[i] < 0x7f ? " %02x(%c)" : " %02x", p[i], p[i]);
+	fprintf(stderr, "\n");
+}
+
+static bool line_holds(char *line)
+{
+	uint8_t input[512], expected[512];
+	char *field[FIELDS];
+	struct value_shape s;
+	struct arena a = {0};
+	struct guarded g;
+	struct span out;
+	struct mask m;
+	size_t n;
+	bool ok;
+
+	assert_true(strlen(line) < sizeof(input));
+	assert_int_equal(split(line, field), FIELDS);
+	s = shape_of(field);
+	m = mask_of(field[SPEC]);
+	n = cell_of(input, field[INPUT], s.format);
+	g = guard_copy(input, n);
+	out = mask_apply(&m, &s, span_of(g.p, n), &a);
+	if (!strcmp(field[EXPECTED], "NULL")) {
+		ok = !out.p;
+	} else {
+		n = cell_of(expected, field[EXPECTED], s.format);
+		ok = out.p && span_eq(out, span_of(expected, n));
+		if (!ok)
+			show("expected", expected, n);
+	}
+	if (!ok)
+		show("was", out.p, out.n);
+	guard_free(&g);
+	arena_fini(&a);
+	mask_fini(&m);
+	return ok;
+}
+
+static void table(void **state)
+{
+	unsigned number = 0, lines = 0, wrong = 0;
+	FILE *f = fopen(TABLE, "r");
+	char *line = NULL, *l;
+	size_t cap = 0;
+
+	(void)state;
+	assert_non_null(f);
+	while ((l = golden_line(f, &line, &cap, &number))) {
+		lines++;
+		if (!line_holds(l)) {
+			wrong++;
+			fprintf(stderr, "%s:%u does not hold\n", TABLE, number);
+		}
+	}
+	free(line);
+	fclose(f);
+	assert_true(lines > 100);
+	assert_int_equal(wrong, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(table)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* mask: one masking function and its parameters, applied to one cell. Knows types and formats; never knows
+ * the wire, SQL, or who is asking. Immutable once made. */
+#ifndef PGVEIL_MASK_MASK_H
+#define PGVEIL_MASK_MASK_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "value/value.h"
+
+/* In order of strictness: of two masks on one column the one with the smaller number is used. NULL is the
+ * zero value, so that a mask nobody chose shows nothing. */
+enum mask_kind {
+	MASK_NULL = 0, /* SQL NULL */
+	MASK_REDACT,   /* the type's fixed replacement: ****, 0, false, 1970-01-01, the nil uuid */
+	MASK_FIXED,    /* a literal of the policy; NULL where the type cannot hold it */
+	MASK_HASH,     /* HMAC-SHA-256 under the policy's key; NULL for bool, dates and timestamps */
+	MASK_EMAIL,    /* keeps the domain, or nothing but the shape */
+	MASK_PARTIAL,  /* keeps first and/or last characters; NULL for what is no text */
+};
+#define MASK_NAMES                                                                                           \
+	{                                                                                                    \
+		"null", "redact", "fixed", "hash", "email", "partial"                                        \
+	}
+
+#define MASK_KEY_LEN 32
+
+/* All zero is MASK_NULL. */
+struct mask {
+	enum mask_kind kind;
+	/* partial: characters kept; a value with no more than first + last characters is masked whole */
+	unsigned first, last;
+	char fill[5]; /* one UTF-8 character, NUL-ended; default "*" */
+	/* email */
+	bool keep_domain;
+	/* fixed */
+	char *fixed; /* owned */
+	/* hash */
+	uint8_t key[MASK_KEY_LEN];
+	char domain[32]; /* separates uses of one key */
+};
+
+/* Writes the masked form of one cell. cell.p != NULL (a NULL cell stays NULL and is never passed here). The
+ * result borrows from a or is .p == NULL, which the caller sends as SQL NULL. It is always a valid value of
+ * the shape's type and format, never longer than the type allows, and never the input where the mask hides
+ * anything. A value that cannot be decoded is masked as MASK_REDACT would. */
+struct span mask_apply(
+	const struct mask *m, const struct value_shape *shape, struct span cell, struct arena *a);
+/* Whether the result depends on the cell (hash, email, partial). Such masks may not be used for derived
+ * values. */
+bool mask_reads_input(enum mask_kind k);
+const char *mask_kind_name(enum mask_kind k);
+void mask_fini(struct mask *m); /* wipes the key */
+
+#endif

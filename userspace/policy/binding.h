@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* binding: the rules of one grant laid over one catalogue: which (oid, attnum) is masked how. Immutable once
+ * made, refcounted, shared by the sessions of a worker. */
+#ifndef PGVEIL_POLICY_BINDING_H
+#define PGVEIL_POLICY_BINDING_H
+
+#include "policy/policy.h"
+#include "sql/catalog.h"
+
+struct binding;
+
+/* Column rules bind to (oid, attnum) when they are first resolved: what previous (same rules, same database;
+ * may be NULL) masked and still exists stays masked, so that a rename does not unmask. A rule on a parent
+ * covers the same-named columns of every child. Takes references to p and c. */
+MUSTCHECK int binding_new(struct binding **out, struct policy *p, const struct grant *g, struct catalog *c,
+	const struct binding *previous, struct err *e);
+struct binding *binding_ref(struct binding *b);
+void binding_unref(struct binding *b); /* NULL is fine */
+
+struct catalog *binding_catalog(const struct binding *b); /* borrowed */
+struct policy *binding_policy(const struct binding *b);   /* borrowed */
+/* NULL: the column itself is not masked (what it is made of is the lineage's business). A sensitive catalogue
+ * column, and any column of a relation that the catalogue does not know, is masked with NULL. */
+struct masking {
+	const struct mask *direct, *derived;
+	const struct rule *rule; /* NULL for a sensitive catalogue column */
+};
+const struct masking *binding_column(const struct binding *b, struct colref c);
+/* The strictest of the masks over a set; NULL when nothing in it is masked. */
+const struct masking *binding_set(const struct binding *b, const struct colset *s);
+/* Whether two columns of the set are masked differently: then no column's own mask fits. */
+bool binding_mixed(const struct binding *b, const struct colset *s);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* document: policy files as checked structures: YAML in, or every mistake with its position. What the engine
+ * does not do yet is a mistake, never ignored. */
+#ifndef PGVEIL_POLICY_DOCUMENT_H
+#define PGVEIL_POLICY_DOCUMENT_H
+
+#include "base/buf.h"
+#include "policy/policy.h"
+
+struct subject {                   /* all that is given must match */
+	const char *cgroup, *unit; /* globs; NULL where not given */
+	bool has_uid;
+	uint32_t uid;
+};
+
+struct document {
+	const char *file, *name;
+	unsigned line; /* where it begins */
+	struct subject *subjects;
+	unsigned nsubjects;
+	struct database *databases;
+	unsigned ndatabases;
+	struct rule *rules;
+	unsigned nrules;
+};
+
+struct documents { /* all zero is empty */
+	struct document *v;
+	unsigned n;
+	struct arena mem;
+};
+
+/* Appends the documents of one text; file is for messages and for relative paths in it, which begin at its
+ * folder. -EINVAL: mistakes were appended to c; -ENOMEM. documents_fini is due in every case. */
+MUSTCHECK int documents_parse(struct documents *d, const char *file, struct span text, struct complaints *c);
+MUSTCHECK int documents_read(struct documents *d, const char *file, struct complaints *c);
+void documents_fini(struct documents *d); /* wipes keys */
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* A plan is made in one direction only: everything starts as DENY and ACTION_NULL, and each step below must
+ * find a reason to give more. What the analysis did not understand never gets that far. */
+#include "policy/plan.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+struct judge {
+	const struct binding *b;
+	struct arena *a;
+	bool failed; /* out of memory */
+};
+
+static const char OUT_OF_MEMORY[] = "out of memory while judging the statement";
+
+static const char *column_name(struct judge *j, struct colref c)
+{
+	const struct catalog *cat = binding_catalog(j->b);
+	const struct relation *r = catalog_relation_by_oid(cat, c.relid);
+	const struct column *col = r ? relation_column_by_attnum(r, c.attnum) : NULL;
+	char *s;
+
+	if (!r)
+		return "a column of an unknown relation";
+	s = arena_printf(j->a, "%s.%s.%s", r->schema, r->name, col ? col->name : "?");
+	return s ? s : OUT_OF_MEMORY;
+}
+
+static const char *hint_for(struct judge *j, const struct masking *m)
+{
+	char *s;
+
+	if (!m || !m->rule)
+		return "Catalogue columns that carry values of other columns may only be shown, as NULL.";
+	s = arena_printf(j->a,
+		"The mask of policy rule %s applies. A masked column may stand only as a plain output "
+		"column; "
+		"ask the owner of that policy if you need more.",
+		m->rule->where);
+	return s ? s : OUT_OF_MEMORY;
+}
+
+static void deny(struct judge *j, struct plan *p, const char *sqlstate, const char *reason, const char *hint)
+{
+	p->verdict = DENY;
+	memcpy(p->sqlstate, sqlstate, 5);
+	p->reason = reason ? reason : OUT_OF_MEMORY;
+	p->hint = hint;
+	if (!reason)
+		j->failed = true;
+}
+
+static bool relation_masked(const struct binding *b, uint32_t relid)
+{
+	const struct relation *r = catalog_relation_by_oid(binding_catalog(b), relid);
+
+	if (!r)
+		return true;
+	for (unsigned i = 0; i < r->ncols; i++) {
+		const struct masking *m = binding_column(b, (struct colref){relid, r->cols[i].attnum});
+
+		if (m && m->rule)
+			return true;
+	}
+	return false;
+}
+
+/* Reasons against a statement as a whole; false: p holds the denial. */
+static bool check_uses(struct judge *j, const struct statement *st, struct plan *p)
+{
+	for (unsigned i = 0; i < st->nuses; i++) {
+		const struct masking *m = binding_column(j->b, st->uses[i].column);
+
+		if (!m)
+			continue;
+		deny(j, p, "42501",
+			arena_printf(j->a, "column %s is masked and may not be used in %s",
+				column_name(j, st->uses[i].column), st->uses[i].where),
+			hint_for(j, m));
+		return false;
+	}
+	for (unsigned i = 0; i < st->stored.n; i++) {
+		const struct masking *m = binding_column(j->b, st->stored.v[i]);
+
+		if (!m)
+			continue;
+		deny(j, p, "42501",
+			arena_printf(j->a, "column %s is masked and may not be written elsewhere",
+				column_name(j, st->stored.v[i])),
+			hint_for(j, m));
+		return false;
+	}
+	for (unsigned i = 0; i < st->assigned.n; i++) {
+		struct colref c = st->assigned.v[i];
+		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), c.relid);
+		const struct column *col = r ? relation_column_by_attnum(r, c.attnum) : NULL;
+		const struct masking *m = binding_column(j->b, c);
+
+		if (!m || (col && !col->constrained))
+			continue;
+		deny(j, p, "42501",
+			arena_printf(j->a,
+				"column %s is masked and unique or a reference: writing it would tell which "
+				"values exist",
+				column_name(j, c)),
+			hint_for(j, m));
+		return false;
+	}
+	return true;
+}
+
+static void plan_column(struct judge *j, const struct output *o, struct column_plan *cp)
+{
+	const struct masking *m = binding_set(j->b, &o->from);
+	const struct mask *mask;
+
+	if (!m) {
+		cp->action = ACTION_PASS;
+		return;
+	}
+	cp->rule = m->rule;
+	mask = o->direct && !binding_mixed(j->b, &o->from) ? m->direct : m->derived;
+	if (!mask || mask->kind == MASK_NULL || (mask == m->derived && mask_reads_input(mask->kind)))
+		return; /* ACTION_NULL */
+	cp->action = ACTION_MASK;
+	cp->mask = mask;
+}
+
+static bool plan_columns(struct judge *j, const struct statement *st, struct plan *p)
+{
+	unsigned n = st->noutputs;
+
+	if (st->kind == STATEMENT_EXPLAIN || st->kind == STATEMENT_SHOW)
+		n = 1; /* one column of text that no row of a table reaches */
+	p->columns = arena_array(j->a, n ? n : 1, sizeof(*p->columns));
+	if (!p->columns) {
+		deny(j, p, "53200", NULL, NULL);
+		return false;
+	}
+	p->ncolumns = n;
+	for (unsigned i = 0; i < n; i++) {
+		if (st->kind == STATEMENT_EXPLAIN || st->kind == STATEMENT_SHOW)
+			p->columns[i].action = ACTION_PASS;
+		else
+			plan_column(j, &st->outputs[i], &p->columns[i]);
+		p->masks |= p->columns[i].action != ACTION_PASS;
+	}
+	return true;
+}
+
+static bool tag_is(const struct statement *st, const char *tag)
+{
+	return st->tag && strcasecmp(st->tag, tag) == 0;
+}
+
+static struct plan *plan_statement(struct judge *j, const struct statement *st);
+
+/* PREPARE, DECLARE, EXPLAIN and COPY (query) stand or fall with what is inside. */
+static bool plan_inner(struct judge *j, const struct statement *st, struct plan *p)
+{
+	if (!st->inner)
+		return st->kind != STATEMENT_PREPARE && st->kind != STATEMENT_DECLARE &&
+		       st->kind != STATEMENT_EXPLAIN;
+	p->inner = plan_statement(j, st->inner);
+	if (!p->inner)
+		return false;
+	if (p->inner->verdict == DENY) {
+		deny(j, p, p->inner->sqlstate, p->inner->reason, p->inner->hint);
+		p->position = p->inner->position;
+		p->retry = p->inner->retry;
+		return false;
+	}
+	p->sanitize |= p->inner->sanitize;
+	return true;
+}
+
+static void plan_allow(struct judge *j, const struct statement *st, struct plan *p)
+{
+	const char *why;
+
+	if (st->nopaque) {
+		deny(j, p, "42501",
+			arena_printf(j->a, "%s is not known to depend on its arguments only", st->opaque[0]),
+			"A caller with masked columns may use the pure functions, operators and types of "
+			"pg_catalog.");
+		return;
+	}
+	if (!check_uses(j, st, p))
+		return;
+	if (st->kind == STATEMENT_OTHER) {
+		deny(j, p, "42501",
+			arena_printf(j->a, "%s is not allowed here", st->tag ? st->tag : "this statement"),
+			"A caller with masked columns may query and change data, not define objects or run "
+			"code.");
+		return;
+	}
+	if (st->kind == STATEMENT_SET &&
+		!plan_setting_allowed(st->setting ? st->setting : "", st->value, &why)) {
+		deny(j, p, "42501",
+			arena_printf(j->a, "parameter \"%s\" cannot be changed here",
+				st->setting ? st->setting : ""),
+			why);
+		return;
+	}
+	p->sanitize =
+		st->triggers || tag_is(st, "COMMIT") || tag_is(st, "END") || tag_is(st, "SET CONSTRAINTS");
+	for (unsigned i = 0; !p->sanitize && i < st->nrelations; i++)
+		p->sanitize = relation_masked(j->b, st->relations[i]);
+	if (!plan_inner(j, st, p)) {
+		if (!p->reason)
+			deny(j, p, "53200", NULL, NULL);
+		return;
+	}
+	p->rows = st->rows;
+	if ((st->rows || st->kind == STATEMENT_COPY_OUT) && st->kind != STATEMENT_EXECUTE &&
+		st->kind != STATEMENT_FETCH && !plan_columns(j, st, p))
+		return;
+	if (st->kind == STATEMENT_COPY_OUT && p->masks) {
+		deny(j, p, "42501", "COPY of masked columns is not supported",
+			"Select the columns instead: a SELECT shows them masked.");
+		return;
+	}
+	p->verdict = ALLOW;
+}
+
+/* NULL: out of memory. */
+static struct plan *plan_statement(struct judge *j, const struct statement *st)
+{
+	struct plan *p = arena_zalloc(j->a, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->kind = st->kind;
+	p->tag = st->tag;
+	p->location = st->location > 0 ? (unsigned)st->location : 0;
+	p->len = st->len > 0 ? (unsigned)st->len : 0;
+	p->name = st->name;
+	p->setting = st->setting;
+	p->value = st->value;
+	if (st->problem) {
+		bool refused = strcmp(st->sqlstate, "0A000") == 0 || strcmp(st->sqlstate, "42501") == 0;
+
+		/* What is not understood is refused by the same name as what is forbidden. */
+		deny(j, p, refused ? "42501" : st->sqlstate, st->problem,
+			refused ? "Columns are masked for this caller, so only statements whose every effect "
+				  "on them is "
+				  "understood may pass."
+				: NULL);
+		p->position = st->position;
+		p->retry = st->retry;
+		return p;
+	}
+	plan_allow(j, st, p);
+	return p;
+}
+
+int plan_judge(const struct binding *b, const struct name_scope *scope, struct span text, struct arena *a,
+	struct judged *out, struct err *e)
+{
+	struct judge j = {.b = b, .a = a};
+	struct analysis an = {0};
+	struct err why = {0};
+	int position = 0, r;
+
+	*out = (struct judged){.policy_version = policy_version(binding_policy(b)),
+		.catalog_version = catalog_version(binding_catalog(b))};
+	r = analyze(scope, text, a, &an, &position, &why);
+	out->n = r ? 1 : an.n;
+	out->plans = arena_array(a, out->n ? out->n : 1, sizeof(*out->plans));
+	if (!out->plans)
+		return err_sql(e, -ENOMEM, "53200", "%s", OUT_OF_MEMORY);
+	if (r) {
+		struct plan *p = arena_zalloc(a, sizeof(*p));
+
+		if (!p)
+			return err_sql(e, -ENOMEM, "53200", "%s", OUT_OF_MEMORY);
+		deny(&j, p, why.sqlstate, arena_strdup(a, why.msg), NULL);
+		p->position = position;
+		out->plans[0] = p;
+	}
+	for (unsigned i = 0; !r && i < an.n; i++) {
+		out->plans[i] = plan_statement(&j, &an.statements[i]);
+		if (!out->plans[i])
+			return err_sql(e, -ENOMEM, "53200", "%s", OUT_OF_MEMORY);
+	}
+	return j.failed ? err_sql(e, -ENOMEM, "53200", "%s", OUT_OF_MEMORY) : 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* plan: what is to happen with one statement of one caller: a verdict, and for each output column pass, mask or NULL.
+ * Immutable once made; never touches the wire. */
+#ifndef PGVEIL_POLICY_PLAN_H
+#define PGVEIL_POLICY_PLAN_H
+
+#include "policy/binding.h"
+#include "sql/analyze.h"
+
+enum verdict { DENY = 0, ALLOW };
+enum action { ACTION_NULL = 0, ACTION_MASK, ACTION_PASS };
+
+struct column_plan {
+	enum action action;
+	const struct mask *mask; /* ACTION_MASK: of the binding's policy */
+	const struct rule *rule; /* why; NULL for catalogue columns and ACTION_PASS */
+};
+
+struct plan {
+	enum verdict verdict;
+	/* DENY: what the client is told. */
+	char sqlstate[6];
+	const char *reason, *hint; /* hint may be NULL */
+	int position;              /* 1-based character; 0: none */
+	bool retry;                /* a newer catalogue may change the verdict */
+
+	enum statement_kind kind;
+	const char *tag;
+	unsigned location, len; /* of the statement in the text, bytes */
+	bool rows;
+	struct column_plan *columns; /* ncolumns of them; only where rows and the statement names its own outputs */
+	unsigned ncolumns;
+	bool masks;    /* some column is not ACTION_PASS */
+	bool sanitize; /* its errors and notices may carry values: standard texts only */
+	/* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE: the name, NULL = ALL; inner: PREPARE's and DECLARE's plan. */
+	const char *name;
+	struct plan *inner;
+	const char *setting, *value;
+};
+
+/* The plans of one text. */
+struct judged {
+	struct plan **plans;
+	unsigned n;
+	uint64_t policy_version, catalog_version;
+};
+
+/* Judges text for a caller with mask rules. Always gives plans: where nothing of the text may be sent, the first plan is the
+ * DENY that says why. Lives in a (plans borrow from it and from b, which the caller keeps). -ENOMEM only. */
+MUSTCHECK int plan_judge(const struct binding *b, const struct name_scope *scope, struct span text, struct arena *a,
+			 struct judged *out, struct err *e);
+/* Whether a judged caller may set name to value, as a startup parameter, SET or RESET (value NULL: its default). */
+bool plan_setting_allowed(const char *name, const char *value, const char **why);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* policy: the documents of design.md section 8 as one immutable, shared set: who (subjects) may reach what
+ * (databases) with which masks. Never touches the wire, a clock, or a catalogue. */
+#ifndef PGVEIL_POLICY_POLICY_H
+#define PGVEIL_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "base/err.h"
+#include "mask/mask.h"
+#include "policy/caller.h"
+
+struct policy; /* refcounted */
+
+/* Every complaint about the documents, in order: "file:line:column: message". */
+struct complaints {
+	char **line;
+	unsigned n, cap;
+};
+void complaints_fini(struct complaints *c);
+
+enum tls_mode { TLS_VERIFY_FULL = 0, TLS_REQUIRE, TLS_DISABLE }; /* zero is the strictest */
+
+struct database { /* one entry of spec.databases; owned by its policy */
+	const char *name;
+	const char *host; /* host name, address, or the CIDR's address */
+	bool is_name;     /* host must be resolved */
+	uint8_t net[16];  /* address, IPv4 as IPv4-mapped; not for names */
+	unsigned prefix;  /* 0..128 over net */
+	uint16_t port;
+	const char *const *globs; /* database names; never empty ("*") */
+	unsigned nglobs;
+	const char *user;                                 /* credential */
+	const char *password_file, *cert_file, *key_file; /* NULL where not given */
+	enum tls_mode tls;
+	const char *ca_file;
+};
+
+struct rule { /* one entry of spec.mask */
+	const char *const
+		*columns; /* "schema.relation.column" patterns, each part a glob; quoted parts allowed */
+	unsigned ncolumns;
+	struct mask mask;    /* what a direct column gets */
+	struct mask derived; /* what an expression over it gets: null, redact or fixed */
+	const char *where;   /* "file:line", for explain and hints */
+};
+
+/* Loads files, all or nothing. On failure *c lists every mistake of every file. environment: replaces ${NAME}
+ * by the process's environment (lab.sh uses it); an unset name is a mistake. */
+MUSTCHECK int policy_load(struct policy **out, const char *const *paths, unsigned n, struct complaints *c);
+struct policy *policy_ref(struct policy *p);
+void policy_unref(struct policy *p);             /* NULL is fine */
+uint64_t policy_version(const struct policy *p); /* no two of one process are equal */
+
+unsigned policy_databases(const struct policy *p);
+const struct database *policy_database_at(const struct policy *p, unsigned i);
+/* Whether any subject (of any document) names this caller by cgroup or unit / by uid: then it is to be
+ * ENROLLED. */
+bool policy_enrols_cgroup(const struct policy *p, const char *cgroup, const char *unit);
+unsigned policy_uids(const struct policy *p, const uint32_t **uids);
+
+/* Whether address is d's (resolved: addresses that d's host name has ever had, for names). */
+bool database_covers(const struct database *d, const struct sockaddr *address,
+	const struct in6_addr *resolved, unsigned nresolved);
+
+/* What one caller may do with one database: documents whose subjects match, their database entry and mask
+ * rules. */
+struct grant {
+	const struct database *database; /* NULL: denied */
+	uint64_t rules_id;               /* equal for two grants with the same rules of the same policy */
+	const struct rule *const *rules; /* may be empty: nothing is masked */
+	unsigned nrules;
+};
+/* covers: whether entry i of policy_database_at covers the dialled address (the caller resolves names).
+ * -EACCES with a message for the client (08004 no database entry for the address; 28000 no document names the
+ * caller; 3D000 the database name is in no glob). Two documents that give different credentials for the same
+ * place: -EACCES. The grant's memory is a's; rules point into p. */
+MUSTCHECK int policy_grant(const struct policy *p, const struct caller *who,
+	bool (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct arena *a,
+	struct grant *g, struct err *e);
+
+#endif

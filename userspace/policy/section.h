@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* section: how the parts of a document are read: what one map may hold, and scalars with their bounds. */
+#ifndef PGVEIL_POLICY_SECTION_H
+#define PGVEIL_POLICY_SECTION_H
+
+#include "policy/document.h"
+#include "policy/node.h"
+
+/* What reading a text needs everywhere. */
+struct reading {
+	struct mistakes *m;
+	struct arena *mem; /* of what stays */
+	const char *file, *folder;
+	int failed; /* -ENOMEM */
+};
+
+enum key_use {
+	KEY_UNKNOWN = 0,
+	KEY_READ,
+	KEY_LATER, /* of the policy language, and not supported yet */
+};
+struct key {
+	const char *name;
+	enum key_use use;
+};
+
+/* Says nothing about a value that could not be resolved: that was said. */
+void section_wrong(struct reading *r, const struct node *n, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* n is a map, and each of its keys is one of keys; complains otherwise. NULL n is fine and false. */
+bool section_map(
+	struct reading *r, const struct node *n, const char *where, const struct key *keys, unsigned nkeys);
+/* n is a list with at least one element. */
+bool section_list(struct reading *r, const struct node *n, const char *where);
+/* A non-empty scalar that is not null, kept; NULL after a complaint or for NULL n. */
+char *section_text(struct reading *r, const struct node *n, const char *where);
+/* As section_text; a relative path begins at the document's folder. */
+const char *section_path(struct reading *r, const struct node *n, const char *where);
+/* A decimal number of min..max. */
+bool section_number(struct reading *r, const struct node *n, const char *where, unsigned long min,
+	unsigned long max, unsigned long *out);
+/* Complains that map lacks key. */
+void section_missing(struct reading *r, const struct node *map, const char *where, const char *key);
+/* The first of the words that is close enough to be what text was meant to be; NULL. */
+const char *section_guess(const char *text, const struct key *keys, unsigned nkeys);
+/* n zeroed elements of memory that stays, NULL and failed set where there is none. */
+void *section_array(struct reading *r, size_t n, size_t size);
+
+/* The parts. Each complains about every mistake in it. */
+void database_read(struct reading *r, const struct node *n, struct database *out);
+void database_check_all(struct reading *r, const struct node *list, const struct database *v, unsigned n);
+void rule_read(struct reading *r, const struct node *n, struct rule *out);
+void rule_check_all(struct reading *r, const struct node *list, const struct rule *v, unsigned n);
+void subject_read(struct reading *r, const struct node *n, struct subject *out);
+
+#endif

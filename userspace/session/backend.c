@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages of the server in a judged session. The head of the pipeline says what each is about; one that does
+ * not fit it means that we no longer know what the rows are, and ends the session before the client sees it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "session/state.h"
+
+enum fate { FATE_BROKEN = 0, FATE_PASS, FATE_SWALLOW, FATE_WRITTEN };
+
+static enum fate unexpected(struct session *s, const struct frame *f)
+{
+	session_break(
+		s, "08P01", "unexpected %s message from the database", frame_name(PEER_BACKEND, f->type));
+	return FATE_BROKEN;
+}
+
+static enum fate no_memory(struct session *s)
+{
+	session_break(s, "53200", "out of memory");
+	return FATE_BROKEN;
+}
+
+/* ---- what a carried-out statement does to names ---- */
+
+static bool commit_step(struct session *s, struct step *st)
+{
+	const struct plan *p = st->plan;
+	struct portal *o;
+	int r = 0;
+
+	if (!p)
+		return true;
+	if (p->kind == STATEMENT_PREPARE && st->defines) {
+		r = names_put_prepared(&s->names, st->defines);
+	} else if (p->kind == STATEMENT_DECLARE && st->defines) {
+		o = portal_new(span_of(st->defines->name, strlen(st->defines->name)), st->defines);
+		if (!o)
+			return false;
+		o->cursor = true;
+		r = names_put_portal(&s->names, o);
+		portal_unref(o);
+	} else if (p->kind == STATEMENT_DEALLOCATE) {
+		if (p->name)
+			names_drop_prepared(&s->names, span_of(p->name, strlen(p->name)));
+		else
+			names_drop_all_prepared(&s->names);
+	} else if (p->kind == STATEMENT_CLOSE) {
+		if (p->name)
+			names_drop_portal(&s->names, span_of(p->name, strlen(p->name)));
+		else
+			names_drop_all_portals(&s->names, true);
+	}
+	return r == 0;
+}
+
+/* ---- which plan and which rows ---- */
+
+static struct step *current_step(struct expected *x)
+{
+	if (!x)
+		return NULL;
+	if (x->kind == EXPECT_QUERY)
+		return x->at < x->nsteps ? &x->steps[x->at] : NULL;
+	return x->kind == EXPECT_EXECUTE ? &x->step : NULL;
+}
+
+static const struct plan *current_plan(struct expected *x)
+{
+	struct step *st = current_step(x);
+
+	if (!st)
+		return NULL;
+	return x->kind == EXPECT_EXECUTE && !st->plan ? x->portal->prepared->plan : st->plan;
+}
+
+/* Whether what the server says about the head may carry values. True where that is not known. */
+static bool sanitized(struct expected *x)
+{
+	const struct step *st = current_step(x);
+	const struct plan *p = current_plan(x);
+
+	if (!x)
+		return false;
+	switch (x->kind) {
+	case EXPECT_PARSE:
+	case EXPECT_DESCRIBE:
+	case EXPECT_CLOSE: return false; /* nothing was run */
+	case EXPECT_BIND: return !x->portal->prepared->plan || x->portal->prepared->plan->sanitize;
+	case EXPECT_QUERY:
+		/* An error before the first statement is about the text, or about its analysis. */
+		if (!p)
+			return x->nsteps > 0;
+		break;
+	case EXPECT_EXECUTE:
+		if (!p)
+			return false; /* the empty query */
+		break;
+	case EXPECT_SYNC:
+	case EXPECT_REFUSAL: return true;
+	}
+	return p->sanitize || (st->target && (!st->target->plan || st->target->plan->sanitize));
+}
+
+static struct rowplan *make_rows(struct session *s, const struct plan *p, const struct plan *also,
+	const struct shape *sh, const uint16_t *formats, unsigned nformats)
+{
+	struct err e = {0};
+	struct rowplan *rp = NULL;
+
+	if (!p || !p->rows || p->verdict == DENY || !sh)
+		err_sql(&e, -EPROTO, "42501", "a result arrived that nothing asked for");
+	else
+		rp = rowplan_new(p, sh, formats, nformats, s->binding, &e);
+	if (rp && also && rowplan_restrict(rp, also, &e)) {
+		rowplan_free(rp);
+		rp = NULL;
+	}
+	if (!rp)
+		session_break(s, e.sqlstate, "%s", e.msg);
+	return rp;
+}
+
+/* A newer judgement of the same text, as the plan of its rows. */
+static const struct plan *newer_rows(const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+	const struct plan *p = js && js->n ? js->plans[0] : NULL;
+
+	if (p && (p->kind == STATEMENT_PREPARE || p->kind == STATEMENT_DECLARE))
+		return p->inner;
+	return p;
+}
+
+static struct rowplan *portal_rows(struct session *s, struct expected *x)
+{
+	struct portal *o = x->portal;
+	const struct plan *p = o->cursor ? o->prepared->plan : step_rows(&x->step);
+	/* EXECUTE and FETCH show another statement's rows; its newer judgement is the one that counts. */
+	const struct plan *also = newer_rows(x->step.target ? x->step.newer : o->latest);
+
+	if (o->rows)
+		return o->rows;
+	if (o->shape)
+		o->rows = make_rows(s, p, also, o->shape, NULL, 0);
+	else
+		o->rows = make_rows(s, p, also, o->prepared->shape, o->formats, o->nformats);
+	return o->rows;
+}
+
+/* ---- one message each ---- */
+
+static enum fate on_row_description(struct session *s, const struct frame *f)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+	struct shape *sh;
+	bool ours;
+
+	if (!x || (x->kind != EXPECT_DESCRIBE && x->kind != EXPECT_QUERY))
+		return unexpected(s, f);
+	sh = shape_new(f->body);
+	if (!sh)
+		return unexpected(s, f);
+	if (x->kind == EXPECT_QUERY) {
+		struct step *st = current_step(x);
+
+		rowplan_free(x->rows);
+		x->rows = make_rows(
+			s, st ? step_rows(st) : NULL, st ? newer_rows(st->newer) : NULL, sh, NULL, 0);
+		shape_unref(sh);
+		return x->rows ? FATE_PASS : FATE_BROKEN;
+	}
+	if (x->ours && x->prepared) {
+		shape_unref(x->prepared->shape);
+		x->prepared->shape = shape_ref(sh);
+	} else if (x->ours && x->portal) {
+		shape_unref(x->portal->shape);
+		x->portal->shape = shape_ref(sh);
+	}
+	shape_unref(sh);
+	ours = x->ours;
+	pipeline_pop(&s->pipe);
+	return ours ? FATE_SWALLOW : FATE_PASS;
+}
+
+static enum fate on_no_data(struct session *s, const struct frame *f)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+	bool ours;
+
+	if (!x || x->kind != EXPECT_DESCRIBE || msg_empty(f->body) != WIRE_OK)
+		return unexpected(s, f);
+	ours = x->ours;
+	/* No shape is kept: should rows come all the same, they do not pass. */
+	pipeline_pop(&s->pipe);
+	return ours ? FATE_SWALLOW : FATE_PASS;
+}
+
+static enum fate on_data_row(struct session *s, const struct frame *f)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+	struct rowplan *rp = NULL;
+
+	if (x && x->kind == EXPECT_QUERY)
+		rp = x->rows;
+	else if (x && x->kind == EXPECT_EXECUTE)
+		rp = portal_rows(s, x);
+	if (s->state != STATE_OPEN)
+		return FATE_BROKEN;
+	if (!rp)
+		return unexpected(s, f);
+	s->stats.rows++;
+	if (rp->pass)
+		return FATE_PASS;
+	if (rewrite_row(rp, f, &s->lane[SIDE_CLIENT].out, &s->scratch, &s->stats.masked_cells) != WIRE_OK) {
+		session_break(s, "08P01", "a row could not be masked");
+		return FATE_BROKEN;
+	}
+	return FATE_WRITTEN;
+}
+
+static enum fate on_statement_end(struct session *s, const struct frame *f)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+	struct step *st = current_step(x);
+	struct span tag;
+
+	if (!x || (x->kind != EXPECT_QUERY && x->kind != EXPECT_EXECUTE))
+		return unexpected(s, f);
+	if (f->type == BE_COMMAND_COMPLETE ? msg_command_complete(f->body, &tag) != WIRE_OK
+					   : msg_empty(f->body) != WIRE_OK)
+		return unexpected(s, f);
+	if (x->kind == EXPECT_EXECUTE) {
+		if (f->type == BE_COMMAND_COMPLETE && !commit_step(s, st))
+			return no_memory(s);
+		s->barrier = s->copy_in = false;
+		pipeline_pop(&s->pipe);
+		return FATE_PASS;
+	}
+	if (f->type == BE_PORTAL_SUSPENDED || (!st && f->type != BE_EMPTY_QUERY_RESPONSE))
+		return unexpected(s, f);
+	if (st && !commit_step(s, st))
+		return no_memory(s);
+	rowplan_free(x->rows);
+	x->rows = NULL;
+	x->at++;
+	return FATE_PASS;
+}
+
+static enum fate on_parse_complete(struct session *s, const struct frame *f)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+
+	if (!x || x->kind != EXPECT_PARSE || msg_empty(f->body) != WIRE_OK)
+		return unexpected(s, f);
+	if (names_put_prepared(&s->names, x->prepared))
+		return no_memory(s);
+	pipeline_pop(&s->pipe);
+	return FATE_PASS;
+}
+
+static enum fate on_bind_complete(struct session *s, const struct frame *f)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+
+	if (!x || x->kind != EXPECT_BIND || msg_empty(f->body) != WIRE_OK)
+		return unexpected(s, f);
+	if (names_put_portal(&s->names, x->portal))
+		return no_memory(s);
+	pipeline_pop(&s->pipe);
+	return FATE_PASS;
+}
+
+static enum fate on_close_complete(struct session *s, const struct frame *f)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+	struct span name;
+
+	if (!x || x->kind != EXPECT_CLOSE || msg_empty(f->body) != WIRE_OK)
+		return unexpected(s, f);
+	name = span_of(x->name, strlen(x->name));
+	if (x->target == 'S')
+		names_drop_prepared(&s->names, name);
+	else
+		names_drop_portal(&s->names, name);
+	pipeline_pop(&s->pipe);
+	return FATE_PASS;
+}
+
+static enum fate on_copy(struct session *s, const struct frame *f)
+{
+	const struct plan *p = current_plan(pipeline_head(&s->pipe));
+	enum statement_kind need = f->type == BE_COPY_IN_RESPONSE ? STATEMENT_COPY_IN : STATEMENT_COPY_OUT;
+
+	if (!p || p->kind != need || (need == STATEMENT_COPY_OUT && p->masks))
+		return unexpected(s, f);
+	s->copy_in = need == STATEMENT_COPY_IN;
+	if (f->type == BE_COPY_DATA)
+		s->stats.rows++;
+	return FATE_PASS;
+}
+
+static enum fate on_ready(struct session *s, const struct frame *f)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+	char status;
+
+	if (!x || (x->kind != EXPECT_SYNC && x->kind != EXPECT_QUERY) ||
+		msg_ready(f->body, &status) != WIRE_OK)
+		return unexpected(s, f);
+	s->status = status;
+	s->barrier = s->copy_in = false;
+	pipeline_pop(&s->pipe);
+	if (status == 'I') /* portals live as long as their transaction; a cursor WITH HOLD may live longer */
+		names_drop_all_portals(&s->names, false);
+	return FATE_PASS;
+}
+
+static void put_refusal(struct session *s, const struct refusal *r)
+{
+	char position[16];
+
+	put_start(&s->put, BE_ERROR_RESPONSE);
+	put_u8(&s->put, 'S');
+	put_cstr(&s->put, "ERROR");
+	put_u8(&s->put, 'V');
+	put_cstr(&s->put, "ERROR");
+	put_u8(&s->put, 'C');
+	put_cstr(&s->put, r->sqlstate);
+	put_u8(&s->put, 'M');
+	put_cstr(&s->put, r->reason);
+	if (r->hint) {
+		put_u8(&s->put, 'H');
+		put_cstr(&s->put, r->hint);
+	}
+	if (r->position > 0) {
+		snprintf(position, sizeof(position), "%d", r->position);
+		put_u8(&s->put, 'P');
+		put_cstr(&s->put, position);
+	}
+	put_u8(&s->put, 0);
+	put_finish(&s->put);
+	session_send(s, SIDE_CLIENT);
+}
+
+static enum fate on_error(struct session *s, const struct frame *f)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+	struct msg_fields in;
+	enum fate fate = FATE_PASS;
+	bool over;
+
+	if (msg_fields(f->body, &in) != WIRE_OK)
+		return unexpected(s, f);
+	over = span_is(in.field['V'], "FATAL") || span_is(in.field['V'], "PANIC");
+	if (x && x->kind == EXPECT_REFUSAL && !over) {
+		put_refusal(s, x->refusal);
+		fate = FATE_WRITTEN;
+	} else if (sanitized(x)) {
+		if (rewrite_message(f, &s->lane[SIDE_CLIENT].out) != WIRE_OK)
+			return unexpected(s, f);
+		fate = FATE_WRITTEN;
+	}
+	if (over || !x)
+		return fate; /* the connection ends, or it was about no statement of ours */
+	s->copy_in = false;
+	if (x->kind == EXPECT_QUERY) {
+		rowplan_free(x->rows);
+		x->rows = NULL;
+		x->at = x->nsteps; /* the rest of the text is not run; ReadyForQuery follows */
+		return fate;
+	}
+	s->barrier = false;
+	if (!pipeline_skip(&s->pipe))
+		s->skip = true;
+	return fate;
+}
+
+static enum fate on_notice(struct session *s, const struct frame *f)
+{
+	struct msg_fields in;
+
+	if (msg_fields(f->body, &in) != WIRE_OK)
+		return unexpected(s, f);
+	if (!sanitized(pipeline_head(&s->pipe)))
+		return FATE_PASS;
+	return rewrite_message(f, &s->lane[SIDE_CLIENT].out) == WIRE_OK ? FATE_WRITTEN : unexpected(s, f);
+}
+
+static enum fate on_parameter_description(struct session *s, const struct frame *f)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+	struct span oids;
+	uint16_t n;
+
+	/* RowDescription or NoData follows and ends the Describe. */
+	if (!x || x->kind != EXPECT_DESCRIBE || x->target != 'S' ||
+		msg_parameter_description(f->body, &n, &oids) != WIRE_OK)
+		return unexpected(s, f);
+	return x->ours ? FATE_SWALLOW : FATE_PASS;
+}
+
+static enum fate on_message(struct session *s, const struct frame *f)
+{
+	struct msg_parameter_status ps;
+	struct msg_notification n;
+
+	switch ((enum backend_type)f->type) {
+	case BE_DATA_ROW: return on_data_row(s, f);
+	case BE_ROW_DESCRIPTION: return on_row_description(s, f);
+	case BE_NO_DATA: return on_no_data(s, f);
+	case BE_PARAMETER_DESCRIPTION: return on_parameter_description(s, f);
+	case BE_COMMAND_COMPLETE:
+	case BE_EMPTY_QUERY_RESPONSE:
+	case BE_PORTAL_SUSPENDED: return on_statement_end(s, f);
+	case BE_PARSE_COMPLETE: return on_parse_complete(s, f);
+	case BE_BIND_COMPLETE: return on_bind_complete(s, f);
+	case BE_CLOSE_COMPLETE: return on_close_complete(s, f);
+	case BE_COPY_IN_RESPONSE:
+	case BE_COPY_OUT_RESPONSE:
+	case BE_COPY_DATA:
+	case BE_COPY_DONE: return on_copy(s, f);
+	case BE_READY_FOR_QUERY: return on_ready(s, f);
+	case BE_ERROR_RESPONSE: return on_error(s, f);
+	case BE_NOTICE_RESPONSE: return on_notice(s, f);
+	case BE_PARAMETER_STATUS:
+		return msg_parameter_status(f->body, &ps) == WIRE_OK ? FATE_PASS : unexpected(s, f);
+	case BE_NOTIFICATION_RESPONSE:
+		/* LISTEN is refused, so none should come; a payload can be anything. */
+		return msg_notification(f->body, &n) == WIRE_OK ? FATE_SWALLOW : unexpected(s, f);
+	case BE_AUTHENTICATION:
+	case BE_BACKEND_KEY_DATA:
+	case BE_COPY_BOTH_RESPONSE:
+	case BE_FUNCTION_CALL_RESPONSE:
+	case BE_NEGOTIATE_PROTOCOL_VERSION: break;
+	}
+	return unexpected(s, f);
+}
+
+/* A clean row or COPY of any size passes as it comes; everything else is looked at whole. */
+static bool may_stream(struct session *s, const struct frame *f)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+
+	if (f->type == BE_COPY_DATA)
+		return true;
+	if (f->type != BE_DATA_ROW || !x)
+		return false;
+	if (x->kind == EXPECT_QUERY)
+		return x->rows && x->rows->pass;
+	return x->kind == EXPECT_EXECUTE && x->portal->rows && x->portal->rows->pass;
+}
+
+static bool go_on(struct session *s)
+{
+	struct lane *l = &s->lane[SIDE_SERVER];
+	struct span in = buf_peek(&l->in);
+	size_t n = in.n < l->through ? in.n : l->through;
+
+	if (n) {
+		outq_borrow(&s->lane[SIDE_CLIENT].out, span_of(in.p, n));
+		buf_parse(&l->in, n);
+		l->through -= n;
+	}
+	return l->through == 0;
+}
+
+void backend_pump(struct session *s)
+{
+	struct lane *l = &s->lane[SIDE_SERVER];
+	struct frame f;
+
+	while (s->state == STATE_OPEN && go_on(s)) {
+		switch (frame_peek(buf_peek(&l->in), PEER_BACKEND, &f)) {
+		case WIRE_MORE: return;
+		case WIRE_BAD: session_break(s, "08P01", "invalid message from the database"); return;
+		case WIRE_OK: break;
+		}
+		if (!frame_whole(&f) && !may_stream(s, &f)) {
+			if (f.total > s->env->message_max)
+				session_break(s, "54000", "a message of %zu bytes is too long to be masked",
+					f.total);
+			return;
+		}
+		switch (on_message(s, &f)) {
+		case FATE_BROKEN: return;
+		case FATE_PASS: session_pass(s, SIDE_SERVER, &f); break;
+		case FATE_SWALLOW:
+		case FATE_WRITTEN: buf_parse(&l->in, f.total); break;
+		}
+	}
+}

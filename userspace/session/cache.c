@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* A judgement depends on the binding (policy, rules, catalogue), the search_path and the text; these are its
+ * key. Deliberately left out: the role (it is the database entry's, hence the binding's), parameter types
+ * (lineage does not depend on them), temp objects (a judged caller cannot make any) and the session's
+ * settings (those that change what text means are pinned). */
+#include "session/cache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BINDINGS_MAX   128
+#define JUDGEMENTS_MAX 4096
+#define BYTES_MAX      ((size_t)64 << 20)
+#define BUCKETS        4096
+
+struct judgement {
+	unsigned refs;
+	struct arena mem;
+	struct binding *binding;
+	struct judged judged;
+	/* the key, and the cache's links (NULL once evicted) */
+	uint64_t hash;
+	struct span text;
+	const char *path; /* the names of the path, each with its NUL, then an empty one */
+	size_t path_len;
+	struct judgement *next;          /* in its bucket */
+	struct judgement *newer, *older; /* by last use */
+};
+
+struct bound {
+	uint64_t rules_id;
+	const struct slot *slot;
+	struct binding *binding;
+};
+
+struct cache {
+	struct bound bindings[BINDINGS_MAX]; /* newest first */
+	unsigned nbindings;
+	struct judgement *bucket[BUCKETS];
+	struct judgement *newest, *oldest;
+	unsigned n;
+	size_t bytes;
+};
+
+int cache_new(struct cache **out, struct err *e)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : err_sql(e, -ENOMEM, "53200", "out of memory");
+}
+
+static void unlink_judgement(struct cache *c, struct judgement *j)
+{
+	struct judgement **p = &c->bucket[j->hash % BUCKETS];
+
+	while (*p != j)
+		p = &(*p)->next;
+	*p = j->next;
+	if (j->newer)
+		j->newer->older = j->older;
+	else
+		c->newest = j->older;
+	if (j->older)
+		j->older->newer = j->newer;
+	else
+		c->oldest = j->newer;
+	j->next = j->newer = j->older = NULL;
+	c->n--;
+	c->bytes -= j->mem.held;
+	judgement_unref(j);
+}
+
+void cache_free(struct cache *c)
+{
+	if (!c)
+		return;
+	while (c->oldest)
+		unlink_judgement(c, c->oldest);
+	for (unsigned i = 0; i < c->nbindings; i++)
+		binding_unref(c->bindings[i].binding);
+	free(c);
+}
+
+/* What was judged under it will not be asked for again, and would keep its catalogue alive. */
+static void forget_binding(struct cache *c, struct binding *b)
+{
+	struct judgement *j, *newer;
+
+	for (j = b ? c->oldest : NULL; j; j = newer) {
+		newer = j->newer;
+		if (j->binding == b)
+			unlink_judgement(c, j);
+	}
+	binding_unref(b);
+}
+
+int cache_binding(struct cache *c, struct policy *p, const struct grant *g, const struct slot *slot,
+	struct catalog *catalog, struct binding **out, struct err *e)
+{
+	struct binding *previous = NULL;
+	unsigned i;
+	int r;
+
+	for (i = 0; i < c->nbindings; i++) {
+		struct bound *b = &c->bindings[i];
+
+		if (b->slot != slot)
+			continue;
+		if (!previous || b->rules_id == g->rules_id)
+			previous = b->binding;
+		if (b->rules_id == g->rules_id && binding_catalog(b->binding) == catalog &&
+			binding_policy(b->binding) == p) {
+			*out = binding_ref(b->binding);
+			return 0;
+		}
+		if (b->rules_id == g->rules_id)
+			break;
+	}
+	r = binding_new(out, p, g, catalog, previous, e);
+	if (r)
+		return r;
+	/* Takes the place of the older binding of the same rules, else of the oldest of all. */
+	if (i == c->nbindings && c->nbindings < BINDINGS_MAX)
+		c->nbindings++;
+	else if (i == c->nbindings)
+		i--;
+	forget_binding(c, c->bindings[i].binding);
+	memmove(&c->bindings[1], &c->bindings[0], i * sizeof(c->bindings[0]));
+	c->bindings[0] = (struct bound){g->rules_id, slot, binding_ref(*out)};
+	return 0;
+}
+
+/* FNV-1a; a collision costs a comparison, never a wrong answer. */
+static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ p[i]) * 0x100000001b3u;
+	return h;
+}
+
+static void touch(struct cache *c, struct judgement *j)
+{
+	if (c->newest == j)
+		return;
+	j->newer->older = j->older;
+	if (j->older)
+		j->older->newer = j->newer;
+	else
+		c->oldest = j->newer;
+	j->older = c->newest;
+	j->newer = NULL;
+	c->newest->newer = j;
+	c->newest = j;
+}
+
+static void insert(struct cache *c, struct judgement *j)
+{
+	struct judgement **b = &c->bucket[j->hash % BUCKETS];
+
+	j->refs++;
+	j->next = *b;
+	*b = j;
+	j->older = c->newest;
+	if (c->newest)
+		c->newest->newer = j;
+	else
+		c->oldest = j;
+	c->newest = j;
+	c->n++;
+	c->bytes += j->mem.held;
+	while (c->oldest != j && (c->n > JUDGEMENTS_MAX || c->bytes > BYTES_MAX))
+		unlink_judgement(c, c->oldest);
+}
+
+static bool same_path(const struct judgement *j, const struct name_scope *scope)
+{
+	const char *p = j->path;
+
+	for (unsigned i = 0; i < scope->npath; i++) {
+		if (strcmp(p, scope->path[i]) != 0)
+			return false;
+		p += strlen(p) + 1;
+	}
+	return *p == '\0';
+}
+
+static int copy_key(struct judgement *j, const struct name_scope *scope, struct span text)
+{
+	size_t n = 1;
+	char *p, *t = arena_strndup(&j->mem, (const char *)text.p, text.n);
+
+	for (unsigned i = 0; i < scope->npath; i++)
+		n += strlen(scope->path[i]) + 1;
+	p = arena_zalloc(&j->mem, n);
+	if (!p || !t)
+		return -ENOMEM;
+	j->text = span_of(t, text.n);
+	j->path = p;
+	for (unsigned i = 0; i < scope->npath; i++)
+		p = stpcpy(p, scope->path[i]) + 1;
+	return 0;
+}
+
+int cache_judge(struct cache *c, struct binding *b, const struct name_scope *scope, struct span text,
+	struct judgement **out, struct err *e)
+{
+	uint64_t h = hash_bytes(0xcbf29ce484222325u ^ (uintptr_t)b, text.p, text.n);
+	struct judgement *j;
+	int r;
+
+	for (unsigned i = 0; i < scope->npath; i++)
+		h = hash_bytes(h, scope->path[i], strlen(scope->path[i]) + 1);
+	for (j = c->bucket[h % BUCKETS]; j; j = j->next) {
+		if (j->hash != h || j->binding != b || !span_eq(j->text, text) || !same_path(j, scope))
+			continue;
+		touch(c, j);
+		*out = judgement_ref(j);
+		return 0;
+	}
+	j = calloc(1, sizeof(*j));
+	if (!j)
+		return err_sql(e, -ENOMEM, "53200", "out of memory");
+	*j = (struct judgement){.refs = 1, .hash = h, .binding = binding_ref(b)};
+	r = copy_key(j, scope, text);
+	if (r)
+		r = err_sql(e, r, "53200", "out of memory");
+	else
+		r = plan_judge(b, scope, j->text, &j->mem, &j->judged, e);
+	if (r) {
+		judgement_unref(j);
+		return r;
+	}
+	insert(c, j);
+	*out = j;
+	return 0;
+}
+
+const struct judged *judgement_plans(const struct judgement *j)
+{
+	return &j->judged;
+}
+
+struct binding *judgement_binding(const struct judgement *j)
+{
+	return j->binding;
+}
+
+struct span judgement_text(const struct judgement *j)
+{
+	return j->text;
+}
+
+struct judgement *judgement_ref(struct judgement *j)
+{
+	j->refs++;
+	return j;
+}
+
+void judgement_unref(struct judgement *j)
+{
+	if (!j || --j->refs)
+		return;
+	binding_unref(j->binding);
+	arena_fini(&j->mem);
+	free(j);
+}

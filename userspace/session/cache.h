@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* cache: the bindings and the judged texts that the sessions of one worker share. Bounded; used by one
+ * thread. */
+#ifndef PGVEIL_SESSION_CACHE_H
+#define PGVEIL_SESSION_CACHE_H
+
+#include "policy/plan.h"
+#include "sql/slot.h"
+
+struct cache;
+struct judgement; /* a refcounted struct judged with the arena and the binding it lives on */
+
+MUSTCHECK int cache_new(struct cache **out, struct err *e);
+void cache_free(struct cache *c);
+
+/* The binding of a grant over a catalogue of slot: an equal earlier one, or a new one that carries the rules'
+ * earlier resolutions on. Gives a reference. */
+MUSTCHECK int cache_binding(struct cache *c, struct policy *p, const struct grant *g, const struct slot *slot,
+	struct catalog *catalog, struct binding **out, struct err *e);
+/* The judgement of a text under a binding and a search_path. Gives a reference. */
+MUSTCHECK int cache_judge(struct cache *c, struct binding *b, const struct name_scope *scope,
+	struct span text, struct judgement **out, struct err *e);
+
+const struct judged *judgement_plans(const struct judgement *j);
+struct binding *judgement_binding(const struct judgement *j); /* borrowed */
+struct span judgement_text(const struct judgement *j);        /* borrowed */
+struct judgement *judgement_ref(struct judgement *j);
+void judgement_unref(struct judgement *j); /* NULL is fine */
+
+#endif

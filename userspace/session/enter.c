@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: MIT */
+/* From the first byte until the session is open. The client is never asked for a password: the kernel said
+ * who it is. It hears AuthenticationOk only when the server has accepted us and, for a judged session, has
+ * told how it reads. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/attr.h"
+#include "session/state.h"
+
+#define STARTUP_REQUESTS_MAX 4 /* SSLRequest and GSSENCRequest before a StartupMessage */
+
+/* What decides how the server reads statements, asked once a session. The settings are pinned in the startup
+ * packet; this is the proof. Everything is qualified: the search_path is not known yet. */
+static const char SETTLE[] = "SELECT pg_catalog.current_setting('standard_conforming_strings'),"
+			     " pg_catalog.current_setting('client_encoding'),"
+			     " pg_catalog.current_setting('search_path'),"
+			     " current_user::pg_catalog.text,"
+			     " (pg_catalog.current_schemas(true))[1]::pg_catalog.text";
+enum { SETTLE_SCS, SETTLE_ENCODING, SETTLE_PATH, SETTLE_USER, SETTLE_FIRST, SETTLE_COLUMNS };
+
+/* ---- policy ---- */
+
+struct cover {
+	struct session *s;
+	const struct policy *p;
+};
+
+static bool covers(void *arg, unsigned i)
+{
+	struct cover *c = arg;
+
+	return c->s->env->covers(c->s->env->arg, c->p, i, (const struct sockaddr *)&c->s->who.dialled);
+}
+
+static int take_grant(struct session *s, struct policy *p, struct arena *mem, struct grant *g, struct err *e)
+{
+	struct cover c = {s, p};
+	int r;
+
+	*g = (struct grant){0};
+	r = policy_grant(p, &s->who, covers, &c, s->dbname, mem, g, e);
+	if (!r && !g->database)
+		r = err_sql(e, -EACCES, "28000", "no policy names this caller");
+	return r;
+}
+
+static bool same_string(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Whether a session that logged in by a may live on under b. */
+static bool same_login(const struct database *a, const struct database *b)
+{
+	return same_string(a->user, b->user) && same_string(a->password_file, b->password_file) &&
+	       same_string(a->cert_file, b->cert_file) && same_string(a->key_file, b->key_file) &&
+	       a->tls == b->tls;
+}
+
+bool enter_policy(struct session *s)
+{
+	struct arena mem = {0};
+	struct grant g;
+	struct err e = {0};
+
+	if (s->policy == s->env->policy)
+		return true;
+	if (take_grant(s, s->env->policy, &mem, &g, &e)) {
+		session_break(s, "57P01", "the policy changed: %s", e.msg);
+	} else if (!same_login(s->grant.database, g.database)) {
+		session_break(s, "57P01", "the policy changed how this database is reached: connect again");
+	} else if ((g.nrules > 0) != s->judged) {
+		/* What an unjudged session did to its settings and objects is not known, and cannot be made
+		 * up for. */
+		session_break(
+			s, "57P01", "the policy changed whether columns are masked here: connect again");
+	} else {
+		arena_fini(&s->grant_mem);
+		s->grant_mem = mem;
+		s->grant = g;
+		policy_unref(s->policy);
+		s->policy = policy_ref(s->env->policy);
+		return true;
+	}
+	arena_fini(&mem);
+	return false;
+}
+
+/* ---- the startup packet ---- */
+
+static bool add_param(struct session *s, const char *name, const char *value)
+{
+	for (size_t i = 0; i < s->nparams; i++)
+		if (strcasecmp(s->params[i][0], name) == 0) {
+			s->params[i][1] = value;
+			return true;
+		}
+	if (s->nparams == STARTUP_PARAMS)
+		return false;
+	s->params[s->nparams][0] = name;
+	s->params[s->nparams++][1] = value;
+	return true;
+}
+
+/* A judged caller's parameters are settings like any SET, except that search_path may be chosen here: it is
+ * asked for afterwards and stays. */
+static bool take_setting(struct session *s, const char *name, const char *value)
+{
+	const char *why;
+
+	if (strcasecmp(name, "search_path") == 0 ||
+		(strcasecmp(name, "all") != 0 && plan_setting_allowed(name, value, &why))) {
+		if (add_param(s, name, value))
+			return true;
+		session_break(s, "08P01", "too many startup parameters");
+		return false;
+	}
+	session_break(s, "42501", "startup parameter \"%s\" is not allowed here", name);
+	return false;
+}
+
+/* One word of "options", as the server splits them: blanks separate, a backslash takes the next character as
+ * it is. */
+static char *next_word(const char **p, struct arena *mem)
+{
+	size_t n = 0;
+	char *w;
+
+	while (**p == ' ' || **p == '\t' || **p == '\n' || **p == '\r' || **p == '\f' || **p == '\v')
+		++*p;
+	if (!**p)
+		return NULL;
+	w = arena_zalloc(mem, strlen(*p) + 1);
+	while (w && **p && !strchr(" \t\n\r\f\v", **p)) {
+		if (**p == '\\' && (*p)[1])
+			++*p;
+		w[n++] = *(*p)++;
+	}
+	return w;
+}
+
+static bool take_options(struct session *s, const char *options)
+{
+	char *w, *value;
+
+	while ((w = next_word(&options, &s->mem)) != NULL) {
+		if (strcmp(w, "-c") == 0)
+			w = next_word(&options, &s->mem);
+		else if (strncmp(w, "--", 2) == 0 || strncmp(w, "-c", 2) == 0)
+			w += 2;
+		else
+			w = NULL;
+		value = w ? strchr(w, '=') : NULL;
+		if (!value) {
+			session_break(
+				s, "42501", "startup options other than -c name=value are not allowed here");
+			return false;
+		}
+		*value++ = '\0';
+		for (char *c = w; *c; c++) /* the server takes either in --name */
+			if (*c == '-')
+				*c = '_';
+		if (!take_setting(s, w, value))
+			return false;
+	}
+	return true;
+}
+
+static bool take_param(struct session *s, const struct startup_param *p)
+{
+	char *name = arena_strndup(&s->mem, (const char *)p->name.p, p->name.n);
+	char *value = arena_strndup(&s->mem, p->value.n ? (const char *)p->value.p : "", p->value.n);
+
+	if (!name || !value) {
+		session_break(s, "53200", "out of memory");
+		return false;
+	}
+	if (strcmp(name, "user") == 0 || strcmp(name, "database") == 0 || strncmp(name, "_pq_.", 5) == 0)
+		return true;
+	if (!s->judged) {
+		if (add_param(s, name, value))
+			return true;
+		session_break(s, "08P01", "too many startup parameters");
+		return false;
+	}
+	if (strcmp(name, "options") == 0)
+		return take_options(s, value);
+	if (strcmp(name, "replication") == 0) {
+		if (strcasecmp(value, "false") == 0 || strcasecmp(value, "off") == 0 ||
+			strcasecmp(value, "no") == 0 || strcmp(value, "0") == 0)
+			return true;
+		session_break(
+			s, "42501", "replication is not allowed here: columns are masked for this caller");
+		return false;
+	}
+	return take_setting(s, name, value);
+}
+
+/* Protocol 3.0 is spoken; a newer minor version and unknown protocol options are answered so that the client
+ * can go down to it (docs, "NegotiateProtocolVersion"). */
+static void negotiate(struct session *s, const struct startup *st)
+{
+	struct span unknown[STARTUP_PARAMS];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < st->nparams; i++)
+		if (st->params[i].name.n >= 5 && memcmp(st->params[i].name.p, "_pq_.", 5) == 0)
+			unknown[n++] = st->params[i].name;
+	if (st->protocol == PROTOCOL_3_0 && n == 0)
+		return;
+	put_negotiate(&s->put, 0, unknown, n);
+	session_send(s, SIDE_CLIENT);
+}
+
+static void take_startup(struct session *s, const struct startup *st)
+{
+	struct span user = startup_param(st, "user"), db = startup_param(st, "database");
+	struct err e = {0};
+
+	if (!user.p || !user.n) {
+		session_break(s, "28000", "no user name in the startup packet");
+		return;
+	}
+	if (!db.p || !db.n)
+		db = user;
+	s->dbname = arena_strndup(&s->mem, (const char *)db.p, db.n);
+	s->params = arena_array(&s->mem, STARTUP_PARAMS, sizeof(*s->params));
+	if (!s->dbname || !s->params) {
+		session_break(s, "53200", "out of memory");
+		return;
+	}
+	if (take_grant(s, s->env->policy, &s->grant_mem, &s->grant, &e)) {
+		session_break(s, e.sqlstate, "%s", e.msg);
+		return;
+	}
+	s->policy = policy_ref(s->env->policy);
+	s->judged = s->grant.nrules > 0;
+	for (unsigned i = 0; i < st->nparams; i++)
+		if (!take_param(s, &st->params[i]))
+			return;
+	if (s->judged && (!add_param(s, "client_encoding", "UTF8") ||
+				 !add_param(s, "standard_conforming_strings", "on"))) {
+		session_break(s, "08P01", "too many startup parameters");
+		return;
+	}
+	negotiate(s, st);
+	session_move(s, STATE_CONNECTING);
+	s->once |= WANT_CONNECT;
+}
+
+static void take_cancel(struct session *s, const struct startup *st)
+{
+	s->cancel_pid = st->cancel_pid;
+	s->cancel_key_len = st->cancel_key.n;
+	memcpy(s->cancel_key, st->cancel_key.p, st->cancel_key.n);
+	s->once |= WANT_LOOKUP;
+	session_move(s, STATE_CLOSING);
+}
+
+void enter_client(struct session *s)
+{
+	struct lane *l = &s->lane[SIDE_CLIENT];
+	struct startup *st = arena_alloc(&s->scratch, sizeof(*st));
+
+	while (s->state == STATE_STARTUP) {
+		if (!st) {
+			session_break(s, "53200", "out of memory");
+			return;
+		}
+		switch (startup_parse(buf_peek(&l->in), st)) {
+		case WIRE_MORE: return;
+		case WIRE_BAD: session_break(s, "08P01", "invalid startup packet"); return;
+		case WIRE_OK: break;
+		}
+		switch (st->kind) {
+		case STARTUP_NONE: session_break(s, "08P01", "invalid startup packet"); return;
+		case STARTUP_TLS_HELLO:
+			session_note(s, NOTE_DIRECT_TLS, "direct TLS is not spoken on the application's leg");
+			session_move(s, STATE_CLOSING);
+			return;
+		case STARTUP_SSL:
+		case STARTUP_GSSENC:
+			if (++s->nstartup > STARTUP_REQUESTS_MAX) {
+				session_break(s, "08P01", "too many encryption requests");
+				return;
+			}
+			outq_copy(&s->lane[SIDE_CLIENT].out, SPAN_LIT("N"));
+			break;
+		case STARTUP_CANCEL: take_cancel(s, st); break;
+		case STARTUP_MESSAGE: take_startup(s, st); break;
+		}
+		buf_parse(&l->in, st->total);
+	}
+}
+
+/* ---- upstream ---- */
+
+void enter_connected(struct session *s, const struct event *ev)
+{
+	struct login_config cfg = {.user = s->grant.database ? s->grant.database->user : NULL,
+		.database = s->dbname,
+		.password = ev->password,
+		/* Where the leg is not TLS, policy said so: tls mode "disable". */
+		.allow_cleartext = ev->tls || (s->grant.database && s->grant.database->tls == TLS_DISABLE),
+		.params = s->params,
+		.nparams = s->nparams};
+	struct err e = {0};
+
+	if (s->state != STATE_CONNECTING)
+		return;
+	session_move(s, STATE_LOGIN);
+	s->slot = ev->slot;
+	if (ev->password) { /* only borrowed during this step; the session's arena is wiped by login_done */
+		cfg.password = arena_strdup(&s->mem, ev->password);
+		s->password = (char *)cfg.password;
+	}
+	if (!ev->slot || (ev->password && !cfg.password)) {
+		session_break(s, "53200", "out of memory");
+		return;
+	}
+	snprintf(s->poison, sizeof(s->poison), "pgveil_refused_%02x%02x%02x%02x%02x%02x%02x%02x",
+		ev->random[18], ev->random[19], ev->random[20], ev->random[21], ev->random[22],
+		ev->random[23], ev->random[24], ev->random[25]);
+	if (login_start(&s->login, &cfg, ev->random, &s->put, &e))
+		session_break(s, e.sqlstate, "%s", e.msg);
+	else
+		session_send(s, SIDE_SERVER);
+}
+
+void enter_failed(struct session *s, const struct event *ev)
+{
+	if (s->state == STATE_CONNECTING)
+		session_break(s, ev->why && ev->why->sqlstate[0] ? ev->why->sqlstate : "08006",
+			"the database cannot be reached: %s", ev->why ? ev->why->msg : "");
+}
+
+static void open_session(struct session *s)
+{
+	char text[160];
+
+	put_start(&s->put, BE_AUTHENTICATION);
+	put_be32(&s->put, AUTH_OK);
+	put_finish(&s->put);
+	put_span(&s->put, put_bytes(&s->greeting));
+	put_start(&s->put, BE_BACKEND_KEY_DATA);
+	put_be32(&s->put, s->key.pid);
+	put_span(&s->put, span_of(s->key.secret, sizeof(s->key.secret)));
+	put_finish(&s->put);
+	put_ready(&s->put, s->login.status);
+	session_send(s, SIDE_CLIENT);
+	if (put_failed(&s->greeting))
+		s->lane[SIDE_CLIENT].out.failed = true;
+	put_fini(&s->greeting);
+	s->status = s->login.status;
+	session_move(s, STATE_OPEN);
+	snprintf(text, sizeof(text), "database %s (%s) as %s, %s", s->dbname, s->grant.database->name,
+		s->grant.database->user, s->judged ? "masked" : "no masks");
+	session_note(s, NOTE_LOGIN, text);
+}
+
+static void login_done(struct session *s)
+{
+	if (s->password)
+		mem_wipe(s->password, strlen(s->password));
+	s->password = NULL;
+	s->login.cfg.password = NULL;
+	if (s->login.status != 'I') {
+		session_break(s, "08P01", "the database is not idle after login");
+		return;
+	}
+	if (!s->judged) {
+		open_session(s);
+		return;
+	}
+	put_query(&s->put, SETTLE);
+	session_send(s, SIDE_SERVER);
+	session_move(s, STATE_SETTLING);
+}
+
+static void on_login(struct session *s, const struct frame *f)
+{
+	struct msg_parameter_status ps;
+	struct err e = {0};
+
+	if (f->type == BE_PARAMETER_STATUS) {
+		if (msg_parameter_status(f->body, &ps) != WIRE_OK) {
+			session_break(s, "08P01", "invalid ParameterStatus from the database");
+			return;
+		}
+		put_start(&s->greeting, BE_PARAMETER_STATUS);
+		put_cstr_span(&s->greeting, ps.name);
+		put_cstr_span(&s->greeting, ps.value);
+		put_finish(&s->greeting);
+	}
+	if (login_message(&s->login, f, &s->put, &e)) {
+		put_reset(&s->put);
+		session_break(s, e.sqlstate[0] ? e.sqlstate : "08006",
+			"pgveil could not log in to the database: %s", e.msg);
+		return;
+	}
+	session_send(s, SIDE_SERVER);
+	if (s->login.state == LOGIN_DONE)
+		login_done(s);
+}
+
+/* ---- settling ---- */
+
+/* One name of a search_path setting, unquoted as SplitIdentifierString of the server does; false at the end
+ * or where the text is malformed (*ok tells). */
+static bool next_name(const char **p, char *out, size_t cap, bool *ok)
+{
+	size_t n = 0;
+	bool quoted;
+
+	while (**p == ' ' || **p == ',')
+		++*p;
+	if (!**p)
+		return false;
+	quoted = **p == '"';
+	*p += quoted;
+	while (**p && (quoted || (**p != ',' && **p != ' '))) {
+		if (quoted && **p == '"') {
+			if ((*p)[1] != '"')
+				break;
+			++*p;
+		}
+		if (n + 1 < cap) {
+			char c = *(*p);
+
+			out[n++] = !quoted && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+		} else {
+			*ok = false;
+		}
+		++*p;
+	}
+	if (quoted && **p != '"')
+		*ok = false;
+	*p += quoted && **p == '"';
+	out[n] = '\0';
+	return true;
+}
+
+static bool take_path(struct session *s, const char *path, const char *user)
+{
+	bool ok = true, first = true;
+	char name[128];
+
+	while (ok && next_name(&path, name, sizeof(name), &ok)) {
+		bool system = strcmp(name, "pg_catalog") == 0;
+
+		if (system && !first)
+			return false; /* another schema before pg_catalog would decide what its names mean */
+		first = false;
+		if (system)
+			continue;
+		if (s->npath == PATH_MAX_NAMES)
+			return false;
+		s->path[s->npath] = arena_strdup(&s->mem, strcmp(name, "$user") == 0 ? user : name);
+		if (!s->path[s->npath++])
+			return false;
+	}
+	return ok;
+}
+
+static void take_settings(struct session *s, const struct frame *f)
+{
+	char *v[SETTLE_COLUMNS];
+	struct span cell;
+	struct cur c;
+	uint16_t n;
+
+	if (msg_data_row(f->body, &c, &n) != WIRE_OK || n != SETTLE_COLUMNS || s->settle_result) {
+		session_break(s, "08P01", "the database did not say how it reads statements");
+		return;
+	}
+	for (unsigned i = 0; i < SETTLE_COLUMNS; i++) {
+		if (msg_cell_next(&c, &cell) != WIRE_OK)
+			cell = (struct span){0};
+		v[i] = arena_strndup(&s->mem, cell.n ? (const char *)cell.p : "", cell.n);
+		if (!v[i]) {
+			session_break(s, "53200", "out of memory");
+			return;
+		}
+	}
+	s->settle_result = 1;
+	if (cur_end(&c) != WIRE_OK || strcmp(v[SETTLE_SCS], "on") != 0 ||
+		strcmp(v[SETTLE_ENCODING], "UTF8") != 0)
+		session_break(s, "42501",
+			"the database does not read statements as standard-conforming UTF-8 here");
+	else if (strcmp(v[SETTLE_FIRST], "pg_catalog") != 0 || !take_path(s, v[SETTLE_PATH], v[SETTLE_USER]))
+		session_break(
+			s, "42501", "the search_path does not begin with pg_catalog, or is not understood");
+}
+
+static void on_settling(struct session *s, const struct frame *f)
+{
+	switch ((int)f->type) {
+	case BE_DATA_ROW: take_settings(s, f); return;
+	case BE_ROW_DESCRIPTION:
+	case BE_COMMAND_COMPLETE:
+	case BE_PARAMETER_STATUS:
+	case BE_NOTICE_RESPONSE: return;
+	case BE_READY_FOR_QUERY:
+		if (s->settle_result && f->body.n == 1 && f->body.p[0] == 'I') {
+			open_session(s);
+			return;
+		}
+		break;
+	default: break;
+	}
+	session_break(s, "08P01", "the database did not say how it reads statements");
+}
+
+void enter_server(struct session *s)
+{
+	struct lane *l = &s->lane[SIDE_SERVER];
+	struct frame f;
+
+	while (s->state == STATE_LOGIN || s->state == STATE_SETTLING) {
+		switch (frame_peek(buf_peek(&l->in), PEER_BACKEND, &f)) {
+		case WIRE_MORE: return;
+		case WIRE_BAD: session_break(s, "08P01", "invalid message from the database"); return;
+		case WIRE_OK: break;
+		}
+		if (f.total > STARTUP_MAX) {
+			session_break(s, "08P01", "a message of the database's login is too long");
+			return;
+		}
+		if (!frame_whole(&f))
+			return;
+		if (s->state == STATE_LOGIN)
+			on_login(s, &f);
+		else
+			on_settling(s, &f);
+		buf_parse(&l->in, f.total);
+	}
+}

@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages of a judged client. A refused statement is answered by the server itself, in its place: instead of
+ * the client's message it gets a Bind to a statement name that nobody can have made, fails on it as it would
+ * on any error (transaction, implicit transaction and pipeline included), and its ErrorResponse is replaced
+ * by ours (backend.c). So the order of answers and the transaction's state are the server's, never an
+ * imitation. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/state.h"
+
+static enum took no_memory(struct session *s)
+{
+	return session_break(s, "53200", "out of memory");
+}
+
+static void consume(struct session *s, const struct frame *f)
+{
+	buf_parse(&s->lane[SIDE_CLIENT].in, FRAME_HEADER + f->body.n);
+	s->lane[SIDE_CLIENT].drop = f->total - FRAME_HEADER - f->body.n;
+}
+
+static enum took forward(struct session *s, const struct frame *f)
+{
+	session_pass(s, SIDE_CLIENT, f);
+	return TOOK_IT;
+}
+
+/* Puts a message that fails at the server in the place of f. */
+static enum took refuse(struct session *s, const struct frame *f, const char *sqlstate, const char *reason,
+	const char *hint, int position)
+{
+	struct expected *x = pipeline_push(&s->pipe, EXPECT_REFUSAL);
+	bool alone = f->type == FE_QUERY || f->type == FE_FUNCTION_CALL;
+
+	if (!x)
+		return no_memory(s);
+	x->refusal = refusal_new(sqlstate, reason, hint, position);
+	put_start(&s->put, FE_BIND);
+	put_cstr(&s->put, "");
+	put_cstr(&s->put, s->poison);
+	put_be16(&s->put, 0);
+	put_be16(&s->put, 0);
+	put_be16(&s->put, 0);
+	put_finish(&s->put);
+	if (alone)
+		put_sync(&s->put);
+	session_send(s, SIDE_SERVER);
+	if (!x->refusal || (alone && !pipeline_push(&s->pipe, EXPECT_SYNC)))
+		return no_memory(s);
+	s->skip = !alone;
+	s->stats.refused++;
+	session_note(s, NOTE_STATEMENT_REFUSED, reason);
+	consume(s, f);
+	return TOOK_IT;
+}
+
+/* What a judging function said, other than 0. */
+static enum took failed(struct session *s, const struct frame *f, int r, const struct err *e)
+{
+	if (r == -EAGAIN)
+		return TOOK_WAIT;
+	if (r == -EPIPE)
+		return TOOK_BROKEN;
+	return refuse(s, f, e->sqlstate, e->msg, NULL, 0);
+}
+
+static enum took refuse_plan(struct session *s, const struct frame *f, const struct plan *p)
+{
+	return refuse(s, f, p->sqlstate, p->reason, p->hint, p->position);
+}
+
+static enum took malformed(struct session *s, const struct frame *f)
+{
+	return session_break(s, "08P01", "invalid %s message", frame_name(PEER_FRONTEND, f->type));
+}
+
+/* Extended messages that no Sync has ended yet must be answered before a simple Query: if one of them failed,
+ * the server will not look at the Query at all. */
+static bool group_settled(struct session *s)
+{
+	if (!pipeline_len(&s->pipe) || !s->pipe.open)
+		return true;
+	if (!s->flushed) {
+		put_start(&s->put, FE_FLUSH);
+		put_finish(&s->put);
+		session_send(s, SIDE_SERVER);
+		s->flushed = true;
+	}
+	return false;
+}
+
+static const struct plan *first_denial(const struct judged *js)
+{
+	for (unsigned i = 0; i < js->n; i++)
+		if (js->plans[i]->verdict == DENY)
+			return js->plans[i];
+	return NULL;
+}
+
+static enum took send_query(struct session *s, const struct frame *f, struct judgement *j, struct step *steps)
+{
+	const struct judged *js = judgement_plans(j);
+	struct expected *x = pipeline_push(&s->pipe, EXPECT_QUERY);
+
+	if (!x) {
+		for (unsigned i = 0; i < js->n; i++)
+			step_fini(&steps[i]);
+		free(steps);
+		return no_memory(s);
+	}
+	x->j = judgement_ref(j);
+	x->steps = steps;
+	x->nsteps = js->n;
+	for (unsigned i = 0; i < js->n; i++)
+		s->barrier |= js->plans[i]->kind == STATEMENT_COPY_IN;
+	s->stats.statements += js->n;
+	return forward(s, f);
+}
+
+static enum took take_query(struct session *s, const struct frame *f)
+{
+	struct judgement *j = NULL;
+	const struct judged *js;
+	const struct plan *denial;
+	struct step *steps;
+	struct err e = {0};
+	struct msg_query m;
+	enum took took;
+	unsigned n = 0;
+	int r;
+
+	if (msg_query(f->body, &m) != WIRE_OK)
+		return malformed(s, f);
+	if (!group_settled(s))
+		return TOOK_WAIT;
+	r = judge_text(s, m.sql, &j, &e);
+	if (r)
+		return failed(s, f, r, &e);
+	js = judgement_plans(j);
+	denial = first_denial(js);
+	if (denial) {
+		took = refuse_plan(s, f, denial);
+		judgement_unref(j);
+		return took;
+	}
+	steps = calloc(js->n ? js->n : 1, sizeof(*steps));
+	r = steps ? 0 : err_sql(&e, -ENOMEM, "53200", "out of memory");
+	for (; !r && n < js->n; n++)
+		r = judge_step(s, js->plans[n], j, steps, n, &steps[n], &e);
+	if (!r) {
+		took = send_query(s, f, j, steps);
+		judgement_unref(j);
+		return took;
+	}
+	for (unsigned i = 0; i < n; i++)
+		step_fini(&steps[i]);
+	free(steps);
+	took = failed(s, f, r, &e);
+	judgement_unref(j);
+	return took;
+}
+
+/* Asks the server, on our own account, what the statement's or portal's result looks like. */
+static bool describe(struct session *s, char target, struct prepared *p, struct portal *o)
+{
+	struct expected *x = pipeline_push(&s->pipe, EXPECT_DESCRIBE);
+
+	if (!x)
+		return false;
+	x->ours = true;
+	x->target = target;
+	x->prepared = p ? prepared_ref(p) : NULL;
+	x->portal = o ? portal_ref(o) : NULL;
+	put_start(&s->put, FE_DESCRIBE);
+	put_u8(&s->put, (uint8_t)target);
+	put_cstr(&s->put, p ? p->name : o->name);
+	put_finish(&s->put);
+	session_send(s, SIDE_SERVER);
+	return true;
+}
+
+static bool by_name(const struct plan *p)
+{
+	return p && (p->kind == STATEMENT_EXECUTE || p->kind == STATEMENT_FETCH);
+}
+
+static enum took send_parse(
+	struct session *s, const struct frame *f, const struct msg_parse *m, struct judgement *j)
+{
+	const struct judged *js = judgement_plans(j);
+	const struct plan *plan = js->n ? js->plans[0] : NULL;
+	struct prepared *p = prepared_new(m->name, j, plan);
+	struct expected *x = p ? pipeline_push(&s->pipe, EXPECT_PARSE) : NULL;
+
+	if (!x) {
+		prepared_unref(p);
+		return no_memory(s);
+	}
+	x->prepared = p;
+	session_pass(s, SIDE_CLIENT, f);
+	/* EXECUTE and FETCH show what their name means when they run: their portals are described instead. */
+	if (plan && plan->rows && !by_name(plan) && !describe(s, 'S', p, NULL))
+		return no_memory(s);
+	return TOOK_IT;
+}
+
+static enum took take_parse(struct session *s, const struct frame *f)
+{
+	struct judgement *j = NULL;
+	const struct plan *denial;
+	struct err e = {0};
+	struct msg_parse m;
+	enum took took;
+	int r;
+
+	if (msg_parse(f->body, &m) != WIRE_OK)
+		return malformed(s, f);
+	if (m.name.n > NAME_LEN_MAX)
+		return refuse(s, f, "42622", "the name of the prepared statement is too long", NULL, 0);
+	if (s->names.nprepared >= NAMES_MAX)
+		return refuse(s, f, "53400", "too many prepared statements in this session", NULL, 0);
+	r = judge_text(s, m.sql, &j, &e);
+	if (r)
+		return failed(s, f, r, &e);
+	denial = first_denial(judgement_plans(j));
+	if (denial)
+		took = refuse_plan(s, f, denial);
+	else if (judgement_plans(j)->n > 1)
+		took = refuse(
+			s, f, "42601", "cannot insert multiple commands into a prepared statement", NULL, 0);
+	else
+		took = send_parse(s, f, &m, j);
+	judgement_unref(j);
+	return took;
+}
+
+static struct portal *portal_of(const struct msg_bind *m, struct prepared *p)
+{
+	struct portal *o = portal_new(m->portal, p);
+	struct cur c = cur_of(m->result_formats);
+
+	if (!o)
+		return NULL;
+	o->nformats = m->nresult_formats;
+	o->formats = calloc(o->nformats ? o->nformats : 1, sizeof(*o->formats));
+	if (!o->formats) {
+		portal_unref(o);
+		return NULL;
+	}
+	for (unsigned i = 0; i < o->nformats; i++)
+		o->formats[i] = cur_be16(&c);
+	return o;
+}
+
+/* The statement that a Bind names, judged under the current versions. *out is a reference. */
+static int take_prepared(struct session *s, struct span name, struct prepared **out, struct err *e)
+{
+	struct judgement *newer = NULL;
+	struct prepared *p = NULL;
+	const struct plan *denial;
+	int r = judge_find_prepared(s, name, &p);
+
+	if (r)
+		return r;
+	if (!p && name.n)
+		return err_sql(e, -EACCES, "26000", "prepared statement \"%.*s\" does not exist", (int)name.n,
+			(const char *)name.p);
+	if (!p)
+		return err_sql(e, -EACCES, "26000", "unnamed prepared statement does not exist");
+	r = judge_again(s, p->j, &newer, e);
+	if (r)
+		return r;
+	*out = prepared_ref(p);
+	if (!newer)
+		return 0;
+	denial = first_denial(judgement_plans(newer));
+	if (denial) {
+		r = err_sql(e, -EACCES, denial->sqlstate, "%s", denial->reason);
+	} else {
+		const struct judged *js = judgement_plans(newer);
+		const struct plan *plan = js->n ? js->plans[0] : NULL;
+		struct prepared *fresh;
+
+		if (p->from_sql && plan)
+			plan = plan->inner;
+		fresh = prepared_new(name, newer, plan);
+		if (fresh)
+			fresh->from_sql = p->from_sql;
+		r = fresh ? 0 : err_sql(e, -EACCES, "53200", "out of memory");
+		if (fresh && names_prepared(&s->names, name) == p && names_put_prepared(&s->names, fresh))
+			r = err_sql(e, -EACCES, "53200", "out of memory");
+		prepared_unref(p);
+		*out = fresh;
+	}
+	judgement_unref(newer);
+	if (r) {
+		prepared_unref(*out);
+		*out = NULL;
+	}
+	return r;
+}
+
+static bool described_later(struct session *s, const struct prepared *p)
+{
+	for (unsigned i = 0; i < pipeline_len(&s->pipe); i++)
+		if (pipeline_at(&s->pipe, i)->kind == EXPECT_DESCRIBE &&
+			pipeline_at(&s->pipe, i)->prepared == p)
+			return true;
+	return false;
+}
+
+static enum took send_bind(struct session *s, const struct frame *f, const struct msg_bind *m,
+	struct prepared *p, struct step *st)
+{
+	struct portal *o = portal_of(m, p);
+	struct expected *x;
+
+	if (!o)
+		return no_memory(s);
+	o->target = st->target ? prepared_ref(st->target) : NULL;
+	if (p->plan && p->plan->rows && !by_name(p->plan) && !p->shape && !described_later(s, p) &&
+		!describe(s, 'S', p, NULL)) {
+		portal_unref(o);
+		return no_memory(s);
+	}
+	x = pipeline_push(&s->pipe, EXPECT_BIND);
+	if (!x) {
+		portal_unref(o);
+		return no_memory(s);
+	}
+	x->portal = o;
+	session_pass(s, SIDE_CLIENT, f);
+	if (by_name(p->plan) && !describe(s, 'P', NULL, o))
+		return no_memory(s);
+	return TOOK_IT;
+}
+
+static enum took take_bind(struct session *s, const struct frame *f)
+{
+	struct prepared *p = NULL;
+	struct step st = {0};
+	struct err e = {0};
+	struct msg_bind m;
+	enum took took;
+	int r;
+
+	if (msg_bind(f->body, &m) != WIRE_OK)
+		return malformed(s, f);
+	if (m.portal.n > NAME_LEN_MAX)
+		return refuse(s, f, "42622", "the name of the portal is too long", NULL, 0);
+	if (s->names.nportals >= NAMES_MAX)
+		return refuse(s, f, "53400", "too many portals in this session", NULL, 0);
+	r = take_prepared(s, m.statement, &p, &e);
+	if (r)
+		return failed(s, f, r, &e);
+	if (by_name(p->plan))
+		r = judge_step(s, p->plan, p->j, NULL, 0, &st, &e);
+	took = r ? failed(s, f, r, &e) : send_bind(s, f, &m, p, &st);
+	step_fini(&st);
+	prepared_unref(p);
+	return took;
+}
+
+/* The portal that Execute or Describe names; like judge_find_portal, but the portal itself. */
+static int find_portal(struct session *s, struct span name, struct portal **out)
+{
+	bool ended = false;
+
+	*out = NULL;
+	for (unsigned i = pipeline_len(&s->pipe); i-- > 0;) {
+		struct expected *x = pipeline_at(&s->pipe, i);
+		struct prepared *defined;
+
+		ended |= x->kind == EXPECT_SYNC || x->kind == EXPECT_QUERY;
+		if (expected_on_portal(x, name, &defined) == EFFECT_NONE)
+			continue;
+		if (ended || x->kind == EXPECT_EXECUTE)
+			return -EAGAIN;
+		*out = x->kind == EXPECT_BIND ? x->portal : NULL;
+		return 0;
+	}
+	*out = names_portal(&s->names, name);
+	return 0;
+}
+
+/* A cursor's DECLARE may still be unanswered in the open group: a Flush brings the answer. */
+static enum took wait_for_group(struct session *s)
+{
+	group_settled(s);
+	return TOOK_WAIT;
+}
+
+static int restrict_portal(struct session *s, struct portal *o, struct err *e)
+{
+	struct judgement *newer = NULL;
+	const struct plan *denial;
+	int r = judge_again(s, o->latest ? o->latest : o->prepared->j, &newer, e);
+
+	if (r || !newer)
+		return r;
+	denial = first_denial(judgement_plans(newer));
+	if (denial) {
+		r = err_sql(e, -EACCES, denial->sqlstate, "%s", denial->reason);
+		judgement_unref(newer);
+		return r;
+	}
+	judgement_unref(o->latest);
+	o->latest = newer;
+	rowplan_free(o->rows); /* made anew, under both plans */
+	o->rows = NULL;
+	return 0;
+}
+
+static enum took send_execute(struct session *s, const struct frame *f, struct portal *o, struct step *st)
+{
+	struct expected *x = pipeline_push(&s->pipe, EXPECT_EXECUTE);
+
+	if (!x)
+		return no_memory(s);
+	x->portal = portal_ref(o);
+	x->step = *st;
+	*st = (struct step){0};
+	s->barrier |= x->step.plan && x->step.plan->kind == STATEMENT_COPY_IN;
+	s->stats.statements++;
+	return forward(s, f);
+}
+
+static enum took take_execute(struct session *s, const struct frame *f)
+{
+	struct portal *o = NULL;
+	struct step st = {0};
+	struct err e = {0};
+	struct msg_execute m;
+	enum took took;
+	int r;
+
+	if (msg_execute(f->body, &m) != WIRE_OK)
+		return malformed(s, f);
+	r = find_portal(s, m.portal, &o);
+	if (r == -EAGAIN)
+		return s->pipe.open ? wait_for_group(s) : TOOK_WAIT;
+	if (!o)
+		return refuse(s, f, "34000", "the portal does not exist", NULL, 0);
+	r = restrict_portal(s, o, &e);
+	if (r)
+		return failed(s, f, r, &e);
+	if (o->cursor && !o->shape && !describe(s, 'P', NULL, o))
+		return no_memory(s);
+	r = judge_step(s, o->cursor ? NULL : o->prepared->plan, o->prepared->j, NULL, 0, &st, &e);
+	if (!r && !o->cursor && st.target != o->target)
+		r = err_sql(&e, -EACCES, "42501", "\"%s\" means something else since the portal was bound",
+			o->prepared->plan->name);
+	took = r ? failed(s, f, r, &e) : send_execute(s, f, o, &st);
+	step_fini(&st);
+	return took;
+}
+
+static enum took take_target(struct session *s, const struct frame *f)
+{
+	struct expected *x;
+	struct msg_target m;
+
+	if (msg_target(f->body, &m) != WIRE_OK)
+		return malformed(s, f);
+	if (m.name.n > NAME_LEN_MAX)
+		return refuse(s, f, "42622", "the name is too long", NULL, 0);
+	x = pipeline_push(&s->pipe, f->type == FE_CLOSE ? EXPECT_CLOSE : EXPECT_DESCRIBE);
+	if (!x)
+		return no_memory(s);
+	x->target = m.kind;
+	x->name = strndup(m.name.n ? (const char *)m.name.p : "", m.name.n);
+	return x->name ? forward(s, f) : no_memory(s);
+}
+
+static enum took take_sync(struct session *s, const struct frame *f)
+{
+	if (msg_empty(f->body) != WIRE_OK)
+		return malformed(s, f);
+	if (!pipeline_push(&s->pipe, EXPECT_SYNC))
+		return no_memory(s);
+	s->skip = false;
+	return forward(s, f);
+}
+
+/* While COPY FROM STDIN may begin or runs, the server takes some messages for data, ignores Flush and Sync,
+ * and fails on the rest: what it would do with anything else is not worth following. */
+static enum took take_in_copy(struct session *s, const struct frame *f)
+{
+	if (!s->copy_in)
+		return TOOK_WAIT;
+	switch ((enum frontend_type)f->type) {
+	case FE_COPY_DATA: return forward(s, f);
+	case FE_COPY_DONE:
+	case FE_COPY_FAIL: s->copy_in = false; return forward(s, f);
+	case FE_FLUSH:
+	case FE_SYNC: consume(s, f); return TOOK_IT;
+	case FE_TERMINATE: return forward(s, f);
+	case FE_BIND:
+	case FE_CLOSE:
+	case FE_DESCRIBE:
+	case FE_EXECUTE:
+	case FE_FUNCTION_CALL:
+	case FE_PARSE:
+	case FE_PASSWORD:
+	case FE_QUERY: break;
+	}
+	return session_break(s, "08P01", "unexpected %s message during COPY from stdin",
+		frame_name(PEER_FRONTEND, f->type));
+}
+
+static enum took take(struct session *s, const struct frame *f)
+{
+	if (s->barrier)
+		return take_in_copy(s, f);
+	if (s->skip && f->type != FE_SYNC && f->type != FE_TERMINATE) {
+		consume(s, f);
+		return TOOK_IT;
+	}
+	if (pipeline_len(&s->pipe) >= PIPELINE_MAX)
+		return TOOK_WAIT;
+	switch ((enum frontend_type)f->type) {
+	case FE_QUERY: return take_query(s, f);
+	case FE_PARSE: return take_parse(s, f);
+	case FE_BIND: return take_bind(s, f);
+	case FE_EXECUTE: return take_execute(s, f);
+	case FE_DESCRIBE:
+	case FE_CLOSE: return take_target(s, f);
+	case FE_SYNC: return take_sync(s, f);
+	case FE_FLUSH: return msg_empty(f->body) == WIRE_OK ? forward(s, f) : malformed(s, f);
+	case FE_FUNCTION_CALL:
+		if (!group_settled(s))
+			return TOOK_WAIT;
+		return refuse(s, f, "42501", "function calls by the fast-path interface are not allowed here",
+			"Call the function in a SELECT: a caller with masked columns may use the pure "
+			"functions of pg_catalog.",
+			0);
+	case FE_TERMINATE: return forward(s, f);
+	case FE_COPY_DATA:
+	case FE_COPY_DONE:
+	case FE_COPY_FAIL:
+		consume(s, f);
+		return TOOK_IT; /* left over from a COPY that failed; the server ignores it too */
+	case FE_PASSWORD: break;
+	}
+	return malformed(s, f);
+}
+
+/* Whether a message must be there whole before it can be judged; the others pass or fall as they come. */
+static bool held_whole(const struct session *s, const struct frame *f)
+{
+	return !(f->type == FE_COPY_DATA || (s->skip && f->type != FE_SYNC && f->type != FE_TERMINATE));
+}
+
+static bool go_on(struct session *s)
+{
+	struct lane *l = &s->lane[SIDE_CLIENT];
+	struct span in = buf_peek(&l->in);
+	size_t n;
+
+	if (l->drop) {
+		n = in.n < l->drop ? in.n : l->drop;
+		buf_parse(&l->in, n);
+		l->drop -= n;
+	} else if (l->through) {
+		n = in.n < l->through ? in.n : l->through;
+		if (n)
+			outq_borrow(&s->lane[SIDE_SERVER].out, span_of(in.p, n));
+		buf_parse(&l->in, n);
+		l->through -= n;
+	}
+	return l->drop == 0 && l->through == 0;
+}
+
+void frontend_pump(struct session *s)
+{
+	struct frame f;
+	enum took took;
+
+	while (s->state == STATE_OPEN && go_on(s)) {
+		switch (frame_peek(buf_peek(&s->lane[SIDE_CLIENT].in), PEER_FRONTEND, &f)) {
+		case WIRE_MORE: return;
+		case WIRE_BAD: session_break(s, "08P01", "invalid frontend message"); return;
+		case WIRE_OK: break;
+		}
+		if (held_whole(s, &f) && !frame_whole(&f)) {
+			if (f.total <= s->env->message_max)
+				return;
+			took = s->barrier ? session_break(s, "54000", "message too long")
+					  : refuse(s, &f, "54000", "message too long to be judged", NULL, 0);
+		} else {
+			s->waits_for_catalog = false;
+			took = take(s, &f);
+		}
+		s->waiting = took == TOOK_WAIT;
+		if (!s->waits_for_catalog)
+			s->catalog_since_ms = 0;
+		if (took == TOOK_WAIT)
+			return;
+		s->flushed = false;
+	}
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* Judging needs three things that can move under a session: the policy, the catalogue, and what names mean.
+ * Each is taken as it is at this statement; where one of them is not known yet, the statement waits. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/state.h"
+
+#define WAIT_MAX_MS       10000 /* for a catalogue */
+#define NEGATIVE_AGE_MS   1000  /* an unknown name is believed unknown for so long */
+#define UNKNOWN_STATEMENT "26000"
+#define UNKNOWN_CURSOR    "34000"
+
+static int wait_for_catalog(
+	struct session *s, uint64_t arrived_ms, uint64_t min_ms, const struct err *why, struct err *e)
+{
+	if (slot_failed_ms(s->slot) > arrived_ms)
+		return err_sql(
+			e, -EACCES, "57P03", "the catalogue of this database cannot be read: %s", why->msg);
+	if (s->now_ms >= arrived_ms + WAIT_MAX_MS)
+		return err_sql(e, -EACCES, "57P03", "the catalogue of this database was not read in time");
+	slot_ask(s->slot, min_ms);
+	s->catalog_since_ms = arrived_ms;
+	s->waits_for_catalog = true;
+	s->wake_ms = arrived_ms + WAIT_MAX_MS;
+	return -EAGAIN;
+}
+
+/* s->binding: the current rules over a catalogue that was true tolerance_ms before the message came, or
+ * later. */
+static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
+{
+	uint64_t arrived = s->catalog_since_ms ? s->catalog_since_ms : s->now_ms;
+	uint64_t min_ms = arrived > tolerance_ms ? arrived - tolerance_ms : 0;
+	struct err why = {0};
+	struct binding *b;
+	int r;
+
+	if (!enter_policy(s))
+		return -EPIPE;
+	if (!s->catalog || s->catalog_as_of_ms < min_ms) {
+		catalog_unref(s->catalog);
+		s->catalog = slot_get(s->slot, &s->catalog_as_of_ms, &why);
+	}
+	if (!s->catalog || s->catalog_as_of_ms < min_ms)
+		return wait_for_catalog(s, arrived, min_ms ? min_ms : 1, &why, e);
+	if (s->binding && binding_catalog(s->binding) == s->catalog &&
+		binding_policy(s->binding) == s->policy)
+		return 0;
+	r = cache_binding(s->env->cache, s->policy, &s->grant, s->slot, s->catalog, &b, e);
+	if (r)
+		return -EACCES;
+	binding_unref(s->binding);
+	s->binding = b;
+	return 0;
+}
+
+static int judge_here(struct session *s, struct span text, struct judgement **out, struct err *e)
+{
+	const char *path[PATH_MAX_NAMES];
+	struct name_scope scope = {.catalog = binding_catalog(s->binding), .path = path};
+
+	/* The server leaves out schemas that do not exist, or that the role may not use. */
+	for (unsigned i = 0; i < s->npath; i++)
+		if (catalog_schema_exists(scope.catalog, s->path[i]))
+			path[scope.npath++] = s->path[i];
+	return cache_judge(s->env->cache, s->binding, &scope, text, out, e) ? -EACCES : 0;
+}
+
+static bool may_change(const struct judgement *j)
+{
+	const struct judged *js = judgement_plans(j);
+
+	for (unsigned i = 0; i < js->n; i++)
+		if (js->plans[i]->verdict == DENY && js->plans[i]->retry)
+			return true;
+	return false;
+}
+
+int judge_text(struct session *s, struct span text, struct judgement **out, struct err *e)
+{
+	uint64_t short_age = s->env->max_age_ms < NEGATIVE_AGE_MS ? s->env->max_age_ms : NEGATIVE_AGE_MS;
+	int r = take_binding(s, s->env->max_age_ms, e);
+
+	if (r)
+		return r;
+	r = judge_here(s, text, out, e);
+	if (r || !may_change(*out))
+		return r;
+	judgement_unref(*out);
+	*out = NULL;
+	r = take_binding(s, short_age, e);
+	return r ? r : judge_here(s, text, out, e);
+}
+
+int judge_again(struct session *s, const struct judgement *j, struct judgement **out, struct err *e)
+{
+	int r = take_binding(s, s->env->max_age_ms, e);
+
+	*out = NULL;
+	if (r || judgement_binding(j) == s->binding)
+		return r;
+	return judge_here(s, judgement_text(j), out, e);
+}
+
+/* Looks for the last thing sent that changes what name means; what an unfinished earlier group does is not
+ * known. */
+static int find(struct session *s, struct span name, struct prepared *settled, struct prepared **out,
+	enum effect (*fn)(const struct expected *, struct span, struct prepared **))
+{
+	bool ended = false;
+
+	for (unsigned i = pipeline_len(&s->pipe); i-- > 0;) {
+		struct expected *x = pipeline_at(&s->pipe, i);
+		struct prepared *defined = NULL;
+
+		ended |= x->kind == EXPECT_SYNC || x->kind == EXPECT_QUERY;
+		switch (fn(x, name, &defined)) {
+		case EFFECT_NONE: continue;
+		case EFFECT_DROPS:
+		case EFFECT_DEFINES: *out = defined; return ended ? -EAGAIN : 0;
+		}
+	}
+	*out = settled;
+	return 0;
+}
+
+int judge_find_prepared(struct session *s, struct span name, struct prepared **out)
+{
+	return find(s, name, names_prepared(&s->names, name), out, expected_on_prepared);
+}
+
+int judge_find_portal(struct session *s, struct span name, struct prepared **out)
+{
+	struct portal *p = names_portal(&s->names, name);
+
+	return find(s, name, p ? p->prepared : NULL, out, expected_on_portal);
+}
+
+static int find_target(struct session *s, const struct plan *plan, const struct step *before,
+	unsigned nbefore, struct prepared **out)
+{
+	struct span name = span_of(plan->name, strlen(plan->name));
+	bool fetch = plan->kind == STATEMENT_FETCH;
+
+	for (unsigned i = nbefore; i-- > 0;) {
+		enum effect f = fetch ? step_on_portal(&before[i], name, out)
+				      : step_on_prepared(&before[i], name, out);
+
+		if (f != EFFECT_NONE)
+			return 0;
+	}
+	return fetch ? judge_find_portal(s, name, out) : judge_find_prepared(s, name, out);
+}
+
+/* The plan that running a judged PREPARE, DECLARE or plain statement leads to. */
+static const struct plan *inner_plan(const struct judgement *j)
+{
+	const struct judged *js = judgement_plans(j);
+	const struct plan *p = js->n ? js->plans[0] : NULL;
+
+	if (p && p->verdict != DENY && (p->kind == STATEMENT_PREPARE || p->kind == STATEMENT_DECLARE))
+		return p->inner;
+	return p;
+}
+
+static int take_target(struct session *s, const struct plan *plan, const struct step *before,
+	unsigned nbefore, struct step *st, struct err *e)
+{
+	struct prepared *target = NULL;
+	const struct plan *now;
+	int r;
+
+	if (!plan->name)
+		return err_sql(e, -EACCES, "42501", "%s without a name is not understood",
+			plan->tag ? plan->tag : "");
+	r = find_target(s, plan, before, nbefore, &target);
+	if (r)
+		return r;
+	if (!target && plan->kind == STATEMENT_FETCH)
+		return err_sql(e, -EACCES, UNKNOWN_CURSOR, "cursor \"%s\" does not exist", plan->name);
+	if (!target)
+		return err_sql(e, -EACCES, UNKNOWN_STATEMENT, "prepared statement \"%s\" does not exist",
+			plan->name);
+	if (target->plan &&
+		(target->plan->kind == STATEMENT_EXECUTE || target->plan->kind == STATEMENT_FETCH))
+		return err_sql(
+			e, -EACCES, "42501", "\"%s\" itself runs another statement by name", plan->name);
+	r = judge_again(s, target->j, &st->newer, e);
+	if (r)
+		return r;
+	now = st->newer ? inner_plan(st->newer) : NULL;
+	if (now && now->verdict == DENY)
+		return err_sql(e, -EACCES, now->sqlstate, "%s", now->reason);
+	st->target = prepared_ref(target);
+	return 0;
+}
+
+/* A PREPARE or DECLARE is judged by itself, so that it can be judged again by itself. */
+static int take_definition(
+	struct session *s, const struct plan *plan, struct judgement *j, struct step *st, struct err *e)
+{
+	struct span text = judgement_text(j), name = span_of(plan->name, plan->name ? strlen(plan->name) : 0);
+	struct judgement *alone = NULL;
+	const struct plan *inner;
+	int r;
+
+	if (plan->location > text.n || plan->len > text.n - plan->location || name.n > NAME_LEN_MAX)
+		return err_sql(
+			e, -EACCES, "42501", "%s is not understood", plan->tag ? plan->tag : "the statement");
+	text = span_of(text.p + plan->location, plan->len ? plan->len : text.n - plan->location);
+	r = judge_text(s, text, &alone, e);
+	if (r)
+		return r;
+	inner = inner_plan(alone);
+	if (judgement_plans(alone)->n != 1 || !inner || inner->verdict == DENY) {
+		judgement_unref(alone);
+		return err_sql(
+			e, -EACCES, "42501", "%s is not understood", plan->tag ? plan->tag : "the statement");
+	}
+	st->defines = prepared_new(name, alone, inner);
+	judgement_unref(alone);
+	if (!st->defines)
+		return err_sql(e, -EACCES, "53200", "out of memory");
+	st->defines->from_sql = true;
+	return 0;
+}
+
+int judge_step(struct session *s, const struct plan *plan, struct judgement *j, const struct step *before,
+	unsigned nbefore, struct step *st, struct err *e)
+{
+	*st = (struct step){.plan = plan};
+	if (!plan)
+		return 0;
+	if (plan->kind == STATEMENT_EXECUTE || plan->kind == STATEMENT_FETCH)
+		return take_target(s, plan, before, nbefore, st, e);
+	if (plan->kind == STATEMENT_PREPARE || plan->kind == STATEMENT_DECLARE)
+		return take_definition(s, plan, j, st, e);
+	return 0;
+}
+
+const struct plan *step_rows(const struct step *st)
+{
+	if (st->plan && (st->plan->kind == STATEMENT_EXECUTE || st->plan->kind == STATEMENT_FETCH))
+		return st->target ? st->target->plan : NULL;
+	return st->plan;
+}

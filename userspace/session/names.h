@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* names: the prepared statements and portals of one session, as the server has them: SQL and the protocol
+ * share one namespace for statements and one for portals and cursors. An entry is made when the server
+ * confirms, never before. */
+#ifndef PGVEIL_SESSION_NAMES_H
+#define PGVEIL_SESSION_NAMES_H
+
+#include "pgwire/message.h"
+#include "session/cache.h"
+
+#define NAMES_MAX    4096 /* prepared statements, and as many portals, of one session */
+#define NAME_LEN_MAX 63   /* the server cuts longer ones, so that two names could be one: refused */
+
+struct shape_column {
+	uint32_t table_oid, type_oid;
+	int16_t attnum, format;
+	int32_t typmod;
+};
+
+/* What RowDescription said of a statement or portal. Refcounted. */
+struct shape {
+	unsigned refs;
+	unsigned n; /* 0: NoData */
+	struct shape_column col[];
+};
+
+struct prepared { /* refcounted */
+	unsigned refs;
+	char *name;
+	struct judgement *j;     /* of the text (SQL PREPARE: of that statement alone) */
+	const struct plan *plan; /* what running it does; borrowed from j. NULL: the empty query */
+	struct shape *shape;     /* NULL: not described yet */
+	bool from_sql;
+};
+
+struct portal { /* refcounted */
+	unsigned refs;
+	char *name;
+	struct prepared *prepared; /* what it runs; for an SQL cursor one made for its DECLARE */
+	struct prepared *target; /* what EXECUTE or FETCH inside it meant when it was bound; NULL otherwise */
+	struct shape *shape;     /* of the portal itself where it was described; its formats count */
+	struct rowplan *rows;    /* made at the first row */
+	struct judgement
+		*latest; /* a newer judgement of the same text, where versions moved; NULL otherwise */
+	bool cursor;     /* made by DECLARE */
+	unsigned nformats;
+	uint16_t *formats; /* of Bind */
+};
+
+struct names {
+	struct prepared **prepared;
+	struct portal **portals;
+	unsigned nprepared, nportals, cap_prepared, cap_portals;
+};
+
+void names_fini(struct names *n);
+
+/* Borrowed; NULL where there is none. */
+struct prepared *names_prepared(const struct names *n, struct span name);
+struct portal *names_portal(const struct names *n, struct span name);
+/* Takes the place of an earlier one of the same name. -ENOMEM, -ENOSPC (NAMES_MAX). The caller keeps its
+ * reference. */
+MUSTCHECK int names_put_prepared(struct names *n, struct prepared *p);
+MUSTCHECK int names_put_portal(struct names *n, struct portal *p);
+void names_drop_prepared(struct names *n, struct span name);
+void names_drop_portal(struct names *n, struct span name);
+void names_drop_all_prepared(struct names *n);
+void names_drop_all_portals(struct names *n, bool cursors_too);
+
+MUSTCHECK struct prepared *prepared_new(
+	struct span name, struct judgement *j, const struct plan *plan); /* refs j */
+struct prepared *prepared_ref(struct prepared *p);
+void prepared_unref(struct prepared *p);
+MUSTCHECK struct portal *portal_new(struct span name, struct prepared *p); /* refs p */
+struct portal *portal_ref(struct portal *p);
+void portal_unref(struct portal *p);
+
+/* From the body of a RowDescription. NULL: malformed or no memory. */
+MUSTCHECK struct shape *shape_new(struct span row_description);
+MUSTCHECK struct shape *shape_empty(void);
+struct shape *shape_ref(struct shape *s);
+void shape_unref(struct shape *s);
+
+#endif

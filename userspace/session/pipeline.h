@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* pipeline: what the server still owes us answers for, in the order we asked. The server answers strictly in
+ * order, so the head says what a backend message is about. */
+#ifndef PGVEIL_SESSION_PIPELINE_H
+#define PGVEIL_SESSION_PIPELINE_H
+
+#include "session/names.h"
+#include "session/rewrite.h"
+
+#define PIPELINE_MAX 4096 /* further client messages wait until answers came */
+
+enum expect {
+	EXPECT_REFUSAL = 0, /* a message that the server must fail on; its error is replaced by ours */
+	EXPECT_PARSE,
+	EXPECT_BIND,
+	EXPECT_DESCRIBE,
+	EXPECT_EXECUTE,
+	EXPECT_CLOSE,
+	EXPECT_SYNC,
+	EXPECT_QUERY,
+};
+
+/* Why a statement was refused, kept until the server came to its place. */
+struct refusal {
+	char sqlstate[6];
+	int position;
+	char *reason, *hint; /* owned; hint may be NULL */
+};
+
+/* One statement of a simple Query, resolved when it was sent. */
+struct step {
+	const struct plan *plan;
+	struct prepared *target;  /* EXECUTE, FETCH: what the name meant */
+	struct judgement *newer;  /* target judged again where versions moved */
+	struct prepared *defines; /* PREPARE, DECLARE: what the name will mean */
+};
+
+struct expected {
+	enum expect kind;
+	bool ours;                 /* we asked on our own: the answer is not the client's */
+	char target;               /* DESCRIBE, CLOSE: 'S' or 'P' */
+	char *name;                /* CLOSE: owned */
+	struct prepared *prepared; /* PARSE, DESCRIBE 'S' */
+	struct portal *portal;     /* BIND, EXECUTE, DESCRIBE 'P' */
+	struct step step;          /* EXECUTE */
+	struct refusal *refusal;   /* REFUSAL */
+	/* QUERY */
+	struct judgement *j;
+	struct step *steps;
+	unsigned nsteps, at;
+	struct rowplan *rows;
+};
+
+struct pipeline {
+	struct expected *v; /* ring */
+	unsigned head, n, cap;
+	unsigned open; /* entries of the group that no Sync or Query has ended yet */
+};
+
+void pipeline_fini(struct pipeline *p);
+static inline unsigned pipeline_len(const struct pipeline *p)
+{
+	return p->n;
+}
+struct expected *pipeline_at(struct pipeline *p, unsigned i); /* 0 is the head; i < pipeline_len */
+struct expected *pipeline_head(struct pipeline *p);           /* NULL when nothing is owed */
+/* A zeroed entry at the tail; NULL: no memory. */
+MUSTCHECK struct expected *pipeline_push(struct pipeline *p, enum expect kind);
+void pipeline_pop(struct pipeline *p);
+/* An error was answered for the head, outside a Query: the server skips up to the next Sync. Drops these
+ * entries; true: that Sync is the head now, false: it has not been sent yet. */
+bool pipeline_skip(struct pipeline *p);
+
+void step_fini(struct step *st);
+MUSTCHECK struct refusal *refusal_new(
+	const char *sqlstate, const char *reason, const char *hint, int position);
+
+/* What an entry will do to a name once the server has carried it out. */
+enum effect { EFFECT_NONE = 0, EFFECT_DEFINES, EFFECT_DROPS };
+enum effect expected_on_prepared(const struct expected *e, struct span name, struct prepared **defined);
+enum effect expected_on_portal(const struct expected *e, struct span name, struct prepared **defined);
+/* The same for one statement. */
+enum effect step_on_prepared(const struct step *st, struct span name, struct prepared **defined);
+enum effect step_on_portal(const struct step *st, struct span name, struct prepared **defined);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* A caller without mask rules: every message is framed and counted, none is changed, none is held. */
+#include "session/state.h"
+
+/* Bytes of a message that is already under way. */
+static bool go_on(struct session *s, enum side from)
+{
+	enum side to = from == SIDE_CLIENT ? SIDE_SERVER : SIDE_CLIENT;
+	struct lane *l = &s->lane[from];
+	struct span in = buf_peek(&l->in);
+	size_t n = in.n < l->through ? in.n : l->through;
+
+	if (n) {
+		outq_borrow(&s->lane[to].out, span_of(in.p, n));
+		buf_parse(&l->in, n);
+		l->through -= n;
+	}
+	return l->through == 0;
+}
+
+void relay_client(struct session *s)
+{
+	struct frame f;
+
+	for (;;) {
+		if (!enter_policy(s) || !go_on(s, SIDE_CLIENT))
+			return;
+		switch (frame_peek(buf_peek(&s->lane[SIDE_CLIENT].in), PEER_FRONTEND, &f)) {
+		case WIRE_MORE: return;
+		case WIRE_BAD: session_break(s, "08P01", "invalid frontend message"); return;
+		case WIRE_OK: break;
+		}
+		if (f.type == FE_QUERY || f.type == FE_EXECUTE || f.type == FE_FUNCTION_CALL)
+			s->stats.statements++;
+		session_pass(s, SIDE_CLIENT, &f);
+	}
+}
+
+static bool starts(struct span s, const char *word)
+{
+	struct span w = span_of(word, 0);
+
+	while (word[w.n])
+		w.n++;
+	return s.n >= w.n && span_eq(span_of(s.p, w.n), w);
+}
+
+/* A definition that this session changed must be known before its client is told, since another session may
+ * be judged by what it was. */
+static void watch_definitions(struct session *s, const struct frame *f)
+{
+	static const char *const harmless[] = {"SELECT", "INSERT", "UPDATE", "DELETE", "FETCH", "MOVE",
+		"COPY", "BEGIN", "START", "SET", "SHOW", "RESET", "SAVEPOINT", "RELEASE", "PREPARE",
+		"EXECUTE", "DEALLOCATE", "DECLARE", "CLOSE", "EXPLAIN", "LISTEN", "NOTIFY", "UNLISTEN",
+		"MERGE", "LOCK", "VACUUM", "ANALYZE", "CHECKPOINT"};
+	struct span tag;
+
+	if (f->type == BE_READY_FOR_QUERY && f->body.n == 1) {
+		s->status = (char)f->body.p[0];
+		if (s->ddl && s->status == 'I') {
+			slot_expire(s->slot, s->now_ms);
+			s->ddl = false;
+		}
+	}
+	if (f->type != BE_COMMAND_COMPLETE || !frame_whole(f) ||
+		msg_command_complete(f->body, &tag) != WIRE_OK)
+		return;
+	for (unsigned i = 0; i < ARRAY_LEN(harmless); i++)
+		if (starts(tag, harmless[i]) && !starts(tag, "SELECT INTO"))
+			return;
+	s->ddl = true;
+	slot_expire(s->slot, s->now_ms);
+}
+
+void relay_server(struct session *s)
+{
+	struct frame f;
+
+	for (;;) {
+		if (!go_on(s, SIDE_SERVER))
+			return;
+		switch (frame_peek(buf_peek(&s->lane[SIDE_SERVER].in), PEER_BACKEND, &f)) {
+		case WIRE_MORE: return;
+		case WIRE_BAD: session_break(s, "08P01", "invalid backend message"); return;
+		case WIRE_OK: break;
+		}
+		/* These two are short, and must be seen whole before they are passed on. */
+		if ((f.type == BE_COMMAND_COMPLETE || f.type == BE_READY_FOR_QUERY) && !frame_whole(&f) &&
+			f.total < 256)
+			return;
+		if (f.type == BE_DATA_ROW)
+			s->stats.rows++;
+		watch_definitions(s, &f);
+		session_pass(s, SIDE_SERVER, &f);
+	}
+}

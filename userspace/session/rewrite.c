@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/rewrite.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwire/put.h"
+#include "pgwire/sqlstate.h"
+
+/* A row up to this size is written anew in one piece; beyond it large cells are borrowed, not copied. */
+#define COPY_MAX   ((size_t)16384)
+#define BORROW_MIN ((size_t)4096)
+
+static void put_be16_at(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static void put_be32_at(uint8_t *p, uint32_t v)
+{
+	put_be16_at(p, (uint16_t)(v >> 16));
+	put_be16_at(p + 2, (uint16_t)v);
+}
+
+static void stricter(struct rowplan_column *rc, enum action action, const struct mask *mask)
+{
+	if (action == ACTION_MASK && (!mask || mask->kind == MASK_NULL))
+		action = ACTION_NULL;
+	if (action < rc->action ||
+		(action == ACTION_MASK && rc->action == ACTION_MASK && mask->kind < rc->mask->kind)) {
+		rc->action = action;
+		rc->mask = action == ACTION_MASK ? mask : NULL;
+	}
+}
+
+static bool is_child(const struct relation *r, uint32_t relid)
+{
+	for (unsigned i = 0; i < r->nchildren; i++)
+		if (r->children[i] == relid)
+			return true;
+	return false;
+}
+
+/* Whether a value of col is an unchanged value of the columns below it: a view that copies, or the children
+ * of a table. */
+static bool copies(const struct relation *r, const struct column *col)
+{
+	if (col->direct)
+		return true;
+	for (unsigned i = 0; i < col->from.n; i++)
+		if (!is_child(r, col->from.v[i].relid))
+			return false;
+	return true;
+}
+
+static void origin_column(const struct binding *b, const struct relation *r, const struct column *col,
+	struct rowplan_column *rc)
+{
+	const struct masking *m = binding_column(b, (struct colref){r->oid, col->attnum});
+	const struct masking *below = binding_set(b, &col->from);
+
+	rc->action = ACTION_PASS;
+	if (m)
+		stricter(rc, ACTION_MASK, m->direct);
+	if (below && copies(r, col) && !binding_mixed(b, &col->from))
+		stricter(rc, ACTION_MASK, below->direct);
+	else if (below)
+		stricter(rc, ACTION_MASK, below->derived);
+}
+
+/* What RowDescription's origin alone would give. */
+static void origin(const struct binding *b, const struct shape_column *sc, struct rowplan_column *rc)
+{
+	const struct relation *r;
+	const struct column *col;
+
+	rc->action = ACTION_PASS;
+	if (!sc->table_oid)
+		return;
+	rc->action = ACTION_NULL;
+	r = catalog_relation_by_oid(binding_catalog(b), sc->table_oid);
+	if (!r)
+		return;
+	if (sc->attnum <= 0) {
+		/* The whole row, or a system column: nothing of either is a single masked column. */
+		for (unsigned i = 0; sc->attnum == 0 && i < r->ncols; i++)
+			if (binding_column(b, (struct colref){r->oid, r->cols[i].attnum}) ||
+				binding_set(b, &r->cols[i].from))
+				return;
+		rc->action = ACTION_PASS;
+		return;
+	}
+	col = relation_column_by_attnum(r, sc->attnum);
+	if (col)
+		origin_column(b, r, col, rc);
+}
+
+static int format_of(const uint16_t *formats, unsigned nformats, unsigned col)
+{
+	if (nformats == 0)
+		return 0;
+	return nformats == 1 ? formats[0] : formats[col];
+}
+
+struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const uint16_t *formats,
+	unsigned nformats, struct binding *b, struct err *e)
+{
+	struct rowplan *rp;
+
+	if (p->ncolumns != s->n) {
+		err_sql(e, -EPROTO, "42501",
+			"the result has %u columns where the statement was understood to have %u", s->n,
+			p->ncolumns);
+		return NULL;
+	}
+	if (formats && nformats > 1 && nformats != s->n) {
+		err_sql(e, -EPROTO, "08P01", "bind message has %u result formats but query has %u columns",
+			nformats, s->n);
+		return NULL;
+	}
+	rp = calloc(1, sizeof(*rp) + s->n * sizeof(rp->col[0]));
+	if (!rp) {
+		err_sql(e, -ENOMEM, "53200", "out of memory");
+		return NULL;
+	}
+	rp->binding = binding_ref(b);
+	rp->n = s->n;
+	rp->pass = true;
+	for (unsigned i = 0; i < s->n; i++) {
+		struct rowplan_column *rc = &rp->col[i];
+
+		rc->shape.type = value_type_of(s->col[i].type_oid);
+		rc->shape.typmod = s->col[i].typmod;
+		rc->shape.format = (formats ? format_of(formats, nformats, i) : s->col[i].format) == 1
+					   ? VALUE_BINARY_FORMAT
+					   : VALUE_TEXT_FORMAT;
+		origin(b, &s->col[i], rc);
+		stricter(rc, p->columns[i].action, p->columns[i].mask);
+		rp->pass &= rc->action == ACTION_PASS;
+	}
+	return rp;
+}
+
+int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct err *e)
+{
+	if (p->ncolumns != rp->n)
+		return err_sql(e, -EPROTO, "42501", "the result's columns changed while it was read");
+	for (unsigned i = 0; i < rp->n; i++) {
+		stricter(&rp->col[i], p->columns[i].action, p->columns[i].mask);
+		rp->pass &= rp->col[i].action == ACTION_PASS;
+	}
+	return 0;
+}
+
+void rowplan_free(struct rowplan *rp)
+{
+	if (rp)
+		binding_unref(rp->binding);
+	free(rp);
+}
+
+static uint8_t *write_cell(uint8_t *w, struct span cell)
+{
+	put_be32_at(w, cell.p ? (uint32_t)cell.n : UINT32_MAX);
+	if (cell.n)
+		memcpy(w + 4, cell.p, cell.n);
+	return w + 4 + cell.n;
+}
+
+static void write_small(struct outq *out, const struct span *cells, unsigned n, size_t total)
+{
+	uint8_t *w = outq_room(out, total);
+
+	if (!w)
+		return;
+	*w = BE_DATA_ROW;
+	put_be32_at(w + 1, (uint32_t)(total - 1));
+	put_be16_at(w + 5, (uint16_t)n);
+	w += 7;
+	for (unsigned i = 0; i < n; i++)
+		w = write_cell(w, cells[i]);
+}
+
+static void write_large(struct outq *out, const struct rowplan *rp, const struct span *cells, size_t total)
+{
+	uint8_t *w = outq_room(out, 7);
+
+	if (!w)
+		return;
+	*w = BE_DATA_ROW;
+	put_be32_at(w + 1, (uint32_t)(total - 1));
+	put_be16_at(w + 5, (uint16_t)rp->n);
+	for (unsigned i = 0; i < rp->n; i++) {
+		bool borrow = rp->col[i].action == ACTION_PASS && cells[i].n >= BORROW_MIN;
+
+		w = outq_room(out, 4 + (borrow ? 0 : cells[i].n));
+		if (!w)
+			return;
+		if (borrow) {
+			put_be32_at(w, (uint32_t)cells[i].n);
+			outq_borrow(out, cells[i]);
+		} else {
+			write_cell(w, cells[i]);
+		}
+	}
+}
+
+enum wire rewrite_row(const struct rowplan *rp, const struct frame *f, struct outq *out,
+	struct arena *scratch, uint64_t *masked)
+{
+	struct span *cells, cell;
+	size_t total = 7;
+	uint64_t hidden = 0;
+	struct cur c;
+	uint16_t n;
+
+	arena_reset(scratch);
+	if (msg_data_row(f->body, &c, &n) != WIRE_OK || n != rp->n)
+		return WIRE_BAD;
+	cells = arena_array(scratch, n ? n : 1, sizeof(*cells));
+	if (!cells)
+		return WIRE_BAD;
+	for (unsigned i = 0; i < n; i++) {
+		const struct rowplan_column *rc = &rp->col[i];
+
+		if (msg_cell_next(&c, &cell) != WIRE_OK)
+			return WIRE_BAD;
+		switch (rc->action) {
+		case ACTION_NULL:
+			cells[i] = (struct span){0};
+			hidden++;
+			break;
+		case ACTION_MASK:
+			cells[i] =
+				cell.p ? mask_apply(rc->mask, &rc->shape, cell, scratch) : (struct span){0};
+			hidden++;
+			break;
+		case ACTION_PASS: cells[i] = cell; break;
+		}
+		total += 4 + cells[i].n;
+	}
+	if (cur_end(&c) != WIRE_OK || total > FRAME_MAX)
+		return WIRE_BAD;
+	if (total <= COPY_MAX)
+		write_small(out, cells, n, total);
+	else
+		write_large(out, rp, cells, total);
+	*masked += hidden;
+	return WIRE_OK;
+}
+
+enum wire rewrite_message(const struct frame *f, struct outq *out)
+{
+	/* Codes of "Error and Notice Message Fields" that cannot hold a value; M is written anew. */
+	static const char keep[] = "SVCPstcdnFLR";
+	struct msg_fields in;
+	struct put w = {0};
+
+	if (msg_fields(f->body, &in) != WIRE_OK)
+		return WIRE_BAD;
+	put_start(&w, (char)f->type);
+	for (const char *k = keep; *k; k++) {
+		if (!in.field[(unsigned char)*k].p)
+			continue;
+		put_u8(&w, (uint8_t)*k);
+		put_cstr_span(&w, in.field[(unsigned char)*k]);
+	}
+	put_u8(&w, 'M');
+	put_cstr(&w, sqlstate_text(in.field['C']));
+	put_u8(&w, 0);
+	put_finish(&w);
+	if (put_failed(&w)) {
+		put_fini(&w);
+		return WIRE_BAD;
+	}
+	outq_copy(out, put_bytes(&w));
+	put_fini(&w);
+	return WIRE_OK;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* rewrite: rows, errors and notices on their way to the client, made fit by plan. Never decides; what the
+ * plan does not give does not pass. */
+#ifndef PGVEIL_SESSION_REWRITE_H
+#define PGVEIL_SESSION_REWRITE_H
+
+#include "base/outq.h"
+#include "pgwire/frame.h"
+#include "session/names.h"
+
+/* What happens to each column of one result: the stricter of lineage (plan) and origin (RowDescription). */
+struct rowplan {
+	struct binding *binding; /* a reference: its masks are used */
+	unsigned n;
+	bool pass; /* every column goes as it is */
+	struct rowplan_column {
+		enum action action;
+		const struct mask *mask;
+		struct value_shape shape;
+	} col[];
+};
+
+/* formats: of Bind (nformats as sent: 0, 1 or one each), or NULL: the shape's own. b is asked for each
+ * origin. NULL with e filled: the counts disagree (lineage and server see different results) or no memory. */
+MUSTCHECK struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const uint16_t *formats,
+	unsigned nformats, struct binding *b, struct err *e);
+/* Lowers rp to what p gives as well; -EPROTO where the counts disagree. */
+MUSTCHECK int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct err *e);
+void rowplan_free(struct rowplan *rp); /* NULL is fine */
+
+/* Writes the DataRow in f (whole) to out. Untouched large cells are borrowed from f. Counts masked cells into
+ * *masked. WIRE_BAD: malformed, or not as many cells as columns; nothing was written then. scratch is reset.
+ */
+MUSTCHECK enum wire rewrite_row(const struct rowplan *rp, const struct frame *f, struct outq *out,
+	struct arena *scratch, uint64_t *masked);
+/* An ErrorResponse or NoticeResponse without anything that a row, a parameter or a definition could have put
+ * there: severity, SQLSTATE, position, object names and source line stay, the message becomes the SQLSTATE's
+ * standard text. */
+MUSTCHECK enum wire rewrite_message(const struct frame *f, struct outq *out);
+
+#endif

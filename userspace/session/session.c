@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "session/state.h"
+
+#define READ_MIN ((size_t)8192)
+#define READ_MAX ((size_t)131072)
+
+static const char *const state_name[] = {"closing", "startup", "connecting", "login", "settling", "open"};
+
+const char *session_note_name(enum session_note n)
+{
+#define X(name, word) [NOTE_##name] = (word),
+	static const char *const names[] = {SESSION_NOTES(X)};
+#undef X
+	return names[n];
+}
+
+int session_new(struct session **out, const struct session_env *env, const struct caller *who,
+	struct session_key key, struct err *e)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return err_sql(e, -ENOMEM, "53200", "out of memory");
+	s->env = env;
+	s->who = *who;
+	s->key = key;
+	s->state = STATE_STARTUP;
+	s->lane[SIDE_CLIENT].read_size = s->lane[SIDE_SERVER].read_size = READ_MIN;
+	*out = s;
+	return 0;
+}
+
+void session_free(struct session *s)
+{
+	if (!s)
+		return;
+	pipeline_fini(&s->pipe);
+	names_fini(&s->names);
+	binding_unref(s->binding);
+	catalog_unref(s->catalog);
+	login_fini(&s->login);
+	put_fini(&s->put);
+	put_fini(&s->greeting);
+	for (int i = 0; i < 2; i++) {
+		buf_fini(&s->lane[i].in);
+		outq_fini(&s->lane[i].out);
+	}
+	arena_fini(&s->scratch);
+	arena_fini(&s->grant_mem);
+	arena_fini(&s->mem);
+	policy_unref(s->policy);
+	mem_wipe(s, sizeof(*s));
+	free(s);
+}
+
+void session_note(struct session *s, enum session_note n, const char *text)
+{
+	if (s->env->note)
+		s->env->note(s->env->arg, s, n, text);
+}
+
+/* The allowed moves; CLOSING can be reached from everywhere and is never left. */
+static bool may_move(enum session_state from, enum session_state to)
+{
+	switch (to) {
+	case STATE_CLOSING: return true;
+	case STATE_STARTUP: return false;
+	case STATE_CONNECTING: return from == STATE_STARTUP;
+	case STATE_LOGIN: return from == STATE_CONNECTING;
+	case STATE_SETTLING: return from == STATE_LOGIN;
+	case STATE_OPEN: return from == STATE_LOGIN || from == STATE_SETTLING;
+	}
+	return false;
+}
+
+void session_move(struct session *s, enum session_state to)
+{
+	/* invariant: ours alone to break; nothing from the wire chooses a state. */
+	assert(may_move(s->state, to));
+	s->state = to;
+}
+
+void session_send(struct session *s, enum side to)
+{
+	if (put_failed(&s->put))
+		s->lane[to].out.failed = true;
+	else
+		outq_copy(&s->lane[to].out, put_bytes(&s->put));
+	put_reset(&s->put);
+}
+
+enum took session_break(struct session *s, const char *sqlstate, const char *fmt, ...)
+{
+	char msg[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	if (s->state == STATE_CLOSING)
+		return TOOK_BROKEN;
+	session_note(s, s->state == STATE_OPEN ? NOTE_BROKEN : NOTE_LOGIN_REFUSED, msg);
+	/* In the middle of a message nothing can be said: the client sees the connection end. */
+	if (s->lane[SIDE_SERVER].through == 0) {
+		put_error(&s->put, "FATAL", sqlstate, msg, NULL, NULL);
+		session_send(s, SIDE_CLIENT);
+	}
+	session_move(s, STATE_CLOSING);
+	return TOOK_BROKEN;
+}
+
+void session_pass(struct session *s, enum side from, const struct frame *f)
+{
+	enum side to = from == SIDE_CLIENT ? SIDE_SERVER : SIDE_CLIENT;
+	struct lane *l = &s->lane[from];
+	size_t here = FRAME_HEADER + f->body.n;
+
+	outq_borrow(&s->lane[to].out, span_of(f->body.p - FRAME_HEADER, here));
+	buf_parse(&l->in, here);
+	l->through = f->total - here;
+}
+
+int session_room(struct session *s, enum side side, uint8_t **p, size_t *len)
+{
+	struct lane *l = &s->lane[side];
+	size_t held = l->in.filled - l->in.done;
+
+	/* A message is believed only as far as it has come: room doubles with what is there, never with what
+	 * is claimed. */
+	return buf_reserve(&l->in, l->read_size > held ? l->read_size : held,
+		2 * s->env->message_max + READ_MAX, p, len);
+}
+
+void session_got(struct session *s, enum side side, size_t n)
+{
+	struct lane *l = &s->lane[side];
+
+	if (n >= l->read_size && l->read_size < READ_MAX)
+		l->read_size *= 2;
+	else if (n < READ_MIN / 2)
+		l->read_size = READ_MIN;
+	buf_commit(&l->in, n);
+	if (side == SIDE_CLIENT)
+		s->stats.bytes_to_server += n;
+	else
+		s->stats.bytes_to_client += n;
+}
+
+struct outq *session_out(struct session *s, enum side side)
+{
+	return &s->lane[side].out;
+}
+
+static void ended(struct session *s, enum side side)
+{
+	if (side == SIDE_CLIENT || s->state == STATE_OPEN) {
+		/* What the server said before it went is still owed; nothing is added. */
+		if (s->state != STATE_CLOSING)
+			session_move(s, STATE_CLOSING);
+	} else {
+		session_break(s, "08006", "the database closed the connection during login");
+	}
+	if (side == SIDE_CLIENT)
+		outq_fini(&s->lane[SIDE_CLIENT].out);
+}
+
+static void take_event(struct session *s, const struct event *ev)
+{
+	switch (ev->kind) {
+	case EVENT_BYTES: break;
+	case EVENT_EOF: ended(s, ev->side); break;
+	case EVENT_CONNECTED: enter_connected(s, ev); break;
+	case EVENT_CONNECT_FAILED: enter_failed(s, ev); break;
+	case EVENT_CANCEL:
+		/* Only while the client's own statement runs: never ours, never the next one. */
+		if (s->state != STATE_OPEN ||
+			(s->judged && (!pipeline_len(&s->pipe) || pipeline_head(&s->pipe)->ours)))
+			break;
+		session_note(s, NOTE_CANCEL, "cancel request");
+		s->once |= WANT_CANCEL;
+		break;
+	case EVENT_SHUTDOWN:
+		session_break(s, "57P01", "terminating connection: pgveil is shutting down");
+		break;
+	}
+}
+
+static void pump(struct session *s)
+{
+	switch (s->state) {
+	case STATE_CLOSING: break;
+	case STATE_STARTUP: enter_client(s); break;
+	case STATE_CONNECTING: break;
+	case STATE_LOGIN:
+	case STATE_SETTLING: enter_server(s); break;
+	case STATE_OPEN:
+		/* The server first: its answers are what the client's next message may wait for. */
+		if (s->judged)
+			backend_pump(s);
+		else
+			relay_server(s);
+		if (s->state != STATE_OPEN)
+			break;
+		if (s->judged)
+			frontend_pump(s);
+		else
+			relay_client(s);
+		break;
+	}
+}
+
+static unsigned wants(struct session *s)
+{
+	unsigned w = s->once;
+	bool client_idle = outq_empty(&s->lane[SIDE_CLIENT].out),
+	     server_idle = outq_empty(&s->lane[SIDE_SERVER].out);
+
+	if (outq_failed(&s->lane[SIDE_CLIENT].out) || outq_failed(&s->lane[SIDE_SERVER].out)) {
+		/* Something could not be queued: what is behind it may not go out either. */
+		outq_fini(&s->lane[SIDE_CLIENT].out);
+		s->state = STATE_CLOSING;
+	}
+	switch (s->state) {
+	case STATE_CLOSING: return w | WANT_CLOSE;
+	case STATE_STARTUP: return client_idle ? w | WANT_READ_CLIENT : w;
+	case STATE_CONNECTING: return w;
+	case STATE_LOGIN:
+	case STATE_SETTLING: return server_idle ? w | WANT_READ_SERVER : w;
+	case STATE_OPEN: break;
+	}
+	/* Back-pressure: a side is read only when everything that it said has been written on. */
+	if (client_idle)
+		w |= WANT_READ_SERVER;
+	if (server_idle && !s->waiting)
+		w |= WANT_READ_CLIENT;
+	if (s->waits_for_catalog)
+		w |= WANT_WAKE;
+	return w;
+}
+
+unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev)
+{
+	unsigned w;
+
+	s->now_ms = now_ms;
+	s->once = 0;
+	if (outq_empty(&s->lane[SIDE_CLIENT].out))
+		buf_consume(&s->lane[SIDE_SERVER].in);
+	if (outq_empty(&s->lane[SIDE_SERVER].out))
+		buf_consume(&s->lane[SIDE_CLIENT].in);
+	take_event(s, ev);
+	pump(s);
+	w = wants(s);
+	catalog_unref(s->catalog);
+	s->catalog = NULL;
+	if (outq_empty(&s->lane[SIDE_CLIENT].out))
+		buf_consume(&s->lane[SIDE_SERVER].in);
+	if (outq_empty(&s->lane[SIDE_SERVER].out))
+		buf_consume(&s->lane[SIDE_CLIENT].in);
+	arena_reset(&s->scratch);
+	return w;
+}
+
+const struct database *session_target(const struct session *s)
+{
+	return s->grant.database;
+}
+
+const char *session_dbname(const struct session *s)
+{
+	return s->dbname;
+}
+
+uint64_t session_wake_ms(const struct session *s)
+{
+	return s->wake_ms;
+}
+
+void session_upstream_key(const struct session *s, uint32_t *pid, struct span *key)
+{
+	*pid = s->login.pid;
+	*key = span_of(s->login.key, s->login.key_len);
+}
+
+void session_cancel_request(const struct session *s, uint32_t *pid, struct span *key)
+{
+	*pid = s->cancel_pid;
+	*key = span_of(s->cancel_key, s->cancel_key_len);
+}
+
+void session_stats(const struct session *s, struct session_stats *out)
+{
+	*out = s->stats;
+	out->state = state_name[s->state];
+	out->status = s->status;
+	out->judged = s->judged;
+}
+
+const struct caller *session_caller(const struct session *s)
+{
+	return &s->who;
+}

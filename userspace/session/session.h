@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* session: one client connection and its server connection, from the first byte to the last, as a stepper
+ * without I/O: events in, wants out. It judges every statement before the server sees it and every row before
+ * the client does. Knows no fd, no TLS, no thread and no clock: time is passed in.
+ *
+ *            bytes            wants
+ *   worker ─────────► session ─────► worker      (net/worker.c satisfies wants; tests and replay do the same
+ * by hand)
+ */
+#ifndef PGVEIL_SESSION_SESSION_H
+#define PGVEIL_SESSION_SESSION_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/outq.h"
+#include "policy/policy.h"
+#include "sql/slot.h"
+
+struct session;
+struct cache;
+
+enum side { SIDE_CLIENT, SIDE_SERVER };
+
+/* What happened worth telling: the worker logs and counts it. Never holds a value. X(name, word) */
+#define SESSION_NOTES(X)                                                                                     \
+	X(LOGIN, "session.login")                                                                            \
+	X(LOGIN_REFUSED, "session.refused")                                                                  \
+	X(DIRECT_TLS, "session.direct_tls") /* a TLS hello without SSLRequest: closed */                     \
+	X(STATEMENT_REFUSED, "statement.refused")                                                            \
+	X(CANCEL, "session.cancel")                                                                          \
+	X(BROKEN, "session.broken") /* protocol violation, or lineage and origin disagreed: closed */
+#define X(name, word) NOTE_##name,
+enum session_note { SESSION_NOTES(X) };
+#undef X
+const char *session_note_name(enum session_note n);
+
+/* What the sessions of one worker share; outlives them. */
+struct session_env {
+	struct policy
+		*policy;     /* current; the worker swaps it between steps (and keeps a reference for each) */
+	struct cache *cache; /* bindings and plans (session/cache.h) */
+	uint64_t max_age_ms; /* catalog.max_age */
+	size_t message_max;  /* bytes of one message that must be held whole; 54000 beyond */
+	/* Whether entry i of p's databases covers an address, host names resolved. */
+	bool (*covers)(void *arg, const struct policy *p, unsigned i, const struct sockaddr *address);
+	void (*note)(void *arg, const struct session *s, enum session_note n, const char *text);
+	void *arg;
+};
+
+enum event_kind {
+	EVENT_BYTES,     /* something was read (session_got) or written, or it is worth looking again */
+	EVENT_EOF,       /* side said goodbye, or broke */
+	EVENT_CONNECTED, /* the server side is up, TLS included */
+	EVENT_CONNECT_FAILED,
+	EVENT_CANCEL,   /* somebody with this session's key and identity sent a CancelRequest */
+	EVENT_SHUTDOWN, /* the daemon goes: 57P01 */
+};
+
+struct event {
+	enum event_kind kind;
+	enum side side; /* EVENT_EOF */
+	/* EVENT_CONNECTED */
+	const char *password; /* NULL: none; only read during the step */
+	bool tls;
+	struct slot *slot;  /* where this database's catalogue is found; outlives the session */
+	uint8_t random[26]; /* 18 for SCRAM's nonce, 8 for the name of a refused statement */
+	/* EVENT_CONNECT_FAILED */
+	const struct err *why;
+};
+
+/* Wants, as bits of what session_step returns. Both output queues are always to be written. */
+#define WANT_READ_CLIENT 0x01u
+#define WANT_READ_SERVER 0x02u
+#define WANT_CONNECT     0x04u /* once: connect to session_target and answer with EVENT_CONNECTED or _FAILED */
+#define WANT_CANCEL      0x08u /* once: send session_upstream_key as a CancelRequest to the same server */
+#define WANT_LOOKUP                                                                                          \
+	0x10u /* once: this connection is a CancelRequest; see session_cancel_request, then close it */
+#define WANT_WAKE 0x20u /* step again when the catalogue changed, at the latest at session_wake_ms */
+#define WANT_CLOSE                                                                                           \
+	0x40u /* write what is left to the client, then close both sides; nothing more will come             \
+	       */
+
+struct session_key { /* towards the client: BackendKeyData of protocol 3.0 */
+	uint32_t pid;
+	uint8_t secret[4];
+};
+
+MUSTCHECK int session_new(struct session **out, const struct session_env *env, const struct caller *who,
+	struct session_key key, struct err *e);
+void session_free(struct session *s); /* NULL is fine; wipes secrets */
+
+/* Room for bytes of a side, only while its WANT_READ is on; then session_got how many came. */
+MUSTCHECK int session_room(struct session *s, enum side side, uint8_t **p, size_t *len);
+void session_got(struct session *s, enum side side, size_t n);
+struct outq *session_out(struct session *s, enum side side); /* what is to be written to a side */
+
+unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev);
+
+/* For the wants. Borrowed from the session or its policy. */
+const struct database *session_target(const struct session *s);
+const char *session_dbname(const struct session *s);
+uint64_t session_wake_ms(const struct session *s);
+void session_upstream_key(const struct session *s, uint32_t *pid, struct span *key);
+/* The key that a CancelRequest carried. */
+void session_cancel_request(const struct session *s, uint32_t *pid, struct span *key);
+
+struct session_stats {     /* since the session began */
+	const char *state; /* a fixed word */
+	char status;       /* of the last ReadyForQuery, 0 before */
+	bool judged;       /* whether mask rules apply */
+	uint64_t statements, refused, rows, masked_cells, bytes_to_client, bytes_to_server;
+};
+void session_stats(const struct session *s, struct session_stats *out);
+const struct caller *session_caller(const struct session *s);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* state: the inside of a session, for the files of this folder only.
+ *
+ *  STARTUP ──► CONNECTING ──► LOGIN ──► SETTLING ──► OPEN ──► CLOSING
+ *     │             │           │           │          │         ▲
+ *     └─────────────┴───────────┴───────────┴──────────┴─────────┘
+ *
+ * STARTUP: the client's startup packet is awaited. CONNECTING: the worker connects upstream. LOGIN: the
+ * server authenticates us. SETTLING: a judged session asks how the server will read it. OPEN: messages flow.
+ * CLOSING: what is queued for the client goes out, nothing else. Not judged: LOGIN ──► OPEN. */
+#ifndef PGVEIL_SESSION_STATE_H
+#define PGVEIL_SESSION_STATE_H
+
+#include "pgwire/login.h"
+#include "pgwire/startup.h"
+#include "session/pipeline.h"
+#include "session/session.h"
+
+enum session_state {
+	STATE_CLOSING = 0,
+	STATE_STARTUP,
+	STATE_CONNECTING,
+	STATE_LOGIN,
+	STATE_SETTLING,
+	STATE_OPEN
+};
+
+#define PATH_MAX_NAMES 64
+#define POISON_LEN     32
+
+struct lane { /* one direction: bytes from a side */
+	struct buf in;
+	struct outq out;  /* bytes to that side */
+	size_t through;   /* of the message under way, still to be passed on as they come */
+	size_t drop;      /* of the message under way, still to be dropped */
+	size_t read_size; /* grows while reads fill it */
+};
+
+struct session {
+	const struct session_env *env;
+	struct caller who;
+	struct session_key key;
+	enum session_state state;
+	uint64_t now_ms;
+	unsigned once; /* wants of this step that are not a state */
+	struct lane lane[2];
+	struct put put; /* scratch for messages of our own; empty between uses */
+	struct arena scratch;
+
+	/* What the startup packet said, and what policy made of it. */
+	struct arena mem; /* the session's */
+	struct policy *policy;
+	struct grant grant; /* in mem; replaced when the policy changes */
+	struct arena grant_mem;
+	const char *dbname;
+	const char *(*params)[2]; /* for the upstream StartupMessage */
+	size_t nparams;
+	bool judged;
+	unsigned nstartup; /* SSLRequest and GSSENCRequest seen */
+	uint32_t cancel_pid;
+	uint8_t cancel_key[CANCEL_KEY_MAX];
+	size_t cancel_key_len;
+
+	/* Upstream. */
+	struct login login;
+	char *password;      /* in mem, wiped when the login is done; NULL: none */
+	struct put greeting; /* ParameterStatus for the client, until the login is done */
+	struct slot *slot;
+	unsigned settle_result; /* SETTLING: which result of the question */
+	const char
+		*path[PATH_MAX_NAMES]; /* search_path as set, "$user" resolved, pg_catalog left out; in mem */
+	unsigned npath;
+	char status; /* of the last ReadyForQuery */
+
+	/* OPEN and judged. */
+	char poison[POISON_LEN];
+	struct pipeline pipe;
+	struct names names;
+	struct binding *binding; /* of the last judgement */
+	struct catalog *catalog; /* taken once a step; NULL between steps */
+	uint64_t catalog_as_of_ms;
+	bool skip;    /* the server skips what comes until Sync, and so do we */
+	bool barrier; /* a COPY FROM STDIN may begin: nothing else passes until that is clear */
+	bool copy_in; /* it has begun */
+	bool flushed; /* a Flush of ours is under way to settle an open group */
+	bool waiting; /* the client's next message waits: for an answer of the server, or … */
+	bool waits_for_catalog;
+	uint64_t catalog_since_ms; /* when that began; 0: it does not */
+	uint64_t wake_ms;
+	/* OPEN and not judged. */
+	bool ddl; /* a definition changed in this transaction */
+
+	struct session_stats stats;
+};
+
+/* What became of the client's next message. */
+enum took {
+	TOOK_BROKEN = 0, /* the session is closing */
+	TOOK_WAIT,       /* not now: it is looked at again after the next event */
+	TOOK_IT,
+};
+
+/* session.c */
+void session_move(struct session *s, enum session_state to);
+void session_note(struct session *s, enum session_note n, const char *text);
+/* Tells the client (where a message may begin now) and closes. Always returns TOOK_BROKEN. */
+enum took session_break(struct session *s, const char *sqlstate, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void session_send(struct session *s, enum side to); /* queues what s->put holds and empties it */
+void session_pass(
+	struct session *s, enum side from, const struct frame *f); /* a whole or begun message as it is */
+
+/* enter.c: until OPEN */
+void enter_client(struct session *s);
+void enter_connected(struct session *s, const struct event *ev);
+void enter_failed(struct session *s, const struct event *ev);
+void enter_server(struct session *s);
+/* Takes the current policy for a session that is open; false: it was closed. */
+bool enter_policy(struct session *s);
+
+/* relay.c: OPEN, not judged */
+void relay_client(struct session *s);
+void relay_server(struct session *s);
+
+/* frontend.c, backend.c: OPEN, judged */
+void frontend_pump(struct session *s);
+void backend_pump(struct session *s);
+
+/* judge.c */
+/* 0, -EAGAIN (wait), or -EACCES with e for the client. Gives a reference. */
+MUSTCHECK int judge_text(struct session *s, struct span text, struct judgement **out, struct err *e);
+/* The same text judged under the current versions, where they moved since j; *out NULL where they did not. */
+MUSTCHECK int judge_again(
+	struct session *s, const struct judgement *j, struct judgement **out, struct err *e);
+/* The object a name means after everything sent so far; -EAGAIN: not known before the server answered. *out
+ * is borrowed and may be NULL. */
+MUSTCHECK int judge_find_prepared(struct session *s, struct span name, struct prepared **out);
+MUSTCHECK int judge_find_portal(struct session *s, struct span name, struct prepared **out);
+/* Fills st for a plan: targets and definitions. steps before it in the same text: before[0..nbefore). */
+MUSTCHECK int judge_step(struct session *s, const struct plan *plan, struct judgement *j,
+	const struct step *before, unsigned nbefore, struct step *st, struct err *e);
+/* The plan whose columns a step's rows have. */
+const struct plan *step_rows(const struct step *st);
+
+#endif

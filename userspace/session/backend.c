@@ -76,12 +76,14 @@ static const struct plan *current_plan(struct expected *x)
 	return x->kind == EXPECT_EXECUTE && !st->plan ? x->portal->prepared->plan : st->plan;
 }
 
+static bool step_sanitized(const struct step *st, const struct plan *p)
+{
+	return !p || p->sanitize || (st->target && (!st->target->plan || st->target->plan->sanitize));
+}
+
 /* Whether what the server says about the head may carry values. True where that is not known. */
 static bool sanitized(struct expected *x)
 {
-	const struct step *st = current_step(x);
-	const struct plan *p = current_plan(x);
-
 	if (!x)
 		return false;
 	switch (x->kind) {
@@ -90,18 +92,20 @@ static bool sanitized(struct expected *x)
 	case EXPECT_CLOSE: return false; /* nothing was run */
 	case EXPECT_BIND: return !x->portal->prepared->plan || x->portal->prepared->plan->sanitize;
 	case EXPECT_QUERY:
-		/* An error before the first statement is about the text, or about its analysis. */
-		if (!p)
-			return x->nsteps > 0;
-		break;
+		/* One for all: a deferred trigger of the first statement speaks up at the commit after the
+		 * last. */
+		for (unsigned i = 0; i < x->nsteps; i++)
+			if (step_sanitized(&x->steps[i], x->steps[i].plan))
+				return true;
+		return false;
 	case EXPECT_EXECUTE:
-		if (!p)
+		if (!x->portal->prepared->plan)
 			return false; /* the empty query */
-		break;
+		return step_sanitized(&x->step, current_plan(x));
 	case EXPECT_SYNC:
-	case EXPECT_REFUSAL: return true;
+	case EXPECT_REFUSAL: break;
 	}
-	return p->sanitize || (st->target && (!st->target->plan || st->target->plan->sanitize));
+	return true;
 }
 
 static struct rowplan *make_rows(struct session *s, const struct plan *p, const struct plan *also,
@@ -450,7 +454,7 @@ static bool may_stream(struct session *s, const struct frame *f)
 		return false;
 	if (x->kind == EXPECT_QUERY)
 		return x->rows && x->rows->pass;
-	return x->kind == EXPECT_EXECUTE && x->portal->rows && x->portal->rows->pass;
+	return x->kind == EXPECT_EXECUTE && portal_rows(s, x) && x->portal->rows->pass;
 }
 
 static bool go_on(struct session *s)
@@ -479,7 +483,7 @@ void backend_pump(struct session *s)
 		case WIRE_OK: break;
 		}
 		if (!frame_whole(&f) && !may_stream(s, &f)) {
-			if (f.total > s->env->message_max)
+			if (s->state == STATE_OPEN && f.total > s->env->message_max)
 				session_break(s, "54000", "a message of %zu bytes is too long to be masked",
 					f.total);
 			return;

@@ -32,6 +32,7 @@ void relay_client(struct session *s)
 		}
 		if (f.type == FE_QUERY || f.type == FE_EXECUTE || f.type == FE_FUNCTION_CALL)
 			s->stats.statements++;
+		s->busy = true;
 		session_pass(s, SIDE_CLIENT, &f);
 	}
 }
@@ -57,6 +58,7 @@ static void watch_definitions(struct session *s, const struct frame *f)
 
 	if (f->type == BE_READY_FOR_QUERY && f->body.n == 1) {
 		s->status = (char)f->body.p[0];
+		s->busy = false;
 		if (s->ddl && s->status == 'I') {
 			slot_expire(s->slot, s->now_ms);
 			s->ddl = false;

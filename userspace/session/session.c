@@ -174,6 +174,17 @@ static void ended(struct session *s, enum side side)
 		outq_fini(&s->lane[SIDE_CLIENT].out);
 }
 
+/* The client's own: never one of ours, and never the next one. */
+static bool runs_a_statement(struct session *s)
+{
+	if (s->state != STATE_OPEN)
+		return false;
+	if (!s->judged)
+		return s->busy;
+	return pipeline_len(&s->pipe) && !pipeline_head(&s->pipe)->ours &&
+	       pipeline_head(&s->pipe)->kind != EXPECT_REFUSAL;
+}
+
 static void take_event(struct session *s, const struct event *ev)
 {
 	switch (ev->kind) {
@@ -182,9 +193,7 @@ static void take_event(struct session *s, const struct event *ev)
 	case EVENT_CONNECTED: enter_connected(s, ev); break;
 	case EVENT_CONNECT_FAILED: enter_failed(s, ev); break;
 	case EVENT_CANCEL:
-		/* Only while the client's own statement runs: never ours, never the next one. */
-		if (s->state != STATE_OPEN ||
-			(s->judged && (!pipeline_len(&s->pipe) || pipeline_head(&s->pipe)->ours)))
+		if (!runs_a_statement(s))
 			break;
 		session_note(s, NOTE_CANCEL, "cancel request");
 		s->once |= WANT_CANCEL;

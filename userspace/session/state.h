@@ -88,7 +88,8 @@ struct session {
 	uint64_t catalog_since_ms; /* when that began; 0: it does not */
 	uint64_t wake_ms;
 	/* OPEN and not judged. */
-	bool ddl; /* a definition changed in this transaction */
+	bool ddl;  /* a definition changed in this transaction */
+	bool busy; /* something was sent since the last ReadyForQuery */
 
 	struct session_stats stats;
 };

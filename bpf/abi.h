@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* abi: everything the BPF programs and the daemon tell each other. The one header both sides include:
+ * fixed-width members, explicit padding, no helpers, no maps. Ports are in host order and IPv4 addresses are
+ * IPv4-mapped IPv6 (RFC 4291, 2.5.5.2), so that `bpftool map dump` reads like a table. */
+#ifndef PGVEIL_BPF_ABI_H
+#define PGVEIL_BPF_ABI_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+/* Raised when a pinned map's layout or meaning changes; a daemon adopts only pins of its own version. */
+#define PGVEIL_ABI_VERSION 1
+
+/* What a cgroup under the guarded root may do with a database. A cgroup without an entry takes its nearest
+ * ancestor's; none at all is UNKNOWN. X(name, value, word) */
+#define CGROUP_STATES(X)                                                                                     \
+	X(UNKNOWN, 0, "unknown")   /* not classified yet: database connects are refused */                   \
+	X(EXEMPT, 1, "exempt")     /* left alone */                                                          \
+	X(ENROLLED, 2, "enrolled") /* database connects go to the engine */                                  \
+	X(DENIED, 3, "denied")     /* classified, never allowed */
+#define X(name, value, word) CGROUP_##name = value,
+enum cgroup_state { CGROUP_STATES(X) };
+#undef X
+
+/* Why a program refused, or a helper failed; one per-CPU counter each. X(name, word) */
+#define COUNTERS(X)                                                                                          \
+	X(CAPTURED, "captured")               /* connects turned to the engine */                            \
+	X(REFUSED_UNKNOWN, "refused_unknown") /* cgroup not classified */                                    \
+	X(REFUSED_DENIED, "refused_denied")                                                                  \
+	X(REFUSED_NO_BIRTH, "refused_no_birth")       /* socket has no record of its creation */             \
+	X(REFUSED_NO_LISTENER, "refused_no_listener") /* no engine in this network namespace */              \
+	X(FLOW_INSERT_FAILED, "flow_insert_failed")   /* table full: the engine will close the connection */ \
+	X(STORAGE_FAILED, "storage_failed")
+#define X(name, word) COUNTER_##name,
+enum counter { COUNTERS(X) COUNTER_MAX };
+#undef X
+
+/* Key of `flows`: the redirected connection as the application's side sees it after the redirect. */
+struct flow_key {
+	__u64 netns_cookie;
+	__u8 local_ip[16];  /* the application's address */
+	__u8 remote_ip[16]; /* the listener's */
+	__u16 local_port;
+	__u16 remote_port;
+	__u32 pad;
+};
+
+enum flow_state { FLOW_PENDING = 0, FLOW_CLAIMED = 1 };
+
+/* Who dialled, and where to. Identity is what it was when the socket was created. */
+struct flow_value {
+	__u64 cgroup_id;         /* of the process that created the socket */
+	__u64 subject_cgroup_id; /* its nearest ancestor (or itself) that has a state; 0: enrolled by uid */
+	__u64 socket_cookie;
+	__u64 since_ns; /* bpf_ktime_get_ns, CLOCK_MONOTONIC */
+	__u32 tgid;
+	__u32 uid;
+	__u8 dialled_ip[16];
+	__u16 dialled_port;
+	__u16 pad;
+	__u32 state; /* enum flow_state; the engine claims a flow once */
+	char comm[16];
+};
+
+struct cgroup_value {
+	__u32 state; /* enum cgroup_state */
+	__u32 pad;
+};
+
+/* Listeners of the engine in one network namespace (key: netns cookie); port 0: none for that family. */
+struct listener_value {
+	__u16 port4; /* on 127.0.0.1 */
+	__u16 port6; /* on ::1 */
+	__u32 pad;
+};
+
+/* The only entry of `config`: what these pins are. */
+struct config_value {
+	__u32 abi_version; /* PGVEIL_ABI_VERSION; 0: whoever made the pins did not finish */
+	__u32 pad;
+	__u64 root_cgroup_id; /* the guarded root */
+};
+
+/* One refusal, for `pgveil events` and the log. */
+struct refusal_event {
+	__u64 at_ns;
+	__u64 cgroup_id;
+	__u64 netns_cookie;
+	__u32 tgid;
+	__u32 uid;
+	__u32 counter; /* enum counter */
+	__u16 dialled_port;
+	__u16 pad;
+	__u8 dialled_ip[16];
+	char comm[16];
+};
+
+_Static_assert(sizeof(struct flow_key) == 48, "no hidden padding in a map key");
+_Static_assert(sizeof(struct flow_value) == 80, "no hidden padding in a map value");
+_Static_assert(sizeof(struct cgroup_value) == 8, "no hidden padding in a map value");
+_Static_assert(sizeof(struct listener_value) == 8, "no hidden padding in a map value");
+_Static_assert(sizeof(struct config_value) == 16, "no hidden padding in a map value");
+_Static_assert(sizeof(struct refusal_event) == 72, "no hidden padding in an event");
+
+#endif

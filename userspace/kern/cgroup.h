@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* cgroup: names and ids of cgroup v2 directories. Never writes to them, except that cgroup_enter moves a
+ * process. */
+#ifndef PGVEIL_KERN_CGROUP_H
+#define PGVEIL_KERN_CGROUP_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/err.h"
+
+/* Where cgroup v2 is mounted ("/sys/fs/cgroup" or ".../unified"), from /proc/self/mountinfo, into out. */
+MUSTCHECK int cgroup_mount(char *out, size_t cap, struct err *e);
+/* The id that bpf_get_current_cgroup_id gives for a directory. */
+MUSTCHECK int cgroup_id(const char *dir, uint64_t *id, struct err *e);
+/* Path below the cgroup root ("/agents.slice/claude-1.scope") of an id; walks below dir (absolute, below the
+ * mount). -ENOENT: gone. */
+MUSTCHECK int cgroup_path(
+	const char *mount, const char *dir, uint64_t id, char *out, size_t cap, struct err *e);
+/* cgroup v2 path of a process, from /proc/PID/cgroup. */
+MUSTCHECK int cgroup_of_pid(pid_t pid, char *out, size_t cap, struct err *e);
+/* The systemd unit in a path: its last component that ends in .service or .scope; "" where there is none. */
+void cgroup_unit(const char *path, char *out, size_t cap);
+MUSTCHECK int cgroup_enter(const char *dir, pid_t pid, struct err *e);
+/* Any process in dir or below it; 0: none. */
+pid_t cgroup_any_pid(const char *dir);
+
+#endif

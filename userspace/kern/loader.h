@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* loader: the BPF programs, their pins and their maps. The only user of the skeleton. Pinned links outlive
+ * the daemon; only kern_uninstall takes them away. */
+#ifndef PGVEIL_KERN_LOADER_H
+#define PGVEIL_KERN_LOADER_H
+
+#include <stdint.h>
+#include "base/err.h"
+#include "bpf/abi.h"
+
+struct kern;
+
+struct kern_config {
+	const char *pin_dir;     /* below a bpffs; made if missing */
+	const char *cgroup_root; /* cgroup v2 directory that the programs guard: it and everything below */
+};
+
+/* Loads and attaches, or adopts the pins of an earlier daemon (same ABI version and same root: programs are
+ * replaced in place, maps kept). Another version: -EPROTO; another root: -EBUSY; both messages name `pgveil
+ * uninstall`. -ENODEV: pin_dir is not on a bpffs. -EPERM from an attach below a foreign program without flags
+ * is explained. */
+MUSTCHECK int kern_open(struct kern **out, const struct kern_config *cfg, struct err *e);
+void kern_close(struct kern *k); /* pins stay; NULL is fine */
+/* Detaches and unpins everything below pin_dir that is ours, then removes the directory. */
+MUSTCHECK int kern_uninstall(const char *pin_dir, struct err *e);
+
+MUSTCHECK int kern_set_cgroup(struct kern *k, uint64_t cgroup_id, enum cgroup_state state, struct err *e);
+void kern_forget_cgroup(struct kern *k, uint64_t cgroup_id);
+MUSTCHECK int kern_set_uid(struct kern *k, uint32_t uid, enum cgroup_state state, struct err *e);
+void kern_forget_uid(struct kern *k, uint32_t uid);
+/* A PostgreSQL port to capture; never removed while running. */
+MUSTCHECK int kern_set_port(struct kern *k, uint16_t port, struct err *e);
+/* After an adopt: ports and uids that are in the pinned maps and no longer wanted are dropped by replacing
+ * the sets. */
+MUSTCHECK int kern_replace_ports(struct kern *k, const uint16_t *ports, unsigned n, struct err *e);
+/* Each listed uid becomes ENROLLED, whatever it was. */
+MUSTCHECK int kern_replace_uids(struct kern *k, const uint32_t *uids, unsigned n, struct err *e);
+/* The same for cgroups: entries that are not listed are dropped (UNKNOWN again), the listed keep theirs. */
+MUSTCHECK int kern_keep_cgroups(struct kern *k, const uint64_t *ids, unsigned n, struct err *e);
+MUSTCHECK int kern_set_listener(
+	struct kern *k, uint64_t netns_cookie, struct listener_value v, struct err *e);
+void kern_forget_listener(struct kern *k, uint64_t netns_cookie);
+void kern_forget_listeners(struct kern *k); /* all: a new daemon's are on other ports */
+
+uint64_t kern_counter(const struct kern *k, enum counter c); /* summed over CPUs */
+const char *kern_counter_name(enum counter c);
+/* An fd that becomes readable when refusals wait, and a call that hands each to fn. */
+int kern_events_fd(const struct kern *k);
+void kern_events_read(struct kern *k, void (*fn)(void *arg, const struct refusal_event *ev), void *arg);
+int kern_flows_fd(const struct kern *k); /* borrowed; for kern/flow.c */
+
+#endif

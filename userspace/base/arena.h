@@ -18,7 +18,7 @@ struct arena {
 
 void arena_init(struct arena *a, size_t limit);
 void arena_reset(struct arena *a); /* keeps one block for the next use */
-void arena_fini(struct arena *a);  /* all-zero afterwards */
+void arena_fini(struct arena *a);  /* empty afterwards; the limit stays */
 
 /* All return NULL when the limit or the heap is exhausted; memory is aligned for any type and valid until
  * arena_reset or arena_fini. */

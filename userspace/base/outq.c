@@ -33,6 +33,8 @@ static uint8_t *cut(struct outq *q, size_t n)
 	if (!c || c->cap - c->used < n) {
 		size_t cap = n > CHUNK_SIZE ? n : CHUNK_SIZE;
 
+		if (cap > SIZE_MAX - sizeof(*c))
+			return NULL;
 		c = malloc(sizeof(*c) + cap);
 		if (!c)
 			return NULL;

@@ -37,17 +37,16 @@ struct database { /* one entry of spec.databases; owned by its policy */
 	const char *ca_file;
 };
 
-struct rule { /* one entry of spec.mask */
-	const char *const
-		*columns; /* "schema.relation.column" patterns, each part a glob; quoted parts allowed */
+struct rule {                       /* one entry of spec.mask */
+	const char *const *columns; /* "schema.relation.column", see policy/pattern.h */
 	unsigned ncolumns;
 	struct mask mask;    /* what a direct column gets */
 	struct mask derived; /* what an expression over it gets: null, redact or fixed */
 	const char *where;   /* "file:line", for explain and hints */
 };
 
-/* Loads files, all or nothing. On failure *c lists every mistake of every file. environment: replaces ${NAME}
- * by the process's environment (lab.sh uses it); an unset name is a mistake. */
+/* Loads files, all or nothing. -EINVAL: *c lists every mistake of every file; -ENOMEM. ${NAME} is replaced by
+ * the process's environment (lab.sh uses it); an unset name is a mistake. */
 MUSTCHECK int policy_load(struct policy **out, const char *const *paths, unsigned n, struct complaints *c);
 struct policy *policy_ref(struct policy *p);
 void policy_unref(struct policy *p);             /* NULL is fine */
@@ -55,8 +54,8 @@ uint64_t policy_version(const struct policy *p); /* no two of one process are eq
 
 unsigned policy_databases(const struct policy *p);
 const struct database *policy_database_at(const struct policy *p, unsigned i);
-/* Whether any subject (of any document) names this caller by cgroup or unit / by uid: then it is to be
- * ENROLLED. */
+/* Whether any subject (of any document) names this cgroup (or one above it) or unit, whatever uid stands
+ * beside it / the uids that stand alone: then it is to be ENROLLED. */
 bool policy_enrols_cgroup(const struct policy *p, const char *cgroup, const char *unit);
 unsigned policy_uids(const struct policy *p, const uint32_t **uids);
 

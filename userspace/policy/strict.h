@@ -8,7 +8,5 @@
 /* Below 0: a is stricter and is used where both apply; 0: they are the same mask. A total order, so that the
  * order of rules and files never decides. */
 int strict_compare(const struct mask *a, const struct mask *b);
-/* Whether a shows no more than b by kind and by what it keeps; what they write instead may differ. */
-bool strict_enough(const struct mask *a, const struct mask *b);
 
 #endif

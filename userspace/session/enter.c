@@ -345,7 +345,8 @@ static void open_session(struct session *s)
 	put_start(&s->put, BE_AUTHENTICATION);
 	put_be32(&s->put, AUTH_OK);
 	put_finish(&s->put);
-	put_span(&s->put, put_bytes(&s->greeting));
+	session_send(s, SIDE_CLIENT);
+	outq_copy(&s->lane[SIDE_CLIENT].out, put_bytes(&s->greeting));
 	put_start(&s->put, BE_BACKEND_KEY_DATA);
 	put_be32(&s->put, s->key.pid);
 	put_span(&s->put, span_of(s->key.secret, sizeof(s->key.secret)));

@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# run-tests.sh: everything, in the order in which a fault is cheapest to find; goes on after a failed part so that one run
+# shows all of them. The last line is the sum, "N passed, N failed, N skipped"; exit 1 when anything failed.
+#
+# The integration tests run twice: on the release build, and on the daemon built with AddressSanitizer and UBSan, whose
+# findings (and leaks at exit) fail the lab that had them (tests/integration/lab.py). Arguments go to pytest.
+set -uo pipefail
+cd "$(dirname "$(realpath "$0")")/.." || exit 1
+export PATH=$PATH:/usr/sbin:/sbin
+PYTHON=${PYTHON:-/usr/bin/python3}
+jobs=$(nproc)
+passed=0 failed=0 skipped=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+heading() { printf '\n==== %s\n' "$*"; }
+indent() { sed -u 's/^/  /'; }
+count() { # PASSED FAILED SKIPPED
+	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+	printf '  -- %d passed, %d failed, %d skipped\n' "$@"
+}
+
+build() { # BUILD
+	heading "build ($1)"
+	if make --no-print-directory -j"$jobs" all BUILD="$1" 2>&1 | indent; then count 1 0 0; else count 0 1 0; fi
+}
+
+# What `make check` prints: "unit: P passed, F failed", a line for each fuzz target, "layers: clean".
+check() {
+	local rc p f
+	heading "make check: layers, format, unit, golden and replay under ASan and UBSan, a few seconds of fuzzing"
+	make --no-print-directory check 2>&1 | tee "$work/check" | indent
+	rc=${PIPESTATUS[0]}
+	p=$(awk '/^unit: [0-9]+ passed, [0-9]+ failed$/ { n += $2 } /^  .* Done [0-9]+ runs in / { n++ } /^layers: clean$/ { n++ } END { print n + 0 }' "$work/check")
+	f=$(awk '/^unit: [0-9]+ passed, [0-9]+ failed$/ { n += $4 } END { print n + 0 }' "$work/check")
+	[ "$rc" -eq 0 ] || [ "$f" -gt 0 ] || f=1
+	count "$p" "$f" 0
+}
+
+# The verifier's word on every program, by bpftool alone. In a mount namespace of its own, whose bpffs ends with it; nothing
+# is attached.
+bpf_load() {
+	heading "BPF objects load"
+	# shellcheck disable=SC2016
+	if unshare --mount --propagation private bash -eu -o pipefail -c '
+		mount -t bpf bpffs /sys/fs/bpf
+		bpftool prog loadall build/release/pgveil.bpf.o /sys/fs/bpf/programs
+		for p in /sys/fs/bpf/programs/*; do bpftool prog show pinned $p | sed -n 1p; done' 2>&1 | tail -n 40 | indent; then
+		count 1 0 0
+	else
+		count 0 1 0
+	fi
+}
+
+integration() { # BUILD ARGS…
+	local build=$1 xml=$work/$1.xml rc
+	shift
+	heading "integration on the $build build: BPF, namespaces, PostgreSQL, psql, psycopg2, asyncpg"
+	BUILD=$build "$PYTHON" -B -m pytest -q -p no:cacheprovider --tb=short -ra --durations=5 --junitxml="$xml" tests/integration "$@" 2>&1 < /dev/null | indent
+	rc=${PIPESTATUS[0]}
+	# shellcheck disable=SC2046
+	set -- $("$PYTHON" - "$xml" <<-'PY'
+		import sys, xml.etree.ElementTree as et
+		try:
+		    cases = et.parse(sys.argv[1]).getroot().iter("testcase")
+		except (OSError, et.ParseError):
+		    cases = []
+		n = {"passed": 0, "failed": 0, "skipped": 0}
+		for c in cases:
+		    kinds = {x.tag for x in c}
+		    n["failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"] += 1
+		print(n["passed"], n["failed"], n["skipped"])
+	PY
+	)
+	# pytest itself may have failed where no test did: a collection error, an interrupt, nothing collected.
+	if [ "$rc" -ne 0 ] && [ "$2" -eq 0 ]; then set -- "$1" 1 "$3"; fi
+	count "$@"
+}
+
+build release
+check
+build asan
+if [ "$(id -u)" = 0 ]; then
+	bpf_load
+else
+	printf '\n%s\n' '!!!! NOT ROOT: the BPF load test and every integration test are SKIPPED. This run proves little.' \
+		'!!!! Run: sudo make test'
+	skipped=$((skipped + 1))
+fi
+integration release "$@"
+integration asan "$@"
+
+printf '\n%d passed, %d failed, %d skipped\n' $passed $failed $skipped
+[ $failed -eq 0 ] && [ $passed -gt 0 ]

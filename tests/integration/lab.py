@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+"""A lab of scripts/lab.sh for the tests, and processes in it: as an agent, as the DBA, or in any cgroup and namespace."""
+
+import array
+import errno
+import itertools
+import json
+import os
+import pathlib
+import shlex
+import socket
+import subprocess
+
+import wire
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+SCRIPT = ROOT / "scripts" / "lab.sh"
+PYTHON = "/usr/bin/python3"
+BUILD = os.environ.get("BUILD", "release")
+
+# Runs where the agent runs: connects and passes the socket (or the errno) to the test, which then speaks by hand.
+DIAL = r"""
+import array, os, socket, sys
+out = socket.socket(fileno=int(sys.argv[1]))
+host, port, source, sport = sys.argv[2], int(sys.argv[3]), sys.argv[4], int(sys.argv[5])
+s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+s.settimeout(20)
+try:
+    if source:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind((source, sport))
+    s.connect((host, port))
+    out.sendmsg([b"0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [s.fileno()]))])
+except OSError as e:
+    out.send(str(e.errno or -1).encode())
+"""
+
+
+def run(argv, check=False, **kw):
+    kw.setdefault("timeout", 120)
+    if "input" not in kw:
+        kw.setdefault("stdin", subprocess.DEVNULL)
+    p = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)
+    if check and p.returncode != 0:
+        raise AssertionError("%s: exit %d\n%s\n%s" % (shlex.join(str(a) for a in argv), p.returncode, p.stdout.decode(errors="replace"),
+                                                     p.stderr.decode(errors="replace")))
+    return p
+
+
+class Lab:
+    numbers = itertools.count(1)
+
+    def __init__(self, schema=HERE / "schema.sql", policies=(HERE / "agent1.yaml", HERE / "agent2.yaml"), agents=2, pg_conf=(), args=(),
+                 name=None, env=None):
+        self.name = name or "it%d-%d" % (os.getpid(), next(self.numbers))
+        self.env = {**os.environ, "BUILD": BUILD, **(env or {})}
+        self.argv = ["up", "--json", "--agents", agents, *args]
+        if schema:
+            self.argv += ["--schema", schema]
+        for p in policies:
+            self.argv += ["--policy", p]
+        # Parse and Bind of the extended protocol are logged by their duration only.
+        for kv in ("log_min_duration_statement=0", *pg_conf):
+            self.argv += ["--pg-conf", kv]
+
+    def up(self):
+        self.info = json.loads(self.sh(*self.argv).stdout)
+        self.state = pathlib.Path(self.info["state_dir"])
+        self.host, self.port, self.dbname = self.info["db_host"], self.info["db_port"], self.info["db_name"]
+        self.agents = {a["name"]: a for a in self.info["agents"]}
+        return self
+
+    def sh(self, verb, *args, check=True, **kw):
+        return run([SCRIPT, verb, "--name", self.name, *args], check=check, env=self.env, **kw)
+
+    def down(self):
+        """Takes it down and then says what a sanitizer has found in the daemon."""
+        findings = ""
+        if hasattr(self, "state") and self.state.exists():
+            stopped = self.sh("daemon", "stop", check=False)
+            findings = "".join(p.read_text() for p in sorted(self.state.glob("log/sanitizer*")))
+            if stopped.returncode:
+                findings += stopped.stderr.decode()
+        self.sh("down")
+        assert not findings, findings
+
+    def __enter__(self):
+        return self.up()
+
+    def __exit__(self, *_):
+        self.down()
+
+    # ---- the database's side ----
+
+    def dba_psql(self, sql, database=None):
+        """As superuser, direct. Rows as text, | between columns."""
+        return self.sh("dba", "--", "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", *(["-d", database] if database else []), "-c", sql).stdout.decode().rstrip("\n")
+
+    def server_log(self):
+        return (self.state / "log" / "postgres.log").read_text(errors="replace")
+
+    def daemon_log(self):
+        return (self.state / "log" / "daemon.log").read_text(errors="replace")
+
+    def password(self):
+        """Of pgveil_agent, the role that the engine logs in with."""
+        return (self.state / "agent.pw").read_text().strip()
+
+    def set_hba(self, *lines):
+        """These lines stand before the lab's own; returns when the server has read them."""
+        hba = self.state / "pg" / "pg_hba.conf"
+        if not hasattr(self, "own_hba"):
+            self.own_hba = hba.read_text()
+        hba.write_text("".join(line + "\n" for line in lines) + self.own_hba)
+        before = self.dba_psql("SELECT pg_conf_load_time()")
+        self.dba_psql("SELECT pg_reload_conf()")
+        # A backend has the time from the postmaster that forked it, which reads pg_hba.conf in the same handler.
+        for _ in range(200):
+            if self.dba_psql("SELECT pg_conf_load_time()") != before:
+                return
+        raise AssertionError("the server did not reload its configuration")
+
+    # ---- an agent's side ----
+
+    def agent(self, *argv, who="agent1", check=False, **kw):
+        return self.sh("agent", "--as", who, "--", *argv, check=check, **kw)
+
+    def agent_psql(self, sql, who="agent1", *options):
+        return self.agent("psql", "-XqAt", *options, "-c", sql, who=who)
+
+    def script(self, code, who="agent1", check=True):
+        """Python code as an agent, or as pgveil_agent without an engine between for who="direct". Returns what it printed as JSON
+        and everything that it printed, as bytes."""
+        if who == "direct":
+            env = {**os.environ, "PGHOST": self.host, "PGPORT": str(self.port), "PGDATABASE": self.dbname, "PGUSER": "pgveil_agent",
+                   "PGPASSWORD": self.password()}
+            p = run([PYTHON, "-I", "-c", code], check=check, env=env)
+        else:
+            p = self.agent(PYTHON, "-I", "-c", code, who=who, check=check)
+        return (json.loads(p.stdout) if p.returncode == 0 else None), p.stdout + p.stderr
+
+    def dial(self, who="agent1", netns=None, host=None, port=None, source="", source_port=0):
+        """A socket that a process in who's cgroup connected; OSError with its errno. netns: agentN's or unknown's instead of its
+        own. who=None: a process outside the guarded cgroups, in the host's namespace unless netns says otherwise."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        argv = []
+        if netns or who is None:
+            argv += ["nsenter", "--net=/run/netns/pgveil-%s-%s" % (self.name, netns), "--"] if netns else []
+            argv += ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]
+            if who:
+                argv = ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', self.cgroup(who), *argv]
+        else:
+            argv = [SCRIPT, "agent", "--name", self.name, "--as", who, "--"]
+        argv += [PYTHON, "-I", "-c", DIAL, theirs.fileno(), host or self.host, port or self.port, source, source_port]
+        with ours, theirs:
+            p = run(argv, env=self.env, pass_fds=[theirs.fileno()])
+            assert p.returncode == 0, p.stderr.decode()
+            data, ancillary, _, _ = ours.recvmsg(64, socket.CMSG_SPACE(4))
+        if data != b"0":
+            raise OSError(int(data), os.strerror(int(data)))
+        fds = array.array("i")
+        fds.frombytes(ancillary[0][2])
+        return socket.socket(fileno=fds[0])
+
+    def cgroup(self, who):
+        return self.info["unknown_cgroup"] if who == "unknown" else self.agents[who]["cgroup"]
+
+    def connect(self, who="agent1", **kw):
+        """A raw client of an agent, not logged in."""
+        return wire.Client(self.dial(who, **kw))
+
+    def login(self, who="agent1", params=None, **kw):
+        """A raw client of an agent, ready for queries."""
+        c = self.connect(who, **kw)
+        c.login("agent", self.dbname, **(params or {}))
+        return c
+
+    def direct(self):
+        """A raw client without an engine between, as the role that the engine uses."""
+        c = wire.Client(socket.create_connection((self.host, self.port), 20))
+        c.login("pgveil_agent", self.dbname, password=self.password())
+        return c
+
+    def refused(self, who="agent1", **kw):
+        """The errno by which a connect fails."""
+        try:
+            self.dial(who, **kw).close()
+        except OSError as e:
+            return errno.errorcode.get(e.errno, e.errno)
+        return None
+
+
+marker_numbers = itertools.count(1)
+
+
+def marker():
+    """Something to find in the server's log again."""
+    return "m%dx%dx" % (os.getpid(), next(marker_numbers))

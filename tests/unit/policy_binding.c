@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/* The catalogue here is made by hand: system relations, toast tables and sensitive columns have no DDL. */
+#include "policy/binding.h"
+#include "test.h"
+
+struct catalog {
+	unsigned refs, n;
+	struct relation *relations;
+};
+
+struct catalog *catalog_ref(struct catalog *c)
+{
+	c->refs++;
+	return c;
+}
+
+void catalog_unref(struct catalog *c)
+{
+	if (c)
+		c->refs--;
+}
+
+const struct relation *catalog_relation_by_oid(const struct catalog *c, uint32_t oid)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->relations[i].oid == oid)
+			return &c->relations[i];
+	return NULL;
+}
+
+void catalog_each_relation(
+	const struct catalog *c, bool (*fn)(void *arg, const struct relation *r), void *arg)
+{
+	for (unsigned i = 0; i < c->n && fn(arg, &c->relations[i]); i++)
+		;
+}
+
+const struct column *relation_column(const struct relation *r, const char *name)
+{
+	for (unsigned i = 0; i < r->ncols; i++)
+		if (strcmp(r->cols[i].name, name) == 0)
+			return &r->cols[i];
+	return NULL;
+}
+
+const struct column *relation_column_by_attnum(const struct relation *r, int16_t attnum)
+{
+	for (unsigned i = 0; i < r->ncols; i++)
+		if (r->cols[i].attnum == attnum)
+			return &r->cols[i];
+	return NULL;
+}
+
+#define COLUMN(number, text)                                                                                 \
+	{                                                                                                    \
+		.name = text, .attnum = number                                                               \
+	}
+#define RELATION(o, s, r, k, c, ...)                                                                         \
+	{                                                                                                    \
+		.oid = o, .schema = s, .name = r, .kind = k, .ncols = ARRAY_LEN(c), .cols = c, __VA_ARGS__   \
+	}
+
+static struct column customers[] = {COLUMN(1, "id"), COLUMN(2, "email"), COLUMN(4, "ssn")};
+static struct column mixed[] = {COLUMN(1, "Email"), COLUMN(2, "SSN")};
+static struct column plain[] = {COLUMN(1, "id"), COLUMN(2, "note")};
+static struct column part[] = {COLUMN(1, "ssn"), COLUMN(2, "email"), COLUMN(3, "id")};
+static struct column roles[] = {COLUMN(1, "rolname"), COLUMN(2, "ssn")};
+static struct column statistic[] = {
+	COLUMN(1, "starelid"), {.name = "stavalues1", .attnum = 2, .sensitive = true}};
+static struct column toast[] = {COLUMN(1, "chunk_id"), COLUMN(3, "chunk_data")};
+static uint32_t parts[] = {104};
+static struct relation relations[] = {
+	RELATION(101, "public", "customers", 'p', customers, .children = parts, .nchildren = 1),
+	RELATION(102, "App", "Users", 'r', mixed, .triggers = false),
+	RELATION(103, "public", "plain", 'v', plain, .triggers = false),
+	RELATION(104, "archive", "old", 'r', part, .triggers = false),
+	RELATION(105, "pg_catalog", "pg_roles", 'v', roles, .system = true),
+	RELATION(106, "pg_catalog", "pg_statistic", 'r', statistic, .system = true),
+	RELATION(107, "pg_toast", "pg_toast_101", 't', toast, .system = true),
+};
+
+static struct catalog catalog(void)
+{
+	return (struct catalog){.n = ARRAY_LEN(relations), .relations = relations};
+}
+
+static struct policy *load(const char *mask)
+{
+	static const char head[] =
+		"apiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n"
+		"  subjects: [{uid: 1}]\n"
+		"  databases: [{name: d, address: 'h:1', credential: {user: u, passwordFile: /p}}]\n"
+		"  mask:\n";
+	char path[] = "/tmp/pgveil-test-XXXXXX";
+	const char *paths[] = {path};
+	struct complaints c = {0};
+	struct policy *p = NULL;
+	FILE *f = fdopen(mkstemp(path), "w");
+
+	assert_non_null(f);
+	fprintf(f, "%s%s", head, mask);
+	fclose(f);
+	if (policy_load(&p, paths, 1, &c))
+		fail_msg("%s", c.line[0]);
+	unlink(path);
+	complaints_fini(&c);
+	return p;
+}
+
+static bool everything(void *arg, unsigned i)
+{
+	(void)arg;
+	(void)i;
+	return true;
+}
+
+/* Takes p over. */
+static struct binding *bound(struct policy *p, struct catalog *c, const struct binding *previous)
+{
+	struct caller who = {.uid = 1};
+	struct arena a = {0};
+	struct binding *b;
+	struct grant g;
+	struct err e = {0};
+
+	assert_int_equal(policy_grant(p, &who, everything, NULL, "db", &a, &g, &e), 0);
+	assert_int_equal(binding_new(&b, p, &g, c, previous, &e), 0);
+	arena_fini(&a);
+	policy_unref(p);
+	return b;
+}
+
+#define NOT_MASKED (-1)
+static int kind(const struct binding *b, uint32_t relid, int16_t attnum)
+{
+	const struct masking *m = binding_column(b, (struct colref){relid, attnum});
+
+	return m ? (int)m->direct->kind : NOT_MASKED;
+}
+
+static void by_name(void **state)
+{
+	struct catalog c = catalog();
+	struct binding *b =
+		bound(load("    - {columns: [public.customers.email, 'app.users.email'], with: email}\n"
+			   "    - {columns: ['*.*.ssn'], with: {partial: {last: 4}}, derived: redact}\n"),
+			&c, NULL);
+	const struct masking *m = binding_column(b, (struct colref){101, 4});
+
+	(void)state;
+	assert_int_equal(kind(b, 101, 1), NOT_MASKED);
+	assert_int_equal(kind(b, 101, 2), MASK_EMAIL);
+	assert_int_equal(m->direct->kind, MASK_PARTIAL);
+	assert_int_equal(m->derived->kind, MASK_REDACT);
+	assert_non_null(strstr(m->rule->where, ":9"));
+	assert_int_equal(kind(b, 102, 1), MASK_EMAIL);
+	assert_int_equal(kind(b, 102, 2), MASK_PARTIAL);
+	assert_int_equal(kind(b, 103, 2), NOT_MASKED);
+	/* *.*.ssn does not speak of system schemas. */
+	assert_int_equal(kind(b, 105, 2), NOT_MASKED);
+	assert_ptr_equal(binding_catalog(b), &c);
+	assert_int_equal(policy_databases(binding_policy(b)), 1);
+	assert_ptr_equal(binding_ref(b), b);
+	binding_unref(b);
+	assert_int_equal(c.refs, 1);
+	binding_unref(b);
+	assert_int_equal(c.refs, 0);
+	binding_unref(NULL);
+}
+
+static void what_nobody_may_see(void **state)
+{
+	struct catalog c = catalog();
+	struct binding *b =
+		bound(load("    - {columns: [pg_catalog.pg_statistic.*], with: {fixed: x}}\n"), &c, NULL);
+
+	(void)state;
+	assert_int_equal(kind(b, 106, 1), MASK_FIXED);
+	/* A rule does not loosen a sensitive column. */
+	assert_int_equal(kind(b, 106, 2), MASK_NULL);
+	assert_null(binding_column(b, (struct colref){106, 2})->rule);
+	assert_int_equal(kind(b, 106, 0), MASK_NULL);
+	assert_int_equal(kind(b, 107, 3), MASK_NULL);
+	assert_int_equal(kind(b, 999, 1), MASK_NULL);
+	assert_int_equal(kind(b, 999, 0), MASK_NULL);
+	assert_int_equal(kind(b, 999, -1), MASK_NULL);
+	assert_int_equal(kind(b, 101, 3), MASK_NULL); /* a column that the catalogue does not know */
+	assert_int_equal(kind(b, 101, -1), NOT_MASKED);
+	assert_int_equal(kind(b, 101, 0), NOT_MASKED);
+	assert_int_equal(kind(b, 103, 0), NOT_MASKED);
+	binding_unref(b);
+}
+
+static void parents_and_whole_rows(void **state)
+{
+	struct catalog c = catalog();
+	struct binding *b = bound(load("    - {columns: [public.customers.ssn], with: redact}\n"), &c, NULL);
+
+	(void)state;
+	assert_int_equal(kind(b, 104, 1), MASK_REDACT);
+	assert_int_equal(kind(b, 104, 2), NOT_MASKED);
+	assert_int_equal(kind(b, 101, 0), MASK_NULL);
+	assert_int_equal(kind(b, 104, 0), MASK_NULL);
+	assert_non_null(binding_column(b, (struct colref){104, 0})->rule);
+	assert_int_equal(kind(b, 102, 0), NOT_MASKED);
+	binding_unref(b);
+}
+
+static void strictest_wins(void **state)
+{
+	static const char *const orders[] = {
+		"    - {columns: ['*.*.ssn'], with: {partial: {last: 4}}}\n"
+		"    - {columns: [public.*.ssn], with: {partial: {last: 2}}, derived: {fixed: z}}\n"
+		"    - {columns: [public.*.s*], with: {partial: {first: 2}}, derived: redact}\n",
+		"    - {columns: [public.*.s*], with: {partial: {first: 2}}, derived: redact}\n"
+		"    - {columns: [public.*.ssn], with: {partial: {last: 2}}, derived: {fixed: z}}\n"
+		"    - {columns: ['*.*.ssn'], with: {partial: {last: 4}}}\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		struct catalog c = catalog();
+		struct binding *b = bound(load(orders[i]), &c, NULL);
+		const struct masking *m = binding_column(b, (struct colref){101, 4});
+
+		assert_int_equal(m->direct->first, 0);
+		assert_int_equal(m->direct->last, 2);
+		assert_int_equal(m->derived->kind, MASK_NULL);
+		binding_unref(b);
+	}
+}
+
+static void sets(void **state)
+{
+	struct catalog c = catalog();
+	struct binding *b =
+		bound(load("    - {columns: [public.customers.email, app.users.email], with: email}\n"
+			   "    - {columns: ['*.*.ssn'], with: redact}\n"),
+			&c, NULL);
+	struct colref none_[] = {{101, 1}, {103, 2}}, same_[] = {{101, 2}, {102, 1}, {103, 1}};
+	struct colref differ_[] = {{101, 2}, {101, 4}}, unknown_[] = {{101, 2}, {999, 1}};
+	struct colset none = {none_, 2, 2}, same = {same_, 3, 3}, differ = {differ_, 2, 2},
+		      unknown = {unknown_, 2, 2};
+	struct colset empty = {0};
+
+	(void)state;
+	assert_null(binding_set(b, &empty));
+	assert_false(binding_mixed(b, &empty));
+	assert_null(binding_set(b, &none));
+	assert_false(binding_mixed(b, &none));
+	assert_int_equal(binding_set(b, &same)->direct->kind, MASK_EMAIL);
+	assert_false(binding_mixed(b, &same));
+	assert_int_equal(binding_set(b, &differ)->direct->kind, MASK_REDACT);
+	assert_true(binding_mixed(b, &differ));
+	assert_int_equal(binding_set(b, &unknown)->direct->kind, MASK_NULL);
+	assert_true(binding_mixed(b, &unknown));
+	binding_unref(b);
+}
+
+static void renames(void **state)
+{
+	static const char rule[] = "    - {columns: [public.customers.ssn], with: redact}\n";
+	struct catalog before = catalog(), after = catalog();
+	struct relation changed[ARRAY_LEN(relations)];
+	struct column columns[] = {COLUMN(1, "id"), COLUMN(2, "email"), COLUMN(4, "tax_number")};
+	struct column child[] = {COLUMN(1, "tax_number"), COLUMN(2, "email"), COLUMN(3, "id")};
+	struct column fresh[] = {COLUMN(1, "id"), COLUMN(2, "tax_number")};
+	uint32_t children[] = {104, 103};
+	struct binding *old = bound(load(rule), &before, NULL), *b, *third;
+
+	(void)state;
+	memcpy(changed, relations, sizeof(changed));
+	after.relations = changed;
+	changed[0].name = "clients";
+	changed[0].cols = columns;
+	changed[3].cols = child;
+	/* A partition that was made after the rename. */
+	changed[2].cols = fresh;
+	changed[0].children = children;
+	changed[0].nchildren = 2;
+
+	b = bound(load(rule), &after, NULL);
+	assert_int_equal(kind(b, 101, 4), NOT_MASKED);
+	binding_unref(b);
+
+	b = bound(load(rule), &after, old);
+	binding_unref(old);
+	assert_int_equal(kind(b, 101, 4), MASK_REDACT);
+	assert_int_equal(kind(b, 104, 1), MASK_REDACT);
+	assert_int_equal(kind(b, 103, 2), MASK_REDACT);
+	assert_int_equal(kind(b, 101, 2), NOT_MASKED);
+
+	/* Over several generations, and with the new mask where the rule's was changed. */
+	third = bound(load("    - {columns: [public.customers.SSN, a.b.c], with: {partial: {last: 1}}}\n"),
+		&after, b);
+	assert_int_equal(kind(third, 101, 4), MASK_PARTIAL);
+	binding_unref(third);
+
+	/* Without the rule there is nothing to carry. */
+	third = bound(load("    - {columns: [public.customers.email], with: redact}\n"), &after, b);
+	assert_int_equal(kind(third, 101, 4), NOT_MASKED);
+	binding_unref(third);
+
+	/* A table that is gone takes what was bound with it. */
+	after.n = 0;
+	third = bound(load(rule), &after, b);
+	after.n = ARRAY_LEN(changed);
+	assert_int_equal(kind(third, 101, 4), NOT_MASKED);
+	binding_unref(third);
+	binding_unref(b);
+	assert_int_equal(before.refs, 0);
+	assert_int_equal(after.refs, 0);
+}
+
+static void no_rules(void **state)
+{
+	struct catalog c = catalog();
+	struct grant g = {0};
+	struct policy *p = load("    - {columns: [a.b.c], with: redact}\n");
+	struct binding *b;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(binding_new(&b, p, &g, &c, NULL, &e), 0);
+	assert_int_equal(kind(b, 101, 4), NOT_MASKED);
+	assert_int_equal(kind(b, 106, 2), MASK_NULL);
+	binding_unref(b);
+	policy_unref(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(by_name),
+		cmocka_unit_test(what_nobody_may_see),
+		cmocka_unit_test(parents_and_whole_rows),
+		cmocka_unit_test(strictest_wins),
+		cmocka_unit_test(sets),
+		cmocka_unit_test(renames),
+		cmocka_unit_test(no_rules),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/document.h"
+#include "policy/node.h"
+#include "policy/strict.h"
+#include "test.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define HEAD                                                                                                 \
+	"apiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n  subjects: [{cgroup: " \
+	"/a}]\n"
+#define DATABASE "  databases: [{name: d, address: 'h:1', credential: {user: u, passwordFile: /p}}]\n"
+#define MASK     HEAD DATABASE "  mask:\n"
+
+static int load(struct documents *d, const char *text, struct complaints *c)
+{
+	struct guarded g = guard_copy(text, strlen(text));
+	int r = documents_parse(d, "dir/f.yaml", span_of(g.p, g.n), c);
+
+	guard_free(&g);
+	return r;
+}
+
+/* What is wrong with text is exactly these lines, "line:column: message". */
+static void wrong(const char *text, const char *const *lines, unsigned n)
+{
+	struct documents d = {0};
+	struct complaints c = {0};
+	int r = load(&d, text, &c);
+
+	for (unsigned i = 0; i < n || i < c.n; i++) {
+		const char *got = i < c.n ? c.line[i] : "(nothing)",
+			   *expected = i < n ? lines[i] : "(nothing)";
+
+		if (i >= n || i >= c.n || strncmp(got, "dir/f.yaml:", 11) != 0 ||
+			strcmp(got + 11, expected) != 0)
+			fail_msg("in\n%s\ngot      %s\nexpected %s", text, got, expected);
+	}
+	assert_int_equal(r, n ? -EINVAL : 0);
+	documents_fini(&d);
+	complaints_fini(&c);
+}
+#define WRONG(text, ...)                                                                                     \
+	do {                                                                                                 \
+		static const char *const lines_[] = {__VA_ARGS__};                                           \
+		wrong(text, lines_, ARRAY_LEN(lines_));                                                      \
+	} while (0)
+#define RIGHT(text) wrong(text, NULL, 0)
+
+static const char whole[] = "# the file begins with a comment\n"
+			    "apiVersion: pgveil.dev/v1\n"
+			    "kind: MaskingPolicy\n"
+			    "metadata: {name: claude-support}\n"
+			    "spec:\n"
+			    "  subjects:\n"
+			    "    - cgroup: \"/agents.slice/claude-*.scope\"\n"
+			    "    - unit: claude.service\n"
+			    "    - {uid: root, cgroup: '/x/**'}\n"
+			    "    - uid: 1234\n"
+			    "  databases:\n"
+			    "    - name: crm\n"
+			    "      address: db.internal:5432\n"
+			    "      databases: [crm, 'crm_*']\n"
+			    "      credential: {user: crm_agent, passwordFile: /etc/pgveil/crm.pw}\n"
+			    "      tls: {mode: verify-full, ca: db-ca.pem}\n"
+			    "    - name: net\n"
+			    "      address: 10.1.0.0/16:5433\n"
+			    "      credential: {user: u, passwordFile: p, certFile: c, keyFile: k}\n"
+			    "      tls: {ca: system}\n"
+			    "    - name: six\n"
+			    "      address: '[fd00::]/8:5432'\n"
+			    "      credential: {user: u, passwordFile: p}\n"
+			    "      tls: {mode: disable}\n"
+			    "  mask:\n"
+			    "    - columns: [public.customers.email, \"*.users.email\"]\n"
+			    "      with: {email: {keep: domain}}\n"
+			    "      predicates: deny\n"
+			    "      derived: redact\n"
+			    "    - columns: [\"*.*.ssn\"]\n"
+			    "      with: {partial: {first: 1, last: 4, fill: '#'}}\n"
+			    "      derived: {fixed: gone}\n"
+			    "    - {columns: [a.b.c], with: null}\n"
+			    "    - {columns: [a.b.d], with: email}\n"
+			    "    - {columns: [a.b.e], with: {redact: {}}}\n"
+			    "    - {columns: [a.b.f], with: {fixed: ''}}\n"
+			    "  statements:\n"
+			    "    default: allow\n"
+			    "    opaque: {default: deny}\n"
+			    "    unparsed: deny\n";
+
+static void check_whole_databases(const struct document *d)
+{
+	assert_int_equal(d->ndatabases, 3);
+	assert_string_equal(d->databases[0].host, "db.internal");
+	assert_true(d->databases[0].is_name);
+	assert_int_equal(d->databases[0].port, 5432);
+	assert_int_equal(d->databases[0].nglobs, 2);
+	assert_string_equal(d->databases[0].user, "crm_agent");
+	assert_string_equal(d->databases[0].password_file, "/etc/pgveil/crm.pw");
+	assert_null(d->databases[0].cert_file);
+	assert_int_equal(d->databases[0].tls, TLS_VERIFY_FULL);
+	assert_string_equal(d->databases[0].ca_file, "dir/db-ca.pem");
+	assert_false(d->databases[1].is_name);
+	assert_int_equal(d->databases[1].prefix, 96 + 16);
+	assert_string_equal(d->databases[1].globs[0], "*");
+	assert_string_equal(d->databases[1].key_file, "dir/k");
+	assert_null(d->databases[1].ca_file);
+	assert_int_equal(d->databases[1].tls, TLS_VERIFY_FULL);
+	assert_int_equal(d->databases[2].prefix, 8);
+	assert_int_equal(d->databases[2].net[0], 0xfd);
+	assert_int_equal(d->databases[2].tls, TLS_DISABLE);
+}
+
+static void reads_everything(void **state)
+{
+	struct documents all = {0};
+	struct complaints c = {0};
+	const struct document *d;
+
+	(void)state;
+	assert_int_equal(load(&all, whole, &c), 0);
+	assert_int_equal(all.n, 1);
+	d = all.v;
+	assert_int_equal(d->line, 2);
+	assert_string_equal(d->name, "claude-support");
+	assert_int_equal(d->nsubjects, 4);
+	assert_string_equal(d->subjects[0].cgroup, "/agents.slice/claude-*.scope");
+	assert_string_equal(d->subjects[1].unit, "claude.service");
+	assert_true(d->subjects[2].has_uid);
+	assert_int_equal(d->subjects[2].uid, 0);
+	assert_int_equal(d->subjects[3].uid, 1234);
+	check_whole_databases(d);
+	assert_int_equal(d->nrules, 6);
+	assert_int_equal(d->rules[0].ncolumns, 2);
+	assert_int_equal(d->rules[0].mask.kind, MASK_EMAIL);
+	assert_true(d->rules[0].mask.keep_domain);
+	assert_int_equal(d->rules[0].derived.kind, MASK_REDACT);
+	assert_string_equal(d->rules[0].where, "dir/f.yaml:26");
+	assert_int_equal(d->rules[1].mask.kind, MASK_PARTIAL);
+	assert_int_equal(d->rules[1].mask.first, 1);
+	assert_int_equal(d->rules[1].mask.last, 4);
+	assert_string_equal(d->rules[1].mask.fill, "#");
+	assert_string_equal(d->rules[1].derived.fixed, "gone");
+	assert_int_equal(d->rules[2].mask.kind, MASK_NULL);
+	assert_int_equal(d->rules[3].mask.kind, MASK_EMAIL);
+	assert_false(d->rules[3].mask.keep_domain);
+	assert_int_equal(d->rules[4].mask.kind, MASK_REDACT);
+	assert_int_equal(d->rules[5].mask.kind, MASK_FIXED);
+	assert_string_equal(d->rules[5].mask.fixed, "");
+	documents_fini(&all);
+	complaints_fini(&c);
+}
+
+static void tells_all_at_once(void **state)
+{
+	(void)state;
+	WRONG("apiVersion: pgveil.dev/v2\n"
+	      "kind: Masking\n"
+	      "metadata: {}\n"
+	      "spec:\n"
+	      "  subjects: [{cgruop: /a}, {uid: no-such-user-here}]\n"
+	      "  databases: []\n"
+	      "  mask:\n"
+	      "    - columns: [users.email]\n"
+	      "      with: {email: {keep: local}}\n"
+	      "      derived: email\n"
+	      "    - with: redcat\n",
+		"1:13: apiVersion must be pgveil.dev/v1", "2:7: kind must be MaskingPolicy",
+		"3:11: metadata lacks \"name\"",
+		"5:15: spec.subjects[] has no \"cgruop\"; did you mean \"cgroup\"?",
+		"5:34: spec.subjects[].uid: there is no user \"no-such-user-here\"",
+		"6:14: spec.databases is an empty list; leave it out or fill it",
+		"8:17: column \"users.email\" has two parts; write schema.relation.column (\"*.users.email\" "
+		"for any "
+		"schema)",
+		"9:28: email.keep can only be domain",
+		"10:16: spec.mask[].derived can only be null, redact or fixed: a value that was computed has "
+		"no shape "
+		"to keep",
+		"11:7: spec.mask[] lacks \"columns\"",
+		"11:13: spec.mask[].with: there is no mask \"redcat\"; did you mean \"redact\"?");
+}
+
+static void top_level(void **state)
+{
+	(void)state;
+	WRONG("", "1:1: no document in the file");
+	WRONG("- a\n", "1:1: document must be a map, not a list");
+	WRONG("{}\n", "1:1: document lacks \"apiVersion\"", "1:1: document lacks \"kind\"",
+		"1:1: document lacks \"metadata\"", "1:1: document lacks \"spec\"");
+	WRONG(HEAD "  databases:\n", "6:13: spec.databases must be a list, not nothing");
+	WRONG(HEAD, "5:3: spec lacks \"databases\"");
+	WRONG(HEAD DATABASE "  mask: []\n", "7:9: spec.mask is an empty list; leave it out or fill it");
+	WRONG(HEAD DATABASE "  masks: []\n", "7:3: spec has no \"masks\"; did you mean \"mask\"?");
+	WRONG(HEAD DATABASE "  zzzz: []\n", "7:3: spec has no \"zzzz\"");
+	WRONG(HEAD DATABASE "---\n" HEAD DATABASE,
+		"10:18: the document at dir/f.yaml:1 is named \"a\" already");
+}
+
+static void what_is_not_there_yet(void **state)
+{
+	(void)state;
+	WRONG(HEAD DATABASE
+		"  rows: []\n  export: {}\n  approval: {}\n  record: {}\n  foreignPostgres: deny\n",
+		"7:3: spec.rows is not supported yet", "8:3: spec.export is not supported yet",
+		"9:3: spec.approval is not supported yet", "10:3: spec.record is not supported yet",
+		"11:3: spec.foreignPostgres is not supported yet");
+	WRONG(HEAD DATABASE "  statements: {default: deny, rules: [], only: [], settings: {}}\n",
+		"7:25: spec.statements.default: anything but allow is not supported yet",
+		"7:31: spec.statements.rules is not supported yet",
+		"7:42: spec.statements.only is not supported yet",
+		"7:52: spec.statements.settings is not supported yet");
+	/* A caller without mask rules is not judged, so there nothing is denied. */
+	WRONG(HEAD DATABASE "  statements: {unparsed: deny, opaque: {default: deny, allow: []}}\n",
+		"7:26: spec.statements.unparsed: deny is not supported yet where spec.mask is left out",
+		"7:50: spec.statements.opaque.default: deny is not supported yet where spec.mask is left out",
+		"7:56: spec.statements.opaque.allow is not supported yet");
+	WRONG(MASK "    - {columns: [a.b.c], with: null}\n  statements: {unparsed: allow, opaque: {default: "
+		   "mask}}\n",
+		"9:26: spec.statements.unparsed: anything but deny is not supported yet",
+		"9:51: spec.statements.opaque.default: anything but deny is not supported yet");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: relay, catalogCredential: {}}]\n",
+		"6:53: spec.databases[].credential: relay is not supported yet",
+		"6:60: spec.databases[].catalogCredential is not supported yet");
+	WRONG(MASK "    - {columns: [a.b.c], with: {token: {}}, predicates: equality, aggregates: {}}\n"
+		   "    - {columns: [a.b.d], with: fpe}\n"
+		   "    - {detect: [pan], in: [a.b.e], with: redact}\n",
+		"8:33: spec.mask[].with.token is not supported yet",
+		"8:57: spec.mask[].predicates: equality is not supported yet",
+		"8:67: spec.mask[].aggregates is not supported yet",
+		"9:32: spec.mask[].with: fpe is not supported yet",
+		"10:8: spec.mask[].detect is not supported yet",
+		"10:23: spec.mask[].in is not supported yet");
+	WRONG("apiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n"
+	      "  subjects: [{pods: {}}, {cgroup: /a, claims: {}}]\n" DATABASE,
+		"5:15: spec.subjects[].pods is not supported yet",
+		"5:39: spec.subjects[].claims is not supported yet");
+}
+
+static void yaml_itself(void **state)
+{
+	char deep[200] = "a: ";
+
+	(void)state;
+	WRONG("a: &x 1\n", "1:4: anchors and aliases are not allowed");
+	WRONG("a: *x\n", "1:4: anchors and aliases are not allowed");
+	WRONG("a: !!str 1\n", "1:4: tags are not allowed");
+	WRONG("a: \"\\0\"\n", "1:4: a NUL character is not allowed");
+	WRONG("? [a]\n: 1\n", "1:3: a key must be a word");
+	WRONG("a: [1\nb: 2\n",
+		"2:2: not YAML: while parsing a flow sequence, did not find expected ',' or ']'");
+	WRONG("a: \xff\n", "1:1: not a YAML text in UTF-8: invalid leading UTF-8 octet");
+	WRONG("a: \xee\x80\x80\n", "1:1: holds a character of U+E000 to U+E002, which is not allowed");
+	WRONG(HEAD DATABASE "  mask: []\n  mask: []\n",
+		"7:9: spec.mask is an empty list; leave it out or fill it",
+		"8:3: \"mask\" stands here already, at line 7");
+	memset(deep + 3, '[', 40);
+	WRONG(deep, "1:35: nested too deeply");
+}
+
+static void environment(void **state)
+{
+	struct documents d = {0};
+	struct complaints c = {0};
+
+	(void)state;
+	setenv("PGVEIL_TEST_HOST", "db.example", 1);
+	setenv("PGVEIL_TEST_YAML", "x, passwordFile: /y} # ", 1);
+	unsetenv("PGVEIL_TEST_NONE");
+	assert_int_equal(
+		load(&d,
+			HEAD
+			"  databases:\n"
+			"    - {name: $${x}, address: \"${PGVEIL_TEST_HOST}:5432\", credential: {user: "
+			"${PGVEIL_TEST_YAML}, passwordFile: ${PGVEIL_TEST_HOST}.pw}} # ${PGVEIL_TEST_NONE}\n",
+			&c),
+		-EINVAL); /* $${x} without quotes in braces is not YAML */
+	documents_fini(&d);
+	complaints_fini(&c);
+	assert_int_equal(
+		load(&d,
+			HEAD
+			"  databases:\n"
+			"    - {name: '$${x}', address: \"${PGVEIL_TEST_HOST}:5432\", credential: {user: "
+			"${PGVEIL_TEST_YAML}, passwordFile: ${PGVEIL_TEST_HOST}.pw}} # ${PGVEIL_TEST_NONE}\n",
+			&c),
+		0);
+	assert_string_equal(d.v[0].databases[0].name, "${x}");
+	assert_string_equal(d.v[0].databases[0].host, "db.example");
+	assert_string_equal(d.v[0].databases[0].user, "x, passwordFile: /y} # ");
+	assert_string_equal(d.v[0].databases[0].password_file, "dir/db.example.pw");
+	documents_fini(&d);
+	complaints_fini(&c);
+	WRONG(HEAD "  databases: [{name: d, address: '${PGVEIL_TEST_NONE}:5432', credential: {user: "
+		   "${PGVEIL_TEST_NONE}, "
+		   "pasword: x}}]\n",
+		"6:34: ${PGVEIL_TEST_NONE} is not set in the environment",
+		"6:74: spec.databases[].credential needs a passwordFile, or a certFile and a keyFile",
+		"6:81: ${PGVEIL_TEST_NONE} is not set in the environment",
+		"6:102: spec.databases[].credential has no \"pasword\"");
+	WRONG(HEAD DATABASE "  ${PGVEIL_TEST_HOST}: 1\n", "7:3: ${…} is not allowed in a key",
+		"7:3: spec has no \"${PGVEIL_TEST_HOST}\"");
+	WRONG(MASK "    - {columns: [a.b.c], with: {fixed: '${1}'}}\n",
+		"8:40: ${ is not followed by a name and }; write $${ for the characters");
+	WRONG(MASK "    - {columns: [a.b.c], with: {fixed: \"\\uE000\"}}\n",
+		"8:40: holds a character of U+E000 to U+E002, which is not allowed");
+}
+
+static void addresses(void **state)
+{
+	static const struct {
+		const char *address, *problem;
+	} cases[] = {
+		{"db.internal", "has no port; write host:port"},
+		{"db:0", "has a port that is no number of 1 to 65535"},
+		{"db:65536", "has a port that is no number of 1 to 65535"},
+		{"db:5432x", "has a port that is no number of 1 to 65535"},
+		{"db:", "has a port that is no number of 1 to 65535"},
+		{":5432", "has no host name before the port"},
+		{"10.0.0.256:1", "is no host name and no address"},
+		{"10.0.1:1", "is no host name and no address"},
+		{"a b:1", "is no host name and no address"},
+		{"10.0.0.1/8:1", "has bits set behind its prefix"},
+		{"10.0.0.0/33:1", "has a prefix length that is no number of bits"},
+		{"10.0.0.0/:1", "has a prefix length that is no number of bits"},
+		{"db/8:1", "has a prefix length but no address"},
+		{"fd00::1:5432", "has an IPv6 address without [ ]"},
+		{"[fd00::1]", "has no port; write host:port"},
+		{"[fd00::1:5432", "has a [ without its ]"},
+		{"[fd00::g]:1", "has no IPv6 address in [ ]"},
+		{"[10.0.0.1]:1", "has no IPv6 address in [ ]"},
+		{"[fd00::]x:1", "is not understood between ] and the port"},
+		{"[fd00::/8]/8:1", "is not understood between ] and the port"},
+		{"[fd00::/129]:1", "has a prefix length that is no number of bits"},
+		{"[fd00::1/8]:1", "has bits set behind its prefix"},
+	};
+	char text[600], expected[300];
+	const char *lines[] = {expected};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		snprintf(text, sizeof(text),
+			HEAD
+			"  databases: [{name: d, address: '%s', credential: {user: u, passwordFile: /p}}]\n",
+			cases[i].address);
+		snprintf(expected, sizeof(expected), "6:34: spec.databases[].address \"%s\" %s",
+			cases[i].address, cases[i].problem);
+		wrong(text, lines, 1);
+	}
+	RIGHT(HEAD "  databases: [{name: d, address: '[fd00::/8]:1', credential: {user: u, passwordFile: "
+		   "/p}}]\n");
+	RIGHT(HEAD "  databases: [{name: d, address: '0.0.0.0/0:5432', credential: {user: u, passwordFile: "
+		   "/p}}]\n");
+	RIGHT(HEAD "  databases: [{name: d, address: 'localhost:5432', credential: {user: u, passwordFile: "
+		   "/p}}]\n");
+}
+
+static void credentials_and_tls(void **state)
+{
+	(void)state;
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1'}]\n",
+		"6:15: spec.databases[] lacks \"credential\"");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: {}}]\n",
+		"6:53: spec.databases[].credential lacks \"user\"",
+		"6:53: spec.databases[].credential needs a passwordFile, or a certFile and a keyFile");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: {user: u, password: secret}}]\n",
+		"6:63: spec.databases[].credential: a password is never written in a policy; write "
+		"passwordFile");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: {user: u, certFile: c}}]\n",
+		"6:53: spec.databases[].credential has a certFile without its keyFile");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: {user: null, passwordFile: ''}}]\n",
+		"6:60: spec.databases[].credential.user is empty",
+		"6:80: spec.databases[].credential.passwordFile is empty");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', tls: {mode: verify-ca, ca: /x}, credential: "
+		   "{user: u, "
+		   "passwordFile: p}}]\n",
+		"6:53: spec.databases[].tls.mode is verify-full, require or disable");
+	WRONG(HEAD
+		"  databases: [{name: d, address: 'h:1', tls: {mode: require, ca: /x}, credential: {user: u, "
+		"passwordFile: p}}]\n",
+		"6:66: spec.databases[].tls.ca is never used: only verify-full checks certificates");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', tls: {mode: disable}, credential: {user: u, "
+		   "certFile: c, "
+		   "keyFile: k}}]\n",
+		"6:46: spec.databases[] has a certFile, which is never used without TLS");
+	WRONG(HEAD "  databases:\n"
+		   "  - {name: d, address: 'H:1', databases: [a, b, a], credential: {user: u, passwordFile: "
+		   "p}}\n"
+		   "  - {name: d, address: 'h:1', databases: [b], credential: {user: u, passwordFile: p}}\n"
+		   "  - {name: e, address: 'h:1', databases: [c], credential: {user: u, passwordFile: p}}\n",
+		"7:49: \"a\" stands in this list already",
+		"8:5: another entry of spec.databases is named \"d\"",
+		"8:5: entry \"d\" of spec.databases has this address and database \"b\" already");
+}
+
+static void masks(void **state)
+{
+	(void)state;
+	WRONG(MASK "    - {columns: [], with: redact}\n    - {columns: [a.b.c], with: }\n",
+		"8:17: spec.mask[].columns is an empty list; leave it out or fill it",
+		"9:32: spec.mask[].with is empty");
+	WRONG(MASK "    - {columns: [a.b.c], with: {partial: {}}}\n"
+		   "    - {columns: [a.b.c], with: {partial: {last: -1, fill: xx}}}\n"
+		   "    - {columns: [a.b.c], with: {partial: {first: 99999, fil: x}}}\n"
+		   "    - {columns: [a.b.c], with: partial}\n"
+		   "    - {columns: [a.b.c], with: {}}\n"
+		   "    - {columns: [a.b.c], with: {redact: {}, email: {}}}\n"
+		   "    - {columns: [a.b.c], with: {redact: {x: 1}}}\n"
+		   "    - {columns: [a.b.c], with: {fixed: null}}\n",
+		"8:42: partial keeps nothing; give first or last, or write redact",
+		"9:49: partial.last must be a number of 0 to 1000",
+		"9:59: partial.fill must be one character",
+		"10:50: partial.first must be a number of 0 to 1000",
+		"10:57: partial has no \"fil\"; did you mean \"fill\"?",
+		"11:32: spec.mask[].with: partial needs its settings, as in {partial: …}",
+		"12:32: spec.mask[].with must be one mask, not 0",
+		"13:32: spec.mask[].with must be one mask, not 2", "14:41: redact has no settings",
+		"15:40: fixed needs a single value (for SQL NULL, write null instead of fixed)");
+	RIGHT(MASK "    - {columns: [a.b.c], with: {partial: {last: 4, fill: \xe2\x80\xa2}}}\n");
+	RIGHT(MASK "    - {columns: ['a.\"B c\".\"d.e\"'], with: {fixed: 0}}\n");
+}
+
+static void rules_that_never_fire(void **state)
+{
+	(void)state;
+	WRONG(MASK "    - {columns: [a.b.c, a.b.c], with: redact}\n",
+		"8:25: \"a.b.c\" never fires here: \"a.b.c\" at line 8 masks the same at least as strictly");
+	WRONG(MASK "    - {columns: ['*.*.ssn'], with: null}\n    - {columns: [public.x.SSN], with: "
+		   "{partial: {last: 4}}}\n",
+		"9:18: \"public.x.SSN\" never fires here: \"*.*.ssn\" at line 8 masks the same at least as "
+		"strictly");
+	/* Order does not matter: the stricter one wins, so the looser one before it never fires either. */
+	WRONG(MASK "    - {columns: [a.b.c], with: {partial: {last: 4}}}\n    - {columns: [A.b.C], with: "
+		   "{partial: {last: 2}}}\n",
+		"8:18: \"a.b.c\" never fires here: \"A.b.C\" at line 9 masks the same at least as strictly");
+	RIGHT(MASK "    - {columns: ['*.*.ssn'], with: {partial: {last: 4}}}\n    - {columns: [a.b.ssn], "
+		   "with: null}\n");
+	RIGHT(MASK "    - {columns: ['*.*.rolname'], with: null}\n    - {columns: "
+		   "[pg_catalog.pg_roles.rolname], with: redact}\n");
+	RIGHT(MASK "    - {columns: [a.b.c], with: redact, derived: redact}\n    - {columns: [a.b.c], with: "
+		   "email}\n");
+}
+
+static void write_file(const char *path, const char *content, mode_t mode)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(content, f);
+	fclose(f);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static int load_hash(struct documents *d, const char *path, struct complaints *c)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		MASK "    - {columns: [a.b.c], with: {hash: {keyFile: %s, domain: ssn}}}\n", path);
+	return load(d, text, c);
+}
+
+static void refused_key(const char *path, const char *why)
+{
+	struct documents d = {0};
+	struct complaints c = {0};
+
+	assert_int_equal(load_hash(&d, path, &c), -EINVAL);
+	assert_int_equal(c.n, 1);
+	if (!strstr(c.line[0], why) || !strstr(c.line[0], path))
+		fail_msg("%s does not say %s", c.line[0], why);
+	documents_fini(&d);
+	complaints_fini(&c);
+}
+
+static void keys(void **state)
+{
+	char path[] = "/tmp/pgveil-test-XXXXXX";
+	struct documents a = {0}, b = {0};
+	struct complaints c = {0};
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	write_file(path, "0123456789abcdef0123456789abcdef\n", 0600);
+	assert_int_equal(load_hash(&a, path, &c), 0);
+	assert_int_equal(a.v[0].rules[0].mask.kind, MASK_HASH);
+	assert_string_equal(a.v[0].rules[0].mask.domain, "ssn");
+	/* sha256sum of the 32 characters */
+	assert_memory_equal(a.v[0].rules[0].mask.key, "\x3e\xb1\xbd\x43\x99\x47\xeb\x76", 8);
+	write_file(path, "0123456789abcdef0123456789abcdef", 0600);
+	assert_int_equal(load_hash(&b, path, &c), 0);
+	assert_memory_equal(a.v[0].rules[0].mask.key, b.v[0].rules[0].mask.key, MASK_KEY_LEN);
+	assert_int_equal(strict_compare(&a.v[0].rules[0].mask, &b.v[0].rules[0].mask), 0);
+	documents_fini(&b);
+	write_file(path, "0123456789abcdef0123456789abcdeg", 0600);
+	assert_int_equal(load_hash(&b, path, &c), 0);
+	assert_int_not_equal(strict_compare(&a.v[0].rules[0].mask, &b.v[0].rules[0].mask), 0);
+	documents_fini(&b);
+	documents_fini(&a);
+	complaints_fini(&c);
+	write_file(path, "0123456789abcdef0123456789abcde", 0600);
+	refused_key(path, "shorter than 32 bytes");
+	write_file(path, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 0600);
+	refused_key(path, "not random");
+	write_file(path, "0123456789abcdef0123456789abcdef", 0604);
+	refused_key(path, "open to others");
+	unlink(path);
+	refused_key(path, "No such file");
+	refused_key("/dev/zero", "not a regular file");
+}
+
+static void strictness(void **state)
+{
+	struct mask null = {0}, fixed = {.kind = MASK_FIXED, .fixed = (char *)"x"},
+		    fixed2 = {.kind = MASK_FIXED, .fixed = (char *)"y"};
+	struct mask four = {.kind = MASK_PARTIAL, .last = 4, .fill = "*"},
+		    two = {.kind = MASK_PARTIAL, .first = 2, .fill = "*"};
+	struct mask email = {.kind = MASK_EMAIL}, domain = {.kind = MASK_EMAIL, .keep_domain = true};
+
+	(void)state;
+	assert_true(strict_compare(&null, &fixed) < 0);
+	assert_true(strict_compare(&two, &four) < 0);
+	assert_true(strict_compare(&four, &two) > 0);
+	assert_true(strict_compare(&email, &domain) < 0);
+	assert_true(strict_compare(&domain, &two) < 0);
+	assert_true(strict_compare(&fixed, &fixed2) < 0);
+}
+
+static void bounds(void **state)
+{
+	struct documents d = {0};
+	struct complaints c = {0};
+	char *text = malloc(NODE_TEXT_MAX + 2), *p;
+
+	(void)state;
+	memset(text, ' ', NODE_TEXT_MAX + 1);
+	assert_int_equal(documents_parse(&d, "f", span_of(text, NODE_TEXT_MAX + 1), &c), -EINVAL);
+	assert_string_equal(c.line[0], "f:1:1: the file is larger than 1 MiB");
+	documents_fini(&d);
+	complaints_fini(&c);
+	/* As many mistakes as fit: counted, not all kept. */
+	p = stpcpy(text, MASK);
+	for (unsigned i = 0; i < 5000; i++)
+		p = stpcpy(p, "    - {x: 1}\n");
+	assert_int_equal(documents_parse(&d, "f", span_of(text, (size_t)(p - text)), &c), -EINVAL);
+	assert_int_equal(c.n, MISTAKES_MAX + 1);
+	assert_string_equal(c.line[MISTAKES_MAX], "f:1:1: and 14500 more mistakes");
+	documents_fini(&d);
+	complaints_fini(&c);
+	free(text);
+}
+
+/* Tests run in the project's folder. */
+static void starters(void **state)
+{
+	static const char *const files[] = {"policy/claude-support.yaml", "policy/analytics-readonly.yaml"};
+	struct documents d = {0};
+	struct complaints c = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (documents_read(&d, files[i], &c))
+			fail_msg("%s", c.line[0]);
+	assert_int_equal(d.n, ARRAY_LEN(files));
+	documents_fini(&d);
+	complaints_fini(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_everything),
+		cmocka_unit_test(tells_all_at_once),
+		cmocka_unit_test(top_level),
+		cmocka_unit_test(what_is_not_there_yet),
+		cmocka_unit_test(yaml_itself),
+		cmocka_unit_test(environment),
+		cmocka_unit_test(addresses),
+		cmocka_unit_test(credentials_and_tls),
+		cmocka_unit_test(masks),
+		cmocka_unit_test(rules_that_never_fire),
+		cmocka_unit_test(keys),
+		cmocka_unit_test(strictness),
+		cmocka_unit_test(bounds),
+		cmocka_unit_test(starters),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

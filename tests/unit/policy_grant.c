@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/policy.h"
+#include "test.h"
+#include <arpa/inet.h>
+
+#define DOCUMENT(name, subjects, databases, mask)                                                            \
+	"---\napiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: " name                        \
+	"}\nspec:\n  subjects: " subjects "\n  databases:\n" databases mask
+#define DATABASE(name, address, globs, user)                                                                 \
+	"    - {name: " name ", address: '" address "', databases: " globs ", credential: {user: " user      \
+	", passwordFile: /p}}\n"
+#define MASK(column) "  mask:\n    - {columns: [" column "], with: null}\n"
+
+static struct policy *load(const char *text)
+{
+	char path[] = "/tmp/pgveil-test-XXXXXX";
+	const char *paths[] = {path};
+	struct complaints c = {0};
+	struct policy *p = NULL;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	if (policy_load(&p, paths, 1, &c))
+		fail_msg("%s", c.n ? c.line[0] : "no complaint");
+	unlink(path);
+	complaints_fini(&c);
+	return p;
+}
+
+/* Entries that cover where the caller dials to: a bit each. */
+static bool covers(void *arg, unsigned i)
+{
+	return *(unsigned *)arg >> i & 1;
+}
+
+static struct caller caller(const char *cgroup, const char *unit, uint32_t uid)
+{
+	struct caller c = {.uid = uid};
+
+	snprintf(c.cgroup, sizeof(c.cgroup), "%s", cgroup);
+	snprintf(c.unit, sizeof(c.unit), "%s", unit);
+	return c;
+}
+
+struct answer {
+	int r;
+	struct grant g;
+	struct err e;
+};
+
+static struct answer ask(
+	const struct policy *p, struct arena *a, struct caller who, unsigned mask, const char *dbname)
+{
+	struct answer x = {0};
+
+	x.r = policy_grant(p, &who, covers, &mask, dbname, a, &x.g, &x.e);
+	if (x.r) {
+		assert_int_equal(x.r, -EACCES);
+		assert_null(x.g.database);
+		assert_int_equal(x.g.nrules, 0);
+	} else {
+		assert_non_null(x.g.database);
+	}
+	return x;
+}
+
+static void who(void **state)
+{
+	struct policy *p =
+		load(DOCUMENT("a", "[{cgroup: '/agents/*'}, {unit: 'claude*.service', uid: 7}, {uid: 9}]",
+			DATABASE("d", "h:5432", "[crm]", "u"), MASK("a.b.c")));
+	struct arena a = {0};
+	struct answer x;
+
+	(void)state;
+	assert_int_equal(ask(p, &a, caller("/agents/x", "", 1), 1, "crm").r, 0);
+	/* A process that moved below its cgroup is still who it was. */
+	assert_int_equal(ask(p, &a, caller("/agents/x/y/z", "", 1), 1, "crm").r, 0);
+	assert_int_equal(ask(p, &a, caller("/system/claude.service", "claude.service", 7), 1, "crm").r, 0);
+	assert_int_equal(ask(p, &a, caller("/else", "", 9), 1, "crm").r, 0);
+	x = ask(p, &a, caller("/agents", "", 1), 1, "crm");
+	assert_string_equal(x.e.sqlstate, "28000");
+	assert_int_equal(ask(p, &a, caller("/agentsx/y", "", 1), 1, "crm").r, -EACCES);
+	assert_int_equal(ask(p, &a, caller("", "", 1), 1, "crm").r, -EACCES);
+	assert_int_equal(
+		ask(p, &a, caller("/system/claude.service", "claude.service", 8), 1, "crm").r, -EACCES);
+	assert_int_equal(ask(p, &a, caller("/system/x", "", 7), 1, "crm").r, -EACCES);
+	x = ask(p, &a, caller("/agents/x", "", 1), 0, "crm");
+	assert_string_equal(x.e.sqlstate, "08004");
+	x = ask(p, &a, caller("/agents/x", "", 1), 1, "other");
+	assert_string_equal(x.e.sqlstate, "3D000");
+	arena_fini(&a);
+	policy_unref(p);
+}
+
+static void gone_cgroup(void **state)
+{
+	struct policy *p = load(
+		DOCUMENT("a", "[{cgroup: '**'}, {unit: '*'}]", DATABASE("d", "h:5432", "['*']", "u"), ""));
+	struct arena a = {0};
+
+	(void)state;
+	assert_int_equal(ask(p, &a, caller("", "", 1), 1, "crm").r, -EACCES);
+	assert_int_equal(ask(p, &a, caller("/x", "", 1), 1, "crm").r, 0);
+	assert_true(policy_enrols_cgroup(p, "/x", ""));
+	assert_false(policy_enrols_cgroup(p, "", ""));
+	arena_fini(&a);
+	policy_unref(p);
+}
+
+static void rules_of_all_documents(void **state)
+{
+	struct policy *p = load(DOCUMENT("a", "[{cgroup: '/agents/*'}]",
+		DATABASE("d", "h:5432", "['c*']", "u"), MASK("a.b.c")) DOCUMENT("b",
+		"[{cgroup: '/agents/x'}]", DATABASE("e", "10.0.0.0/8:5432", "[crm]", "u"), MASK("a.b.d"))
+			DOCUMENT("c", "[{cgroup: '/agents/x'}]", DATABASE("f", "h:5432", "[other]", "u"),
+				MASK("a.b.e")) DOCUMENT("d", "[{cgroup: '/agents/x'}]",
+				DATABASE("g", "h:5432", "[clash]", "v"), MASK("a.b.f")));
+	struct arena a = {0};
+	struct answer x, y;
+
+	(void)state;
+	assert_int_equal(policy_databases(p), 4);
+	assert_string_equal(policy_database_at(p, 3)->name, "g");
+	assert_null(policy_database_at(p, 4));
+	x = ask(p, &a, caller("/agents/x", "", 1), 0xf, "crm");
+	assert_int_equal(x.r, 0);
+	assert_int_equal(x.g.nrules, 2);
+	assert_string_equal(x.g.rules[0]->columns[0], "a.b.c");
+	assert_string_equal(x.g.rules[1]->columns[0], "a.b.d");
+	/* The entry with the name: that is what a certificate is checked for. */
+	assert_string_equal(x.g.database->name, "d");
+	y = ask(p, &a, caller("/agents/x/below", "", 2), 0xf, "crm");
+	assert_true(y.g.rules_id == x.g.rules_id);
+	y = ask(p, &a, caller("/agents/y", "", 1), 0xf, "crm");
+	assert_int_equal(y.g.nrules, 1);
+	assert_true(y.g.rules_id != x.g.rules_id);
+	y = ask(p, &a, caller("/agents/x", "", 1), 0x2, "crm");
+	assert_int_equal(y.g.nrules, 1);
+	assert_string_equal(y.g.database->name, "e");
+	assert_true(y.g.rules_id != x.g.rules_id);
+	y = ask(p, &a, caller("/agents/x", "", 1), 0xf, "clash");
+	assert_string_equal(y.e.sqlstate, "28000");
+	assert_non_null(strstr(y.e.msg, "different credentials"));
+	arena_fini(&a);
+	policy_unref(p);
+}
+
+static void enrolment(void **state)
+{
+	struct policy *p = load(
+		DOCUMENT("a", "[{cgroup: '/agents/*', uid: 5}, {unit: 'c.service'}, {uid: 9}]",
+			DATABASE("d", "h:5432", "[crm]", "u"), "")
+			DOCUMENT("b", "[{uid: 3}, {uid: 9}]", DATABASE("d", "h:5432", "[crm]", "u"), ""));
+	const uint32_t *uids;
+
+	(void)state;
+	/* The whole cgroup is enrolled although only uid 5 of it is served. */
+	assert_true(policy_enrols_cgroup(p, "/agents/x", ""));
+	assert_true(policy_enrols_cgroup(p, "/agents/x/y", ""));
+	assert_true(policy_enrols_cgroup(p, "/system/c.service", "c.service"));
+	assert_false(policy_enrols_cgroup(p, "/system/d.service", "d.service"));
+	assert_false(policy_enrols_cgroup(p, "/", ""));
+	assert_int_equal(policy_uids(p, &uids), 2);
+	assert_int_equal(uids[0], 3);
+	assert_int_equal(uids[1], 9);
+	policy_unref(p);
+}
+
+static bool at(const struct database *d, const char *address, uint16_t port)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+
+	if (inet_pton(AF_INET, address, &in.sin_addr) == 1)
+		return database_covers(d, (struct sockaddr *)&in, NULL, 0);
+	assert_int_equal(inet_pton(AF_INET6, address, &in6.sin6_addr), 1);
+	return database_covers(d, (struct sockaddr *)&in6, NULL, 0);
+}
+
+static void networks(void **state)
+{
+	struct policy *p = load(DOCUMENT("a", "[{uid: 1}]",
+		DATABASE("a", "10.1.2.3:5432", "[a]", "u") DATABASE("b", "10.64.0.0/10:5432", "[a]", "u")
+			DATABASE("c", "[fd00::/9]:5432", "[a]", "u") DATABASE(
+				"d", "0.0.0.0/0:5432", "[a]", "u") DATABASE("e", "[::1]:5432", "[a]", "u"),
+		""));
+	const struct database *one = policy_database_at(p, 0), *ten = policy_database_at(p, 1);
+	const struct database *six = policy_database_at(p, 2), *all = policy_database_at(p, 3);
+	struct sockaddr local = {.sa_family = AF_UNIX};
+
+	(void)state;
+	assert_true(at(one, "10.1.2.3", 5432));
+	assert_true(at(one, "::ffff:10.1.2.3", 5432));
+	assert_false(at(one, "10.1.2.3", 5433));
+	assert_false(at(one, "10.1.2.2", 5432));
+	assert_true(at(ten, "10.64.0.0", 5432));
+	assert_true(at(ten, "10.127.255.255", 5432));
+	assert_false(at(ten, "10.128.0.0", 5432));
+	assert_false(at(ten, "10.63.255.255", 5432));
+	assert_true(at(six, "fd7f::1", 5432));
+	assert_false(at(six, "fd80::1", 5432));
+	assert_false(at(six, "10.0.0.1", 5432));
+	assert_true(at(all, "192.0.2.1", 5432));
+	assert_false(at(all, "fd00::1", 5432));
+	assert_true(at(policy_database_at(p, 4), "::1", 5432));
+	assert_false(at(policy_database_at(p, 4), "127.0.0.1", 5432));
+	assert_false(database_covers(all, &local, NULL, 0));
+	policy_unref(p);
+}
+
+static void names(void **state)
+{
+	struct policy *p =
+		load(DOCUMENT("a", "[{uid: 1}]", DATABASE("a", "db.internal:5432", "[a]", "u"), ""));
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(5432)};
+	struct in6_addr resolved[2];
+
+	(void)state;
+	inet_pton(AF_INET, "192.0.2.7", &in.sin_addr);
+	inet_pton(AF_INET6, "fd00::1", &resolved[0]);
+	inet_pton(AF_INET6, "::ffff:192.0.2.7", &resolved[1]);
+	assert_false(database_covers(policy_database_at(p, 0), (struct sockaddr *)&in, resolved, 0));
+	assert_false(database_covers(policy_database_at(p, 0), (struct sockaddr *)&in, resolved, 1));
+	assert_true(database_covers(policy_database_at(p, 0), (struct sockaddr *)&in, resolved, 2));
+	policy_unref(p);
+}
+
+static void versions_and_references(void **state)
+{
+	struct policy *p = load(DOCUMENT("a", "[{uid: 1}]", DATABASE("a", "h:1", "[a]", "u"), ""));
+	struct policy *q = load(DOCUMENT("a", "[{uid: 1}]", DATABASE("a", "h:1", "[a]", "u"), ""));
+
+	(void)state;
+	assert_true(policy_version(p) != policy_version(q));
+	assert_ptr_equal(policy_ref(p), p);
+	policy_unref(p);
+	assert_int_equal(policy_databases(p), 1);
+	policy_unref(p);
+	policy_unref(q);
+	policy_unref(NULL);
+}
+
+static void all_or_nothing(void **state)
+{
+	const char *paths[] = {"/nonexistent/a.yaml", "/nonexistent/b.yaml"};
+	struct complaints c = {0};
+	struct policy *p = (struct policy *)1;
+
+	(void)state;
+	assert_int_equal(policy_load(&p, paths, 2, &c), -EINVAL);
+	assert_null(p);
+	assert_int_equal(c.n, 2);
+	assert_string_equal(c.line[1], "/nonexistent/b.yaml:1:1: cannot be read: No such file or directory");
+	complaints_fini(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who),
+		cmocka_unit_test(gone_cgroup),
+		cmocka_unit_test(rules_of_all_documents),
+		cmocka_unit_test(enrolment),
+		cmocka_unit_test(networks),
+		cmocka_unit_test(names),
+		cmocka_unit_test(versions_and_references),
+		cmocka_unit_test(all_or_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

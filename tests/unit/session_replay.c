@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs the scripts of tests/golden/replay: what client and server say, and what each of them is to hear. The
+ * whole session, without a socket, a database or root. Every script runs several times, its bytes cut at
+ * different places: what comes out must not depend on that.
+ *
+ * A line is  client MESSAGE | server MESSAGE  (said),  to-server MESSAGE | to-client MESSAGE  (heard; nothing
+ * else may be), or a directive: policy FILE, schema FILE, database NAME, open, end, at MS, stale, closed.
+ * Messages are written as in say_frontend() and say_backend() below. */
+#include "test.h"
+
+#include <dirent.h>
+
+#include "pgwire/frame.h"
+#include "pgwire/message.h"
+#include "pgwire/put.h"
+#include "session/cache.h"
+#include "session/session.h"
+
+#define ORIGIN_MAX 64
+
+struct bytes {
+	uint8_t *p;
+	size_t n;
+};
+
+struct replay {
+	const char *file;
+	unsigned line;
+	struct session_env env;
+	struct cache *cache;
+	struct slot *slot;
+	struct catalog *catalog;
+	struct session *s;
+	struct caller who;
+	uint64_t now;
+	unsigned wants;
+	size_t cut;          /* bytes a read gives */
+	struct bytes out[2]; /* what a side was sent */
+	size_t seen[2];      /* of these, already compared */
+	struct put say;
+};
+
+static bool covers_all(void *arg, const struct policy *p, unsigned i, const struct sockaddr *a)
+{
+	(void)arg, (void)p, (void)i, (void)a;
+	return true;
+}
+
+static void fail_at(struct replay *r, const char *what, const char *got)
+{
+	print_error("%s:%u: %s%s%s\n", r->file, r->line, what, got ? ": " : "", got ? got : "");
+	fail_msg("%s:%u", r->file, r->line);
+}
+
+/* ---- driving the session ---- */
+
+static void add_bytes(struct bytes *b, const void *p, size_t n)
+{
+	b->p = realloc(b->p, b->n + n);
+	assert_non_null(b->p);
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+static void drain(struct replay *r)
+{
+	for (int side = 0; side < 2; side++) {
+		struct outq *q = session_out(r->s, side);
+		struct iovec iov[8];
+		size_t n;
+
+		while ((n = outq_iov(q, iov, 8)) > 0) {
+			/* One byte less than there is, so that partial writes are met too. */
+			size_t take = iov[0].iov_len > 1 ? iov[0].iov_len - 1 : 1;
+
+			add_bytes(&r->out[side], iov[0].iov_base, take);
+			outq_wrote(q, take);
+		}
+	}
+}
+
+static void step(struct replay *r, struct event ev)
+{
+	r->wants = session_step(r->s, r->now, &ev);
+	drain(r);
+	/* Writing everything may let the session go on. */
+	for (int i = 0; i < 3; i++) {
+		r->wants |= session_step(r->s, r->now, &(struct event){.kind = EVENT_BYTES}) &
+			    ~(WANT_READ_CLIENT | WANT_READ_SERVER);
+		drain(r);
+	}
+}
+
+static void hear(struct replay *r, enum side side, struct span bytes)
+{
+	while (bytes.n && !(r->wants & WANT_CLOSE)) {
+		size_t n = bytes.n < r->cut ? bytes.n : r->cut, len;
+		uint8_t *p;
+
+		assert_int_equal(session_room(r->s, side, &p, &len), 0);
+		if (n > len)
+			n = len;
+		memcpy(p, bytes.p, n);
+		session_got(r->s, side, n);
+		bytes = span_of(bytes.p + n, bytes.n - n);
+		step(r, (struct event){.kind = EVENT_BYTES});
+	}
+}
+
+/* ---- the language: words, and cells between bars ---- */
+
+static char *word(char **p)
+{
+	char *w = *p;
+
+	while (*w == ' ')
+		w++;
+	*p = w + strcspn(w, " ");
+	if (**p)
+		*(*p)++ = '\0';
+	return w;
+}
+
+static char *cell(char **p)
+{
+	char *w = *p, *end;
+
+	while (*w == ' ')
+		w++;
+	end = strstr(w, " |");
+	if (end) {
+		*end = '\0';
+		*p = end + 2;
+	} else {
+		*p = w + strlen(w);
+	}
+	return w;
+}
+
+static const char *name_of(const char *w)
+{
+	return strcmp(w, "-") == 0 ? "" : w;
+}
+
+/* "@schema.table.column" gives the origin; "-" none. */
+static void put_origin(struct replay *r, const char *w)
+{
+	char copy[128], *schema, *table, *column;
+	const struct relation *rel;
+	const struct column *col;
+
+	if (*w != '@') {
+		put_be32(&r->say, 0);
+		put_be16(&r->say, 0);
+		return;
+	}
+	snprintf(copy, sizeof(copy), "%s", w + 1);
+	schema = strtok(copy, ".");
+	table = strtok(NULL, ".");
+	column = strtok(NULL, ".");
+	rel = catalog_relation(r->catalog, schema, table);
+	col = rel ? relation_column(rel, column) : NULL;
+	if (!col)
+		fail_at(r, "no such column", w);
+	put_be32(&r->say, rel->oid);
+	put_be16(&r->say, (uint16_t)col->attnum);
+}
+
+static void say_columns(struct replay *r, char *p)
+{
+	char *cols[32];
+	uint16_t n = 0;
+
+	while (*p)
+		cols[n++] = cell(&p);
+	put_be16(&r->say, n);
+	for (int i = 0; i < n; i++) { /* name origin type-oid typmod format */
+		char *c = cols[i];
+
+		put_cstr(&r->say, word(&c));
+		put_origin(r, word(&c));
+		put_be32(&r->say, (uint32_t)atoi(word(&c)));
+		put_be16(&r->say, 0xffff);
+		put_be32(&r->say, (uint32_t)atoi(word(&c)));
+		put_be16(&r->say, (uint16_t)atoi(word(&c)));
+	}
+}
+
+static void say_cells(struct replay *r, char *p)
+{
+	char *cells[32];
+	uint16_t n = 0;
+
+	while (*p)
+		cells[n++] = cell(&p);
+	put_be16(&r->say, n);
+	for (int i = 0; i < n; i++) {
+		if (strcmp(cells[i], "NULL") == 0) {
+			put_be32(&r->say, UINT32_MAX);
+			continue;
+		}
+		put_be32(&r->say, (uint32_t)strlen(cells[i]));
+		put_span(&r->say, span_of(cells[i], strlen(cells[i])));
+	}
+}
+
+static void say_frontend(struct replay *r, char *p)
+{
+	char *m = word(&p), *a, *b;
+
+	if (!strcmp(m, "Query")) {
+		put_query(&r->say, p);
+		return;
+	}
+	if (!strcmp(m, "Parse")) { /* name text */
+		put_start(&r->say, FE_PARSE);
+		put_cstr(&r->say, name_of(word(&p)));
+		put_cstr(&r->say, p);
+		put_be16(&r->say, 0);
+	} else if (!strcmp(m, "Bind")) { /* portal statement [result format] */
+		put_start(&r->say, FE_BIND);
+		a = word(&p);
+		b = word(&p);
+		put_cstr(&r->say, name_of(a));
+		put_cstr(&r->say, name_of(b));
+		put_be32(&r->say, 0);
+		put_be16(&r->say, *p ? 1 : 0);
+		if (*p)
+			put_be16(&r->say, (uint16_t)atoi(p));
+	} else if (!strcmp(m, "Describe") || !strcmp(m, "Close")) { /* S|P name */
+		put_start(&r->say, *m == 'D' ? FE_DESCRIBE : FE_CLOSE);
+		put_u8(&r->say, (uint8_t)*word(&p));
+		put_cstr(&r->say, name_of(word(&p)));
+	} else if (!strcmp(m, "Execute")) { /* portal max */
+		put_start(&r->say, FE_EXECUTE);
+		put_cstr(&r->say, name_of(word(&p)));
+		put_be32(&r->say, (uint32_t)atoi(p));
+	} else if (!strcmp(m, "FunctionCall")) {
+		put_start(&r->say, FE_FUNCTION_CALL);
+		put_be32(&r->say, (uint32_t)atoi(p));
+		put_be32(&r->say, 0);
+		put_be16(&r->say, 0);
+	} else if (!strcmp(m, "CopyData")) {
+		put_start(&r->say, FE_COPY_DATA);
+		put_span(&r->say, span_of(p, strlen(p)));
+	} else {
+		static const struct {
+			const char *name;
+			char type;
+		} plain[] = {{"Sync", FE_SYNC}, {"Flush", FE_FLUSH}, {"Terminate", FE_TERMINATE},
+			{"CopyDone", FE_COPY_DONE}};
+		size_t i = 0;
+
+		while (i < 4 && strcmp(plain[i].name, m))
+			i++;
+		if (i == 4)
+			fail_at(r, "unknown frontend message", m);
+		put_start(&r->say, plain[i].type);
+	}
+	put_finish(&r->say);
+}
+
+static void say_fields(struct replay *r, char *p)
+{ /* severity sqlstate message [| detail] */
+	char *sev = word(&p), *code = word(&p), *msg = cell(&p);
+
+	put_u8(&r->say, 'S');
+	put_cstr(&r->say, sev);
+	put_u8(&r->say, 'V');
+	put_cstr(&r->say, sev);
+	put_u8(&r->say, 'C');
+	put_cstr(&r->say, code);
+	put_u8(&r->say, 'M');
+	put_cstr(&r->say, msg);
+	if (*p) {
+		put_u8(&r->say, 'D');
+		put_cstr(&r->say, cell(&p));
+	}
+	put_u8(&r->say, 0);
+}
+
+static void say_backend(struct replay *r, char *p)
+{
+	static const struct {
+		const char *name;
+		char type;
+	} plain[] = {{"ParseComplete", '1'}, {"BindComplete", '2'}, {"CloseComplete", '3'}, {"NoData", 'n'},
+		{"PortalSuspended", 's'}, {"EmptyQueryResponse", 'I'}, {"CopyDone", 'c'}};
+	char *m = word(&p);
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+		if (!strcmp(plain[i].name, m)) {
+			put_start(&r->say, plain[i].type);
+			put_finish(&r->say);
+			return;
+		}
+	if (!strcmp(m, "RowDescription")) {
+		put_start(&r->say, BE_ROW_DESCRIPTION);
+		say_columns(r, p);
+	} else if (!strcmp(m, "DataRow")) {
+		put_start(&r->say, BE_DATA_ROW);
+		say_cells(r, p);
+	} else if (!strcmp(m, "CommandComplete")) {
+		put_start(&r->say, BE_COMMAND_COMPLETE);
+		put_cstr(&r->say, p);
+	} else if (!strcmp(m, "ReadyForQuery")) {
+		put_start(&r->say, BE_READY_FOR_QUERY);
+		put_u8(&r->say, (uint8_t)*p);
+	} else if (!strcmp(m, "ErrorResponse") || !strcmp(m, "NoticeResponse")) {
+		put_start(&r->say, *m == 'E' ? BE_ERROR_RESPONSE : BE_NOTICE_RESPONSE);
+		say_fields(r, p);
+	} else if (!strcmp(m, "ParameterDescription")) {
+		put_start(&r->say, BE_PARAMETER_DESCRIPTION);
+		put_be16(&r->say, 0);
+	} else if (!strcmp(m, "ParameterStatus")) {
+		put_start(&r->say, BE_PARAMETER_STATUS);
+		put_cstr(&r->say, word(&p));
+		put_cstr(&r->say, p);
+	} else if (!strcmp(m, "CopyInResponse") || !strcmp(m, "CopyOutResponse")) {
+		put_start(&r->say, m[4] == 'I' ? BE_COPY_IN_RESPONSE : BE_COPY_OUT_RESPONSE);
+		put_u8(&r->say, 0);
+		put_be16(&r->say, 0);
+	} else if (!strcmp(m, "CopyData")) {
+		put_start(&r->say, BE_COPY_DATA);
+		put_span(&r->say, span_of(p, strlen(p)));
+	} else if (!strcmp(m, "NotificationResponse")) {
+		put_start(&r->say, BE_NOTIFICATION_RESPONSE);
+		put_be32(&r->say, 1);
+		put_cstr(&r->say, word(&p));
+		put_cstr(&r->say, p);
+	} else {
+		fail_at(r, "unknown backend message", m);
+	}
+	put_finish(&r->say);
+}
+
+/* ---- what was heard, in the same language ---- */
+
+static int text(struct span s)
+{
+	return (int)s.n;
+}
+
+static void tell_frontend(const struct frame *f, FILE *o)
+{
+	struct msg_query q;
+	struct msg_parse pa;
+	struct msg_bind b;
+	struct msg_target t;
+	struct msg_execute x;
+
+	fprintf(o, "%s", frame_name(PEER_FRONTEND, f->type));
+	if (f->type == FE_QUERY && msg_query(f->body, &q) == WIRE_OK)
+		fprintf(o, " %.*s", text(q.sql), q.sql.p);
+	if (f->type == FE_PARSE && msg_parse(f->body, &pa) == WIRE_OK)
+		fprintf(o, " %.*s %.*s", pa.name.n ? text(pa.name) : 1,
+			pa.name.n ? (const char *)pa.name.p : "-", text(pa.sql), pa.sql.p);
+	if (f->type == FE_BIND && msg_bind(f->body, &b) == WIRE_OK)
+		fprintf(o, " %.*s %.*s", b.portal.n ? text(b.portal) : 1,
+			b.portal.n ? (const char *)b.portal.p : "-", b.statement.n ? text(b.statement) : 1,
+			b.statement.n ? (const char *)b.statement.p : "-");
+	if ((f->type == FE_DESCRIBE || f->type == FE_CLOSE) && msg_target(f->body, &t) == WIRE_OK)
+		fprintf(o, " %c %.*s", t.kind, t.name.n ? text(t.name) : 1,
+			t.name.n ? (const char *)t.name.p : "-");
+	if (f->type == FE_EXECUTE && msg_execute(f->body, &x) == WIRE_OK)
+		fprintf(o, " %.*s %u", x.portal.n ? text(x.portal) : 1,
+			x.portal.n ? (const char *)x.portal.p : "-", x.max_rows);
+	if (f->type == FE_COPY_DATA)
+		fprintf(o, " %.*s", text(f->body), f->body.p);
+}
+
+static void tell_cells(struct span body, FILE *o)
+{
+	struct span c;
+	struct cur cur;
+	uint16_t n;
+
+	assert_int_equal(msg_data_row(body, &cur, &n), WIRE_OK);
+	for (int i = 0; i < n; i++) {
+		assert_int_equal(msg_cell_next(&cur, &c), WIRE_OK);
+		if (c.p)
+			fprintf(o, "%s%.*s", i ? " | " : " ", text(c), c.p);
+		else
+			fprintf(o, "%sNULL", i ? " | " : " ");
+	}
+	assert_int_equal(cur_end(&cur), WIRE_OK);
+}
+
+static void tell_backend(const struct frame *f, FILE *o)
+{
+	struct msg_column col;
+	struct msg_fields mf;
+	struct span tag;
+	struct cur cur;
+	uint16_t n;
+
+	fprintf(o, "%s", frame_name(PEER_BACKEND, f->type));
+	if (f->type == BE_ROW_DESCRIPTION) {
+		assert_int_equal(msg_row_description(f->body, &cur, &n), WIRE_OK);
+		for (int i = 0; i < n; i++) {
+			assert_int_equal(msg_column_next(&cur, &col), WIRE_OK);
+			fprintf(o, " %.*s", text(col.name), col.name.p);
+		}
+	}
+	if (f->type == BE_DATA_ROW)
+		tell_cells(f->body, o);
+	if (f->type == BE_COMMAND_COMPLETE && msg_command_complete(f->body, &tag) == WIRE_OK)
+		fprintf(o, " %.*s", text(tag), tag.p);
+	if (f->type == BE_READY_FOR_QUERY)
+		fprintf(o, " %c", f->body.p[0]);
+	if ((f->type == BE_ERROR_RESPONSE || f->type == BE_NOTICE_RESPONSE) &&
+		msg_fields(f->body, &mf) == WIRE_OK) {
+		fprintf(o, " %.*s %.*s %.*s", text(mf.field['V']), mf.field['V'].p, text(mf.field['C']),
+			mf.field['C'].p, text(mf.field['M']), mf.field['M'].p);
+		if (mf.field['D'].p)
+			fprintf(o, " | %.*s", text(mf.field['D']), mf.field['D'].p);
+	}
+	if (f->type == BE_COPY_DATA)
+		fprintf(o, " %.*s", text(f->body), f->body.p);
+}
+
+/* The next message a side heard; NULL: none. Free it. */
+static char *next_heard(struct replay *r, enum side side)
+{
+	enum peer from = side == SIDE_SERVER ? PEER_FRONTEND : PEER_BACKEND;
+	struct span all = span_of(r->out[side].p, r->out[side].n);
+	struct frame f;
+	char *line = NULL;
+	size_t n;
+	FILE *o;
+
+	if (all.n == r->seen[side])
+		return NULL;
+	all = span_of(all.p + r->seen[side], all.n - r->seen[side]);
+	if (frame_peek(all, from, &f) != WIRE_OK || !frame_whole(&f))
+		fail_at(r, "half a message was sent",
+			side == SIDE_SERVER ? "to the server" : "to the client");
+	r->seen[side] += f.total;
+	o = open_memstream(&line, &n);
+	if (side == SIDE_SERVER)
+		tell_frontend(&f, o);
+	else
+		tell_backend(&f, o);
+	fclose(o);
+	return line;
+}
+
+static void expect_heard(struct replay *r, enum side side, const char *want)
+{
+	char *got = next_heard(r, side);
+
+	if (!got)
+		fail_at(r, "nothing was sent, expected", want);
+	/* A trailing "*" stands for the rest. */
+	size_t n = strlen(want);
+	bool same = n && want[n - 1] == '*' ? strncmp(got, want, n - 1) == 0 : strcmp(got, want) == 0;
+
+	if (!same)
+		fail_at(r, want, got);
+	free(got);
+}
+
+static void expect_silence(struct replay *r)
+{
+	for (int side = 0; side < 2; side++) {
+		char *got = next_heard(r, side);
+
+		if (got)
+			fail_at(r,
+				side == SIDE_SERVER ? "unexpected, to the server"
+						    : "unexpected, to the client",
+				got);
+	}
+}
+
+/* ---- directives ---- */
+
+static char *slurp(const char *path, size_t *n)
+{
+	FILE *f = fopen(path, "re");
+	char *all;
+
+	if (!f)
+		fail_msg("%s: %s", path, strerror(errno));
+	all = calloc(1, 1 << 20);
+	*n = fread(all, 1, (1 << 20) - 1, f);
+	fclose(f);
+	return all;
+}
+
+static void load_schema(struct replay *r, const char *path)
+{
+	struct err e = {0};
+	size_t n;
+	char *ddl = slurp(path, &n);
+
+	if (catalog_from_ddl(&r->catalog, span_of(ddl, n), &e))
+		fail_at(r, path, e.msg);
+	free(ddl);
+	slot_put(r->slot, catalog_ref(r->catalog), r->now);
+}
+
+static void load_policy(struct replay *r, const char *path)
+{
+	struct complaints c = {0};
+
+	policy_unref(r->env.policy);
+	r->env.policy = NULL;
+	if (policy_load(&r->env.policy, &path, 1, &c))
+		fail_at(r, path, c.n ? c.line[0] : "does not load");
+	complaints_fini(&c);
+}
+
+/* Startup, trust login and settling, as a server would answer them. */
+static void open_session(struct replay *r, const char *dbname)
+{
+	const char *params[][2] = {{"user", "agent"}, {"database", dbname}};
+	static const char *const settled[] = {
+		"on", "UTF8", "\"$user\", public", "pgveil_agent", "pg_catalog"};
+	struct err e = {0};
+	struct put *w = &r->say;
+
+	put_startup(w, (const char *const(*)[2])params, 2);
+	assert_int_equal(session_new(&r->s, &r->env, &r->who, (struct session_key){7, "key!"}, &e), 0);
+	r->wants = WANT_READ_CLIENT;
+	hear(r, SIDE_CLIENT, put_bytes(w));
+	put_reset(w);
+	if (!(r->wants & WANT_CONNECT))
+		return; /* refused: the script says how */
+	step(r, (struct event){.kind = EVENT_CONNECTED, .slot = r->slot});
+	put_start(w, BE_AUTHENTICATION);
+	put_be32(w, AUTH_OK);
+	put_finish(w);
+	put_ready(w, 'I');
+	put_start(w, BE_DATA_ROW);
+	put_be16(w, 5);
+	for (int i = 0; i < 5; i++) {
+		put_be32(w, (uint32_t)strlen(settled[i]));
+		put_span(w, span_of(settled[i], strlen(settled[i])));
+	}
+	put_finish(w);
+	put_ready(w, 'I');
+	hear(r, SIDE_SERVER, put_bytes(w));
+	put_reset(w);
+	/* The scripts are about what follows. */
+	for (int side = 0; side < 2; side++)
+		r->seen[side] = r->out[side].n;
+}
+
+static void say(struct replay *r, enum side side, char *p)
+{
+	if (side == SIDE_CLIENT)
+		say_frontend(r, p);
+	else
+		say_backend(r, p);
+	assert_false(put_failed(&r->say));
+	hear(r, side, put_bytes(&r->say));
+	put_reset(&r->say);
+}
+
+static void run_line(struct replay *r, char *line, const char **dbname)
+{
+	char *verb = word(&line);
+
+	if (!strcmp(verb, "client"))
+		say(r, SIDE_CLIENT, line);
+	else if (!strcmp(verb, "server"))
+		say(r, SIDE_SERVER, line);
+	else if (!strcmp(verb, "to-server"))
+		expect_heard(r, SIDE_SERVER, line);
+	else if (!strcmp(verb, "to-client"))
+		expect_heard(r, SIDE_CLIENT, line);
+	else if (!strcmp(verb, "schema"))
+		load_schema(r, line);
+	else if (!strcmp(verb, "policy"))
+		load_policy(r, line);
+	else if (!strcmp(verb, "open"))
+		open_session(r, *dbname);
+	else if (!strcmp(verb, "silence"))
+		expect_silence(r);
+	else if (!strcmp(verb, "at")) {
+		r->now += (uint64_t)atoi(line);
+	} else if (!strcmp(verb, "catalog")) {
+		slot_put(r->slot, catalog_ref(r->catalog), r->now);
+		step(r, (struct event){.kind = EVENT_BYTES});
+	} else if (!strcmp(verb, "waits")) {
+		if (!(r->wants & WANT_WAKE))
+			fail_at(r, "does not wait for a catalogue", NULL);
+	} else if (!strcmp(verb, "closed")) {
+		if (!(r->wants & WANT_CLOSE))
+			fail_at(r, "is still open", NULL);
+	} else {
+		fail_at(r, "unknown directive", verb);
+	}
+}
+
+static void run_script(const char *path, size_t cut)
+{
+	struct replay r = {.file = path, .cut = cut, .now = 100000};
+	const char *dbname = "clinic";
+	struct err e = {0};
+	char *line = NULL;
+	size_t cap = 0;
+	FILE *f = fopen(path, "re");
+
+	assert_non_null(f);
+	snprintf(r.who.cgroup, sizeof(r.who.cgroup), "/agents/one");
+	assert_int_equal(cache_new(&r.cache, &e), 0);
+	assert_int_equal(slot_new(&r.slot, &e), 0);
+	r.env = (struct session_env){
+		.cache = r.cache, .max_age_ms = 5000, .message_max = 65536, .covers = covers_all};
+	while (golden_line(f, &line, &cap, &r.line))
+		run_line(&r, line, &dbname);
+	expect_silence(&r);
+	fclose(f);
+	free(line);
+	session_free(r.s);
+	free(r.out[0].p);
+	free(r.out[1].p);
+	put_fini(&r.say);
+	cache_free(r.cache);
+	policy_unref(r.env.policy);
+	catalog_unref(r.catalog);
+	slot_free(r.slot);
+}
+
+static void replay_all(void **state)
+{
+	static const size_t cuts[] = {1, 2, 5, 13, 1 << 20};
+	struct dirent **list;
+	unsigned scripts = 0;
+	int n = scandir("tests/golden/replay", &list, NULL, alphasort);
+	char path[512];
+
+	(void)state;
+	assert_true(n > 0);
+	for (int i = 0; i < n; i++) {
+		if (strstr(list[i]->d_name, ".rec")) {
+			snprintf(path, sizeof(path), "tests/golden/replay/%s", list[i]->d_name);
+			for (size_t c = 0; c < sizeof(cuts) / sizeof(*cuts); c++)
+				run_script(path, cuts[c]);
+			scripts++;
+		}
+		free(list[i]);
+	}
+	free(list);
+	assert_true(scripts > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(replay_all)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

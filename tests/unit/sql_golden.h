@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* sql_golden: an analysis as the text that tests/golden/lineage.txt is written in. */
+#ifndef PGVEIL_TEST_SQL_GOLDEN_H
+#define PGVEIL_TEST_SQL_GOLDEN_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "sql/analyze.h"
+
+static inline void golden_columns(FILE *f, const struct catalog *c, const struct colref *v, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct relation *r = catalog_relation_by_oid(c, v[i].relid);
+		const struct column *col = r ? relation_column_by_attnum(r, v[i].attnum) : NULL;
+		bool home = r && !strcmp(r->schema, "clinic");
+
+		fprintf(f, "%s%s%s%s.%s", i ? " " : "", !r || home ? "" : r->schema, !r || home ? "" : ".",
+			r ? r->name : "?", col ? col->name : "?");
+	}
+}
+
+static inline void golden_uses(FILE *f, const char *in, const struct catalog *c, const struct statement *s)
+{
+	for (unsigned i = 0; i < s->nuses;) {
+		unsigned end = i;
+
+		while (end < s->nuses && !strcmp(s->uses[end].where, s->uses[i].where))
+			end++;
+		fprintf(f, "%suses %s:", in, s->uses[i].where);
+		for (; i < end; i++) {
+			fputc(' ', f);
+			golden_columns(f, c, &s->uses[i].column, 1);
+		}
+		fputc('\n', f);
+	}
+}
+
+static inline void golden_set(
+	FILE *f, const char *in, const char *word, const struct catalog *c, const struct colset *s)
+{
+	if (!s->n)
+		return;
+	fprintf(f, "%s%s ", in, word);
+	golden_columns(f, c, s->v, s->n);
+	fputc('\n', f);
+}
+
+static inline void golden_statement(FILE *f, const char *in, const struct catalog *c, const struct statement *s)
+{
+	if (s->problem) {
+		fprintf(f, "%sproblem %s", in, s->sqlstate);
+		if (s->position)
+			fprintf(f, " at %d", s->position);
+		fprintf(f, "%s: %s\n", s->retry ? " retry" : "", s->problem);
+		return;
+	}
+	if (s->kind != STATEMENT_SELECT)
+		fprintf(f, "%skind %s\n", in, statement_kind_name(s->kind));
+	for (unsigned i = 0; i < s->noutputs; i++) {
+		const struct output *o = &s->outputs[i];
+
+		fprintf(f, "%s%s = %s", in, o->name, !o->from.n ? "nothing" : o->direct ? "direct " : "derived ");
+		golden_columns(f, c, o->from.v, o->from.n);
+		fputc('\n', f);
+	}
+	golden_uses(f, in, c, s);
+	golden_set(f, in, "stored", c, &s->stored);
+	golden_set(f, in, "assigned", c, &s->assigned);
+	if (s->triggers)
+		fprintf(f, "%striggers\n", in);
+	for (unsigned i = 0; i < s->nopaque; i++)
+		fprintf(f, "%sopaque %s\n", in, s->opaque[i]);
+	if (s->name)
+		fprintf(f, "%sname %s\n", in, s->name);
+	if (s->setting)
+		fprintf(f, "%ssetting %s%s%s\n", in, s->setting, s->value ? " = " : "", s->value ? s->value : "");
+	if (s->binary)
+		fprintf(f, "%sbinary\n", in);
+	if (s->inner) {
+		char deeper[64];
+
+		snprintf(deeper, sizeof(deeper), "%sinner ", in);
+		golden_statement(f, deeper, c, s->inner);
+	}
+}
+
+/* The whole analysis, or the error. Free the result. */
+static inline char *golden_text(const struct name_scope *scope, const char *text, size_t n)
+{
+	struct arena a = {0};
+	struct analysis out;
+	struct err e = {0};
+	int position, rc;
+	char *s = NULL;
+	size_t len;
+	FILE *f = open_memstream(&s, &len);
+
+	rc = analyze(scope, span_of(text, n), &a, &out, &position, &e);
+	if (rc < 0)
+		fprintf(f, "  error %s at %d: %s\n", e.sqlstate, position, e.msg);
+	for (unsigned i = 0; rc == 0 && i < out.n; i++)
+		golden_statement(f, "  ", scope->catalog, &out.statements[i]);
+	fclose(f);
+	arena_fini(&a);
+	return s;
+}
+
+static inline char *golden_file(const char *path, size_t *n)
+{
+	FILE *f = fopen(path, "r");
+	char *s = NULL;
+
+	*n = 0;
+	if (!f)
+		return NULL;
+	s = malloc(1 << 20);
+	*n = fread(s, 1, 1 << 20, f);
+	fclose(f);
+	return s;
+}
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* client: one request to the daemon's admin socket. The only user of libcurl here. */
+#ifndef PGVEIL_CLI_CLIENT_H
+#define PGVEIL_CLI_CLIENT_H
+
+#include <jansson.h>
+#include "base/err.h"
+
+/* body may be NULL (and stays the caller's). *answer is a new reference, also where the daemon refused and
+ * said why in JSON; NULL where it did not answer. -ECONNREFUSED: there is no daemon. */
+MUSTCHECK int client_call(const char *run_dir, const char *method, const char *path, const json_t *body,
+	json_t **answer, struct err *e);
+
+#endif

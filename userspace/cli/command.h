@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* command: the commands that talk to the daemon or to the kernel. argv[0] is the command's name; each returns
+ * the exit status: 0 done, 1 failed, 2 used wrongly. */
+#ifndef PGVEIL_CLI_COMMAND_H
+#define PGVEIL_CLI_COMMAND_H
+
+#include "cli/settings.h"
+
+int cli_run(struct settings *s, int argc, char **argv);
+int cli_enroll(struct settings *s, int argc, char **argv);
+int cli_unenroll(struct settings *s, int argc, char **argv);
+int cli_status(struct settings *s, int argc, char **argv);
+int cli_flows(struct settings *s, int argc, char **argv);
+int cli_reload(struct settings *s, int argc, char **argv);
+int cli_uninstall(struct settings *s, int argc, char **argv);
+
+/* For their help. */
+extern const char run_help[], enroll_help[], unenroll_help[], status_help[], flows_help[], reload_help[],
+	uninstall_help[];
+
+#endif

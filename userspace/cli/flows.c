@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's table of redirected connections (bpftool over the pinned map) joined with what the daemon
+ * knows of each (GET /v1/sessions), by the cookie of the application's socket. Without a daemon the kernel's
+ * half is shown. */
+#include "cli/command.h"
+
+#include <arpa/inet.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "cli/bpftool.h"
+#include "cli/client.h"
+#include "cli/table.h"
+
+const char flows_help[] = "usage: pgveil flows\n"
+			  "\n"
+			  "The connections that are redirected at the moment: who opened them, as the kernel "
+			  "recorded it (cgroup or unit, uid,\n"
+			  "process, command), where they were dialled to, and what the daemon does with "
+			  "them: database, the role it logged in\n"
+			  "with, state, statements, rows, masked cells, bytes to the client, age. PORT is "
+			  "the application's local port.\n"
+			  "\n"
+			  "Reads the pinned map with bpftool: needs root.\n";
+
+static json_int_t number(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static const char *text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s && *s ? s : "-";
+}
+
+/* Sixteen numbers; IPv4 is IPv4-mapped. */
+static void ip_text(const json_t *bytes, char out[INET6_ADDRSTRLEN])
+{
+	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+	unsigned char ip[16] = {0};
+
+	for (size_t i = 0; i < sizeof(ip); i++)
+		ip[i] = (unsigned char)json_integer_value(json_array_get(bytes, i));
+	if (memcmp(ip, mapped, sizeof(mapped)) == 0)
+		inet_ntop(AF_INET, ip + 12, out, INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET6, ip, out, INET6_ADDRSTRLEN);
+}
+
+/* A char array: bpftool prints a string, or numbers where it finds no end. */
+static json_t *comm_of(const json_t *v)
+{
+	char s[17] = "";
+
+	if (json_is_string(v))
+		return json_copy((json_t *)v);
+	for (size_t i = 0; i < 16 && i < json_array_size(v); i++) {
+		const json_t *c = json_array_get(v, i);
+
+		s[i] = json_is_string(c) ? json_string_value(c)[0] : (char)json_integer_value(c);
+	}
+	v = json_string(s);
+	return v ? (json_t *)v : json_string("?");
+}
+
+static const json_t *session_of(const json_t *sessions, json_int_t cookie)
+{
+	json_t *x;
+	size_t i;
+
+	json_array_foreach((json_t *)sessions, i, x)
+	{
+		if (number(x, "socket_cookie") == cookie)
+			return x;
+	}
+	return NULL;
+}
+
+static const char *cgroup_of(const json_t *status, json_int_t id)
+{
+	json_t *x;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "enrolled"), i, x)
+	{
+		if (number(x, "id") == id)
+			return json_string_value(json_object_get(x, "cgroup"));
+	}
+	return NULL;
+}
+
+static json_int_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (json_int_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* One flow as the kernel has it, with the daemon's session beside it. */
+static json_t *join(const json_t *key, const json_t *value, const json_t *sessions, const json_t *status)
+{
+	const json_t *session = session_of(sessions, number(value, "socket_cookie"));
+	const char *cgroup = cgroup_of(status, number(value, "subject_cgroup_id"));
+	char local[INET6_ADDRSTRLEN], dialled[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN + 16];
+	json_t *out = json_object();
+
+	ip_text(json_object_get(key, "local_ip"), local);
+	ip_text(json_object_get(value, "dialled_ip"), dialled);
+	snprintf(to, sizeof(to), strchr(dialled, ':') ? "[%s]:%u" : "%s:%u", dialled,
+		(unsigned)number(value, "dialled_port"));
+	json_object_set_new(out, "cgroup", cgroup ? json_string(cgroup) : json_null());
+	json_object_set(out, "cgroup_id", json_object_get(value, "cgroup_id"));
+	json_object_set(out, "uid", json_object_get(value, "uid"));
+	json_object_set(out, "tgid", json_object_get(value, "tgid"));
+	json_object_set_new(out, "comm", comm_of(json_object_get(value, "comm")));
+	json_object_set_new(out, "dialled", json_string(to));
+	json_object_set_new(out, "local_ip", json_string(local));
+	json_object_set(out, "local_port", json_object_get(key, "local_port"));
+	json_object_set(out, "netns_cookie", json_object_get(key, "netns_cookie"));
+	json_object_set(out, "socket_cookie", json_object_get(value, "socket_cookie"));
+	json_object_set_new(out, "claimed", json_boolean(number(value, "state") == 1));
+	json_object_set_new(out, "age_ms", json_integer((now_ns() - number(value, "since_ns")) / 1000000));
+	json_object_set_new(out, "session", session ? json_incref((json_t *)session) : json_null());
+	if (session && !cgroup)
+		json_object_set(out, "cgroup", json_object_get(json_object_get(session, "caller"), "cgroup"));
+	return out;
+}
+
+static json_t *collect(const json_t *dump, const json_t *sessions, const json_t *status)
+{
+	json_t *list = json_array(), *x;
+	size_t i;
+
+	json_array_foreach((json_t *)dump, i, x)
+	{
+		const json_t *formatted = json_object_get(x, "formatted");
+
+		if (!formatted)
+			formatted = x;
+		json_array_append_new(list, join(json_object_get(formatted, "key"),
+						    json_object_get(formatted, "value"), sessions, status));
+	}
+	return list;
+}
+
+/* The unit where there is one, else the path. */
+static void who_cell(struct table *t, const json_t *flow, const json_t *caller)
+{
+	const char *unit = json_string_value(json_object_get(caller, "unit"));
+	const char *path = json_string_value(json_object_get(caller, "cgroup"));
+
+	if (unit && *unit)
+		table_cell(t, "%s", unit);
+	else if (path && *path)
+		table_cell(t, "%s", path);
+	else if (json_is_string(json_object_get(flow, "cgroup")))
+		table_cell(t, "%s", text(flow, "cgroup"));
+	else
+		table_cell(t, "cgroup %" JSON_INTEGER_FORMAT, number(flow, "cgroup_id"));
+}
+
+static void print_flow(struct table *t, const json_t *f)
+{
+	const json_t *s = json_object_get(f, "session");
+	char size[16], age[16];
+
+	if (json_is_null(s))
+		s = NULL;
+	who_cell(t, f, json_object_get(s, "caller"));
+	table_cell(t, "%" JSON_INTEGER_FORMAT, number(f, "uid"));
+	table_cell(t, "%" JSON_INTEGER_FORMAT, number(f, "tgid"));
+	table_cell(t, "%s", text(f, "comm"));
+	table_cell(t, "%s", text(f, "dialled"));
+	table_cell(t, "%" JSON_INTEGER_FORMAT, number(f, "local_port"));
+	table_cell(t, "%s", text(s, "dbname"));
+	table_cell(t, "%s", text(s, "user"));
+	table_cell(t, "%s",
+		s                                             ? text(s, "state")
+		: json_is_true(json_object_get(f, "claimed")) ? "ended"
+							      : "pending");
+	table_cell(t, "%" JSON_INTEGER_FORMAT, number(s, "statements"));
+	table_cell(t, "%" JSON_INTEGER_FORMAT, number(s, "rows"));
+	table_cell(t, "%" JSON_INTEGER_FORMAT, number(s, "masked_cells"));
+	table_cell(t, "%s", table_size(size, (unsigned long long)number(s, "bytes_to_client")));
+	table_cell(t, "%s", table_age(age, (unsigned long long)number(f, "age_ms")));
+}
+
+static void print_flows(const json_t *list)
+{
+	static const char *const heads[] = {"WHO", "UID", "TGID", "COMM", "DIALLED", "PORT", "DATABASE",
+		"USER", "STATE", "STATEMENTS", "ROWS", "MASKED", "BYTES", "AGE", NULL};
+	struct table t;
+	json_t *x;
+	size_t i;
+
+	table_init(&t, heads, 0x3e26);
+	json_array_foreach((json_t *)list, i, x) print_flow(&t, x);
+	table_print(&t);
+	table_fini(&t);
+}
+
+int cli_flows(struct settings *s, int argc, char **argv)
+{
+	static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NULL, 'h'}, {0}};
+	json_t *dump = NULL, *sessions = NULL, *status = NULL, *list;
+	char path[PATH_MAX];
+	struct err e = {0};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+		if (settings_take(s, c))
+			continue;
+		fputs(flows_help, c == 'h' ? stdout : stderr);
+		return c == 'h' ? 0 : 2;
+	}
+	snprintf(path, sizeof(path), "%s/maps/flows", s->pin_dir);
+	if (bpftool_run((const char *const[]){"map", "dump", "pinned", path, NULL}, &dump, &e)) {
+		fprintf(stderr, "pgveil: %s\n", e.msg);
+		return 1;
+	}
+	if (client_call(s->run_dir, "GET", "/v1/sessions", NULL, &sessions, &e) ||
+		client_call(s->run_dir, "GET", "/v1/status", NULL, &status, &e))
+		fprintf(stderr, "pgveil: only the kernel's half: %s\n", e.msg);
+	list = collect(dump, sessions, status);
+	if (s->json) {
+		json_dumpf(list, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else {
+		print_flows(list);
+	}
+	json_decref(list);
+	json_decref(dump);
+	json_decref(sessions);
+	json_decref(status);
+	return 0;
+}

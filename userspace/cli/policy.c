@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/policy.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/policy.h"
+
+static const char help[] =
+	"Usage: pgveil policy check FILE...\n"
+	"       pgveil policy test [DIR|FILE...]\n"
+	"       pgveil policy explain --policy FILE --schema FILE --cgroup PATH [SQL]\n"
+	"\n"
+	"Works on policy files alone: no root, no daemon, no database.\n"
+	"\n"
+	"  check    reads policies and names every mistake in them with file, line and column\n"
+	"  test     runs the expectations in a folder (policy/expect) against their policies\n"
+	"  explain  says what a statement of one caller would show, and which rule is the reason\n"
+	"\n"
+	"`pgveil policy VERB --help` says more. Every verb takes --json.\n"
+	"The language is described in policy/README.md and policy/schema.json.\n";
+
+static const char check_help[] =
+	"Usage: pgveil policy check [--json] FILE...\n"
+	"\n"
+	"Reads the files as one set, as the daemon would, and prints every mistake in all of them as\n"
+	"file:line:column: message. Key files that rules name are read too; password files are not.\n"
+	"${NAME} in a policy is replaced by the environment's NAME.\n"
+	"\n"
+	"  --json   {\"ok\": …, \"databases\": N, \"mistakes\": [{\"file\", \"line\", \"column\", "
+	"\"message\"}]}\n"
+	"\n"
+	"Exit status: 0 no mistake, 1 mistakes, 2 used wrongly.\n";
+
+/* "file:line:column: message"; a file's name may hold colons, so it ends where two numbers follow. */
+static json_t *mistake_json(const char *text)
+{
+	for (const char *s = text; (s = strchr(s, ':')) != NULL; s++) {
+		unsigned line, column;
+		int n = 0;
+
+		if (sscanf(s, ":%u:%u: %n", &line, &column, &n) == 2 && n)
+			return json_pack("{s:s%, s:i, s:i, s:s}", "file", text, (size_t)(s - text), "line",
+				(int)line, "column", (int)column, "message", s + n);
+	}
+	return json_pack("{s:s}", "message", text);
+}
+
+static void print_check_json(const struct policy *p, const struct complaints *c)
+{
+	json_t *list = json_array(), *root;
+
+	for (unsigned i = 0; i < c->n; i++)
+		json_array_append_new(list, mistake_json(c->line[i]));
+	root = json_pack("{s:b, s:i, s:o}", "ok", p != NULL, "databases", p ? (int)policy_databases(p) : 0,
+		"mistakes", list);
+	if (root)
+		json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(root);
+}
+
+int policy_check(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+	struct complaints c = {0};
+	struct policy *p = NULL;
+	bool json = false;
+	int o, r;
+
+	optind = 0;
+	while ((o = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		if (o == 'h') {
+			fputs(check_help, stdout);
+			return 0;
+		}
+		if (o != 'j')
+			return 2;
+		json = true;
+	}
+	if (optind == argc) {
+		fputs(check_help, stderr);
+		return 2;
+	}
+	r = policy_load(&p, (const char *const *)argv + optind, (unsigned)(argc - optind), &c);
+	if (json) {
+		print_check_json(p, &c);
+	} else {
+		for (unsigned i = 0; i < c.n; i++)
+			fprintf(stderr, "%s\n", c.line[i]);
+		if (r && !c.n)
+			fprintf(stderr, "pgveil policy check: out of memory\n");
+		if (!r)
+			printf("%d file%s, no mistake\n", argc - optind, argc - optind == 1 ? "" : "s");
+	}
+	policy_unref(p);
+	complaints_fini(&c);
+	return r ? 1 : 0;
+}
+
+int cli_policy(int argc, char **argv)
+{
+	static char name[32];
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} verbs[] = {{"check", policy_check}, {"test", policy_test}, {"explain", policy_explain}};
+
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+				strcmp(argv[1], "help") == 0)) {
+		fputs(help, stdout);
+		return 0;
+	}
+	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(verbs); i++)
+		if (strcmp(argv[1], verbs[i].name) == 0) {
+			/* getopt names itself by it */
+			snprintf(name, sizeof(name), "pgveil policy %s", verbs[i].name);
+			argv[1] = name;
+			return verbs[i].run(argc - 1, argv + 1);
+		}
+	if (argc > 1)
+		fprintf(stderr, "pgveil policy: there is no verb \"%s\"\n", argv[1]);
+	fputs(help, stderr);
+	return 2;
+}

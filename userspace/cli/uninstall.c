@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/command.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include "cli/bpftool.h"
+#include "cli/client.h"
+
+#define LINKS_MAX 64
+#define WAIT_MS   5000
+#define POLL_MS   20
+
+const char uninstall_help[] =
+	"usage: pgveil uninstall [--force]\n"
+	"\n"
+	"Takes pgveil out of the kernel: detaches its programs and removes everything it pinned. From then "
+	"on nobody is\n"
+	"captured and nobody refused. The daemon must not be running.\n"
+	"\n"
+	"  --force   also while the daemon is running, which is of no use to it afterwards\n";
+
+struct links { /* kernel ids of what was pinned */
+	json_int_t id[LINKS_MAX];
+	unsigned n;
+};
+
+/* The daemon holds a lock on the directory for as long as it lives. */
+static bool daemon_lives(const struct settings *s)
+{
+	int fd = open(s->pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool locked = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	json_t *answer = NULL;
+	struct err e = {0};
+
+	if (fd >= 0)
+		close(fd);
+	if (!locked)
+		locked = client_call(s->run_dir, "GET", "/v1/status", NULL, &answer, &e) == 0 &&
+			 strcmp(json_string_value(json_object_get(answer, "pin_dir"))
+					 ? json_string_value(json_object_get(answer, "pin_dir"))
+					 : "",
+				 s->pin_dir) == 0;
+	json_decref(answer);
+	return locked;
+}
+
+static json_int_t link_id(json_t *shown)
+{
+	json_t *o = json_is_array(shown) ? json_array_get(shown, 0) : shown;
+
+	return json_integer_value(json_object_get(o, "id"));
+}
+
+static int remove_link(const char *path, struct links *l, struct err *e)
+{
+	json_t *shown = NULL;
+	int r = bpftool_run((const char *const[]){"link", "show", "pinned", path, NULL}, &shown, e);
+
+	if (r)
+		return r;
+	if (l->n < LINKS_MAX)
+		l->id[l->n++] = link_id(shown);
+	json_decref(shown);
+	/* Detached by force first: somebody else may hold the link, and then unpinning would leave it in
+	 * force. */
+	r = bpftool_run((const char *const[]){"link", "detach", "pinned", path, NULL}, &shown, e);
+	json_decref(shown);
+	if (!r && unlink(path) < 0)
+		r = err_set(e, -errno, "%s: %m", path);
+	return r;
+}
+
+static int remove_map(const char *path, struct links *l, struct err *e)
+{
+	(void)l;
+	return unlink(path) < 0 ? err_set(e, -errno, "%s: %m", path) : 0;
+}
+
+static int each_pin(const char *dir, const char *sub,
+	int (*fn)(const char *path, struct links *l, struct err *e), struct links *l, struct err *e)
+{
+	char path[PATH_MAX], pin[PATH_MAX];
+	struct dirent *ent;
+	int r = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, sub);
+	d = opendir(path);
+	if (!d)
+		return errno == ENOENT ? 0 : err_set(e, -errno, "%s: %m", path);
+	while (!r && (ent = readdir(d))) {
+		if (ent->d_name[0] == '.')
+			continue;
+		if ((size_t)snprintf(pin, sizeof(pin), "%s/%s", path, ent->d_name) < sizeof(pin))
+			r = fn(pin, l, e);
+	}
+	closedir(d);
+	if (!r && rmdir(path) < 0)
+		r = err_set(e, -errno, "%s: %m", path);
+	return r;
+}
+
+/* Still attached to a cgroup: a link that is only held by somebody is not. */
+static bool in_force(json_int_t id)
+{
+	char text[32];
+	json_t *shown = NULL, *o;
+	struct err e;
+	bool attached;
+
+	snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, id);
+	if (bpftool_run((const char *const[]){"link", "show", "id", text, NULL}, &shown, &e))
+		return false;
+	o = json_is_array(shown) ? json_array_get(shown, 0) : shown;
+	attached = json_integer_value(json_object_get(o, "cgroup_id")) != 0;
+	json_decref(shown);
+	return attached;
+}
+
+static int verify(const struct links *l, struct err *e)
+{
+	int waited = 0;
+
+	/* The kernel lets go of a link a moment after its last user did. */
+	for (unsigned i = 0; i < l->n; i++) {
+		while (in_force(l->id[i])) {
+			if (waited >= WAIT_MS)
+				return err_set(e, -EBUSY, "link %lld is still attached", (long long)l->id[i]);
+			poll(NULL, 0, POLL_MS);
+			waited += POLL_MS;
+		}
+	}
+	return 0;
+}
+
+static int uninstall(const char *dir, struct links *l, struct err *e)
+{
+	struct statfs fs;
+	int r;
+
+	if (statfs(dir, &fs) < 0)
+		return errno == ENOENT ? 0 : err_set(e, -errno, "%s: %m", dir);
+	if (fs.f_type != BPF_FS_MAGIC)
+		return err_set(e, -ENODEV, "%s is not on a bpf file system", dir);
+	r = each_pin(dir, "links", remove_link, l, e);
+	if (!r)
+		r = each_pin(dir, "maps", remove_map, l, e);
+	/* A mount of its own cannot be removed, only emptied. */
+	if (!r && rmdir(dir) < 0 && errno != EBUSY)
+		r = err_set(e, -errno, "%s: %m", dir);
+	return r ? r : verify(l, e);
+}
+
+int cli_uninstall(struct settings *s, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		SETTINGS_OPTIONS, {"force", no_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0}};
+	struct links l = {0};
+	bool force = false;
+	struct err e = {0};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+		if (settings_take(s, c))
+			continue;
+		force |= c == 'f';
+		if (c == 'f')
+			continue;
+		fputs(uninstall_help, c == 'h' ? stdout : stderr);
+		return c == 'h' ? 0 : 2;
+	}
+	if (!force && daemon_lives(s)) {
+		fprintf(stderr, "pgveil: pgveild is running; stop it first, or say --force\n");
+		return 1;
+	}
+	if (uninstall(s->pin_dir, &l, &e)) {
+		fprintf(stderr, "pgveil: %s\n", e.msg);
+		return 1;
+	}
+	if (s->json)
+		printf("{\"pin_dir\": \"%s\", \"links\": %u}\n", s->pin_dir, l.n);
+	else
+		printf("%u programs detached, nothing is left in %s\n", l.n, s->pin_dir);
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* admin: the daemon's HTTP and JSON door on a unix socket, for `pgveil` on the same machine.
+ *
+ *   GET    /v1/status /v1/sessions /v1/policies
+ *   POST   /v1/enrol   {"cgroup": "/a/b.scope", "netns": "/run/netns/x" or "pid": 4711, or neither}
+ *   DELETE /v1/enrol   {"cgroup": "/a/b.scope"}
+ *   POST   /v1/run     moves the caller into a new enrolled cgroup, answers {"cgroup": …}
+ *   POST   /v1/reload  the policy files anew; 422 and {"complaints": […]} where they do not load
+ */
+#ifndef PGVEIL_CTL_ADMIN_H
+#define PGVEIL_CTL_ADMIN_H
+
+#include <jansson.h>
+#include "base/err.h"
+
+struct admin;
+struct event_base;
+struct report;
+
+struct admin_config { /* everything outlives it */
+	struct event_base *base;
+	const char *run_dir;
+	const struct report *report;
+	/* Reloads the policy: 0, or a negative errno with every complaint appended to the array. */
+	int (*reload)(void *arg, json_t *complaints);
+	void *arg;
+};
+
+MUSTCHECK int admin_open(struct admin **out, const struct admin_config *cfg, struct err *e);
+void admin_close(struct admin *a); /* NULL is fine */
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* control: the loop of the daemon's first thread: signals, the kernel's events, and what admin and enrol hang
+ * into it. Blocking it for a moment is fine; sessions are elsewhere. */
+#ifndef PGVEIL_CTL_CONTROL_H
+#define PGVEIL_CTL_CONTROL_H
+
+#include "base/err.h"
+
+struct control;
+struct event_base;
+
+MUSTCHECK int control_open(struct control **out, struct err *e);
+void control_close(struct control *c); /* after everything that uses its base; NULL is fine */
+struct event_base *control_base(struct control *c);
+/* on_hup at SIGHUP, on_readable whenever fd has something to read. */
+MUSTCHECK int control_watch(struct control *c, int fd, void (*on_hup)(void *arg),
+	void (*on_readable)(void *arg), void *arg, struct err *e);
+void control_unwatch(struct control *c);
+void control_run(struct control *c); /* until SIGTERM or SIGINT */
+
+#endif

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/enrol.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "ctl/clock.h"
+#include "ctl/ledger.h"
+#include "ctl/roster.h"
+#include "ctl/tree.h"
+#include "kern/cgroup.h"
+#include "kern/loader.h"
+#include "net/worker.h"
+#include "policy/policy.h"
+
+#define RETRY_MS       200
+#define TRIES_A_TICK   64
+#define HEALS_A_SECOND 10
+
+struct enrol {
+	struct enrol_config cfg;
+	struct policy *policy;
+	struct tree *tree;
+	struct event *retry;
+	struct roster roster;
+	struct doors uid_doors; /* where enrolled uids may be: the daemon's own namespace, and those seen */
+	uint64_t own_id;        /* the daemon's cgroup, EXEMPT; 0: it is not below the root */
+	char own[PATH_MAX];
+	const char *root_path; /* the root below the mount; "" where it is the mount */
+	unsigned run;          /* number of the next run-<n>.scope */
+	unsigned tried;        /* of those that on_retry looks at, how many had their turn */
+	uint64_t heal_window_ms;
+	unsigned heals;
+};
+
+static void arm(struct enrol *en)
+{
+	const struct timeval in = {0, RETRY_MS * 1000};
+
+	for (struct enrolment *x = en->roster.all; x; x = x->next) {
+		if ((!x->enrolled || x->made) && !evtimer_pending(en->retry, NULL)) {
+			evtimer_add(en->retry, &in);
+			return;
+		}
+	}
+}
+
+static void try_complete(struct enrol *en, struct enrolment *x)
+{
+	struct err e = {0};
+	int r = roster_complete(&en->roster, x, &e);
+
+	if (r && r != -EAGAIN && !x->complained) {
+		log_event(LOG_WARN, "cgroup.pending", "%s: %s", x->path, e.msg);
+		x->complained = true;
+	}
+}
+
+/* A cgroup that a policy names and that is under no enrolment yet. */
+static void on_added(void *arg, const char *dir)
+{
+	struct enrol *en = arg;
+	const char *path = dir + strlen(en->cfg.mount);
+	struct enrolment *x = NULL;
+	char unit[128];
+	struct err e = {0};
+
+	/* Enrolling the root would leave nothing UNKNOWN below it: only its children can be named. */
+	if (strcmp(path, en->root_path) == 0 || roster_find_above(&en->roster, path))
+		return;
+	cgroup_unit(path, unit, sizeof(unit));
+	if (!policy_enrols_cgroup(en->policy, path, unit))
+		return;
+	if (roster_add(&en->roster, path, NULL, false, &x, &e)) {
+		if (e.code != -ENOENT)
+			log_event(LOG_ERROR, "cgroup.failed", "%s: %s", path, e.msg);
+		return;
+	}
+	try_complete(en, x);
+	roster_save(&en->roster);
+	arm(en);
+}
+
+static void on_removed(void *arg, const char *dir)
+{
+	struct enrol *en = arg;
+	struct enrolment *x = roster_find(&en->roster, dir + strlen(en->cfg.mount));
+
+	if (x) {
+		roster_drop(&en->roster, x, "the cgroup is gone");
+		roster_save(&en->roster);
+	}
+}
+
+/* A cgroup of ours whose command has ended. The kernel refuses as long as anything lives in it. */
+static bool remove_empty(struct enrol *en, const struct enrolment *x)
+{
+	char dir[PATH_MAX];
+
+	roster_dir(&en->roster, x->path, dir);
+	return x->made && !cgroup_any_pid(dir) && rmdir(dir) == 0;
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct enrolment *next;
+	struct enrol *en = arg;
+	unsigned seen = 0, tries = 0;
+	bool changed = false;
+
+	(void)fd;
+	(void)what;
+	for (struct enrolment *x = en->roster.all; x && tries < TRIES_A_TICK; x = next) {
+		next = x->next;
+		if (x->enrolled && !x->made)
+			continue;
+		if (seen++ < en->tried)
+			continue;
+		tries++;
+		if (remove_empty(en, x) || roster_gone(&en->roster, x)) {
+			roster_drop(&en->roster, x, "the cgroup is gone");
+			changed = true;
+		} else if (!x->enrolled) {
+			try_complete(en, x);
+		}
+	}
+	/* Where there are too many for one tick, the next goes on where this one ended. */
+	en->tried = tries == TRIES_A_TICK ? en->tried + tries : 0;
+	if (changed)
+		roster_save(&en->roster);
+	arm(en);
+}
+
+/* ---- policy ---- */
+
+static int set_ports(struct enrol *en, bool first, struct err *e)
+{
+	unsigned n = policy_databases(en->policy);
+	uint16_t *ports = calloc(n ? n : 1, sizeof(*ports));
+	int r = 0;
+
+	if (!ports)
+		return err_set(e, -ENOMEM, "out of memory");
+	for (unsigned i = 0; i < n; i++)
+		ports[i] = policy_database_at(en->policy, i)->port;
+	if (first)
+		r = kern_replace_ports(en->cfg.kern, ports, n, e);
+	for (unsigned i = 0; i < n && !r && !first; i++)
+		r = kern_set_port(en->cfg.kern, ports[i], e);
+	free(ports);
+	return r;
+}
+
+static int set_uids(struct enrol *en, struct err *e)
+{
+	const uint32_t *uids;
+	unsigned n = policy_uids(en->policy, &uids);
+	int fd, r = 0;
+
+	if (n && !en->uid_doors.n) {
+		fd = workers_netns_of(getpid(), e);
+		if (fd < 0)
+			return fd;
+		r = doors_open(&en->uid_doors, en->cfg.workers, en->cfg.kern, fd, e);
+		close(fd);
+	}
+	return r ? r : kern_replace_uids(en->cfg.kern, uids, n, e);
+}
+
+static void drop_unnamed(struct enrol *en)
+{
+	struct enrolment *next;
+	char unit[128];
+
+	for (struct enrolment *x = en->roster.all; x; x = next) {
+		next = x->next;
+		cgroup_unit(x->path, unit, sizeof(unit));
+		if (!x->by_admin && !policy_enrols_cgroup(en->policy, x->path, unit))
+			roster_drop(&en->roster, x, "no policy names it any more");
+	}
+}
+
+int enrol_policy(struct enrol *en, struct policy *p, struct err *e)
+{
+	int r;
+
+	policy_unref(en->policy);
+	en->policy = policy_ref(p);
+	r = set_ports(en, false, e);
+	if (!r)
+		r = set_uids(en, e);
+	drop_unnamed(en);
+	tree_scan(en->tree);
+	roster_save(&en->roster);
+	return r;
+}
+
+/* ---- opening ---- */
+
+/* The daemon must reach databases itself. Were it in the guarded root, exempting it would exempt everybody.
+ */
+static int exempt_self(struct enrol *en, struct err *e)
+{
+	char path[PATH_MAX], dir[PATH_MAX];
+	int r = cgroup_of_pid(getpid(), path, sizeof(path), e);
+
+	if (r || !cgroup_within(path, en->root_path))
+		return r;
+	if (strcmp(path, en->root_path) == 0 || (!en->root_path[0] && strcmp(path, "/") == 0))
+		return err_set(e, -EBUSY,
+			"pgveild runs in the guarded cgroup %s itself: give it a cgroup of its own", path);
+	roster_dir(&en->roster, path, dir);
+	r = cgroup_id(dir, &en->own_id, e);
+	if (r)
+		return r;
+	snprintf(en->own, sizeof(en->own), "%s", path);
+	return kern_set_cgroup(en->cfg.kern, en->own_id, CGROUP_EXEMPT, e);
+}
+
+/* States in the pinned map that nobody stands for any more (an earlier daemon's, its ledger lost) become
+ * UNKNOWN. */
+static int keep_known(struct enrol *en, struct err *e)
+{
+	uint64_t *ids;
+	unsigned n = 0;
+	int r;
+
+	for (struct enrolment *x = en->roster.all; x; x = x->next)
+		n++;
+	ids = calloc(n + 1, sizeof(*ids));
+	if (!ids)
+		return err_set(e, -ENOMEM, "out of memory");
+	n = 0;
+	if (en->own_id)
+		ids[n++] = en->own_id;
+	for (struct enrolment *x = en->roster.all; x; x = x->next)
+		ids[n++] = x->id;
+	r = kern_keep_cgroups(en->cfg.kern, ids, n, e);
+	free(ids);
+	return r;
+}
+
+/* What an earlier daemon left: the same cgroup as then is taken over, anything else becomes UNKNOWN. */
+static void take_over(void *arg, const struct ledger_entry *entry)
+{
+	struct enrol *en = arg;
+	struct enrolment *x = NULL;
+	char dir[PATH_MAX], unit[128];
+	uint64_t id = 0;
+	struct err e = {0};
+
+	roster_dir(&en->roster, entry->cgroup, dir);
+	cgroup_unit(entry->cgroup, unit, sizeof(unit));
+	if (cgroup_id(dir, &id, NULL) || id != entry->id || !cgroup_within(entry->cgroup, en->root_path) ||
+		(!entry->by_admin && !policy_enrols_cgroup(en->policy, entry->cgroup, unit))) {
+		kern_forget_cgroup(en->cfg.kern, entry->id);
+		return;
+	}
+	if (roster_add(&en->roster, entry->cgroup, entry->netns, entry->by_admin, &x, &e)) {
+		kern_forget_cgroup(en->cfg.kern, entry->id);
+		log_event(LOG_ERROR, "cgroup.failed", "%s: %s", entry->cgroup, e.msg);
+		return;
+	}
+	x->made = entry->made;
+	try_complete(en, x);
+}
+
+static int open_all(struct enrol *en, struct err *e)
+{
+	const struct tree_events events = {on_added, on_removed, en};
+	int r = exempt_self(en, e);
+
+	/* Their ports were an earlier daemon's, and anybody may listen there by now. Without an entry a
+	 * connect of an enrolled cgroup is refused, so nothing gets past until the new ones are in. */
+	if (!r)
+		kern_forget_listeners(en->cfg.kern);
+	if (!r)
+		r = set_ports(en, true, e);
+	if (!r)
+		r = ledger_read(en->cfg.state_dir, take_over, en, e);
+	if (!r)
+		r = set_uids(en, e);
+	if (!r)
+		r = tree_open(&en->tree, en->cfg.base, en->cfg.root, &events, e);
+	if (!r)
+		r = keep_known(en, e);
+	if (!r)
+		roster_save(&en->roster);
+	return r;
+}
+
+int enrol_open(struct enrol **out, const struct enrol_config *cfg, struct policy *p, struct err *e)
+{
+	struct enrol *en = calloc(1, sizeof(*en));
+	int r;
+
+	if (!en)
+		return err_set(e, -ENOMEM, "out of memory");
+	en->cfg = *cfg;
+	en->policy = policy_ref(p);
+	en->roster = (struct roster){
+		.kern = cfg->kern, .workers = cfg->workers, .mount = cfg->mount, .state_dir = cfg->state_dir};
+	en->root_path = cfg->root + strlen(cfg->mount);
+	en->retry = evtimer_new(cfg->base, on_retry, en);
+	r = en->retry ? open_all(en, e) : err_set(e, -ENOMEM, "out of memory");
+	if (r) {
+		enrol_close(en);
+		return r;
+	}
+	arm(en);
+	*out = en;
+	return 0;
+}
+
+void enrol_close(struct enrol *en)
+{
+	if (!en)
+		return;
+	tree_close(en->tree);
+	if (en->retry)
+		event_free(en->retry);
+	roster_fini(&en->roster);
+	policy_unref(en->policy);
+	free(en);
+}
+
+/* ---- by the administrator ---- */
+
+/* A cgroup named as a directory or as a path below the mount, as the latter; below the guarded root. */
+static int resolve(struct enrol *en, const char *cgroup, char out[PATH_MAX], struct err *e)
+{
+	size_t n = strlen(en->cfg.mount);
+	char dir[PATH_MAX], real[PATH_MAX];
+
+	if (cgroup[0] != '/')
+		return err_set(e, -EINVAL, "%s: a cgroup is named by its path", cgroup);
+	if (cgroup_within(cgroup, en->cfg.mount))
+		snprintf(dir, sizeof(dir), "%s", cgroup);
+	else
+		roster_dir(&en->roster, cgroup, dir);
+	if (!realpath(dir, real))
+		return err_set(e, -errno, "%s: %m", dir);
+	if (!cgroup_within(real, en->cfg.root) || strcmp(real, en->cfg.root) == 0)
+		return err_set(e, -EINVAL, "%s is not below the guarded cgroup %s", real, en->cfg.root);
+	snprintf(out, PATH_MAX, "%s", real + n);
+	if (en->own_id && cgroup_within(en->own, out))
+		return err_set(e, -EBUSY, "%s holds pgveild itself", out);
+	return 0;
+}
+
+/* What is enrolled already stays so without a gap; the administrator's word counts from now on. */
+static int take_charge(struct enrolment *x, const char *netns, struct err *e)
+{
+	char *copy = netns ? strdup(netns) : NULL;
+
+	if (netns && !copy)
+		return err_set(e, -ENOMEM, "out of memory");
+	free(x->netns);
+	x->netns = copy;
+	x->by_admin = true;
+	return 0;
+}
+
+int enrol_cgroup(struct enrol *en, const char *cgroup, const char *netns, pid_t pid, struct err *e)
+{
+	char path[PATH_MAX];
+	struct enrolment *x = NULL;
+	int fd, r = resolve(en, cgroup, path, e);
+	bool known;
+
+	if (r)
+		return r;
+	if (netns) {
+		fd = workers_netns_at(netns, e);
+		if (fd < 0)
+			return fd;
+		close(fd);
+	}
+	x = roster_find(&en->roster, path);
+	known = x != NULL;
+	r = known ? take_charge(x, netns, e) : roster_add(&en->roster, path, netns, true, &x, e);
+	if (r)
+		return r;
+	/* A pid says where to look now; later it may be somebody else's. */
+	x->pid = pid;
+	r = roster_complete(&en->roster, x, e);
+	x->pid = 0;
+	if (r && r != -EAGAIN && !known)
+		roster_drop(&en->roster, x, "it could not be enrolled");
+	roster_save(&en->roster);
+	arm(en);
+	return r == -EAGAIN ? 0 : r;
+}
+
+int enrol_forget(struct enrol *en, const char *cgroup, struct err *e)
+{
+	char path[PATH_MAX], dir[PATH_MAX];
+	int r = resolve(en, cgroup, path, e);
+	struct enrolment *x = r ? NULL : roster_find(&en->roster, path);
+
+	if (r)
+		return r;
+	if (!x)
+		return err_set(e, -ENOENT, "%s is not enrolled", path);
+	if (!x->by_admin)
+		return err_set(e, -EBUSY, "%s is enrolled because a policy names it", path);
+	roster_drop(&en->roster, x, "the administrator said so");
+	roster_dir(&en->roster, path, dir);
+	on_added(en, dir);
+	roster_save(&en->roster);
+	return 0;
+}
+
+/* ---- refusals ---- */
+
+static bool may_heal(struct enrol *en)
+{
+	uint64_t now = clock_ms();
+
+	if (now >= en->heal_window_ms + 1000) {
+		en->heal_window_ms = now;
+		en->heals = 0;
+	}
+	return en->heals++ < HEALS_A_SECOND;
+}
+
+/* The namespace of the process that was refused gets a door. A process that entered another namespace since,
+ * or a pid given anew, makes a door too many, not too few. */
+static void add_door(struct enrol *en, struct enrolment *x, int pid)
+{
+	struct err e = {0};
+	int fd = workers_netns_of(pid, &e), r;
+
+	if (fd < 0)
+		return;
+	r = doors_open(x ? &x->doors : &en->uid_doors, en->cfg.workers, en->cfg.kern, fd, &e);
+	close(fd);
+	if (r)
+		log_event(LOG_WARN, "cgroup.no_listener", "%s: %s", x ? x->path : "uid", e.msg);
+}
+
+void enrol_refused(struct enrol *en, const struct refusal_event *ev)
+{
+	char path[PATH_MAX];
+	struct enrolment *x = NULL;
+
+	if ((ev->counter != COUNTER_REFUSED_NO_LISTENER && ev->counter != COUNTER_REFUSED_UNKNOWN) ||
+		!may_heal(en))
+		return;
+	if (!cgroup_path(en->cfg.mount, en->cfg.root, ev->cgroup_id, path, sizeof(path), NULL))
+		x = roster_find_above(&en->roster, path);
+	if (ev->counter == COUNTER_REFUSED_NO_LISTENER)
+		add_door(en, x, (int)ev->tgid);
+	else if (x && !x->enrolled)
+		try_complete(en, x);
+}
+
+bool enrol_guards(struct enrol *en, const char *path, uid_t uid)
+{
+	const uint32_t *uids;
+	unsigned n = policy_uids(en->policy, &uids);
+
+	if (en->own_id && strcmp(path, en->own) == 0)
+		return false;
+	if (roster_find_above(&en->roster, path))
+		return true;
+	/* The whole tree is guarded on a host where every service is a subject: then only the enrolled count.
+	 */
+	if (en->root_path[0])
+		return cgroup_within(path, en->root_path);
+	for (unsigned i = 0; i < n; i++) {
+		if (uids[i] == uid)
+			return true;
+	}
+	return false;
+}
+
+void enrol_each(struct enrol *en, void (*fn)(void *arg, const struct enrol_view *v), void *arg)
+{
+	for (struct enrolment *x = en->roster.all; x; x = x->next) {
+		const struct enrol_view v = {
+			.cgroup = x->path,
+			.id = x->id,
+			.by_admin = x->by_admin,
+			.enrolled = x->enrolled,
+			.netns_cookies = x->doors.cookie,
+			.nnetns = x->doors.n,
+		};
+
+		fn(arg, &v);
+	}
+}
+
+int enrol_run(struct enrol *en, pid_t pid, char *out, size_t cap, struct err *e)
+{
+	char dir[PATH_MAX], path[PATH_MAX];
+	struct enrolment *x;
+	int r;
+
+	do {
+		r = snprintf(path, sizeof(path), "%s/run-%u.scope", en->root_path, ++en->run);
+		if ((size_t)r >= sizeof(path) || (size_t)r >= cap)
+			return err_set(e, -ENAMETOOLONG, "%s: too long", en->cfg.root);
+		roster_dir(&en->roster, path, dir);
+		r = mkdir(dir, 0755);
+	} while (r < 0 && errno == EEXIST);
+	if (r < 0)
+		return err_set(e, -errno, "%s: %m", dir);
+	/* Enrolled before anything lives in it; by the namespace of who asked. */
+	r = enrol_cgroup(en, path, NULL, pid, e);
+	if (!r)
+		r = cgroup_enter(dir, pid, e);
+	x = roster_find(&en->roster, path);
+	if (r) {
+		if (x)
+			roster_drop(&en->roster, x, "the command could not be moved into it");
+		rmdir(dir);
+		roster_save(&en->roster);
+		return r;
+	}
+	/* From now on the directory goes when the last process does. The pid named the namespace for a moment
+	 * only. */
+	x->made = true;
+	free(x->netns);
+	x->netns = NULL;
+	roster_save(&en->roster);
+	arm(en);
+	memcpy(out, path, strlen(path) + 1);
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* enrol: which cgroups and uids are captured, and the listeners that this needs. Listener first, state last:
+ * a cgroup that is not wholly enrolled stays UNKNOWN, and that is refused. Used by the control thread only.
+ */
+#ifndef PGVEIL_CTL_ENROL_H
+#define PGVEIL_CTL_ENROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/err.h"
+#include "bpf/abi.h"
+
+struct enrol;
+struct event_base;
+struct kern;
+struct policy;
+struct workers;
+
+struct enrol_config { /* strings outlive it */
+	struct event_base *base;
+	struct kern *kern;
+	struct workers *workers;
+	const char *mount, *root; /* cgroup v2, and the guarded directory below it */
+	const char *state_dir;
+};
+
+/* Exempts the daemon's own cgroup and takes over what an earlier daemon enrolled, under p. */
+MUSTCHECK int enrol_open(struct enrol **out, const struct enrol_config *cfg, struct policy *p, struct err *e);
+void enrol_close(struct enrol *en); /* states and pins stay; NULL is fine */
+/* After a reload: what p names is enrolled, what only the policy before it named becomes UNKNOWN. Ports are
+ * only added. */
+MUSTCHECK int enrol_policy(struct enrol *en, struct policy *p, struct err *e);
+
+/* By the administrator. cgroup: absolute, or below the mount. netns: a path; NULL: that of pid; pid 0: that
+ * of a process in the cgroup, as soon as there is one. */
+MUSTCHECK int enrol_cgroup(struct enrol *en, const char *cgroup, const char *netns, pid_t pid, struct err *e);
+MUSTCHECK int enrol_forget(struct enrol *en, const char *cgroup, struct err *e);
+/* A new cgroup for pid, which is moved there; its path below the mount into out. */
+MUSTCHECK int enrol_run(struct enrol *en, pid_t pid, char *out, size_t cap, struct err *e);
+
+/* A connect was refused: an enrolled process may be in a namespace nobody knew of, a named cgroup have its
+ * first process. The next connect then gets through. */
+void enrol_refused(struct enrol *en, const struct refusal_event *ev);
+/* Whether a process of that cgroup (path below the mount) and uid may be one of those we guard. */
+bool enrol_guards(struct enrol *en, const char *path, uid_t uid);
+
+struct enrol_view { /* borrowed, for the time of the call */
+	const char *cgroup;
+	uint64_t id;
+	bool by_admin, enrolled;
+	const uint64_t *netns_cookies;
+	unsigned nnetns;
+};
+void enrol_each(struct enrol *en, void (*fn)(void *arg, const struct enrol_view *v), void *arg);
+
+#endif

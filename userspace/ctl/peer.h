@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* peer: who is at the other end of the admin socket, as the kernel says, and whether he may give orders. */
+#ifndef PGVEIL_CTL_PEER_H
+#define PGVEIL_CTL_PEER_H
+
+#include <sys/types.h>
+#include "base/err.h"
+
+struct enrol;
+
+/* Root or the daemon's own user, and not in a cgroup that we guard: an agent with root's uid is an agent.
+ * -EACCES with the reason. *pid: of the peer when it connected. */
+MUSTCHECK int peer_check(int fd, struct enrol *en, pid_t *pid, struct err *e);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/report.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "ctl/clock.h"
+#include "ctl/enrol.h"
+#include "ctl/feed.h"
+#include "kern/loader.h"
+#include "net/worker.h"
+#include "policy/policy.h"
+
+#define VERSION "0.1"
+
+/* An address of the maps (IPv4 is IPv4-mapped) and a port in host order. */
+static json_t *endpoint(const uint8_t ip[16], uint16_t port)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	bool v4 = memcmp(ip, mapped, sizeof(mapped)) == 0;
+	char host[INET6_ADDRSTRLEN] = "", text[INET6_ADDRSTRLEN + 16];
+
+	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip + 12 : ip, host, sizeof(host));
+	snprintf(text, sizeof(text), v4 ? "%s:%u" : "[%s]:%u", host, port);
+	return json_string(text);
+}
+
+static json_t *dialled(const struct sockaddr_storage *a)
+{
+	char host[INET6_ADDRSTRLEN] = "", text[INET6_ADDRSTRLEN + 16];
+	const struct sockaddr_in *in = (const void *)a;
+	const struct sockaddr_in6 *in6 = (const void *)a;
+	bool v4 = a->ss_family == AF_INET;
+
+	inet_ntop(a->ss_family, v4 ? (const void *)&in->sin_addr : &in6->sin6_addr, host, sizeof(host));
+	snprintf(text, sizeof(text), v4 ? "%s:%u" : "[%s]:%u", host,
+		ntohs(v4 ? in->sin_port : in6->sin6_port));
+	return json_string(text);
+}
+
+/* Text of a process, which may be anything: what is not UTF-8 is left out. */
+static json_t *text_of(const char *s)
+{
+	json_t *j = json_string(s);
+
+	return j ? j : json_string("?");
+}
+
+static void add_session(void *arg, const struct session_view *v)
+{
+	const struct caller *who = v->caller;
+	char status[2] = {v->status, '\0'};
+	json_t *j = json_pack("{s:I, s:I, s:o, s:i, s:o, s:o, s:o}", "socket_cookie",
+		(json_int_t)v->socket_cookie, "netns_cookie", (json_int_t)v->flow.netns_cookie, "application",
+		endpoint(v->flow.local_ip, v->flow.local_port), "local_port", v->flow.local_port, "listener",
+		endpoint(v->flow.remote_ip, v->flow.remote_port), "dialled", dialled(&who->dialled), "caller",
+		json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:o}", "cgroup", text_of(who->cgroup), "unit",
+			text_of(who->unit), "cgroup_id", (json_int_t)who->cgroup_id, "subject_cgroup_id",
+			(json_int_t)who->subject_id, "uid", (json_int_t)who->uid, "tgid",
+			(json_int_t)who->tgid, "comm", text_of(who->comm)));
+
+	if (!j)
+		return;
+	json_object_set_new(j, "database", text_of(v->database));
+	json_object_set_new(j, "dbname", text_of(v->dbname));
+	json_object_set_new(j, "user", text_of(v->user));
+	json_object_set_new(j, "state", text_of(v->state));
+	json_object_set_new(j, "transaction", text_of(status));
+	json_object_set_new(j, "judged", json_boolean(v->judged));
+	json_object_set_new(j, "statements", json_integer((json_int_t)v->statements));
+	json_object_set_new(j, "refused", json_integer((json_int_t)v->refused));
+	json_object_set_new(j, "rows", json_integer((json_int_t)v->rows));
+	json_object_set_new(j, "masked_cells", json_integer((json_int_t)v->masked_cells));
+	json_object_set_new(j, "bytes_to_client", json_integer((json_int_t)v->bytes_to_client));
+	json_object_set_new(j, "bytes_to_server", json_integer((json_int_t)v->bytes_to_server));
+	json_object_set_new(j, "age_ms", json_integer((json_int_t)v->age_ms));
+	json_array_append_new(arg, j);
+}
+
+json_t *report_sessions(const struct report *r)
+{
+	json_t *list = json_array();
+
+	if (!list || workers_sessions(r->workers, add_session, list)) {
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+static void add_enrolment(void *arg, const struct enrol_view *v)
+{
+	json_t *cookies = json_array();
+
+	for (unsigned i = 0; i < v->nnetns; i++)
+		json_array_append_new(cookies, json_integer((json_int_t)v->netns_cookies[i]));
+	json_array_append_new(arg, json_pack("{s:o, s:I, s:s, s:s, s:o}", "cgroup", text_of(v->cgroup), "id",
+					   (json_int_t)v->id, "by", v->by_admin ? "admin" : "policy", "state",
+					   v->enrolled ? "enrolled" : "pending", "netns_cookies", cookies));
+}
+
+static void add_feed(void *arg, const struct feed_view *v)
+{
+	json_array_append_new(
+		arg, json_pack("{s:o, s:s, s:o, s:i, s:b, s:b, s:o, s:o}", "database", text_of(v->database),
+			     "address", v->address, "dbname", text_of(v->dbname), "sessions",
+			     (int)v->sessions, "running", v->running, "loaded", v->loaded, "age_ms",
+			     v->loaded ? json_integer((json_int_t)v->age_ms) : json_null(), "failure",
+			     v->failure[0] ? text_of(v->failure) : json_null()));
+}
+
+static json_t *uids_of(const struct policy *p)
+{
+	json_t *list = json_array();
+	const uint32_t *uids;
+	unsigned n = policy_uids(p, &uids);
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, json_integer((json_int_t)uids[i]));
+	return list;
+}
+
+static json_t *counters_of(const struct kern *k)
+{
+	json_t *o = json_object();
+
+	for (enum counter c = 0; c < COUNTER_MAX; c++)
+		json_object_set_new(o, kern_counter_name(c), json_integer((json_int_t)kern_counter(k, c)));
+	return o;
+}
+
+static json_t *unserved_of(const struct workers_stats *st)
+{
+	json_t *o = json_object();
+
+	for (enum unserved u = 0; u < UNSERVED_MAX; u++)
+		json_object_set_new(o, unserved_name(u), json_integer((json_int_t)st->unserved[u]));
+	return o;
+}
+
+json_t *report_status(const struct report *r)
+{
+	json_t *enrolled = json_array(), *feeds = json_array();
+	struct workers_stats st;
+	json_t *j;
+
+	workers_stats(r->workers, &st);
+	enrol_each(r->enrol, add_enrolment, enrolled);
+	feeds_each(r->feeds, add_feed, feeds);
+	j = json_pack("{s:s, s:i, s:I, s:i, s:i, s:I, s:s, s:s, s:s}", "version", VERSION, "pid",
+		(int)getpid(), "uptime_ms", (json_int_t)(clock_ms() - r->since_ms), "workers",
+		(int)workers_count(r->workers), "connections", (int)st.connections, "accepted",
+		(json_int_t)st.accepted, "cgroup_mount", r->cgroup_mount, "guarded", r->cgroup_root,
+		"pin_dir", r->pin_dir);
+	if (j) {
+		json_object_set_new(j, "policy", report_policies(r));
+		json_object_set(j, "enrolled", enrolled);
+		json_object_set(j, "catalogues", feeds);
+		json_object_set_new(j, "kernel", counters_of(r->kern));
+		json_object_set_new(j, "unserved", unserved_of(&st));
+	}
+	json_decref(enrolled);
+	json_decref(feeds);
+	return j;
+}
+
+static const char *tls_name(enum tls_mode m)
+{
+	switch (m) {
+	case TLS_VERIFY_FULL: return "verify-full";
+	case TLS_REQUIRE: return "require";
+	case TLS_DISABLE: return "disable";
+	}
+	return "?";
+}
+
+json_t *report_policies(const struct report *r)
+{
+	json_t *files = json_array(), *databases = json_array();
+
+	for (unsigned i = 0; i < r->npolicy_files; i++)
+		json_array_append_new(files, text_of(r->policy_files[i]));
+	for (unsigned i = 0; i < policy_databases(r->policy); i++) {
+		const struct database *d = policy_database_at(r->policy, i);
+
+		json_array_append_new(
+			databases, json_pack("{s:o, s:o, s:i, s:i, s:s}", "name", text_of(d->name), "host",
+					   text_of(d->host), "port", d->port, "prefix", (int)d->prefix, "tls",
+					   tls_name(d->tls)));
+	}
+	return json_pack("{s:I, s:I, s:o, s:o, s:o}", "version", (json_int_t)policy_version(r->policy),
+		"age_ms", (json_int_t)(clock_ms() - r->loaded_ms), "files", files, "databases", databases,
+		"uids", uids_of(r->policy));
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* report: what the daemon knows, as JSON for the admin API. Never holds a value out of a result. */
+#ifndef PGVEIL_CTL_REPORT_H
+#define PGVEIL_CTL_REPORT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+struct enrol;
+struct feeds;
+struct kern;
+struct policy;
+struct workers;
+
+struct report { /* what is reported on; borrowed */
+	struct workers *workers;
+	struct enrol *enrol;
+	struct feeds *feeds;
+	struct kern *kern;
+	const struct policy *policy;
+	const char *const *policy_files;
+	unsigned npolicy_files;
+	const char *cgroup_mount, *cgroup_root, *pin_dir;
+	uint64_t since_ms, loaded_ms; /* start, last load of the policy; of clock_ms */
+};
+
+/* All give a new reference, or NULL without memory. */
+json_t *report_status(const struct report *r);
+json_t *report_sessions(const struct report *r);
+json_t *report_policies(const struct report *r);
+
+#endif

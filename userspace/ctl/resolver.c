@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/resolver.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "base/log.h"
+#include "policy/policy.h"
+
+#define PERIOD_S  30
+#define ADDRS_MAX 4096 /* of one name; beyond, somebody plays with us */
+
+struct name {
+	struct name *next;
+	char *host;
+	bool wanted; /* named by the current policy */
+	bool asked;
+	bool failing; /* said once, not every time */
+	struct in6_addr *addrs;
+	unsigned n;
+};
+
+struct resolver {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool stop, again;
+	struct name *names; /* new ones in front; none is ever removed */
+};
+
+static struct name *find(struct resolver *r, const char *host)
+{
+	struct name *n = r->names;
+
+	while (n && strcmp(n->host, host) != 0)
+		n = n->next;
+	return n;
+}
+
+static void add(struct name *n, const struct in6_addr *a)
+{
+	struct in6_addr *addrs;
+
+	for (unsigned i = 0; i < n->n; i++) {
+		if (memcmp(&n->addrs[i], a, sizeof(*a)) == 0)
+			return;
+	}
+	addrs = n->n < ADDRS_MAX ? reallocarray(n->addrs, n->n + 1, sizeof(*addrs)) : NULL;
+	if (!addrs)
+		return;
+	n->addrs = addrs;
+	n->addrs[n->n++] = *a;
+}
+
+static bool to_in6(const struct sockaddr *sa, struct in6_addr *out)
+{
+	if (sa->sa_family == AF_INET6) {
+		*out = ((const struct sockaddr_in6 *)sa)->sin6_addr;
+		return true;
+	}
+	if (sa->sa_family != AF_INET)
+		return false;
+	memset(out, 0, sizeof(*out));
+	out->s6_addr[10] = out->s6_addr[11] = 0xff;
+	memcpy(&out->s6_addr[12], &((const struct sockaddr_in *)sa)->sin_addr, 4);
+	return true;
+}
+
+/* Blocks for as long as the resolver library likes; without the lock. */
+static void ask(struct resolver *r, struct name *n)
+{
+	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *list = NULL;
+	struct in6_addr a;
+	int rc = getaddrinfo(n->host, NULL, &hints, &list);
+
+	pthread_mutex_lock(&r->lock);
+	if (rc && !n->failing)
+		log_event(LOG_WARN, "resolver.failed", "%s: %s", n->host, gai_strerror(rc));
+	n->failing = rc != 0;
+	for (struct addrinfo *i = rc ? NULL : list; i; i = i->ai_next) {
+		if (to_in6(i->ai_addr, &a))
+			add(n, &a);
+	}
+	n->asked = true;
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+	if (!rc)
+		freeaddrinfo(list);
+}
+
+static void wait_period(struct resolver *r)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += PERIOD_S;
+	while (!r->stop && !r->again) {
+		if (pthread_cond_timedwait(&r->changed, &r->lock, &until) == ETIMEDOUT)
+			return;
+	}
+}
+
+static void *resolver_main(void *arg)
+{
+	struct resolver *r = arg;
+
+	pthread_mutex_lock(&r->lock);
+	while (!r->stop) {
+		r->again = false;
+		for (struct name *n = r->names; n && !r->stop; n = n->next) {
+			if (!n->wanted)
+				continue;
+			pthread_mutex_unlock(&r->lock);
+			ask(r, n);
+			pthread_mutex_lock(&r->lock);
+		}
+		wait_period(r);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return NULL;
+}
+
+int resolver_start(struct resolver **out, struct err *e)
+{
+	struct resolver *r = calloc(1, sizeof(*r));
+	pthread_condattr_t attr;
+	int rc;
+
+	if (!r)
+		return err_set(e, -ENOMEM, "out of memory");
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	rc = pthread_create(&r->thread, NULL, resolver_main, r);
+	if (rc) {
+		free(r);
+		return err_set(e, -rc, "resolver thread: %s", strerror(rc));
+	}
+	*out = r;
+	return 0;
+}
+
+void resolver_stop(struct resolver *r)
+{
+	struct name *next;
+
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->stop = true;
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+	pthread_join(r->thread, NULL);
+	for (struct name *n = r->names; n; n = next) {
+		next = n->next;
+		free(n->host);
+		free(n->addrs);
+		free(n);
+	}
+	pthread_mutex_destroy(&r->lock);
+	pthread_cond_destroy(&r->changed);
+	free(r);
+}
+
+static int want(struct resolver *r, const char *host)
+{
+	struct name *n = find(r, host);
+
+	if (!n) {
+		n = calloc(1, sizeof(*n));
+		if (!n)
+			return -ENOMEM;
+		n->host = strdup(host);
+		if (!n->host) {
+			free(n);
+			return -ENOMEM;
+		}
+		n->next = r->names;
+		r->names = n;
+	}
+	n->wanted = true;
+	return 0;
+}
+
+int resolver_set_policy(struct resolver *r, const struct policy *p, struct err *e)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&r->lock);
+	for (struct name *n = r->names; n; n = n->next)
+		n->wanted = false;
+	for (unsigned i = 0; i < policy_databases(p) && !rc; i++) {
+		const struct database *d = policy_database_at(p, i);
+
+		if (d->is_name)
+			rc = want(r, d->host);
+	}
+	r->again = true;
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+	return rc ? err_set(e, rc, "out of memory") : 0;
+}
+
+static bool all_asked(const struct resolver *r)
+{
+	for (const struct name *n = r->names; n; n = n->next) {
+		if (n->wanted && !n->asked)
+			return false;
+	}
+	return true;
+}
+
+void resolver_wait(struct resolver *r, unsigned timeout_ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += timeout_ms / 1000;
+	pthread_mutex_lock(&r->lock);
+	while (!all_asked(r)) {
+		if (pthread_cond_timedwait(&r->changed, &r->lock, &until) == ETIMEDOUT)
+			break;
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+bool resolver_covers(struct resolver *r, const struct policy *p, unsigned i, const struct sockaddr *address)
+{
+	const struct database *d = policy_database_at(p, i);
+	struct name *n;
+	bool covers;
+
+	if (!d->is_name)
+		return database_covers(d, address, NULL, 0);
+	pthread_mutex_lock(&r->lock);
+	n = find(r, d->host);
+	covers = n && database_covers(d, address, n->addrs, n->n);
+	pthread_mutex_unlock(&r->lock);
+	return covers;
+}

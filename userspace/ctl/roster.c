@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/roster.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "ctl/ledger.h"
+#include "kern/cgroup.h"
+#include "kern/loader.h"
+#include "net/worker.h"
+
+bool cgroup_within(const char *path, const char *top)
+{
+	size_t n = strlen(top);
+
+	return strncmp(path, top, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+void roster_dir(const struct roster *ro, const char *path, char out[PATH_MAX])
+{
+	snprintf(out, PATH_MAX, "%s%s", ro->mount, path);
+}
+
+struct enrolment *roster_find(struct roster *ro, const char *path)
+{
+	struct enrolment *x = ro->all;
+
+	while (x && strcmp(x->path, path) != 0)
+		x = x->next;
+	return x;
+}
+
+struct enrolment *roster_find_above(struct roster *ro, const char *path)
+{
+	struct enrolment *x = ro->all;
+
+	while (x && !cgroup_within(path, x->path))
+		x = x->next;
+	return x;
+}
+
+void roster_save(struct roster *ro)
+{
+	struct ledger *l;
+	struct err e = {0};
+	int r = ledger_begin(&l, &e);
+
+	for (struct enrolment *x = r ? NULL : ro->all; x; x = x->next) {
+		const struct ledger_entry entry = {x->path, x->id, x->netns, x->by_admin, x->made};
+
+		ledger_add(l, &entry);
+	}
+	if (!r)
+		r = ledger_commit(l, ro->state_dir, &e);
+	if (r)
+		log_event(LOG_ERROR, "enrol.unsaved", "%s", e.msg);
+}
+
+static void enrolment_free(struct enrolment *x)
+{
+	if (!x)
+		return;
+	free(x->path);
+	free(x->netns);
+	free(x);
+}
+
+void roster_fini(struct roster *ro)
+{
+	struct enrolment *next;
+
+	for (struct enrolment *x = ro->all; x; x = next) {
+		next = x->next;
+		enrolment_free(x);
+	}
+	ro->all = NULL;
+}
+
+void roster_drop(struct roster *ro, struct enrolment *x, const char *why)
+{
+	struct enrolment **p = &ro->all;
+
+	while (*p != x)
+		p = &(*p)->next;
+	*p = x->next;
+	kern_forget_cgroup(ro->kern, x->id);
+	doors_close(&x->doors, ro->workers, ro->kern);
+	log_event(LOG_INFO, "cgroup.forgotten", "%s: %s", x->path, why);
+	enrolment_free(x);
+}
+
+/* Where an enrolment's processes live: an fd, -EAGAIN while there is none. */
+static int open_netns(struct roster *ro, const struct enrolment *x, struct err *e)
+{
+	char dir[PATH_MAX];
+	pid_t pid;
+
+	if (x->netns)
+		return workers_netns_at(x->netns, e);
+	roster_dir(ro, x->path, dir);
+	pid = x->pid ? x->pid : cgroup_any_pid(dir);
+	return pid ? workers_netns_of(pid, e) : -EAGAIN;
+}
+
+int roster_complete(struct roster *ro, struct enrolment *x, struct err *e)
+{
+	int fd = open_netns(ro, x, e), r;
+
+	if (fd < 0)
+		return fd;
+	r = doors_open(&x->doors, ro->workers, ro->kern, fd, e);
+	close(fd);
+	if (!r)
+		r = kern_set_cgroup(ro->kern, x->id, CGROUP_ENROLLED, e);
+	if (r)
+		return r;
+	x->enrolled = true;
+	log_event(LOG_INFO, "cgroup.enrolled", "%s (by %s)", x->path,
+		x->by_admin ? "the administrator" : "policy");
+	return 0;
+}
+
+int roster_add(struct roster *ro, const char *path, const char *netns, bool by_admin, struct enrolment **out,
+	struct err *e)
+{
+	struct enrolment *x = calloc(1, sizeof(*x));
+	char dir[PATH_MAX];
+	int r = 0;
+
+	if (x) {
+		x->path = strdup(path);
+		x->netns = netns ? strdup(netns) : NULL;
+		x->by_admin = by_admin;
+	}
+	if (!x || !x->path || (netns && !x->netns)) {
+		r = err_set(e, -ENOMEM, "out of memory");
+	} else {
+		roster_dir(ro, path, dir);
+		r = cgroup_id(dir, &x->id, e);
+	}
+	if (r) {
+		enrolment_free(x);
+		return r;
+	}
+	x->next = ro->all;
+	ro->all = x;
+	*out = x;
+	return 0;
+}
+
+bool roster_gone(const struct roster *ro, const struct enrolment *x)
+{
+	char dir[PATH_MAX];
+	uint64_t id;
+
+	roster_dir(ro, x->path, dir);
+	return cgroup_id(dir, &id, NULL) || id != x->id;
+}

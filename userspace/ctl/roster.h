@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* roster: the enrolments of now: what each needs from the kernel and the network, and their copy on disk. Who
+ * is to be in it is enrol's business. */
+#ifndef PGVEIL_CTL_ROSTER_H
+#define PGVEIL_CTL_ROSTER_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/err.h"
+#include "ctl/door.h"
+
+/* PENDING: known by name, state UNKNOWN, no process seen yet.
+ * ENROLLED: its first namespace has a listener, the kernel knows the state. */
+struct enrolment {
+	struct enrolment *next;
+	char *path;  /* below the mount */
+	char *netns; /* given by the administrator, or NULL */
+	pid_t pid;   /* whose namespace it is, while it is being enrolled; 0: that of a process in it */
+	uint64_t id;
+	bool by_admin, made, enrolled, complained; /* made: by `pgveil run` */
+	struct doors doors;
+};
+
+struct roster {
+	struct kern *kern;
+	struct workers *workers;
+	const char *mount, *state_dir;
+	struct enrolment *all;
+};
+
+void roster_fini(struct roster *ro); /* states and listeners stay */
+void roster_save(struct roster *ro);
+void roster_dir(const struct roster *ro, const char *path, char out[PATH_MAX]); /* of a cgroup */
+struct enrolment *roster_find(struct roster *ro, const char *path);
+/* The enrolment that a cgroup falls under. */
+struct enrolment *roster_find_above(struct roster *ro, const char *path);
+/* Pending. -ENOENT: there is no such cgroup. */
+MUSTCHECK int roster_add(struct roster *ro, const char *path, const char *netns, bool by_admin,
+	struct enrolment **out, struct err *e);
+/* Listener, then its ports for the kernel, then the state. -EAGAIN: no process yet. */
+MUSTCHECK int roster_complete(struct roster *ro, struct enrolment *x, struct err *e);
+/* UNKNOWN from now on; frees x. */
+void roster_drop(struct roster *ro, struct enrolment *x, const char *why);
+bool roster_gone(const struct roster *ro, const struct enrolment *x); /* its cgroup is another or none */
+bool cgroup_within(const char *path, const char *top);                /* is or is below */
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/snapshot.h"
+
+#include <errno.h>
+#include <string.h>
+#include "ctl/clock.h"
+#include "ctl/pgclient.h"
+#include "sql/catalog.h"
+
+#define QUERY_MS 30000
+#define TRIES    3
+
+struct fingerprint {
+	char *out;
+	unsigned rows;
+};
+
+static int take_fingerprint(void *arg, const struct span *cells, unsigned n, struct err *e)
+{
+	struct fingerprint *f = arg;
+	size_t len = 0;
+
+	if (f->rows++)
+		return err_set(e, -EPROTO, "the catalogue's fingerprint has several rows");
+	for (unsigned i = 0; i < n; i++) {
+		if (len + cells[i].n + 2 > FINGERPRINT_MAX)
+			return err_set(e, -EPROTO, "the catalogue's fingerprint is too long");
+		if (cells[i].n)
+			memcpy(f->out + len, cells[i].p, cells[i].n);
+		len += cells[i].n;
+		f->out[len++] = '/';
+	}
+	f->out[len] = '\0';
+	return 0;
+}
+
+int snapshot_fingerprint(struct pgclient *c, char out[FINGERPRINT_MAX], struct err *e)
+{
+	struct fingerprint f = {.out = out};
+	int r = pgclient_query(
+		c, catalog_fingerprint_query(), clock_ms() + QUERY_MS, take_fingerprint, &f, e);
+
+	if (!r && !f.rows)
+		r = err_set(e, -EPROTO, "the catalogue's fingerprint has no row");
+	return r;
+}
+
+static int simple(struct pgclient *c, const char *sql, struct err *e)
+{
+	return pgclient_query(c, sql, clock_ms() + QUERY_MS, NULL, NULL, e);
+}
+
+int snapshot_prepare(struct pgclient *c, struct err *e)
+{
+	return simple(c,
+		"SET search_path = pg_catalog; SET statement_timeout = '20s'; SET lock_timeout = '5s';"
+		" SET default_transaction_read_only = on; SET standard_conforming_strings = on",
+		e);
+}
+
+struct feeding {
+	struct catalog_builder *builder;
+	unsigned query;
+};
+
+static int take_row(void *arg, const struct span *cells, unsigned n, struct err *e)
+{
+	const struct feeding *f = arg;
+
+	return catalog_builder_row(f->builder, f->query, cells, n, e);
+}
+
+static int load_once(
+	struct pgclient *c, struct catalog **out, char fingerprint[FINGERPRINT_MAX], struct err *e)
+{
+	struct feeding f = {0};
+	int r = simple(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", e);
+
+	/* The first query fixes the snapshot: the fingerprint is that of the rows which follow. */
+	if (!r)
+		r = snapshot_fingerprint(c, fingerprint, e);
+	if (!r)
+		r = catalog_builder_new(&f.builder, e);
+	for (; !r && f.query < catalog_query_count(); f.query++)
+		r = pgclient_query(c, catalog_query(f.query), clock_ms() + QUERY_MS, take_row, &f, e);
+	if (!r)
+		r = simple(c, "COMMIT", e);
+	if (r) {
+		catalog_builder_free(f.builder);
+		return r;
+	}
+	return catalog_builder_finish(f.builder, out, e);
+}
+
+/* Definitions of views come from functions that look past the snapshot. Where the fingerprint is still the
+ * same afterwards, nothing was there to be seen; where definitions change all the time (temporary tables),
+ * the last look counts, and the next refresh takes another. */
+int snapshot_load(struct pgclient *c, struct catalog **out, char fingerprint[FINGERPRINT_MAX],
+	uint64_t *as_of_ms, struct err *e)
+{
+	char after[FINGERPRINT_MAX];
+	struct catalog *catalog = NULL;
+	int r = 0;
+
+	for (int i = 0; i < TRIES; i++) {
+		catalog_unref(catalog);
+		catalog = NULL;
+		*as_of_ms = clock_ms();
+		r = load_once(c, &catalog, fingerprint, e);
+		if (!r)
+			r = snapshot_fingerprint(c, after, e);
+		if (r || strcmp(fingerprint, after) == 0)
+			break;
+	}
+	if (r) {
+		catalog_unref(catalog);
+		return r;
+	}
+	*out = catalog;
+	return 0;
+}

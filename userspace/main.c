@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: MIT */
+/* pgveild: puts the modules together, in the order in which they need each other, and takes them apart again.
+ * Whatever is missing at the start is said, all of it, and nothing runs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "ctl/admin.h"
+#include "ctl/clock.h"
+#include "ctl/control.h"
+#include "ctl/credential.h"
+#include "ctl/enrol.h"
+#include "ctl/feed.h"
+#include "ctl/report.h"
+#include "ctl/resolver.h"
+#include "kern/cgroup.h"
+#include "kern/loader.h"
+#include "net/netns.h"
+#include "net/worker.h"
+#include "policy/policy.h"
+
+#define GRACE_MS          5000
+#define RESOLVE_MS        3000
+#define MESSAGE_MAX       ((size_t)16 << 20)
+#define REFUSALS_A_SECOND 20
+
+struct options {
+	const char *policies[64];
+	unsigned npolicies;
+	const char *cgroup_root, *pin_dir, *run_dir, *state_dir;
+	unsigned workers, max_connections, max_per_cgroup;
+	uint64_t max_age_ms;
+	int ready_fd;
+};
+
+struct daemon {
+	struct options opt;
+	char mount[PATH_MAX], root[PATH_MAX];
+	int lock_fd; /* on the pin directory: one daemon for one set of pins */
+	struct policy *policy;
+	struct kern *kern;
+	struct netns_thread *netns;
+	struct resolver *resolver;
+	struct feeds *feeds;
+	struct workers *workers;
+	struct control *control;
+	struct enrol *enrol;
+	struct report report;
+	struct admin *admin;
+	uint64_t refusals_since_ms;
+	unsigned refusals;
+};
+
+static const char usage[] =
+	"usage: pgveild --policy FILE [--policy FILE]... [options]\n"
+	"\n"
+	"Masks what the processes of enrolled cgroups see of PostgreSQL.\n"
+	"\n"
+	"  --policy FILE            a MaskingPolicy document; may be repeated\n"
+	"  --cgroup-root DIR        the guarded cgroup v2 directory (default: MOUNT/pgveil.slice, made if "
+	"missing)\n"
+	"  --pin-dir DIR            where programs and maps are pinned (default: /sys/fs/bpf/pgveil)\n"
+	"  --run-dir DIR            the admin socket's directory (default: /run/pgveil)\n"
+	"  --state-dir DIR          what outlives the daemon (default: /var/lib/pgveil)\n"
+	"  --workers N              threads that carry sessions (default: one for each processor)\n"
+	"  --catalog-max-age TIME   how long a definition changed elsewhere may go unseen: 5s, 500ms, 0 "
+	"(default: 5s)\n"
+	"  --max-connections N      of all together (default: 8000)\n"
+	"  --max-per-cgroup N       of one cgroup (default: 1000)\n"
+	"  --log-level LEVEL        error, warn, info or debug (default: info)\n"
+	"  --ready-fd N             write a newline to this descriptor when ready, and close it\n"
+	"  --foreground             accepted and without effect: pgveild never leaves the foreground\n"
+	"\n"
+	"SIGHUP reloads the policy files: all of them, or none. SIGTERM ends the daemon; the pinned programs "
+	"stay and\n"
+	"refuse connections until the next one starts, or `pgveil uninstall` removes them.\n";
+
+/* ---- options ---- */
+
+static int parse_number(const char *s, unsigned long max, unsigned *out)
+{
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(s, &end, 10);
+	if (errno || end == s || *end || *s == '-' || v == 0 || v > max)
+		return -EINVAL;
+	*out = (unsigned)v;
+	return 0;
+}
+
+static int parse_time(const char *s, uint64_t *out_ms)
+{
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(s, &end, 10);
+	if (errno || end == s || *s == '-' || v > 86400000)
+		return -EINVAL;
+	if (strcmp(end, "ms") == 0)
+		*out_ms = v;
+	else if (strcmp(end, "s") == 0 || (v == 0 && !*end))
+		*out_ms = (uint64_t)v * 1000;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int parse_level(const char *s)
+{
+	static const char *const name[] = {"error", "warn", "info", "debug"};
+
+	for (enum log_level l = LOG_ERROR; l <= LOG_DEBUG; l++) {
+		if (strcmp(s, name[l]) == 0) {
+			log_set_level(l);
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int parse_fd(const char *s, int *out)
+{
+	unsigned fd;
+
+	if (parse_number(s, INT_MAX, &fd) || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -EINVAL;
+	*out = (int)fd;
+	return 0;
+}
+
+enum {
+	OPT_POLICY = 256,
+	OPT_ROOT,
+	OPT_PIN,
+	OPT_RUN,
+	OPT_STATE,
+	OPT_WORKERS,
+	OPT_AGE,
+	OPT_MAX,
+	OPT_MAX_CGROUP,
+	OPT_LEVEL,
+	OPT_READY,
+	OPT_FOREGROUND,
+	OPT_HELP
+};
+
+static const struct option longs[] = {
+	{"policy", required_argument, NULL, OPT_POLICY},
+	{"cgroup-root", required_argument, NULL, OPT_ROOT},
+	{"pin-dir", required_argument, NULL, OPT_PIN},
+	{"run-dir", required_argument, NULL, OPT_RUN},
+	{"state-dir", required_argument, NULL, OPT_STATE},
+	{"workers", required_argument, NULL, OPT_WORKERS},
+	{"catalog-max-age", required_argument, NULL, OPT_AGE},
+	{"max-connections", required_argument, NULL, OPT_MAX},
+	{"max-per-cgroup", required_argument, NULL, OPT_MAX_CGROUP},
+	{"log-level", required_argument, NULL, OPT_LEVEL},
+	{"ready-fd", required_argument, NULL, OPT_READY},
+	{"foreground", no_argument, NULL, OPT_FOREGROUND},
+	{"help", no_argument, NULL, OPT_HELP},
+	{0},
+};
+
+static int add_policy(struct options *o, const char *file)
+{
+	if (o->npolicies == sizeof(o->policies) / sizeof(o->policies[0]))
+		return -EINVAL;
+	o->policies[o->npolicies++] = file;
+	return 0;
+}
+
+static int take_option(struct options *o, int c)
+{
+	switch (c) {
+	case OPT_POLICY: return add_policy(o, optarg);
+	case OPT_ROOT: o->cgroup_root = optarg; return 0;
+	case OPT_PIN: o->pin_dir = optarg; return 0;
+	case OPT_RUN: o->run_dir = optarg; return 0;
+	case OPT_STATE: o->state_dir = optarg; return 0;
+	case OPT_WORKERS: return parse_number(optarg, 256, &o->workers);
+	case OPT_AGE: return parse_time(optarg, &o->max_age_ms);
+	case OPT_MAX: return parse_number(optarg, 1000000, &o->max_connections);
+	case OPT_MAX_CGROUP: return parse_number(optarg, 1000000, &o->max_per_cgroup);
+	case OPT_LEVEL: return parse_level(optarg);
+	case OPT_READY: return parse_fd(optarg, &o->ready_fd);
+	case OPT_FOREGROUND: return 0;
+	case OPT_HELP: fputs(usage, stdout); exit(0);
+	default: return -EINVAL;
+	}
+}
+
+static int parse_options(struct options *o, int argc, char **argv)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	int c, index = 0;
+
+	*o = (struct options){
+		.pin_dir = "/sys/fs/bpf/pgveil",
+		.run_dir = "/run/pgveil",
+		.state_dir = "/var/lib/pgveil",
+		.workers = cores > 0 && cores <= 256 ? (unsigned)cores : 1,
+		.max_connections = 8000,
+		.max_per_cgroup = 1000,
+		.max_age_ms = 5000,
+		.ready_fd = -1,
+	};
+	while ((c = getopt_long(argc, argv, "", longs, &index)) != -1) {
+		if (take_option(o, c)) {
+			if (c != '?')
+				fprintf(stderr, "pgveild: --%s %s: not understood\n", longs[index].name,
+					optarg);
+			return -EINVAL;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "pgveild: %s: not understood\n", argv[optind]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* ---- what must be there ---- */
+
+static int need_dir(const char *path, mode_t mode, struct err *e)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return err_set(e, -errno, "%s: %m", path);
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_set(e, -ENOTDIR, "%s: not a directory", path);
+	return 0;
+}
+
+static int need_cgroup_root(struct daemon *d, struct err *e)
+{
+	char wanted[PATH_MAX + 32];
+	size_t n;
+	int r = cgroup_mount(d->mount, sizeof(d->mount), e);
+
+	if (r)
+		return r;
+	n = strlen(d->mount);
+	if (d->opt.cgroup_root)
+		snprintf(wanted, sizeof(wanted), "%s", d->opt.cgroup_root);
+	else
+		snprintf(wanted, sizeof(wanted), "%s/pgveil.slice", d->mount);
+	r = need_dir(wanted, 0755, e);
+	if (!r && !realpath(wanted, d->root))
+		r = err_set(e, -errno, "%s: %m", wanted);
+	if (!r && (strncmp(d->root, d->mount, n) != 0 || (d->root[n] && d->root[n] != '/')))
+		r = err_set(e, -EINVAL, "%s is not below the cgroup v2 mount %s", d->root, d->mount);
+	return r;
+}
+
+/* Two daemons on one set of pins would take the listeners from each other. Where nothing is pinned yet, the
+ * lock comes after the first pins. */
+static int lock_pins(struct daemon *d, struct err *e)
+{
+	if (d->lock_fd >= 0)
+		return 0;
+	d->lock_fd = open(d->opt.pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->lock_fd < 0)
+		return errno == ENOENT && !d->kern ? 0 : err_set(e, -errno, "%s: %m", d->opt.pin_dir);
+	if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(e, -errno, "%s: another pgveild has these pins", d->opt.pin_dir);
+	return 0;
+}
+
+static int load_policy(const struct options *o, struct policy **out, json_t *told)
+{
+	struct complaints c = {0};
+	int r = policy_load(out, o->policies, o->npolicies, &c);
+
+	for (unsigned i = 0; i < c.n; i++) {
+		log_event(LOG_ERROR, "policy.complaint", "%s", c.line[i]);
+		if (told)
+			json_array_append_new(told, json_string(c.line[i]));
+	}
+	complaints_fini(&c);
+	return r;
+}
+
+static bool check(int r, const struct err *e)
+{
+	if (r)
+		log_event(LOG_ERROR, "start.failed", "%s", e->msg);
+	return r == 0;
+}
+
+/* Everything that can be known before anything is changed. False: some of it is missing, and all of that was
+ * said. */
+static bool check_needs(struct daemon *d)
+{
+	struct err e = {0};
+	bool ok = true;
+
+	if (!d->opt.npolicies)
+		ok = check(-EINVAL, &(struct err){.msg = "no --policy was given"});
+	else if (load_policy(&d->opt, &d->policy, NULL))
+		ok = check(-EINVAL, &(struct err){.msg = "the policy does not load"});
+	ok &= check(need_cgroup_root(d, &e), &e);
+	ok &= check(need_dir(d->opt.run_dir, 0755, &e), &e);
+	ok &= check(need_dir(d->opt.state_dir, 0700, &e), &e);
+	ok &= check(lock_pins(d, &e), &e);
+	if (geteuid() != 0)
+		ok = check(-EPERM, &(struct err){.msg = "pgveild must run as root"});
+	return ok;
+}
+
+/* ---- hooks of the workers ---- */
+
+static bool on_covers(void *arg, const struct policy *p, unsigned i, const struct sockaddr *address)
+{
+	const struct daemon *d = arg;
+
+	return resolver_covers(d->resolver, p, i, address);
+}
+
+static int on_password(void *arg, const struct database *db, char *out, size_t cap, bool *has, struct err *e)
+{
+	(void)arg;
+	return credential_password(db, out, cap, has, e);
+}
+
+static struct slot *on_attach(
+	void *arg, const struct database *db, const struct caller *who, const char *dbname, struct err *e)
+{
+	const struct daemon *d = arg;
+
+	return feeds_attach(d->feeds, db, who, dbname, e);
+}
+
+static void on_detach(void *arg, struct slot *slot)
+{
+	const struct daemon *d = arg;
+
+	feeds_detach(d->feeds, slot);
+}
+
+/* ---- events of the control loop ---- */
+
+static int reload(void *arg, json_t *complaints)
+{
+	struct daemon *d = arg;
+	struct policy *p = NULL;
+	struct err e = {0};
+	int r = load_policy(&d->opt, &p, complaints);
+
+	if (!r)
+		r = resolver_set_policy(d->resolver, p, &e);
+	if (!r)
+		r = enrol_policy(d->enrol, p, &e);
+	if (r) {
+		/* Back to what is in force; what the kernel knows already knew it. */
+		if (e.msg[0]) {
+			json_array_append_new(complaints, json_string(e.msg));
+			if (enrol_policy(d->enrol, d->policy, &e) ||
+				resolver_set_policy(d->resolver, d->policy, &e))
+				log_event(LOG_ERROR, "policy.failed", "%s", e.msg);
+		}
+		log_event(LOG_ERROR, "policy.kept", "the new policy is not taken; the one in force stays");
+		policy_unref(p);
+		return r;
+	}
+	workers_set_policy(d->workers, p);
+	policy_unref(d->policy);
+	d->policy = p;
+	d->report.policy = p;
+	d->report.loaded_ms = clock_ms();
+	log_event(LOG_INFO, "policy.loaded", "version %llu", (unsigned long long)policy_version(p));
+	return 0;
+}
+
+static void on_hup(void *arg)
+{
+	json_t *complaints = json_array();
+
+	reload(arg, complaints); /* says itself what became of it */
+	json_decref(complaints);
+}
+
+static void on_refusal(void *arg, const struct refusal_event *ev)
+{
+	struct daemon *d = arg;
+	uint64_t now = clock_ms();
+
+	enrol_refused(d->enrol, ev);
+	if (now >= d->refusals_since_ms + 1000) {
+		d->refusals_since_ms = now;
+		d->refusals = 0;
+	}
+	/* All are counted by the kernel; the log gets so many and no more. */
+	if (d->refusals++ >= REFUSALS_A_SECOND)
+		return;
+	log_event(LOG_WARN, "connect.refused", "%s: cgroup %llu uid %u tgid %u comm %.16s port %u",
+		kern_counter_name((enum counter)ev->counter), (unsigned long long)ev->cgroup_id, ev->uid,
+		ev->tgid, ev->comm, ev->dialled_port);
+}
+
+static void on_kernel(void *arg)
+{
+	struct daemon *d = arg;
+
+	kern_events_read(d->kern, on_refusal, d);
+}
+
+/* ---- ready ---- */
+
+/* systemd's protocol (sd_notify(3)): a datagram to the socket that the environment names. */
+static void notify_systemd(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	size_t n = path ? strlen(path) : 0;
+	int fd;
+
+	if (!n || n >= sizeof(a.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(a.sun_path, path, n);
+	if (a.sun_path[0] == '@')
+		a.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&a,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+		log_event(LOG_WARN, "start.unnotified", "NOTIFY_SOCKET: %m");
+	close(fd);
+}
+
+static void say_ready(struct daemon *d)
+{
+	log_event(LOG_INFO, "start.ready", "guarding %s, pins in %s", d->root, d->opt.pin_dir);
+	notify_systemd();
+	if (d->opt.ready_fd < 0)
+		return;
+	if (write(d->opt.ready_fd, "\n", 1) != 1)
+		log_event(LOG_WARN, "start.unnotified", "--ready-fd: %m");
+	close(d->opt.ready_fd);
+}
+
+/* ---- start and stop ---- */
+
+static int start_workers(struct daemon *d, struct err *e)
+{
+	const struct workers_config cfg = {
+		.n = d->opt.workers,
+		.max_connections = d->opt.max_connections,
+		.max_per_cgroup = d->opt.max_per_cgroup,
+		.max_age_ms = d->opt.max_age_ms,
+		.message_max = MESSAGE_MAX,
+		.cgroup_mount = d->mount,
+		.cgroup_root = d->root,
+		.kern = d->kern,
+		.netns = d->netns,
+		.hooks = {on_covers, on_password, on_attach, on_detach, d},
+	};
+	int r = workers_start(&d->workers, &cfg, d->policy, e);
+
+	if (!r)
+		feeds_set_workers(d->feeds, d->workers);
+	return r;
+}
+
+static int start_control(struct daemon *d, struct err *e)
+{
+	struct event_base *base = control_base(d->control);
+	const struct enrol_config enrol = {base, d->kern, d->workers, d->mount, d->root, d->opt.state_dir};
+	const struct admin_config admin = {base, d->opt.run_dir, &d->report, reload, d};
+	int r = enrol_open(&d->enrol, &enrol, d->policy, e);
+
+	if (r)
+		return r;
+	d->report = (struct report){
+		.workers = d->workers,
+		.enrol = d->enrol,
+		.feeds = d->feeds,
+		.kern = d->kern,
+		.policy = d->policy,
+		.policy_files = d->opt.policies,
+		.npolicy_files = d->opt.npolicies,
+		.cgroup_mount = d->mount,
+		.cgroup_root = d->root,
+		.pin_dir = d->opt.pin_dir,
+		.since_ms = clock_ms(),
+		.loaded_ms = clock_ms(),
+	};
+	r = admin_open(&d->admin, &admin, e);
+	return r ? r : control_watch(d->control, kern_events_fd(d->kern), on_hup, on_kernel, d, e);
+}
+
+static int start(struct daemon *d, struct err *e)
+{
+	const struct kern_config kern = {d->opt.pin_dir, d->root};
+	int r = resolver_start(&d->resolver, e);
+
+	if (!r)
+		r = resolver_set_policy(d->resolver, d->policy, e);
+	if (!r)
+		r = kern_open(&d->kern, &kern, e);
+	if (!r)
+		r = lock_pins(d, e);
+	if (!r)
+		r = netns_thread_start(&d->netns, e);
+	if (!r)
+		r = feeds_new(&d->feeds, d->opt.max_age_ms, e);
+	if (!r)
+		r = start_workers(d, e);
+	if (!r)
+		r = control_open(&d->control, e);
+	return r ? r : start_control(d, e);
+}
+
+/* The reverse. Without listeners the kernel refuses enrolled connects by itself, until the next daemon. */
+static void stop(struct daemon *d)
+{
+	admin_close(d->admin);
+	if (d->control)
+		control_unwatch(d->control);
+	if (d->kern && d->lock_fd >= 0)
+		kern_forget_listeners(d->kern);
+	if (d->feeds)
+		feeds_stop(d->feeds);
+	if (d->workers)
+		workers_stop(d->workers, GRACE_MS);
+	enrol_close(d->enrol);
+	feeds_free(d->feeds);
+	if (d->netns)
+		netns_thread_stop(d->netns);
+	kern_close(d->kern);
+	resolver_stop(d->resolver);
+	control_close(d->control);
+	policy_unref(d->policy);
+	if (d->lock_fd >= 0)
+		close(d->lock_fd);
+}
+
+/* Every session needs two descriptors. Not being allowed more than there are is no reason not to start. */
+static void raise_files(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
+		l.rlim_cur = l.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &l) < 0)
+			log_event(LOG_WARN, "start.files", "RLIMIT_NOFILE: %m");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon d = {.lock_fd = -1};
+	struct err e = {0};
+	sigset_t control;
+	int r;
+
+	if (parse_options(&d.opt, argc, argv)) {
+		fputs("Try `pgveild --help`.\n", stderr);
+		return 1;
+	}
+	/* Signals are the control loop's: threads inherit the mask, this one opens it again. */
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&control);
+	sigaddset(&control, SIGHUP);
+	sigaddset(&control, SIGTERM);
+	sigaddset(&control, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &control, NULL);
+	raise_files();
+	if (!check_needs(&d)) {
+		stop(&d);
+		return 1;
+	}
+	r = start(&d, &e);
+	if (r) {
+		check(r, &e);
+		stop(&d);
+		return 1;
+	}
+	resolver_wait(d.resolver, RESOLVE_MS);
+	pthread_sigmask(SIG_UNBLOCK, &control, NULL);
+	say_ready(&d);
+	control_run(d.control);
+	log_event(LOG_INFO, "stop.begin", "sessions are told to go; the pinned programs stay");
+	stop(&d);
+	log_event(LOG_INFO, "stop.done", "ended");
+	return 0;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/cancel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "net/dial.h"
+#include "pgwire/put.h"
+
+#define TIMEOUT_MS 5000
+
+struct cancel {
+	struct cancel *next, **link;
+	struct cancel **busy; /* of the connection; NULL once that is gone */
+	struct listener *from;
+	struct loop *loop;
+	struct dial *dial;
+	int fd;
+	struct tls *tls;
+	struct watch *watch;
+	struct alarm *alarm;
+	struct put packet;
+};
+
+void cancel_forget(struct cancel *c)
+{
+	if (c)
+		c->busy = NULL;
+}
+
+static void cancel_free(struct cancel *c)
+{
+	if (c->busy)
+		*c->busy = NULL;
+	if (c->link) {
+		*c->link = c->next;
+		if (c->next)
+			c->next->link = c->link;
+	}
+	dial_cancel(c->dial);
+	watch_free(c->watch);
+	alarm_free(c->alarm);
+	tls_free(c->tls);
+	if (c->fd >= 0)
+		close(c->fd);
+	listener_unref(c->from);
+	mem_wipe(c->packet.p, c->packet.n);
+	put_fini(&c->packet);
+	free(c);
+}
+
+void cancel_free_all(struct worker *w)
+{
+	while (w->cancels)
+		cancel_free(w->cancels);
+}
+
+static void on_late(void *arg)
+{
+	cancel_free(arg);
+}
+
+/* The server closes when it has done what it does; what it says before is nothing to us. */
+static void on_answer(void *arg, unsigned what)
+{
+	struct cancel *c = arg;
+	char bytes[64];
+	ssize_t n = recv(c->fd, bytes, sizeof(bytes), 0);
+
+	(void)what;
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		cancel_free(c);
+}
+
+static void on_dialled(void *arg, int fd, struct tls *tls, const struct err *why)
+{
+	struct cancel *c = arg;
+	struct span s = put_bytes(&c->packet);
+	struct iovec iov = {(void *)s.p, s.n};
+	short events;
+	ssize_t n;
+
+	c->dial = NULL;
+	c->fd = fd;
+	c->tls = tls;
+	if (why) {
+		log_event(LOG_WARN, "cancel.failed", "%s", why->msg);
+		cancel_free(c);
+		return;
+	}
+	/* A few dozen bytes into an empty socket buffer: all or nothing. */
+	n = tls ? tls_write(tls, &iov, 1, &events, NULL) : send(fd, s.p, s.n, MSG_NOSIGNAL);
+	c->watch = n == (ssize_t)s.n ? watch_new(c->loop, fd, on_answer, c) : NULL;
+	if (!c->watch) {
+		log_event(LOG_WARN, "cancel.failed", "the request could not be sent");
+		cancel_free(c);
+		return;
+	}
+	watch_set(c->watch, LOOP_READ);
+}
+
+void cancel_send(struct worker *w, struct listener *from, const struct database *d, const struct sockaddr *to,
+	uint32_t pid, struct span key, struct cancel **busy)
+{
+	const struct dial_config cfg = {w->all->cfg.netns, &from->ns, w->all->tls, TIMEOUT_MS};
+	struct cancel *c = calloc(1, sizeof(*c));
+	struct err e = {0};
+
+	if (!c)
+		return;
+	c->fd = -1;
+	c->from = listener_ref(from);
+	c->loop = w->loop;
+	put_cancel(&c->packet, pid, key);
+	c->alarm = alarm_new(w->loop, on_late, c);
+	if (put_failed(&c->packet) || !c->alarm ||
+		dial_start(&c->dial, w->loop, &cfg, d, to, on_dialled, c, &e)) {
+		log_event(LOG_WARN, "cancel.failed", "%s", e.msg);
+		cancel_free(c);
+		return;
+	}
+	alarm_set(c->alarm, loop_now_ms() + TIMEOUT_MS);
+	c->next = w->cancels;
+	c->link = &w->cancels;
+	if (c->next)
+		c->next->link = &c->next;
+	w->cancels = c;
+	c->busy = busy;
+	*busy = c;
+}

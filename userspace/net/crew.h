@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* crew: the inside of struct workers and struct worker, for the files of net that share it. Never included
+ * elsewhere. */
+#ifndef PGVEIL_NET_CREW_H
+#define PGVEIL_NET_CREW_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include "net/loop.h"
+#include "net/registry.h"
+#include "net/worker.h"
+#include "session/session.h"
+
+struct conn;
+struct cancel;
+struct listener;
+struct identity;
+struct tls_pool;
+struct post;
+
+struct worker {
+	struct workers *all;
+	pthread_t thread;
+	bool started;
+	struct loop *loop;
+	struct session_env env; /* with a reference to its policy; sessions have their own */
+
+	pthread_mutex_t lock; /* over posts */
+	struct post *posts, **posts_end;
+	atomic_bool poked;
+
+	/* Below: the thread's own. */
+	struct conn *conns, *parked; /* parked: closed, freed when the loop's turn ends */
+	struct cancel *cancels;
+	struct alarm *stop_alarm;
+	bool stopping;
+	uint64_t quiet_until_ms; /* the log of refused connections is held back until then */
+};
+
+struct workers {
+	struct workers_config cfg;
+	struct worker *worker;
+	atomic_uint next; /* round robin */
+	struct registry *registry;
+	struct identity *identity;
+	struct tls_pool *tls;
+	pthread_mutex_t listeners_lock; /* over the list and each one's uses */
+	struct listener *listeners;
+	atomic_uint_fast64_t accepted, unserved[UNSERVED_MAX];
+};
+
+/* Counts and logs a connection that is not served. */
+void worker_unserved(struct worker *w, enum unserved why, const char *text);
+
+#endif

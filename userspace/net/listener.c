@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "net/conn.h"
+#include "net/identity.h"
+
+#define ACCEPTS_A_TURN 64
+#define RESUME_MS      100
+
+void close_hard(int fd)
+{
+	struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}
+
+struct listener *listener_find(struct workers *ws, uint64_t netns_cookie)
+{
+	struct listener *l;
+
+	pthread_mutex_lock(&ws->listeners_lock);
+	for (l = ws->listeners; l && l->ns.cookie != netns_cookie; l = l->next)
+		;
+	if (l)
+		l->refs++;
+	pthread_mutex_unlock(&ws->listeners_lock);
+	return l;
+}
+
+struct listener *listener_ref(struct listener *l)
+{
+	pthread_mutex_lock(&l->all->listeners_lock);
+	l->refs++;
+	pthread_mutex_unlock(&l->all->listeners_lock);
+	return l;
+}
+
+void listener_unref(struct listener *l)
+{
+	struct workers *ws;
+	struct listener **p;
+	bool last;
+
+	if (!l)
+		return;
+	ws = l->all;
+	pthread_mutex_lock(&ws->listeners_lock);
+	last = --l->refs == 0;
+	if (last) {
+		for (p = &ws->listeners; *p != l; p = &(*p)->next)
+			;
+		*p = l->next;
+	}
+	pthread_mutex_unlock(&ws->listeners_lock);
+	if (!last)
+		return;
+	netns_close(&l->ns);
+	free(l);
+}
+
+static void listener_addr(const struct listener *l, int fd, struct sockaddr_storage *out)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (fd == l->ns.listen6) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_addr = in6addr_loopback;
+		in6->sin6_port = htons(l->ns.port6);
+	} else {
+		in->sin_family = AF_INET;
+		in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		in->sin_port = htons(l->ns.port4);
+	}
+}
+
+static enum unserved unclaimed(int r)
+{
+	return r == -ENOENT     ? UNSERVED_DIRECT
+	       : r == -ESTALE   ? UNSERVED_STALE
+	       : r == -EALREADY ? UNSERVED_CLAIMED
+				: UNSERVED_FAILED;
+}
+
+/* Who it is, and whether there is room for one more: then v is filled and counted in. */
+static bool let_in(struct listener *l, int listen_fd, const struct sockaddr *peer, struct visitor *v)
+{
+	struct workers *ws = l->all;
+	struct flow_value flow;
+	struct sockaddr_storage local;
+	struct err e = {0};
+	int r;
+
+	listener_addr(l, listen_fd, &local);
+	r = flow_claim(ws->cfg.kern, l->ns.cookie, l->ns.diag_fd, (struct sockaddr *)&local, peer, &v->flow,
+		&flow, &e);
+	if (r) {
+		worker_unserved(l->worker, unclaimed(r), e.msg);
+		return false;
+	}
+	v->socket_cookie = flow.socket_cookie;
+	identity_fill(ws->identity, l->ns.cookie, &flow, &v->who);
+	r = registry_admit(ws->registry, v->who.cgroup_id);
+	if (r) {
+		worker_unserved(l->worker, r == -EUSERS ? UNSERVED_CGROUP_LIMIT : UNSERVED_LIMIT,
+			v->who.cgroup[0] ? v->who.cgroup : "a cgroup that is gone");
+		return false;
+	}
+	return true;
+}
+
+static void visit(struct listener *l, int listen_fd, int fd, const struct sockaddr *peer)
+{
+	struct workers *ws = l->all;
+	struct visitor *v = calloc(1, sizeof(*v));
+	struct worker *to = &ws->worker[atomic_fetch_add(&ws->next, 1) % ws->cfg.n];
+	int one = 1;
+
+	if (!v || !let_in(l, listen_fd, peer, v)) {
+		close_hard(fd);
+		free(v);
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	v->fd = fd;
+	v->listener = listener_ref(l);
+	if (to == l->worker)
+		conn_adopt(to, v);
+	else if (worker_post(to, conn_adopt, v))
+		conn_turn_away(to, v);
+}
+
+static void on_accept(struct listener *l, int listen_fd)
+{
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		struct sockaddr_storage peer;
+		socklen_t n = sizeof(peer);
+		int fd = accept4(listen_fd, (struct sockaddr *)&peer, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			atomic_fetch_add(&l->all->accepted, 1);
+			visit(l, listen_fd, fd, (struct sockaddr *)&peer);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+			/* The queue stays readable: without a pause the loop would spin. */
+			log_event(LOG_ERROR, "listener.exhausted", "accept: %m");
+			watch_set(l->watch4, 0);
+			if (l->watch6)
+				watch_set(l->watch6, 0);
+			alarm_set(l->resume, loop_now_ms() + RESUME_MS);
+		}
+		if (errno != EINTR && errno != ECONNABORTED)
+			return;
+	}
+}
+
+static void on_accept4(void *arg, unsigned what)
+{
+	struct listener *l = arg;
+
+	(void)what;
+	on_accept(l, l->ns.listen4);
+}
+
+static void on_accept6(void *arg, unsigned what)
+{
+	struct listener *l = arg;
+
+	(void)what;
+	on_accept(l, l->ns.listen6);
+}
+
+static void on_resume(void *arg)
+{
+	struct listener *l = arg;
+
+	watch_set(l->watch4, LOOP_READ);
+	if (l->watch6)
+		watch_set(l->watch6, LOOP_READ);
+}
+
+/* On the worker's thread from here on. */
+static void stop_watching(struct worker *w, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)w;
+	alarm_free(l->resume);
+	watch_free(l->watch4);
+	watch_free(l->watch6);
+	l->resume = NULL;
+	l->watch4 = l->watch6 = NULL;
+	/* The namespace's fd stays, for the sessions that dial from there. */
+	close(l->ns.listen4);
+	if (l->ns.listen6 >= 0)
+		close(l->ns.listen6);
+	l->ns.listen4 = l->ns.listen6 = -1;
+	listener_unref(l);
+}
+
+static void start_watching(struct worker *w, void *arg)
+{
+	struct listener *l = arg;
+
+	l->resume = alarm_new(w->loop, on_resume, l);
+	l->watch4 = watch_new(w->loop, l->ns.listen4, on_accept4, l);
+	if (l->ns.listen6 >= 0)
+		l->watch6 = watch_new(w->loop, l->ns.listen6, on_accept6, l);
+	if (!l->resume || !l->watch4 || (l->ns.listen6 >= 0 && !l->watch6)) {
+		/* Connects hang in the queue and end there: nobody gets past, and the log says why. */
+		log_event(LOG_ERROR, "listener.failed", "out of memory: nobody is accepted in netns %llu",
+			(unsigned long long)l->ns.cookie);
+		return;
+	}
+	on_resume(l);
+}
+
+static void describe(const struct listener *l, struct listening *out)
+{
+	out->netns_cookie = l->ns.cookie;
+	out->ports = (struct listener_value){.port4 = l->ns.port4, .port6 = l->ns.port6};
+}
+
+static bool use_again(struct workers *ws, uint64_t inode, struct listening *out)
+{
+	struct listener *l;
+
+	pthread_mutex_lock(&ws->listeners_lock);
+	for (l = ws->listeners; l && (l->ns.inode != inode || !l->uses); l = l->next)
+		;
+	if (l) {
+		l->uses++;
+		describe(l, out);
+	}
+	pthread_mutex_unlock(&ws->listeners_lock);
+	return l != NULL;
+}
+
+int workers_listen(struct workers *ws, int ns_fd, struct listening *out, struct err *e)
+{
+	struct listener *l;
+	struct stat st;
+	int r;
+
+	/* We hold an fd of every namespace in the list, so its inode is nobody else's. */
+	if (fstat(ns_fd, &st) < 0)
+		return err_set(e, -errno, "network namespace: %m");
+	if (use_again(ws, st.st_ino, out))
+		return 0;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return err_set(e, -ENOMEM, "out of memory");
+	r = netns_listen(ws->cfg.netns, ns_fd, &l->ns, e);
+	if (r) {
+		free(l);
+		return r;
+	}
+	l->all = ws;
+	l->refs = l->uses = 1;
+	l->worker = &ws->worker[atomic_fetch_add(&ws->next, 1) % ws->cfg.n];
+	r = worker_post(l->worker, start_watching, l);
+	if (r) {
+		netns_close(&l->ns);
+		free(l);
+		return err_set(e, r, "out of memory");
+	}
+	describe(l, out);
+	pthread_mutex_lock(&ws->listeners_lock);
+	l->next = ws->listeners;
+	ws->listeners = l;
+	pthread_mutex_unlock(&ws->listeners_lock);
+	return 0;
+}
+
+/* Takes one use away, or all; the caller has the lock. True: it was the last. */
+static bool use_less(struct listener *l, bool all)
+{
+	if (!l->uses)
+		return false;
+	l->uses = all ? 0 : l->uses - 1;
+	return l->uses == 0;
+}
+
+static void close_listener(struct listener *l)
+{
+	if (worker_post(l->worker, stop_watching, l))
+		log_event(LOG_ERROR, "listener.failed", "out of memory: a listener stays open");
+}
+
+void workers_unlisten(
+	struct workers *ws, uint64_t netns_cookie, void (*last)(void *arg, uint64_t netns_cookie), void *arg)
+{
+	struct listener *l;
+	bool is_last = false;
+
+	pthread_mutex_lock(&ws->listeners_lock);
+	for (l = ws->listeners; l && (l->ns.cookie != netns_cookie || !l->uses); l = l->next)
+		;
+	if (l)
+		is_last = use_less(l, false);
+	pthread_mutex_unlock(&ws->listeners_lock);
+	if (!is_last)
+		return;
+	if (last)
+		last(arg, netns_cookie);
+	close_listener(l);
+}
+
+int workers_netns_of(int pid, struct err *e)
+{
+	return netns_open_pid(pid, e);
+}
+
+int workers_netns_at(const char *path, struct err *e)
+{
+	return netns_open_path(path, e);
+}
+
+void listeners_close(struct workers *ws)
+{
+	struct listener *l;
+
+	do {
+		pthread_mutex_lock(&ws->listeners_lock);
+		for (l = ws->listeners; l && !use_less(l, true); l = l->next)
+			;
+		pthread_mutex_unlock(&ws->listeners_lock);
+		if (l)
+			close_listener(l);
+	} while (l);
+}
+
+int workers_socket(struct workers *ws, uint64_t netns_cookie, int family)
+{
+	struct listener *l = listener_find(ws, netns_cookie);
+	int fd = l ? netns_socket(ws->cfg.netns, &l->ns, family) : -ENOENT;
+
+	listener_unref(l);
+	return fd;
+}

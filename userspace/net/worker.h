@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* worker: the threads that carry the sessions, each with its event loop, and the door through which the rest
+ * of the daemon talks to them. What they need to know of the world outside comes through hooks. */
+#ifndef PGVEIL_NET_WORKER_H
+#define PGVEIL_NET_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "bpf/abi.h"
+#include "policy/caller.h"
+
+struct workers;
+struct worker;
+struct kern;
+struct netns_thread;
+struct policy;
+struct database;
+struct slot;
+
+/* Called on worker threads; none may block for longer than reading a small file. */
+struct worker_hooks {
+	/* Whether entry i of p's databases covers an address, host names resolved. */
+	bool (*covers)(void *arg, const struct policy *p, unsigned i, const struct sockaddr *address);
+	/* The password of an entry; *has stays false where it has none. */
+	int (*password)(void *arg, const struct database *d, char *out, size_t cap, bool *has, struct err *e);
+	/* Where the catalogue of (d, who->dialled, dbname) is found, from now until detach. */
+	struct slot *(*attach)(void *arg, const struct database *d, const struct caller *who,
+		const char *dbname, struct err *e);
+	void (*detach)(void *arg, struct slot *slot);
+	void *arg;
+};
+
+struct workers_config {
+	unsigned n;               /* threads */
+	unsigned max_connections; /* of all, and of one cgroup */
+	unsigned max_per_cgroup;
+	uint64_t max_age_ms; /* catalog.max_age */
+	size_t message_max;
+	const char *cgroup_mount, *cgroup_root; /* strings outlive the workers */
+	struct kern *kern;
+	struct netns_thread *netns;
+	struct worker_hooks hooks;
+};
+
+MUSTCHECK int workers_start(
+	struct workers **out, const struct workers_config *cfg, struct policy *p, struct err *e);
+/* Listeners close, sessions are told and get grace_ms to go; then everything is closed and freed. */
+void workers_stop(struct workers *ws, uint64_t grace_ms);
+void workers_set_policy(struct workers *ws, struct policy *p); /* takes references of its own */
+void workers_poke(struct workers *ws);                         /* a catalogue came: wake who waits for one */
+
+unsigned workers_count(const struct workers *ws);
+struct worker *workers_at(struct workers *ws, unsigned i);
+/* Runs fn on the worker's thread, in the order of posting. -ENOMEM: not posted. */
+MUSTCHECK int worker_post(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg);
+
+/* What the engine listens on in one network namespace. */
+struct listening {
+	uint64_t netns_cookie;
+	struct listener_value ports;
+};
+/* Once more the listeners of the namespace behind ns_fd (which stays the caller's); made by the first call.
+ * Not from a worker. */
+MUSTCHECK int workers_listen(struct workers *ws, int ns_fd, struct listening *out, struct err *e);
+/* Once less. Before the last use closes them, last is called: the moment to let nobody be sent there any
+ * more. Sessions stay. */
+void workers_unlisten(
+	struct workers *ws, uint64_t netns_cookie, void (*last)(void *arg, uint64_t netns_cookie), void *arg);
+/* An fd of a process' network namespace, or of the one at a path. */
+MUSTCHECK int workers_netns_of(int pid, struct err *e);
+MUSTCHECK int workers_netns_at(const char *path, struct err *e);
+/* A non-blocking TCP socket in the namespace of a listener or a living session; or a negative errno. */
+MUSTCHECK int workers_socket(struct workers *ws, uint64_t netns_cookie, int family);
+
+/* One living session, as far as it may be told. Borrowed, for the time of the call. */
+struct session_view {
+	const struct caller *caller;
+	struct flow_key flow;
+	uint64_t socket_cookie;
+	const char *database, *user,
+		*dbname; /* policy entry, engine's role, database name; "" before login */
+	const char *state;
+	char status;
+	bool judged;
+	uint64_t statements, refused, rows, masked_cells, bytes_to_client, bytes_to_server, age_ms;
+};
+/* Every session, one call each, on this thread (workers are asked one after another). */
+MUSTCHECK int workers_sessions(
+	struct workers *ws, void (*fn)(void *arg, const struct session_view *v), void *arg);
+
+/* Connections that were closed unserved, and why. X(name, word) */
+#define UNSERVED(X)                                                                                          \
+	X(DIRECT, "direct") /* somebody dialled the listener itself */                                       \
+	X(STALE, "stale")   /* the socket behind the address is another one */                               \
+	X(CLAIMED, "claimed")                                                                                \
+	X(LIMIT, "limit") /* too many connections */                                                         \
+	X(CGROUP_LIMIT, "cgroup_limit")                                                                      \
+	X(LOGIN_TIMEOUT, "login_timeout")                                                                    \
+	X(FAILED, "failed")
+#define X(name, word) UNSERVED_##name,
+enum unserved { UNSERVED(X) UNSERVED_MAX };
+#undef X
+const char *unserved_name(enum unserved u);
+
+struct workers_stats {
+	uint64_t accepted, unserved[UNSERVED_MAX];
+	unsigned connections;
+};
+void workers_stats(struct workers *ws, struct workers_stats *out);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* sqlstate: the standard text of an SQLSTATE (PostgreSQL docs, appendix A): its condition name in words. */
+#ifndef PGVEIL_PGWIRE_SQLSTATE_H
+#define PGVEIL_PGWIRE_SQLSTATE_H
+
+#include "base/buf.h"
+
+/* "division by zero" for 22012. A code that the table does not know gets its class's text, and an unknown
+ * class "error". Never NULL. */
+const char *sqlstate_text(struct span code);
+
+#endif

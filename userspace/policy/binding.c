@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* A binding is made in three steps: every pattern of every rule is laid over the catalogue by name; what the
+ * binding before had bound by a pattern that still stands is bound again by oid; what is bound on a parent is
+ * bound on its children. Each gives pairs (column, pattern), kept for the next binding; their strictest masks
+ * make the table. */
+#include "policy/binding.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/pattern.h"
+#include "policy/strict.h"
+
+/* One column pattern of one rule; sorted by canonical text. */
+struct laid {
+	struct pattern pattern;
+	const struct rule *rule;
+};
+
+struct match {
+	struct colref column;
+	unsigned laid;
+};
+
+struct entry {
+	struct colref column;
+	struct masking masking;
+};
+
+struct binding {
+	atomic_uint refs;
+	struct policy *policy;
+	struct catalog *catalog;
+	struct laid *laid;
+	unsigned nlaid;
+	struct match *matches; /* sorted by column */
+	size_t nmatches, matches_cap;
+	struct entry *entries; /* sorted by column; attnum 0: the whole row */
+	size_t nentries;
+	struct arena mem; /* patterns */
+	bool no_memory;   /* while it is made */
+};
+
+static const struct mask to_null = {.kind = MASK_NULL};
+static const struct masking hidden = {.direct = &to_null, .derived = &to_null};
+
+static int compare_column(struct colref a, struct colref b)
+{
+	return a.relid != b.relid ? (a.relid > b.relid) - (a.relid < b.relid)
+				  : (a.attnum > b.attnum) - (a.attnum < b.attnum);
+}
+
+static int compare_match(const void *x, const void *y)
+{
+	const struct match *a = x, *b = y;
+	int r = compare_column(a->column, b->column);
+
+	return r ? r : (a->laid > b->laid) - (a->laid < b->laid);
+}
+
+static int compare_laid(const void *x, const void *y)
+{
+	const struct laid *a = x, *b = y;
+	int r = strcmp(a->pattern.canonical, b->pattern.canonical);
+
+	return r ? r : (a->rule > b->rule) - (a->rule < b->rule);
+}
+
+static int compare_entry(const void *x, const void *y)
+{
+	const struct entry *a = x, *b = y;
+
+	return compare_column(a->column, b->column);
+}
+
+static void add_match(struct binding *b, uint32_t relid, int16_t attnum, unsigned laid)
+{
+	if (b->nmatches == b->matches_cap) {
+		size_t cap = b->matches_cap ? b->matches_cap * 2 : 64;
+		struct match *v = reallocarray(b->matches, cap, sizeof(*v));
+
+		if (!v) {
+			b->no_memory = true;
+			return;
+		}
+		b->matches = v;
+		b->matches_cap = cap;
+	}
+	b->matches[b->nmatches++] = (struct match){{relid, attnum}, laid};
+}
+
+static int lay_patterns(struct binding *b, const struct grant *g, struct err *e)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < g->nrules; i++)
+		n += g->rules[i]->ncolumns;
+	b->laid = arena_array(&b->mem, n ? n : 1, sizeof(*b->laid));
+	if (!b->laid)
+		return err_sql(e, -ENOMEM, "53200", "out of memory");
+	for (unsigned i = 0; i < g->nrules; i++)
+		for (unsigned j = 0; j < g->rules[i]->ncolumns; j++) {
+			struct laid *l = &b->laid[b->nlaid++];
+			const char *why = "out of memory";
+			int r = pattern_parse(&l->pattern, g->rules[i]->columns[j], &b->mem, &why);
+
+			if (r)
+				return err_set(
+					e, r, "mask rule at %.100s: column %s", g->rules[i]->where, why);
+			l->rule = g->rules[i];
+		}
+	qsort(b->laid, b->nlaid, sizeof(*b->laid), compare_laid);
+	return 0;
+}
+
+/* A sensitive column is left out everywhere: without an entry it is hidden, which no rule may loosen. */
+static bool match_relation(void *arg, const struct relation *r)
+{
+	struct binding *b = arg;
+
+	if (r->kind == 't')
+		return true;
+	for (unsigned i = 0; i < b->nlaid; i++) {
+		if (!pattern_has_relation(&b->laid[i].pattern, r->schema, r->name, r->system))
+			continue;
+		for (unsigned j = 0; j < r->ncols; j++)
+			if (!r->cols[j].sensitive && pattern_has_column(&b->laid[i].pattern, r->cols[j].name))
+				add_match(b, r->oid, r->cols[j].attnum, i);
+	}
+	return !b->no_memory;
+}
+
+/* The pattern that bound a column decides, not the mask it had: a rule whose mask was changed keeps what it
+ * holds. */
+static void carry_over(struct binding *b, const struct binding *previous)
+{
+	for (size_t i = 0; i < previous->nmatches && !b->no_memory; i++) {
+		struct colref c = previous->matches[i].column;
+		const char *canonical = previous->laid[previous->matches[i].laid].pattern.canonical;
+		const struct relation *r = catalog_relation_by_oid(b->catalog, c.relid);
+		const struct column *column = r ? relation_column_by_attnum(r, c.attnum) : NULL;
+		unsigned lo = 0, hi = b->nlaid;
+
+		if (!column || column->sensitive)
+			continue;
+		while (lo < hi) {
+			unsigned mid = lo + (hi - lo) / 2;
+
+			if (strcmp(b->laid[mid].pattern.canonical, canonical) < 0)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		for (; lo < b->nlaid && strcmp(b->laid[lo].pattern.canonical, canonical) == 0; lo++)
+			add_match(b, c.relid, c.attnum, lo);
+	}
+}
+
+static void sort_matches(struct binding *b)
+{
+	size_t n = 0;
+
+	if (b->nmatches)
+		qsort(b->matches, b->nmatches, sizeof(*b->matches), compare_match);
+	for (size_t i = 0; i < b->nmatches; i++)
+		if (!n || compare_match(&b->matches[i], &b->matches[n - 1]) != 0)
+			b->matches[n++] = b->matches[i];
+	b->nmatches = n;
+}
+
+/* relation.children holds all levels, so one pass is enough. */
+static void match_children(struct binding *b)
+{
+	size_t n = b->nmatches;
+
+	for (size_t i = 0; i < n && !b->no_memory; i++) {
+		struct match m = b->matches[i];
+		const struct relation *r = catalog_relation_by_oid(b->catalog, m.column.relid);
+		const struct column *c = r ? relation_column_by_attnum(r, m.column.attnum) : NULL;
+
+		for (unsigned j = 0; c && j < r->nchildren; j++) {
+			const struct relation *child = catalog_relation_by_oid(b->catalog, r->children[j]);
+			const struct column *same = child ? relation_column(child, c->name) : NULL;
+
+			if (same && !same->sensitive)
+				add_match(b, child->oid, same->attnum, m.laid);
+		}
+	}
+	sort_matches(b);
+}
+
+static void tighten(struct masking *m, const struct rule *r)
+{
+	if (!m->direct || strict_compare(&r->mask, m->direct) < 0) {
+		m->direct = &r->mask;
+		m->rule = r;
+	}
+	if (!m->derived || strict_compare(&r->derived, m->derived) < 0)
+		m->derived = &r->derived;
+}
+
+/* matches are sorted: those of one column, and the columns of one relation, stand together. */
+static int make_entries(struct binding *b, struct err *e)
+{
+	struct entry *row = NULL, *last = NULL;
+
+	/* At most one entry a match and one whole row each. */
+	b->entries = calloc(b->nmatches * 2 + 1, sizeof(*b->entries));
+	if (!b->entries)
+		return err_sql(e, -ENOMEM, "53200", "out of memory");
+	for (size_t i = 0; i < b->nmatches; i++) {
+		const struct match *m = &b->matches[i];
+		const struct rule *rule = b->laid[m->laid].rule;
+
+		if (!row || row->column.relid != m->column.relid) {
+			row = &b->entries[b->nentries++];
+			row->column = (struct colref){m->column.relid, 0};
+			row->masking = (struct masking){&to_null, &to_null, rule};
+		}
+		if (!last || compare_column(last->column, m->column) != 0) {
+			last = &b->entries[b->nentries++];
+			last->column = m->column;
+		}
+		tighten(&last->masking, rule);
+	}
+	/* A column number below 0 would stand before its whole row. */
+	qsort(b->entries, b->nentries, sizeof(*b->entries), compare_entry);
+	return 0;
+}
+
+static void binding_free(struct binding *b)
+{
+	free(b->entries);
+	free(b->matches);
+	arena_fini(&b->mem);
+	catalog_unref(b->catalog);
+	policy_unref(b->policy);
+	free(b);
+}
+
+int binding_new(struct binding **out, struct policy *p, const struct grant *g, struct catalog *c,
+	const struct binding *previous, struct err *e)
+{
+	struct binding *b = calloc(1, sizeof(*b));
+	int r;
+
+	*out = NULL;
+	if (!b)
+		return err_sql(e, -ENOMEM, "53200", "out of memory");
+	atomic_init(&b->refs, 1);
+	b->policy = policy_ref(p);
+	b->catalog = catalog_ref(c);
+	r = lay_patterns(b, g, e);
+	if (r)
+		goto out;
+	catalog_each_relation(c, match_relation, b);
+	if (previous)
+		carry_over(b, previous);
+	match_children(b);
+	r = b->no_memory ? err_sql(e, -ENOMEM, "53200", "out of memory") : make_entries(b, e);
+out:
+	if (r)
+		binding_free(b);
+	else
+		*out = b;
+	return r;
+}
+
+struct binding *binding_ref(struct binding *b)
+{
+	atomic_fetch_add(&b->refs, 1);
+	return b;
+}
+
+void binding_unref(struct binding *b)
+{
+	if (b && atomic_fetch_sub(&b->refs, 1) == 1)
+		binding_free(b);
+}
+
+struct catalog *binding_catalog(const struct binding *b)
+{
+	return b->catalog;
+}
+
+struct policy *binding_policy(const struct binding *b)
+{
+	return b->policy;
+}
+
+/* What no rule speaks of. A toast table holds what its table's columns hold. */
+static const struct masking *unruled(const struct binding *b, struct colref c)
+{
+	const struct relation *r = catalog_relation_by_oid(b->catalog, c.relid);
+	const struct column *column;
+
+	if (!r || r->kind == 't')
+		return &hidden;
+	if (c.attnum < 0) /* ctid, xmin, tableoid … say nothing of any value */
+		return NULL;
+	if (c.attnum > 0) {
+		column = relation_column_by_attnum(r, c.attnum);
+		return column && !column->sensitive ? NULL : &hidden;
+	}
+	for (unsigned i = 0; i < r->ncols; i++)
+		if (r->cols[i].sensitive)
+			return &hidden;
+	return NULL;
+}
+
+const struct masking *binding_column(const struct binding *b, struct colref c)
+{
+	struct entry key = {.column = c};
+	const struct entry *found =
+		bsearch(&key, b->entries, b->nentries, sizeof(*b->entries), compare_entry);
+
+	return found ? &found->masking : unruled(b, c);
+}
+
+const struct masking *binding_set(const struct binding *b, const struct colset *s)
+{
+	const struct masking *strictest = NULL;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct masking *m = binding_column(b, s->v[i]);
+		int r = m && strictest ? strict_compare(m->direct, strictest->direct) : 0;
+
+		if (m && strictest && !r)
+			r = strict_compare(m->derived, strictest->derived);
+		if (m && (!strictest || r < 0))
+			strictest = m;
+	}
+	return strictest;
+}
+
+bool binding_mixed(const struct binding *b, const struct colset *s)
+{
+	const struct masking *first = NULL;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct masking *m = binding_column(b, s->v[i]);
+
+		if (m && first && m->direct != first->direct && strict_compare(m->direct, first->direct) != 0)
+			return true;
+		if (m && !first)
+			first = m;
+	}
+	return false;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may reach what, with which rules. A caller gets the rules of every document that names it and has an
+ * entry for the place: a second document can add masks, never take one away. */
+#include "policy/policy.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "policy/glob.h"
+#include "policy/set.h"
+
+/* A cgroup is also what is below it: a process that moves down keeps the rules of where it came from. */
+static bool cgroup_named(const char *glob, const char *path)
+{
+	char prefix[sizeof(((struct caller *)0)->cgroup)];
+	size_t n = strnlen(path, sizeof(prefix));
+
+	if (path[0] != '/' || n == sizeof(prefix))
+		return false;
+	memcpy(prefix, path, n + 1);
+	for (;;) {
+		char *slash;
+
+		if (glob_match(GLOB_PATH, glob, prefix))
+			return true;
+		slash = strrchr(prefix, '/');
+		if (slash == prefix)
+			return false;
+		*slash = '\0';
+	}
+}
+
+static bool place_named(const struct subject *s, const char *cgroup, const char *unit)
+{
+	if (s->cgroup && !cgroup_named(s->cgroup, cgroup))
+		return false;
+	return !s->unit || (*unit && glob_match(GLOB_NAME, s->unit, unit));
+}
+
+static bool document_names(const struct document *d, const struct caller *who)
+{
+	for (unsigned i = 0; i < d->nsubjects; i++) {
+		const struct subject *s = &d->subjects[i];
+
+		if ((s->cgroup || s->unit || s->has_uid) && place_named(s, who->cgroup, who->unit) &&
+			(!s->has_uid || s->uid == who->uid))
+			return true;
+	}
+	return false;
+}
+
+bool policy_enrols_cgroup(const struct policy *p, const char *cgroup, const char *unit)
+{
+	for (unsigned i = 0; i < p->documents.n; i++)
+		for (unsigned j = 0; j < p->documents.v[i].nsubjects; j++) {
+			const struct subject *s = &p->documents.v[i].subjects[j];
+
+			/* With a uid beside it: whoever else lives there is enrolled and then refused. */
+			if ((s->cgroup || s->unit) && place_named(s, cgroup, unit))
+				return true;
+		}
+	return false;
+}
+
+static bool database_named(const struct database *d, const char *dbname)
+{
+	for (unsigned i = 0; i < d->nglobs; i++)
+		if (glob_match(GLOB_NAME, d->globs[i], dbname))
+			return true;
+	return false;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool agree(const struct database *a, const struct database *b)
+{
+	return same_text(a->user, b->user) && same_text(a->password_file, b->password_file) &&
+	       same_text(a->cert_file, b->cert_file) && same_text(a->key_file, b->key_file) &&
+	       a->tls == b->tls && same_text(a->ca_file, b->ca_file);
+}
+
+/* Of entries that agree, the one that says most about the place: its name is what certificates are checked
+ * for. */
+static bool says_more(const struct database *a, const struct database *b)
+{
+	return a->is_name != b->is_name ? a->is_name : a->prefix > b->prefix;
+}
+
+struct search {
+	bool named, covered;
+	uint64_t id;
+};
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	/* splitmix64's finaliser: each step is a bijection of h, so only different inputs in one place can
+	 * meet. */
+	h ^= v + 0x9e3779b97f4a7c15;
+	h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9;
+	h = (h ^ (h >> 27)) * 0x94d049bb133111eb;
+	return h ^ (h >> 31);
+}
+
+static int take_entry(struct grant *g, const struct database *d, struct err *e)
+{
+	if (g->database && !agree(g->database, d))
+		return err_sql(e, -EACCES, "28000",
+			"pgveil policies give different credentials or TLS settings for this database "
+			"(entries \"%.60s\" and \"%.60s\")",
+			g->database->name, d->name);
+	if (!g->database || says_more(d, g->database))
+		g->database = d;
+	return 0;
+}
+
+/* The entries of one document; *applies: it has one for the place. */
+static int search_document(const struct policy *p, unsigned i, unsigned first,
+	bool (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct search *s,
+	struct grant *g, bool *applies, struct err *e)
+{
+	const struct document *d = &p->documents.v[i];
+
+	*applies = false;
+	for (unsigned j = 0; j < d->ndatabases; j++) {
+		if (!covers(arg, first + j))
+			continue;
+		s->covered = true;
+		if (!database_named(&d->databases[j], dbname))
+			continue;
+		*applies = true;
+		if (take_entry(g, &d->databases[j], e))
+			return -EACCES;
+	}
+	if (*applies)
+		s->id = mix(s->id, i);
+	return 0;
+}
+
+static int refuse(const struct search *s, const char *dbname, struct err *e)
+{
+	if (!s->named)
+		return err_sql(e, -EACCES, "28000", "no pgveil policy names this process");
+	if (!s->covered)
+		return err_sql(e, -EACCES, "08004",
+			"no pgveil policy for this process has an entry for this address");
+	return err_sql(
+		e, -EACCES, "3D000", "no pgveil policy for this process allows database \"%.63s\"", dbname);
+}
+
+static int collect(const struct policy *p, const struct caller *who, bool (*covers)(void *arg, unsigned i),
+	void *arg, const char *dbname, struct search *s, const struct rule **rules, struct grant *g,
+	struct err *e)
+{
+	unsigned first = 0;
+
+	for (unsigned i = 0; i < p->documents.n; first += p->documents.v[i++].ndatabases) {
+		const struct document *d = &p->documents.v[i];
+		bool applies;
+
+		if (!document_names(d, who))
+			continue;
+		s->named = true;
+		if (search_document(p, i, first, covers, arg, dbname, s, g, &applies, e))
+			return -EACCES;
+		for (unsigned j = 0; applies && j < d->nrules; j++)
+			rules[g->nrules++] = &d->rules[j];
+	}
+	return g->database ? 0 : refuse(s, dbname, e);
+}
+
+static unsigned index_of(const struct policy *p, const struct database *d)
+{
+	unsigned i = 0;
+
+	while (i < p->ndatabases && p->databases[i] != d)
+		i++;
+	return i;
+}
+
+int policy_grant(const struct policy *p, const struct caller *who, bool (*covers)(void *arg, unsigned i),
+	void *arg, const char *dbname, struct arena *a, struct grant *g, struct err *e)
+{
+	struct search s = {.id = p->version};
+	const struct rule **rules;
+	unsigned n = 0;
+	int r;
+
+	*g = (struct grant){0};
+	for (unsigned i = 0; i < p->documents.n; i++)
+		n += p->documents.v[i].nrules;
+	rules = arena_array(a, n ? n : 1, sizeof(struct rule *));
+	if (!rules)
+		return err_sql(e, -ENOMEM, "53200", "out of memory");
+	r = collect(p, who, covers, arg, dbname, &s, rules, g, e);
+	if (r) {
+		*g = (struct grant){0};
+		return r;
+	}
+	g->rules = rules;
+	g->rules_id = mix(s.id, UINT64_C(1) << 32 | index_of(p, g->database));
+	return 0;
+}

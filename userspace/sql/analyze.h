@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* analyze: text → statements → for each, what it shows, uses, writes and calls. Knows nothing of policies: it
+ * says which columns are where, and judging is somebody else's. What it does not understand it says so; it
+ * never guesses. */
+#ifndef PGVEIL_SQL_ANALYZE_H
+#define PGVEIL_SQL_ANALYZE_H
+
+#include "base/buf.h"
+#include "sql/catalog.h"
+
+#define ANALYZE_TEXT_MAX  ((size_t)262144) /* bytes of statement text; 54000 beyond */
+#define ANALYZE_DEPTH_MAX 1000             /* upper bound of the parse tree's depth; 54001 beyond */
+
+/* Where names are looked up: the session's effective search_path without pg_catalog, which always comes
+ * first. */
+struct name_scope {
+	const struct catalog *catalog;
+	const char *const *path;
+	unsigned npath;
+};
+
+#define STATEMENT_KINDS(X)                                                                                   \
+	X(OTHER, "other") /* nothing below: utility statements that nobody classified */                     \
+	X(EMPTY, "empty")                                                                                    \
+	X(SELECT, "select") /* also VALUES and TABLE */                                                      \
+	X(INSERT, "insert")                                                                                  \
+	X(UPDATE, "update")                                                                                  \
+	X(DELETE, "delete")                                                                                  \
+	X(MERGE, "merge")                                                                                    \
+	X(TRANSACTION, "transaction") /* BEGIN COMMIT ROLLBACK SAVEPOINT …, not PREPARE TRANSACTION */     \
+	X(SET, "set")                 /* SET, RESET, SET TRANSACTION, SET SESSION CHARACTERISTICS */         \
+	X(SHOW, "show")                                                                                      \
+	X(EXPLAIN, "explain") /* without ANALYZE; with it: OTHER */                                          \
+	X(PREPARE, "prepare")                                                                                \
+	X(EXECUTE, "execute")                                                                                \
+	X(DEALLOCATE, "deallocate")                                                                          \
+	X(DECLARE, "declare")                                                                                \
+	X(FETCH, "fetch") /* and MOVE */                                                                     \
+	X(CLOSE, "close")                                                                                    \
+	X(COPY_OUT, "copy_out") /* TO STDOUT */                                                              \
+	X(COPY_IN, "copy_in")   /* FROM STDIN */
+#define X(name, word) STATEMENT_##name,
+enum statement_kind { STATEMENT_KINDS(X) };
+#undef X
+const char *statement_kind_name(enum statement_kind k);
+
+struct output {             /* one result column */
+	const char *name;   /* label, where known; else "" */
+	struct colset from; /* base columns whose values it may reveal */
+	bool direct; /* an unchanged copy of one column per row: a column's own mask fits. The source columns
+			are in from */
+};
+
+struct use { /* a column whose value decides something or feeds something that may fail */
+	struct colref column;
+	const char *where; /* "WHERE", "ORDER BY", "an argument of substr()", … */
+};
+
+struct statement {
+	enum statement_kind kind;
+	const char *tag;   /* for messages: "CREATE TABLE", "DO", … */
+	int location, len; /* in the text, bytes */
+	/* Not NULL: not understood or never allowed for a judged caller; sqlstate then says what kind
+	 * ("0A000" not understood, "42501" a class that is refused, "42P01"/"42703"/"42883" … a name that
+	 * does not exist) and position is the 1-based character the server would name (0: none). */
+	const char *problem;
+	char sqlstate[6];
+	int position;
+	bool retry; /* the problem may go away with a newer catalogue (an unknown name) */
+
+	bool rows; /* gives a result set */
+	struct output *outputs;
+	unsigned noutputs;
+	struct use *uses;
+	unsigned nuses;
+	struct colset stored;   /* columns whose values this statement writes elsewhere */
+	struct colset assigned; /* target columns of INSERT, UPDATE, COPY FROM */
+	uint32_t *relations;    /* every relation read or written, views and what is below them included */
+	unsigned nrelations;
+	bool writes;
+	bool triggers;       /* a written relation has user triggers */
+	const char **opaque; /* functions, operators, types and casts that are not known to be pure:
+				"public.f", … */
+	unsigned nopaque;
+
+	const char *name;        /* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE; NULL = ALL */
+	struct statement *inner; /* PREPARE, DECLARE, EXPLAIN, COPY (query) */
+	bool binary;             /* COPY … BINARY, DECLARE … BINARY */
+	const char *setting,
+		*value; /* SET: lower-cased name; value NULL: DEFAULT or RESET; setting "all": RESET ALL */
+};
+
+struct analysis {
+	struct statement *statements;
+	unsigned n;
+};
+
+/* 0: *out describes every statement of the text (each with its own problem or none); lives in a. Otherwise
+ * nothing of the text may be sent: e holds the SQLSTATE and message for the client (42601 syntax error with
+ * *position set, 54000 too long, 54001 too deep, 22021 not UTF-8 or a NUL inside, 53200 no memory). */
+MUSTCHECK int analyze(const struct name_scope *scope, struct span text, struct arena *a, struct analysis *out,
+	int *position, struct err *e);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* catalog: a snapshot of one database's relations, columns, types, inheritance, views, functions and
+ * operators, as the engine's role sees it. Immutable and shared once built; never asks the server anything
+ * (ctl feeds it). */
+#ifndef PGVEIL_SQL_CATALOG_H
+#define PGVEIL_SQL_CATALOG_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "sql/colset.h"
+
+struct catalog; /* refcounted */
+struct lineage;
+
+struct column {
+	const char *name;
+	int16_t attnum;
+	uint32_t type_oid;  /* as declared */
+	uint32_t base_type; /* with domains resolved */
+	int32_t typmod;
+	bool constrained; /* in a unique or exclusion constraint or index, or in a foreign key: a write can be
+			     used to ask */
+	bool sensitive; /* of pg_catalog, and carries values of other columns (pg_statistic.stavalues1 …) */
+	/* What reading the column may reveal beside itself: a generated column's sources, a view column's
+	 * lineage. Already transitive; never contains the column itself. */
+	struct colset from;
+	bool direct; /* a view column that copies exactly one column of from (then type and typmod are that
+			column's) */
+	/* All that a read of the column shows: itself, from, and the same of the columns of that name in all
+	 * children. */
+	struct colset read;
+	bool simple; /* of a text, number, bool, date, uuid or enum type: what is total is total on it */
+	const char *foreign; /* "schema.type" where its type has functions of its own that are not known to be
+				pure */
+};
+
+struct relation {
+	uint32_t oid;
+	const char *schema, *name;
+	char kind; /* pg_class.relkind: r v m f p S t i c */
+	uint16_t ncols;
+	struct column *cols; /* by attnum, dropped ones left out */
+	bool triggers;       /* user triggers that fire on DML */
+	bool rules;          /* rewrite rules other than a view's _RETURN */
+	bool row_security;   /* policies run expressions of their own */
+	bool system;         /* in pg_catalog, information_schema or pg_toast */
+	/* Views and materialized views: what the definition uses otherwise than as an output (WHERE, joins
+	 * …); problem is not NULL where the definition was not understood, and then any use of the view is
+	 * refused. */
+	struct colset uses;
+	const char *problem;
+	uint32_t *below; /* views: the relations that the definition reads, all levels */
+	unsigned nbelow;
+	const char *
+		*opaque; /* views: functions and operators of the definition that are not known to be pure */
+	unsigned nopaque;
+	uint32_t *parents, *children; /* inheritance and partitions, all levels */
+	unsigned nparents, nchildren;
+};
+
+struct function { /* outside pg_catalog; pg_catalog's are judged by sql/function.h */
+	const char *schema, *name;
+	const char *extension; /* NULL: none */
+	char kind;             /* pg_proc.prokind: f p a w */
+	bool returns_composite;
+	bool returns_set;
+};
+
+struct operator_ { /* outside pg_catalog */
+	const char *schema, *name;
+	const char *extension; /* of its function; NULL: none */
+};
+
+enum type_kind { TYPE_BASE, TYPE_COMPOSITE, TYPE_DOMAIN, TYPE_ENUM, TYPE_RANGE, TYPE_PSEUDO };
+
+struct type {
+	uint32_t oid;
+	const char *schema, *name;
+	const char *extension;
+	enum type_kind kind;
+	uint32_t base; /* domains: the type below, all levels resolved */
+	uint32_t elem; /* arrays: of what; 0: not an array */
+	bool checked;  /* a domain with a CHECK constraint (at any level) */
+};
+
+/* ---- reading ---- */
+struct catalog *catalog_ref(struct catalog *c);
+void catalog_unref(struct catalog *c);             /* NULL is fine */
+uint64_t catalog_version(const struct catalog *c); /* no two catalogs of one process share it */
+const struct relation *catalog_relation(const struct catalog *c, const char *schema, const char *name);
+const struct relation *catalog_relation_by_oid(const struct catalog *c, uint32_t oid);
+/* Calls fn for every relation until it returns false. */
+void catalog_each_relation(
+	const struct catalog *c, bool (*fn)(void *arg, const struct relation *r), void *arg);
+const struct column *relation_column(const struct relation *r, const char *name);
+const struct column *relation_column_by_attnum(const struct relation *r, int16_t attnum);
+bool catalog_schema_exists(const struct catalog *c, const char *schema);
+/* The n-th (from 0) function / operator of that name outside pg_catalog in any schema; NULL past the last. */
+const struct function *catalog_function(const struct catalog *c, const char *name, unsigned n);
+const struct operator_ *catalog_operator(const struct catalog *c, const char *name, unsigned n);
+const struct type *catalog_type(const struct catalog *c, const char *schema, const char *name);
+const struct type *catalog_type_by_oid(const struct catalog *c, uint32_t oid);
+
+/* ---- building ---- */
+/* What to ask the server, one query after another on one connection inside one REPEATABLE READ transaction
+ * with search_path = pg_catalog; all results in text format. */
+unsigned catalog_query_count(void);
+const char *catalog_query(unsigned i);
+/* One row whose value changes when any DDL was committed (cheap: xmin of the catalogue rows, not their
+ * contents). */
+const char *catalog_fingerprint_query(void);
+
+struct catalog_builder;
+MUSTCHECK int catalog_builder_new(struct catalog_builder **out, struct err *e);
+void catalog_builder_free(struct catalog_builder *b);
+/* One row of the result of catalog_query(i). NULL cells have .p == NULL. -EPROTO: not what the query gives.
+ */
+MUSTCHECK int catalog_builder_row(
+	struct catalog_builder *b, unsigned i, const struct span *cells, unsigned n, struct err *e);
+/* Resolves inheritance, domains, generated columns and views (by parsing their definitions). Frees b in every
+ * case. */
+MUSTCHECK int catalog_builder_finish(struct catalog_builder *b, struct catalog **out, struct err *e);
+/* A catalogue from DDL text (CREATE SCHEMA/TABLE/VIEW/MATERIALIZED VIEW/TYPE/DOMAIN/FUNCTION, ALTER TABLE …
+ * ADD CONSTRAINT, other statements ignored where harmless), for `pgveil policy test|explain` and the golden
+ * tests. pg_catalog's relations are not in it. Oids are made up, from 16384. */
+MUSTCHECK int catalog_from_ddl(struct catalog **out, struct span ddl, struct err *e);
+
+#endif

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+#include "sql/catalog_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t versions; /* atomic */
+
+int catalog_builder_new(struct catalog_builder **out, struct err *e)
+{
+	struct catalog_builder *b = calloc(1, sizeof(*b));
+
+	*out = NULL;
+	if (b)
+		b->c = calloc(1, sizeof(*b->c));
+	if (!b || !b->c) {
+		free(b);
+		return err_set(e, -ENOMEM, "out of memory for a catalogue");
+	}
+	b->c->refs = 1;
+	b->c->version = __atomic_add_fetch(&versions, 1, __ATOMIC_RELAXED);
+	b->next_oid = FIRST_USER_OID;
+	*out = b;
+	return 0;
+}
+
+void catalog_builder_free(struct catalog_builder *b)
+{
+	if (!b)
+		return;
+	catalog_unref(b->c);
+	free(b->edges);
+	free(b);
+}
+
+/* ---- the draft ---- */
+bool draft_add(struct catalog_builder *b, struct pointers *p, void *what)
+{
+	if (what && p->n == p->cap) {
+		unsigned cap = p->cap ? p->cap * 2 : 64;
+		void **v = arena_array(&b->c->a, cap, sizeof(*v));
+
+		if (v && p->n)
+			memcpy(v, p->v, p->n * sizeof(*v));
+		if (v) {
+			p->v = v;
+			p->cap = cap;
+		} else {
+			what = NULL;
+		}
+	}
+	if (!what) {
+		b->oom = true;
+		return false;
+	}
+	p->v[p->n++] = what;
+	return true;
+}
+
+struct draft_relation *draft_relation(
+	struct catalog_builder *b, uint32_t oid, const char *schema, const char *name, char kind)
+{
+	struct draft_relation *d = arena_zalloc(&b->c->a, sizeof(*d));
+
+	if (!schema || !name || !draft_add(b, &b->relations, d)) {
+		b->oom = true;
+		return NULL;
+	}
+	d->r = (struct relation){
+		.oid = oid, .schema = schema, .name = name, .kind = kind, .system = system_schema(schema)};
+	return d;
+}
+
+/* Columns come sorted by relation and relations in any order, so the last hit is tried first. */
+struct draft_relation *draft_find(struct catalog_builder *b, uint32_t oid)
+{
+	if (b->last && b->last->r.oid == oid)
+		return (struct draft_relation *)(uintptr_t)b->last;
+	for (unsigned i = 0; i < b->relations.n; i++) {
+		struct draft_relation *d = b->relations.v[i];
+
+		if (d->r.oid == oid) {
+			b->last = d;
+			return d;
+		}
+	}
+	return NULL;
+}
+
+struct draft_column *draft_column(
+	struct catalog_builder *b, struct draft_relation *r, const char *name, int16_t attnum)
+{
+	struct draft_column *c;
+
+	if (r->ncols == r->cap) {
+		unsigned cap = r->cap ? r->cap * 2 : 8;
+		struct draft_column *v = arena_array(&b->c->a, cap, sizeof(*v));
+
+		if (!v) {
+			b->oom = true;
+			return NULL;
+		}
+		if (r->ncols)
+			memcpy(v, r->cols, r->ncols * sizeof(*v));
+		r->cols = v;
+		r->cap = cap;
+	}
+	if (!name) {
+		b->oom = true;
+		return NULL;
+	}
+	c = &r->cols[r->ncols++];
+	*c = (struct draft_column){
+		.c = {.name = name,
+			.attnum = attnum,
+			.typmod = -1,
+			.sensitive = r->r.system && system_sensitive(r->r.schema, r->r.name, name)}};
+	return c;
+}
+
+bool draft_edge(struct catalog_builder *b, uint32_t child, uint32_t parent)
+{
+	if (b->nedges == b->edges_cap) {
+		unsigned cap = b->edges_cap ? b->edges_cap * 2 : 64;
+		struct edge *v = realloc(b->edges, cap * sizeof(*v));
+
+		if (!v) {
+			b->oom = true;
+			return false;
+		}
+		b->edges = v;
+		b->edges_cap = cap;
+	}
+	b->edges[b->nedges++] = (struct edge){child, parent};
+	return true;
+}
+
+/* ---- rows ---- */
+struct cells {
+	struct catalog_builder *b;
+	const struct span *v;
+	bool bad;
+};
+
+static int64_t number(struct cells *c, unsigned i, int64_t min, int64_t max)
+{
+	const struct span *s = &c->v[i];
+	int64_t n = 0;
+	size_t at = s->p && s->n && s->p[0] == '-';
+
+	if (!s->p || s->n == at || s->n > 11) {
+		c->bad = true;
+		return 0;
+	}
+	for (size_t k = at; k < s->n; k++) {
+		if (s->p[k] < '0' || s->p[k] > '9')
+			c->bad = true;
+		n = n * 10 + (s->p[k] - '0');
+	}
+	n = at ? -n : n;
+	if (n < min || n > max)
+		c->bad = true;
+	return c->bad ? 0 : n;
+}
+
+static uint32_t oid(struct cells *c, unsigned i)
+{
+	return (uint32_t)number(c, i, 0, UINT32_MAX);
+}
+
+static const char *optional(struct cells *c, unsigned i)
+{
+	const char *s;
+
+	if (!c->v[i].p)
+		return NULL;
+	if (memchr(c->v[i].p, 0, c->v[i].n)) {
+		c->bad = true;
+		return NULL;
+	}
+	s = arena_strndup(&c->b->c->a, (const char *)c->v[i].p, c->v[i].n);
+	if (!s)
+		c->b->oom = true;
+	return s;
+}
+
+static const char *text(struct cells *c, unsigned i)
+{
+	if (!c->v[i].p)
+		c->bad = true;
+	return optional(c, i);
+}
+
+static bool boolean(struct cells *c, unsigned i)
+{
+	if (!span_is(c->v[i], "t") && !span_is(c->v[i], "f"))
+		c->bad = true;
+	return span_is(c->v[i], "t");
+}
+
+static char letter(struct cells *c, unsigned i)
+{
+	if (!c->v[i].p || c->v[i].n != 1) {
+		c->bad = true;
+		return '?';
+	}
+	return (char)c->v[i].p[0];
+}
+
+static void row_schema(struct cells *c)
+{
+	(void)draft_add(c->b, &c->b->schemas, (void *)(uintptr_t)text(c, 0));
+}
+
+static void row_relation(struct cells *c)
+{
+	struct draft_relation *d = draft_relation(c->b, oid(c, 0), text(c, 1), text(c, 2), letter(c, 3));
+
+	if (!d)
+		return;
+	d->r.row_security = boolean(c, 4);
+	d->r.triggers = boolean(c, 5);
+	d->r.rules = boolean(c, 6);
+	d->definition = optional(c, 7);
+	if ((d->r.kind == 'v' || d->r.kind == 'm') && !d->r.system && !d->definition)
+		d->r.problem = "its definition could not be read";
+}
+
+static void row_column(struct cells *c)
+{
+	struct draft_relation *d = draft_find(c->b, oid(c, 0));
+	struct draft_column *col =
+		d ? draft_column(c->b, d, text(c, 1), (int16_t)number(c, 2, 1, INT16_MAX)) : NULL;
+
+	if (!col)
+		return; /* a relation that came into being between two queries cannot be: they share a
+			   snapshot */
+	col->c.type_oid = oid(c, 3);
+	col->c.typmod = (int32_t)number(c, 4, INT32_MIN, INT32_MAX);
+	col->generated = optional(c, 5);
+}
+
+static void row_constrained(struct cells *c)
+{
+	struct draft_relation *d = draft_find(c->b, oid(c, 0));
+	int16_t attnum = (int16_t)number(c, 1, INT16_MIN, INT16_MAX);
+
+	for (unsigned i = 0; d && i < d->ncols; i++)
+		if (d->cols[i].c.attnum == attnum)
+			d->cols[i].c.constrained = true;
+}
+
+static void row_inherits(struct cells *c)
+{
+	(void)draft_edge(c->b, oid(c, 0), oid(c, 1));
+}
+
+static enum type_kind kind_of(struct cells *c, char letter_)
+{
+	switch (letter_) {
+	case 'b': return TYPE_BASE;
+	case 'c': return TYPE_COMPOSITE;
+	case 'd': return TYPE_DOMAIN;
+	case 'e': return TYPE_ENUM;
+	case 'r':
+	case 'm': return TYPE_RANGE;
+	case 'p': return TYPE_PSEUDO;
+	}
+	c->bad = true;
+	return TYPE_PSEUDO;
+}
+
+static void row_type(struct cells *c)
+{
+	struct type *t = arena_zalloc(&c->b->c->a, sizeof(*t));
+
+	if (!draft_add(c->b, &c->b->types, t))
+		return;
+	*t = (struct type){.oid = oid(c, 0),
+		.schema = text(c, 1),
+		.name = text(c, 2),
+		.kind = kind_of(c, letter(c, 3)),
+		.elem = oid(c, 4),
+		.base = oid(c, 5),
+		.checked = boolean(c, 6),
+		.extension = optional(c, 7)};
+}
+
+static void row_function(struct cells *c)
+{
+	struct function *f = arena_zalloc(&c->b->c->a, sizeof(*f));
+
+	if (!draft_add(c->b, &c->b->functions, f))
+		return;
+	*f = (struct function){.schema = text(c, 0),
+		.name = text(c, 1),
+		.extension = optional(c, 2),
+		.kind = letter(c, 3),
+		.returns_composite = boolean(c, 4),
+		.returns_set = boolean(c, 5)};
+}
+
+static void row_operator(struct cells *c)
+{
+	struct operator_ *o = arena_zalloc(&c->b->c->a, sizeof(*o));
+
+	if (!draft_add(c->b, &c->b->operators, o))
+		return;
+	*o = (struct operator_){.schema = text(c, 0), .name = text(c, 1), .extension = optional(c, 2)};
+}
+
+int catalog_builder_row(
+	struct catalog_builder *b, unsigned i, const struct span *v, unsigned n, struct err *e)
+{
+	static const struct {
+		unsigned n;
+		void (*row)(struct cells *);
+	} readers[] = {{1, row_schema}, {8, row_relation}, {6, row_column}, {2, row_constrained},
+		{2, row_inherits}, {8, row_type}, {6, row_function}, {3, row_operator}};
+	struct cells c = {.b = b, .v = v};
+
+	if (i >= ARRAY_LEN(readers) || n != readers[i].n)
+		return err_set(e, -EPROTO, "the catalogue query %u gave %u columns", i, n);
+	readers[i].row(&c);
+	if (c.bad)
+		return err_set(e, -EPROTO, "the catalogue query %u gave a value that is none of its kind", i);
+	return b->oom ? err_set(e, -ENOMEM, "out of memory for a catalogue") : 0;
+}
+
+int catalog_builder_finish(struct catalog_builder *b, struct catalog **out, struct err *e)
+{
+	int rc = catalog_finish(b, e);
+
+	*out = rc < 0 ? NULL : catalog_ref(b->c);
+	catalog_builder_free(b);
+	return rc;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* catalog_ddl: the state of reading a schema text, private to sql/. */
+#ifndef PGVEIL_SQL_CATALOG_DDL_H
+#define PGVEIL_SQL_CATALOG_DDL_H
+
+#include "sql/catalog_internal.h"
+
+struct ddl {
+	struct catalog_builder *b;
+	struct err *e;
+	bool failed;
+};
+
+/* ---- catalog_ddl.c ---- */
+int ddl_fail(struct ddl *d, const char *fmt, const char *name); /* the first one counts */
+const char *ddl_schema(struct ddl *d, const char *schema);      /* "" is the default one */
+struct draft_relation *ddl_find(struct ddl *d, const PgQuery__RangeVar *rv);
+struct draft_column *ddl_column(struct ddl *d, struct draft_relation *r, const char *name);
+struct type *ddl_add_type(struct ddl *d, const char *schema, const char *name, enum type_kind kind);
+uint32_t ddl_type(struct ddl *d, const PgQuery__TypeName *t, int32_t *typmod);
+
+/* ---- ddl_table.c ---- */
+void ddl_add_column(struct ddl *d, struct draft_relation *r, const PgQuery__ColumnDef *c);
+void ddl_table(struct ddl *d, const PgQuery__CreateStmt *s, char kind);
+void ddl_alter(struct ddl *d, const PgQuery__AlterTableStmt *s);
+void ddl_index(struct ddl *d, const PgQuery__IndexStmt *s);
+void ddl_flag(struct ddl *d, const PgQuery__RangeVar *rv, bool trigger); /* else a rule */
+
+#endif

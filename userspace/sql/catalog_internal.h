@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* catalog_internal: what a catalogue is made of and how one is put together, private to sql/. The rows of the
+ * server (catalog_build.c) and DDL text (catalog_ddl.c) fill the same draft; catalog_finish() derives the
+ * rest from it. */
+#ifndef PGVEIL_SQL_CATALOG_INTERNAL_H
+#define PGVEIL_SQL_CATALOG_INTERNAL_H
+
+#include "pg_query/pg_query.pb-c.h"
+#include "sql/catalog.h"
+
+#define FIRST_USER_OID 16384
+
+struct catalog {
+	unsigned refs; /* atomic */
+	uint64_t version;
+	struct arena a;
+	struct relation **by_name, **by_oid; /* by schema, name; by oid */
+	unsigned nrelations;
+	struct function **functions; /* by name */
+	unsigned nfunctions;
+	struct operator_ **operators; /* by name */
+	unsigned noperators;
+	struct type **types_by_name, **types_by_oid;
+	unsigned ntypes;
+	const char **schemas;
+	unsigned nschemas;
+};
+
+enum draft_state { DRAFT_NEW, DRAFT_BUSY, DRAFT_DONE };
+
+struct draft_column {
+	struct column c;
+	const char *generated;               /* the expression's text */
+	const PgQuery__Node *generated_node; /* or its tree */
+};
+
+struct draft_relation {
+	struct relation r; /* first, so that one is the other; cols is filled at the end */
+	struct draft_column *cols;
+	unsigned ncols, cap;
+	const char *definition;               /* views: the text */
+	const PgQuery__Node *definition_node; /* or its tree */
+	PgQuery__Node **aliases;              /* of definition_node's columns */
+	size_t naliases;
+	enum draft_state state;
+};
+
+struct pointers { /* a growing list in the catalogue's arena */
+	void **v;
+	unsigned n, cap;
+};
+
+struct edge {
+	uint32_t child, parent;
+};
+
+struct catalog_builder {
+	struct catalog *c;
+	struct pointers relations, functions, operators, types, schemas;
+	struct edge *edges;
+	unsigned nedges, edges_cap;
+	const struct draft_relation *last; /* where the last column went */
+	const char *const *path;           /* for definition_node */
+	unsigned npath;
+	bool derive_columns; /* views: columns come from the definition */
+	unsigned depth;
+	uint32_t next_oid;
+	bool oom;
+};
+
+/* All return NULL or false when out of memory. */
+struct draft_relation *draft_relation(
+	struct catalog_builder *b, uint32_t oid, const char *schema, const char *name, char kind);
+struct draft_relation *draft_find(struct catalog_builder *b, uint32_t oid);
+struct draft_column *draft_column(
+	struct catalog_builder *b, struct draft_relation *r, const char *name, int16_t attnum);
+bool draft_add(struct catalog_builder *b, struct pointers *p, void *what);
+bool draft_edge(struct catalog_builder *b, uint32_t child, uint32_t parent);
+MUSTCHECK int catalog_finish(struct catalog_builder *b, struct err *e);
+/* catalog_views.c: generated columns and views, once everything has its place. */
+void catalog_resolve_generated(struct catalog_builder *b);
+void catalog_resolve_views(struct catalog_builder *b);
+void catalog_sort(struct catalog *c);
+/* catalog_system.c */
+bool system_schema(const char *schema);
+bool system_sensitive(const char *schema, const char *relation, const char *column);
+
+#endif

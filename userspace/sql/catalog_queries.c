@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* What the server is asked. Everything is readable for an ordinary role on PostgreSQL 12 to 18, and names
+ * nothing that one of them lacks. The order is fixed: catalog_build.c reads the columns by position. */
+#include "sql/catalog.h"
+
+#define NOT_TOAST "n.nspname NOT LIKE 'pg\\_toast%'"
+#define EXTENSION(class, oid)                                                                                \
+	"(SELECT e.extname FROM pg_depend x JOIN pg_extension e ON e.oid = x.refobjid WHERE x.classid = "    \
+	"'" class "'::regclass AND x.objid = " oid                                                           \
+		  " AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e' LIMIT 1)"
+
+static const char *const queries[] = {
+	/* 0: schemas */
+	"SELECT nspname FROM pg_namespace",
+
+	/* 1: relations. Row triggers that a partition got from its parent count as the user's own. */
+	"SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relrowsecurity, "
+	"EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND (NOT t.tgisinternal OR "
+	"t.tgconstraint = 0 OR "
+	"t.tgconstraint IN (SELECT k.oid FROM pg_constraint k WHERE k.contype = 't'))), "
+	"EXISTS (SELECT 1 FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN'), "
+	"CASE WHEN c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
+	"THEN pg_get_viewdef(c.oid) END "
+	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p', 'S', 'c') AND " NOT_TOAST,
+
+	/* 2: columns */
+	"SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod, "
+	"CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END "
+	"FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = "
+	"c.relnamespace "
+	"LEFT JOIN pg_attrdef d ON a.attgenerated <> '' AND d.adrelid = a.attrelid AND d.adnum = a.attnum "
+	"WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'm', 'f', 'p', 'S', 'c') "
+	"AND " NOT_TOAST " ORDER BY a.attrelid, a.attnum",
+
+	/* 3: constrained columns: of unique and exclusion indexes (also inside their expressions and
+	 * predicates), of constraints, of foreign keys on both ends */
+	"SELECT i.indrelid, k.attnum FROM pg_index i, unnest(i.indkey) AS k(attnum) "
+	"WHERE (i.indisunique OR i.indisexclusion) AND k.attnum > 0 AND i.indrelid >= 16384 "
+	"UNION SELECT d.refobjid, d.refobjsubid FROM pg_depend d JOIN pg_index i ON i.indexrelid = d.objid "
+	"WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > "
+	"0 "
+	"AND d.refobjid = i.indrelid AND (i.indisunique OR i.indisexclusion) AND i.indrelid >= 16384 "
+	"UNION SELECT conrelid, unnest(conkey) FROM pg_constraint WHERE contype IN ('p', 'u', 'x', 'f') AND "
+	"conrelid <> 0 "
+	"UNION SELECT confrelid, unnest(confkey) FROM pg_constraint WHERE contype = 'f'",
+
+	/* 4: inheritance and partitions */
+	"SELECT inhrelid, inhparent FROM pg_inherits",
+
+	/* 5: types; elem only for true arrays */
+	"SELECT t.oid, n.nspname, t.typname, t.typtype::text, "
+	"CASE WHEN t.typinput = 'array_in'::regproc THEN t.typelem ELSE 0 END, t.typbasetype, "
+	"EXISTS (SELECT 1 FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'), " EXTENSION(
+		"pg_type",
+		"t.oid") " FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE " NOT_TOAST,
+
+	/* 6: functions that pg_catalog did not come with */
+	"SELECT DISTINCT n.nspname, p.proname, " EXTENSION(
+		"pg_proc", "p.oid") ", p.prokind::text, "
+				    "t.typtype IN ('c', 'p', 'd') AND t.oid <> 'void'::regtype, p.proretset "
+				    "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN "
+				    "pg_type t ON t.oid = p.prorettype "
+				    "WHERE n.nspname <> 'pg_catalog' OR p.oid >= 16384",
+
+	/* 7: operators that pg_catalog did not come with */
+	"SELECT DISTINCT n.nspname, o.oprname, " EXTENSION(
+		"pg_proc", "o.oprcode") " FROM pg_operator o "
+					"JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE n.nspname <> "
+					"'pg_catalog' OR o.oid >= 16384",
+};
+
+unsigned catalog_query_count(void)
+{
+	return ARRAY_LEN(queries);
+}
+
+const char *catalog_query(unsigned i)
+{
+	return i < ARRAY_LEN(queries) ? queries[i] : NULL;
+}
+
+/* A row is its identity and the transaction that wrote it; a sum does not care for their order. What initdb
+ * made is left out where it is much and does not change. */
+#define SUM(k, id, table, where)                                                                             \
+	"SELECT " k " AS k, count(*) AS n, sum(hashtextextended(" id                                         \
+	" || ' ' || xmin::text, 0)::numeric) AS s FROM " table " " where
+
+const char *catalog_fingerprint_query(void)
+{
+	return "SELECT md5(string_agg(k || ':' || n || ':' || coalesce(s, 0), ',' ORDER BY k)) FROM (" SUM(
+		"1", "oid::text", "pg_class", "WHERE oid >= 16384") " UNION ALL " SUM("2",
+		"attrelid::text || ' ' || attnum", "pg_attribute",
+		"WHERE attrelid >= 16384") " UNION ALL " SUM("3", "oid::text", "pg_type",
+		"WHERE oid >= 16384") " UNION ALL " SUM("4", "oid::text", "pg_proc",
+		"WHERE oid >= 16384") " UNION ALL " SUM("5", "oid::text", "pg_rewrite",
+		"WHERE ev_class >= 16384") " UNION ALL " SUM("6", "inhrelid::text || ' ' || inhparent",
+		"pg_inherits",
+		"") " UNION ALL " SUM("7", "oid::text", "pg_trigger", "") " UNION ALL " SUM("8", "oid::text",
+		"pg_constraint", "WHERE oid >= 16384") " UNION ALL " SUM("9", "indexrelid::text", "pg_index",
+		"WHERE indexrelid >= 16384") " UNION ALL " SUM("10", "oid::text", "pg_attrdef",
+		"WHERE adrelid >= 16384") " UNION ALL " SUM("11", "oid::text", "pg_namespace",
+		"") " UNION ALL " SUM("12", "oid::text", "pg_operator",
+		"WHERE oid >= 16384") " UNION ALL " SUM("13", "oid::text", "pg_policy",
+		"") " UNION ALL " SUM("14", "oid::text", "pg_extension", "") ") AS sums";
+}

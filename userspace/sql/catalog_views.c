@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* Views and generated columns: their definitions go through the same analysis as a client's statements. */
+#include "sql/catalog_internal.h"
+
+#include <string.h>
+#include "sql/lineage.h"
+#include "sql/parse.h"
+
+#define DEPTH_MAX 100 /* views over views */
+
+struct run { /* one analysis; everything in it dies with tmp */
+	struct arena tmp;
+	struct name_scope names;
+	struct statement s;
+	struct lineage l;
+};
+
+static void need(void *arg, const struct relation *r);
+
+static void run_start(struct run *run, struct catalog_builder *b)
+{
+	*run = (struct run){.names = {b->c, b->path, b->npath}};
+	run->l = (struct lineage){
+		.a = &run->tmp, .names = &run->names, .s = &run->s, .need = need, .need_arg = b};
+}
+
+/* The one SELECT of the text; NULL with a problem set. */
+static const PgQuery__Node *run_parse(struct run *run, const char *text)
+{
+	struct PgQuery__ParseResult *tree;
+	struct err e;
+	int position;
+
+	run->l.text = span_of(text, strlen(text));
+	if (parse(run->l.text, &run->tmp, &tree, &position, &e) < 0) {
+		lineage_fail(&run->l, e.sqlstate, -1, "%s", e.msg);
+		return NULL;
+	}
+	if (tree->n_stmts != 1 || !tree->stmts[0]->stmt ||
+		tree->stmts[0]->stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+		lineage_odd(&run->l, -1, "a definition that is no SELECT");
+		return NULL;
+	}
+	return tree->stmts[0]->stmt;
+}
+
+static bool copy_set(struct catalog_builder *b, struct colset *to, const struct colset *from)
+{
+	bool ok = colset_union(&b->c->a, to, from);
+
+	b->oom = b->oom || !ok;
+	return ok;
+}
+
+static const char *keep(struct catalog_builder *b, const char *s)
+{
+	const char *copy = arena_strdup(&b->c->a, s);
+
+	b->oom = b->oom || !copy;
+	return copy;
+}
+
+/* ---- generated columns ---- */
+static void generated(struct catalog_builder *b, struct draft_relation *d, unsigned i)
+{
+	struct colref self = {d->r.oid, d->r.cols[i].attnum};
+	const PgQuery__Node *n = d->cols[i].generated_node;
+	struct item it = {.alias = d->r.name, .rel = &d->r, .named = true};
+	struct scope sc = {0};
+	struct taint t = {0};
+	struct run run;
+
+	run_start(&run, b);
+	if (!n) {
+		char *text = arena_printf(&run.tmp, "SELECT %s", d->cols[i].generated);
+		const PgQuery__Node *q = text ? run_parse(&run, text) : NULL;
+
+		n = q && q->select_stmt->n_target_list == 1 ? q->select_stmt->target_list[0]->res_target->val
+							    : NULL;
+		b->oom = b->oom || !text;
+	}
+	namespace_add(&run.l, &sc.ns, (struct visible){&it, true, true, false});
+	if (n)
+		t = expr(&run.l, &sc, n);
+	/* not understood: it may show any column of its row */
+	if (!n || run.s.problem || !lineage_covered(&run.l, n)) {
+		t.from = (struct colset){0};
+		for (unsigned k = 0; k < d->r.ncols; k++)
+			if (!colset_union(&run.tmp, &t.from, &d->r.cols[k].read))
+				b->oom = true;
+	}
+	for (unsigned k = 0; k < t.from.n; k++)
+		if ((t.from.v[k].relid != self.relid || t.from.v[k].attnum != self.attnum) &&
+			!colset_add(&b->c->a, &d->r.cols[i].from, t.from.v[k]))
+			b->oom = true;
+	b->oom = b->oom || run.l.oom;
+	arena_fini(&run.tmp);
+}
+
+void catalog_resolve_generated(struct catalog_builder *b)
+{
+	for (unsigned i = 0; i < b->relations.n && !b->oom; i++) {
+		struct draft_relation *d = b->relations.v[i];
+
+		if (d->r.kind == 'v' || d->r.kind == 'm')
+			continue;
+		for (unsigned k = 0; k < d->ncols; k++)
+			if (d->cols[k].generated || d->cols[k].generated_node)
+				generated(b, d, k);
+	}
+}
+
+/* ---- views ---- */
+static void derive_columns(struct catalog_builder *b, struct draft_relation *d, const struct outputs *o)
+{
+	d->r.cols = arena_array(&b->c->a, o->n, sizeof(*d->r.cols));
+	if (!d->r.cols) {
+		b->oom = true;
+		return;
+	}
+	for (unsigned i = 0; i < o->n; i++) {
+		const char *name = i < d->naliases ? node_string(d->aliases[i]) : o->v[i].name;
+		const struct type *t = catalog_type_by_oid(b->c, o->v[i].t.type);
+
+		d->r.cols[i] = (struct column){.name = keep(b, name),
+			.attnum = (int16_t)(i + 1),
+			.type_oid = o->v[i].t.type,
+			.typmod = -1,
+			.simple = !o->v[i].t.odd,
+			.base_type = t && t->kind == TYPE_DOMAIN ? t->base : o->v[i].t.type,
+			.foreign = o->v[i].t.foreign ? keep(b, o->v[i].t.foreign) : NULL};
+	}
+	d->r.ncols = (uint16_t)o->n;
+}
+
+static void take_columns(struct catalog_builder *b, struct draft_relation *d, const struct outputs *o)
+{
+	for (unsigned i = 0; i < o->n && !b->oom; i++) {
+		struct column *c = &d->r.cols[i];
+		struct colref self = {d->r.oid, c->attnum};
+
+		copy_set(b, &c->from, &o->v[i].t.from);
+		c->direct = o->v[i].t.direct && c->from.n > 0;
+		b->oom = b->oom || !colset_add(&b->c->a, &c->read, self);
+		copy_set(b, &c->read, &c->from);
+	}
+}
+
+/* What the definition uses, reads and calls, below it included: reading the view is all of that. */
+static void take_facts(struct catalog_builder *b, struct draft_relation *d, const struct run *run)
+{
+	for (unsigned i = 0; i < run->l.ngroups; i++)
+		copy_set(b, &d->r.uses, &run->l.groups[i].columns);
+	d->r.below = arena_array(&b->c->a, run->l.rels.n, sizeof(*d->r.below));
+	d->r.opaque = arena_array(&b->c->a, run->s.nopaque, sizeof(*d->r.opaque));
+	if (!d->r.below || !d->r.opaque) {
+		b->oom = true;
+		return;
+	}
+	for (unsigned i = 0; i < run->l.rels.n; i++)
+		d->r.below[d->r.nbelow++] = run->l.rels.v[i].relid;
+	for (unsigned i = 0; i < run->s.nopaque; i++)
+		d->r.opaque[d->r.nopaque++] = keep(b, run->s.opaque[i]);
+}
+
+static void view(struct catalog_builder *b, struct draft_relation *d)
+{
+	const PgQuery__Node *n = d->definition_node;
+	struct outputs o = {0};
+	struct run run;
+
+	run_start(&run, b);
+	if (!n)
+		n = run_parse(&run, d->definition);
+	if (n)
+		query(&run.l, NULL, n, &o);
+	if (n && !run.s.problem)
+		(void)lineage_covered(&run.l, n);
+	if (!run.s.problem && b->derive_columns)
+		derive_columns(b, d, &o);
+	else if (!run.s.problem && o.n != d->r.ncols)
+		lineage_odd(&run.l, -1, "a definition with another number of columns");
+	b->oom = b->oom || run.l.oom;
+	if (run.s.problem)
+		d->r.problem = keep(b, run.s.problem);
+	if (!b->oom && !run.s.problem)
+		take_columns(b, d, &o);
+	if (!b->oom)
+		take_facts(b, d, &run);
+	arena_fini(&run.tmp);
+}
+
+static void resolve(struct catalog_builder *b, struct draft_relation *d)
+{
+	if (d->state == DRAFT_DONE || b->oom)
+		return;
+	if (d->state == DRAFT_BUSY || b->depth >= DEPTH_MAX) {
+		d->r.problem = d->r.problem ? d->r.problem
+					    : "views that refer to each other, or too many levels of them";
+		return;
+	}
+	d->state = DRAFT_BUSY;
+	b->depth++;
+	if (d->definition || d->definition_node)
+		view(b, d);
+	b->depth--;
+	d->state = DRAFT_DONE;
+}
+
+static void need(void *arg, const struct relation *r)
+{
+	if (r->kind == 'v' || r->kind == 'm')
+		resolve(arg, (struct draft_relation *)(uintptr_t)r);
+}
+
+void catalog_resolve_views(struct catalog_builder *b)
+{
+	for (unsigned i = 0; i < b->relations.n; i++) {
+		struct draft_relation *d = b->relations.v[i];
+
+		if (d->r.kind == 'v' || d->r.kind == 'm')
+			resolve(b, d);
+	}
+}

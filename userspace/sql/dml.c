@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* INSERT, UPDATE, DELETE, at the top or in a WITH: what is written where, out of what. */
+#include "sql/lineage.h"
+
+#include <string.h>
+
+static bool any_triggers(struct lineage *l, const struct relation *r)
+{
+	bool any = r->triggers;
+
+	for (unsigned i = 0; i < r->nchildren && !any && lineage_spend(l, 1); i++) {
+		const struct relation *c = catalog_relation_by_oid(l->names->catalog, r->children[i]);
+
+		any = !c || c->triggers;
+	}
+	return any;
+}
+
+const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv)
+{
+	const struct relation *r;
+
+	if (!rv) {
+		lineage_odd(l, -1, "a statement without a target");
+		return NULL;
+	}
+	lineage_seen(l, rv);
+	r = relation_find(l, rv);
+	if (!r)
+		return NULL;
+	l->s->writes = true;
+	lineage_relation(l, r);
+	if (r->system)
+		lineage_fail(
+			l, "42501", rv->location, "writing to %s.%s is not allowed here", r->schema, r->name);
+	else if (r->kind == 'v')
+		lineage_fail(l, "0A000", rv->location, "writing through the view %s.%s is not understood",
+			r->schema, r->name);
+	else if (!strchr("rpf", r->kind))
+		lineage_fail(l, "42809", rv->location, "cannot change relation \"%s\"", r->name);
+	else if (r->rules)
+		lineage_fail(l, "42501", rv->location,
+			"%s.%s has rewrite rules, which could turn the statement into another", r->schema,
+			r->name);
+	if (any_triggers(l, r))
+		l->s->triggers = true;
+	return lineage_stopped(l) ? NULL : r;
+}
+
+static void assign(struct lineage *l, const struct relation *r, const char *name)
+{
+	const struct column *c = relation_column(r, name);
+
+	if (c && !colset_add(l->a, &l->s->assigned, (struct colref){r->oid, c->attnum}))
+		l->oom = true;
+}
+
+void dml_assign(struct lineage *l, const struct relation *r, const char *column, int location)
+{
+	if (!relation_column(r, column)) {
+		lineage_fail_retry(l, "42703", location, "column \"%s\" of relation \"%s\" does not exist",
+			column, r->name);
+		return;
+	}
+	assign(l, r, column);
+	for (unsigned i = 0; i < r->nchildren && lineage_spend(l, 1); i++) {
+		const struct relation *c = catalog_relation_by_oid(l->names->catalog, r->children[i]);
+
+		if (c)
+			assign(l, c, column);
+	}
+}
+
+/* SET a[1] = …, INSERT (a.f): the steps may read. */
+static void indirection(struct lineage *l, struct scope *sc, const PgQuery__ResTarget *t)
+{
+	for (size_t i = 0; i < t->n_indirection && !lineage_stopped(l); i++) {
+		const PgQuery__Node *n = t->indirection[i];
+
+		if (n->node_case == PG_QUERY__NODE__NODE_STRING)
+			continue;
+		if (n->node_case != PG_QUERY__NODE__NODE_A_INDICES) {
+			lineage_odd(l, t->location, "the target of an assignment");
+			return;
+		}
+		lineage_seen(l, n->a_indices);
+		if (n->a_indices->lidx)
+			predicate(l, sc, n->a_indices->lidx, "a subscript");
+		if (n->a_indices->uidx)
+			predicate(l, sc, n->a_indices->uidx, "a subscript");
+	}
+}
+
+static void store(struct lineage *l, const struct taint *t)
+{
+	lineage_store(l, &t->from);
+}
+
+static void store_subquery(struct lineage *l, struct scope *sc, const PgQuery__SubLink *s)
+{
+	struct outputs o = {0};
+
+	lineage_seen(l, s);
+	if (s->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK || !s->subselect) {
+		lineage_odd(l, s->location, "the source of an assignment");
+		return;
+	}
+	query(l, sc, s->subselect, &o);
+	for (unsigned i = 0; i < o.n; i++)
+		store(l, &o.v[i].t);
+}
+
+/* SET (a, b) = (…): the source comes once for each column; each time all of it counts. */
+static void multi(struct lineage *l, struct scope *sc, const PgQuery__MultiAssignRef *m)
+{
+	struct taint t;
+
+	lineage_seen(l, m);
+	if (!m->source) {
+		lineage_odd(l, -1, "the source of an assignment");
+	} else if (m->source->node_case == PG_QUERY__NODE__NODE_SUB_LINK) {
+		store_subquery(l, sc, m->source->sub_link);
+	} else {
+		t = expr(l, sc, m->source);
+		store(l, &t);
+	}
+}
+
+static void set_list(
+	struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n)
+{
+	for (size_t i = 0; i < n && !lineage_stopped(l); i++) {
+		const PgQuery__ResTarget *t = v[i]->res_target;
+		struct taint value;
+
+		if (v[i]->node_case != PG_QUERY__NODE__NODE_RES_TARGET || !t->val) {
+			lineage_odd(l, -1, "an assignment");
+			return;
+		}
+		lineage_seen(l, t);
+		dml_assign(l, r, t->name, t->location);
+		indirection(l, sc, t);
+		if (t->val->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
+			multi(l, sc, t->val->multi_assign_ref);
+			continue;
+		}
+		value = expr(l, sc, t->val);
+		store(l, &value);
+	}
+}
+
+static void returning(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v,
+	size_t n, struct outputs *out)
+{
+	if (!n)
+		return;
+	if (any_triggers(l, r)) {
+		lineage_fail(l, "42501", -1, "a trigger on %s.%s could change what RETURNING shows",
+			r->schema, r->name);
+		return;
+	}
+	select_targets(l, sc, v, n, out);
+}
+
+/* ---- ON CONFLICT: whether there is a conflict tells of the rows that are there ---- */
+static void use_constrained(struct lineage *l, const struct relation *r)
+{
+	for (unsigned i = 0; i < r->ncols; i++) {
+		struct taint t = relation_read(l, r, i, false);
+
+		if (r->cols[i].constrained)
+			lineage_use(l, &t, "ON CONFLICT");
+	}
+}
+
+static void infer(
+	struct lineage *l, struct scope *sc, const struct relation *r, const PgQuery__InferClause *f)
+{
+	lineage_seen(l, f);
+	if (f->n_index_elems == 0 || *f->conname)
+		use_constrained(l, r);
+	for (size_t i = 0; i < f->n_index_elems && !lineage_stopped(l); i++) {
+		const PgQuery__IndexElem *e = f->index_elems[i]->index_elem;
+		struct taint t = {0};
+
+		if (f->index_elems[i]->node_case != PG_QUERY__NODE__NODE_INDEX_ELEM || e->n_opclassopts) {
+			lineage_odd(l, f->location, "ON CONFLICT");
+			return;
+		}
+		lineage_seen(l, e);
+		if (e->expr) {
+			predicate(l, sc, e->expr, "ON CONFLICT");
+			continue;
+		}
+		if (!scope_column(l, sc, e->name, f->location, &t))
+			lineage_fail_retry(l, "42703", f->location, "column \"%s\" does not exist", e->name);
+		lineage_use(l, &t, "ON CONFLICT");
+	}
+	if (f->where_clause)
+		predicate(l, sc, f->where_clause, "ON CONFLICT");
+}
+
+/* The row that was proposed: each column is what the statement would have put there. */
+static struct item *excluded(struct lineage *l, const struct relation *r, const struct outputs *values,
+	const PgQuery__InsertStmt *q)
+{
+	struct item *it = lineage_alloc(l, 1, sizeof(*it));
+	struct taint all = {0};
+
+	if (!it || !lineage_spend(l, r->ncols))
+		return NULL;
+	it->cols = lineage_alloc(l, r->ncols, sizeof(*it->cols));
+	if (!it->cols)
+		return NULL;
+	for (unsigned i = 0; i < values->n; i++)
+		taint_mix(l, &all, &values->v[i].t);
+	it->alias = "excluded";
+	it->ncols = r->ncols;
+	for (unsigned i = 0; i < r->ncols; i++) {
+		struct taint t = q->n_cols ? all : i < values->n ? values->v[i].t : (struct taint){0};
+
+		/* the type is the column's, whatever the value's was */
+		it->cols[i] = (struct label){r->cols[i].name, {.from = t.from,
+								      .type = r->cols[i].type_oid,
+								      .odd = !r->cols[i].simple,
+								      .foreign = r->cols[i].foreign}};
+	}
+	return it;
+}
+
+static void on_conflict(struct lineage *l, struct scope *sc, const struct relation *r,
+	const PgQuery__InsertStmt *q, const struct outputs *values)
+{
+	const PgQuery__OnConflictClause *c = q->on_conflict_clause;
+	struct item *ex;
+
+	lineage_seen(l, c);
+	if (c->infer)
+		infer(l, sc, r, c->infer);
+	else
+		use_constrained(l, r);
+	if (c->action == PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_NOTHING)
+		return;
+	if (c->action != PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE) {
+		lineage_odd(l, c->location, "ON CONFLICT");
+		return;
+	}
+	ex = excluded(l, r, values, q);
+	if (!ex)
+		return;
+	namespace_add(l, &sc->ns, (struct visible){ex, true, false, false});
+	set_list(l, sc, r, c->target_list, c->n_target_list);
+	if (c->where_clause)
+		predicate(l, sc, c->where_clause, "ON CONFLICT");
+	sc->ns.n = 1;
+}
+
+static void insert_columns(struct lineage *l, struct scope *sc, const struct relation *r,
+	const PgQuery__InsertStmt *q, unsigned nvalues)
+{
+	for (size_t i = 0; i < q->n_cols && !lineage_stopped(l); i++) {
+		const PgQuery__ResTarget *t = q->cols[i]->res_target;
+
+		if (q->cols[i]->node_case != PG_QUERY__NODE__NODE_RES_TARGET || t->val) {
+			lineage_odd(l, -1, "a column list");
+			return;
+		}
+		lineage_seen(l, t);
+		dml_assign(l, r, t->name, t->location);
+		indirection(l, sc, t);
+	}
+	if (!q->n_cols && q->select_stmt)
+		for (unsigned i = 0; i < r->ncols && !lineage_stopped(l); i++)
+			dml_assign(l, r, r->cols[i].name, -1);
+	if (nvalues > (q->n_cols ? q->n_cols : r->ncols))
+		lineage_fail(l, "42601", -1, "INSERT has more expressions than target columns");
+	else if (q->n_cols && q->select_stmt && nvalues < q->n_cols)
+		lineage_fail(l, "42601", -1, "INSERT has more target columns than expressions");
+}
+
+/* Until FROM was read, subqueries in it do not see the target. */
+static void target_item(struct lineage *l, struct scope *sc, const PgQuery__RangeVar *rv,
+	const struct relation *r, bool lateral)
+{
+	struct item *it = item_of_relation(l, rv, r);
+
+	if (it)
+		namespace_add(l, &sc->ns, (struct visible){it, true, true, lateral});
+}
+
+void insert_statement(
+	struct lineage *l, struct scope *outer, const PgQuery__InsertStmt *q, struct outputs *out)
+{
+	struct scope sc = {.outer = outer};
+	struct outputs values = {0};
+	const struct relation *r;
+
+	lineage_seen(l, q);
+	if (q->with_clause)
+		with_clause(l, &sc, q->with_clause);
+	r = dml_target(l, q->relation);
+	if (!r)
+		return;
+	if (q->select_stmt)
+		query(l, &sc, q->select_stmt, &values);
+	if (lineage_stopped(l))
+		return;
+	for (unsigned i = 0; i < values.n; i++)
+		store(l, &values.v[i].t);
+	insert_columns(l, &sc, r, q, values.n);
+	target_item(l, &sc, q->relation, r, false);
+	if (q->on_conflict_clause && !lineage_stopped(l))
+		on_conflict(l, &sc, r, q, &values);
+	returning(l, &sc, r, q->returning_list, q->n_returning_list, out);
+}
+
+void update_statement(
+	struct lineage *l, struct scope *outer, const PgQuery__UpdateStmt *q, struct outputs *out)
+{
+	struct scope sc = {.outer = outer};
+	const struct relation *r;
+
+	lineage_seen(l, q);
+	if (q->with_clause)
+		with_clause(l, &sc, q->with_clause);
+	r = dml_target(l, q->relation);
+	if (!r)
+		return;
+	target_item(l, &sc, q->relation, r, true);
+	from_clause(l, &sc, q->from_clause, q->n_from_clause);
+	set_list(l, &sc, r, q->target_list, q->n_target_list);
+	if (q->where_clause && !lineage_stopped(l))
+		predicate(l, &sc, q->where_clause, "WHERE");
+	returning(l, &sc, r, q->returning_list, q->n_returning_list, out);
+}
+
+void delete_statement(
+	struct lineage *l, struct scope *outer, const PgQuery__DeleteStmt *q, struct outputs *out)
+{
+	struct scope sc = {.outer = outer};
+	const struct relation *r;
+
+	lineage_seen(l, q);
+	if (q->with_clause)
+		with_clause(l, &sc, q->with_clause);
+	r = dml_target(l, q->relation);
+	if (!r)
+		return;
+	target_item(l, &sc, q->relation, r, true);
+	from_clause(l, &sc, q->using_clause, q->n_using_clause);
+	if (q->where_clause && !lineage_stopped(l))
+		predicate(l, &sc, q->where_clause, "WHERE");
+	returning(l, &sc, r, q->returning_list, q->n_returning_list, out);
+}

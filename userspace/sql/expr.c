@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* Expressions: what a value is made of. Besides the value itself there is the question whether evaluating it
+ * can fail: an error is an answer, so what decides whether an error happens is a use. That goes two ways. A
+ * function that may fail on some values makes its arguments uses. And what is evaluated only for some rows
+ * (the second operand of AND, a later argument of COALESCE) makes the operands before it uses as soon as it
+ * may fail, even if it reads nothing. */
+#include "sql/lineage.h"
+
+#include <string.h>
+
+void predicate(struct lineage *l, struct scope *sc, const PgQuery__Node *n, const char *where)
+{
+	struct taint t = expr(l, sc, n);
+
+	lineage_use(l, &t, where);
+}
+
+/* All of a list; where one that may fail is skipped for some rows, all are uses. */
+static struct taint lazy(struct lineage *l, struct scope *sc, PgQuery__Node **v, size_t n, const char *where)
+{
+	struct taint acc = {0};
+
+	for (size_t i = 0; i < n && !lineage_stopped(l); i++) {
+		struct taint t = expr(l, sc, v[i]);
+
+		taint_mix(l, &acc, &t);
+	}
+	if (acc.fails && n > 1)
+		lineage_use(l, &acc, where);
+	return acc;
+}
+
+static struct taint bool_expr(struct lineage *l, struct scope *sc, const PgQuery__BoolExpr *b)
+{
+	lineage_seen(l, b);
+	switch (b->boolop) {
+	case PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR: return lazy(l, sc, b->args, b->n_args, "AND");
+	case PG_QUERY__BOOL_EXPR_TYPE__OR_EXPR: return lazy(l, sc, b->args, b->n_args, "OR");
+	case PG_QUERY__BOOL_EXPR_TYPE__NOT_EXPR: return lazy(l, sc, b->args, b->n_args, "NOT");
+	case PG_QUERY__BOOL_EXPR_TYPE__BOOL_EXPR_TYPE_UNDEFINED: break;
+	}
+	lineage_odd(l, b->location, "this condition");
+	return (struct taint){0};
+}
+
+static struct taint case_expr(struct lineage *l, struct scope *sc, const PgQuery__CaseExpr *c)
+{
+	struct taint acc = {0}, t;
+
+	lineage_seen(l, c);
+	if (c->arg) {
+		t = expr(l, sc, c->arg);
+		lineage_use(l, &t, "CASE");
+		acc.fails = t.fails;
+		(void)operator_named(l, "=", c->location);
+	}
+	for (size_t i = 0; i < c->n_args && !lineage_stopped(l); i++) {
+		const PgQuery__CaseWhen *w = c->args[i]->case_when;
+
+		if (c->args[i]->node_case != PG_QUERY__NODE__NODE_CASE_WHEN || !w->expr || !w->result) {
+			lineage_odd(l, c->location, "this CASE");
+			return acc;
+		}
+		lineage_seen(l, w);
+		t = expr(l, sc, w->expr);
+		lineage_use(l, &t, "CASE");
+		acc.fails = acc.fails || t.fails || (c->arg && t.odd);
+		t = expr(l, sc, w->result);
+		taint_mix(l, &acc, &t);
+	}
+	if (c->defresult) {
+		t = expr(l, sc, c->defresult);
+		taint_mix(l, &acc, &t);
+	}
+	return acc;
+}
+
+static struct taint coalesce(struct lineage *l, struct scope *sc, const PgQuery__CoalesceExpr *c)
+{
+	lineage_seen(l, c);
+	return lazy(l, sc, c->args, c->n_args, "COALESCE");
+}
+
+/* Comparisons by the type's own order. */
+static struct taint min_max(struct lineage *l, struct scope *sc, const PgQuery__MinMaxExpr *m)
+{
+	struct taint acc = {0};
+
+	lineage_seen(l, m);
+	for (size_t i = 0; i < m->n_args && !lineage_stopped(l); i++) {
+		struct taint t = expr(l, sc, m->args[i]);
+
+		taint_mix(l, &acc, &t);
+	}
+	if (acc.odd) {
+		lineage_use(l, &acc, "GREATEST or LEAST");
+		acc.fails = true;
+	}
+	return acc;
+}
+
+static struct taint null_test(struct lineage *l, struct scope *sc, const PgQuery__NullTest *n)
+{
+	struct taint acc = {0}, t;
+
+	lineage_seen(l, n);
+	t = expr(l, sc, n->arg);
+	t.foreign = NULL; /* no function of the type is asked */
+	taint_mix(l, &acc, &t);
+	acc.odd = false;
+	return acc;
+}
+
+static struct taint boolean_test(struct lineage *l, struct scope *sc, const PgQuery__BooleanTest *b)
+{
+	struct taint acc = {0}, t;
+
+	lineage_seen(l, b);
+	t = expr(l, sc, b->arg);
+	taint_mix(l, &acc, &t);
+	return acc;
+}
+
+static struct taint row(struct lineage *l, struct scope *sc, const PgQuery__RowExpr *r)
+{
+	struct taint acc = {0};
+
+	lineage_seen(l, r);
+	for (size_t i = 0; i < r->n_args && !lineage_stopped(l); i++) {
+		struct taint t = expr(l, sc, r->args[i]);
+
+		taint_mix(l, &acc, &t);
+	}
+	return acc;
+}
+
+static struct taint array(struct lineage *l, struct scope *sc, const PgQuery__AArrayExpr *a)
+{
+	struct taint acc = {0};
+	uint32_t type = 0;
+
+	lineage_seen(l, a);
+	for (size_t i = 0; i < a->n_elements && !lineage_stopped(l); i++) {
+		struct taint t = expr(l, sc, a->elements[i]);
+
+		type = i == 0 ? t.type : type == t.type ? type : 0;
+		taint_mix(l, &acc, &t);
+	}
+	if (acc.odd) {
+		/* arrays of arrays must agree in their lengths */
+		lineage_use(l, &acc, "an array");
+		acc.fails = true;
+	}
+	acc.type = type ? type_builtin_array(type) : 0;
+	return acc;
+}
+
+static struct taint collate(struct lineage *l, struct scope *sc, const PgQuery__CollateClause *c)
+{
+	struct taint acc = {0}, t;
+
+	lineage_seen(l, c);
+	t = expr(l, sc, c->arg);
+	taint_mix(l, &acc, &t);
+	return acc;
+}
+
+static struct taint grouping(struct lineage *l, struct scope *sc, const PgQuery__GroupingFunc *g)
+{
+	lineage_seen(l, g);
+	for (size_t i = 0; i < g->n_args && !lineage_stopped(l); i++)
+		predicate(l, sc, g->args[i], "GROUPING");
+	return (struct taint){0};
+}
+
+static struct taint named_arg(struct lineage *l, struct scope *sc, const PgQuery__NamedArgExpr *n)
+{
+	lineage_seen(l, n);
+	return expr(l, sc, n->arg);
+}
+
+/* Constants: what they show is in the text already. A constant of no simple type is only made by a cast. */
+static struct taint constant(const PgQuery__AConst *c)
+{
+	struct taint t = {0};
+
+	if (c->val_case == PG_QUERY__A__CONST__VAL_BSVAL)
+		t.odd = true;
+	else if (c->val_case == PG_QUERY__A__CONST__VAL_IVAL)
+		t.type = type_builtin("int4");
+	return t;
+}
+
+struct taint expr(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
+{
+	struct taint none = {0};
+
+	if (!lineage_spend(l, 1))
+		return none;
+	if (!n) {
+		lineage_odd(l, -1, "an empty expression");
+		return none;
+	}
+	switch ((int)n->node_case) {
+	case PG_QUERY__NODE__NODE_COLUMN_REF: return column_ref(l, sc, n->column_ref);
+	case PG_QUERY__NODE__NODE_A_CONST: return constant(n->a_const);
+	case PG_QUERY__NODE__NODE_PARAM_REF: return none;
+	case PG_QUERY__NODE__NODE_A_EXPR: return expr_operator(l, sc, n->a_expr);
+	case PG_QUERY__NODE__NODE_BOOL_EXPR: return bool_expr(l, sc, n->bool_expr);
+	case PG_QUERY__NODE__NODE_FUNC_CALL: return expr_call(l, sc, n->func_call);
+	case PG_QUERY__NODE__NODE_TYPE_CAST: return expr_cast(l, sc, n->type_cast);
+	case PG_QUERY__NODE__NODE_SUB_LINK: return expr_sublink(l, sc, n->sub_link);
+	case PG_QUERY__NODE__NODE_CASE_EXPR: return case_expr(l, sc, n->case_expr);
+	case PG_QUERY__NODE__NODE_COALESCE_EXPR: return coalesce(l, sc, n->coalesce_expr);
+	case PG_QUERY__NODE__NODE_MIN_MAX_EXPR: return min_max(l, sc, n->min_max_expr);
+	case PG_QUERY__NODE__NODE_NULL_TEST: return null_test(l, sc, n->null_test);
+	case PG_QUERY__NODE__NODE_BOOLEAN_TEST: return boolean_test(l, sc, n->boolean_test);
+	case PG_QUERY__NODE__NODE_ROW_EXPR: return row(l, sc, n->row_expr);
+	case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return array(l, sc, n->a_array_expr);
+	case PG_QUERY__NODE__NODE_A_INDIRECTION: return expr_indirection(l, sc, n->a_indirection);
+	case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return collate(l, sc, n->collate_clause);
+	case PG_QUERY__NODE__NODE_GROUPING_FUNC: return grouping(l, sc, n->grouping_func);
+	case PG_QUERY__NODE__NODE_NAMED_ARG_EXPR: return named_arg(l, sc, n->named_arg_expr);
+	case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: lineage_seen(l, n->sqlvalue_function); return none;
+	case PG_QUERY__NODE__NODE_SET_TO_DEFAULT: lineage_seen(l, n->set_to_default); return none;
+	case PG_QUERY__NODE__NODE_CURRENT_OF_EXPR: lineage_seen(l, n->current_of_expr); return none;
+	case PG_QUERY__NODE__NODE_XML_EXPR:
+	case PG_QUERY__NODE__NODE_XML_SERIALIZE:
+	case PG_QUERY__NODE__NODE_JSON_OBJECT_CONSTRUCTOR:
+	case PG_QUERY__NODE__NODE_JSON_ARRAY_CONSTRUCTOR:
+	case PG_QUERY__NODE__NODE_JSON_ARRAY_QUERY_CONSTRUCTOR:
+	case PG_QUERY__NODE__NODE_JSON_OBJECT_AGG:
+	case PG_QUERY__NODE__NODE_JSON_ARRAY_AGG:
+	case PG_QUERY__NODE__NODE_JSON_PARSE_EXPR:
+	case PG_QUERY__NODE__NODE_JSON_SCALAR_EXPR:
+	case PG_QUERY__NODE__NODE_JSON_SERIALIZE_EXPR:
+	case PG_QUERY__NODE__NODE_JSON_IS_PREDICATE:
+	case PG_QUERY__NODE__NODE_JSON_FUNC_EXPR: return expr_json(l, sc, n);
+	default: lineage_odd(l, -1, "a part of an expression"); return none;
+	}
+}

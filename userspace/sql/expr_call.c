@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/* Functions, in expressions and in FROM. */
+#include "sql/lineage.h"
+
+#include <string.h>
+
+struct candidates {
+	bool any;
+	enum function_class class;
+	unsigned ncols; /* in FROM; 0: not known */
+	const char *const *cols;
+};
+
+static bool in_path(const struct lineage *l, const char *schema)
+{
+	if (!strcmp(schema, "pg_catalog"))
+		return true;
+	for (unsigned i = 0; i < l->names->npath; i++)
+		if (!strcmp(l->names->path[i], schema))
+			return true;
+	return false;
+}
+
+static void add_candidate(
+	struct candidates *c, enum function_class class, unsigned ncols, const char *const *cols)
+{
+	c->class = !c->any || class < c->class ? class : c->class;
+	if (!c->any) {
+		c->ncols = ncols;
+		c->cols = cols;
+	} else if (c->ncols != ncols || c->cols != cols) {
+		c->ncols = 0;
+		c->cols = NULL;
+	}
+	c->any = true;
+}
+
+static void user_candidates(struct lineage *l, const char *schema, const char *name, struct candidates *c)
+{
+	const struct function *f;
+
+	for (unsigned n = 0; lineage_spend(l, 1) && (f = catalog_function(l->names->catalog, name, n)); n++) {
+		bool pure = f->extension && function_extension_pure(f->extension);
+
+		if (schema ? strcmp(schema, f->schema) != 0 : !in_path(l, f->schema))
+			continue;
+		if (!pure)
+			lineage_opaque(l, f->schema, name);
+		add_candidate(c, pure ? FUNCTION_PURE : FUNCTION_OPAQUE, f->returns_composite ? 0 : 1, NULL);
+	}
+}
+
+/* f(x) is also how a cast to a type named f is written. */
+static void type_candidates(struct lineage *l, const char *name)
+{
+	for (unsigned i = 0; i < l->names->npath; i++) {
+		const struct type *t = catalog_type(l->names->catalog, l->names->path[i], name);
+		const struct type *foreign = t ? type_foreign(l->names->catalog, t->oid) : NULL;
+
+		if (foreign)
+			lineage_opaque(l, foreign->schema, foreign->name);
+	}
+}
+
+static struct candidates candidates_of(
+	struct lineage *l, const char *schema, const char *name, bool one_arg, bool row, int location)
+{
+	struct candidates c = {0};
+
+	user_candidates(l, schema, name, &c);
+	if ((!schema || !strcmp(schema, "pg_catalog")) && function_known(name)) {
+		const char *const *cols = NULL;
+		unsigned ncols = function_columns(name, &cols);
+
+		add_candidate(&c, function_class(name), ncols, cols);
+		if (function_class(name) == FUNCTION_OPAQUE)
+			lineage_opaque(l, "pg_catalog", name);
+	}
+	if (!schema && one_arg)
+		type_candidates(l, name);
+	if (!c.any && one_arg && row)
+		lineage_odd(l, location, "a column written as a function, or a function that is not known,");
+	else if (!c.any)
+		lineage_fail_retry(l, "42883", location, "function %s%s%s does not exist, or is not known",
+			schema ? schema : "", schema ? "." : "", name);
+	return c;
+}
+
+/* The name's parts; false: not understood. */
+static bool name_of(struct lineage *l, const PgQuery__FuncCall *f, const char **schema, const char **name)
+{
+	size_t n = f->n_funcname;
+
+	*schema = n >= 2 && n <= 3 ? node_string(f->funcname[n - 2]) : NULL;
+	*name = n ? node_string(f->funcname[n - 1]) : "";
+	if (n == 0 || n > 3) {
+		lineage_odd(l, f->location, "this function name");
+		return false;
+	}
+	/* A keyword since PostgreSQL 16; an older server reads a column of that name. */
+	if (!strcmp(*name, "system_user") && f->funcformat == PG_QUERY__COERCION_FORM__COERCE_SQL_SYNTAX) {
+		lineage_odd(l, f->location, "SYSTEM_USER");
+		return false;
+	}
+	return true;
+}
+
+enum function_class function_judge(
+	struct lineage *l, const PgQuery__FuncCall *f, unsigned *ncols, const char *const **cols)
+{
+	const char *schema, *name;
+	struct candidates c;
+
+	*ncols = 0;
+	*cols = NULL;
+	if (!name_of(l, f, &schema, &name))
+		return FUNCTION_OPAQUE;
+	c = candidates_of(l, schema, name, f->n_args == 1, true, f->location);
+	*ncols = c.ncols;
+	*cols = c.cols;
+	return c.any ? c.class : FUNCTION_OPAQUE;
+}
+
+void function_shadow(struct lineage *l, const char *name)
+{
+	struct candidates c = {0};
+
+	user_candidates(l, NULL, name, &c);
+}
+
+/* ORDER BY, FILTER, OVER, DISTINCT of an aggregate or window function. */
+static void call_clauses(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f, struct taint *acc)
+{
+	if (f->agg_distinct)
+		lineage_use(l, acc, "DISTINCT in an aggregate");
+	for (size_t i = 0; i < f->n_agg_order && !lineage_stopped(l); i++) {
+		const PgQuery__Node *n = f->agg_order[i];
+		struct taint t;
+
+		sort_by(l, sc, n, "ORDER BY in an aggregate");
+		if (!f->agg_within_group || lineage_stopped(l))
+			continue;
+		t = expr(l, sc, n->sort_by->node);
+		taint_mix(l, acc, &t);
+	}
+	if (f->agg_filter)
+		predicate(l, sc, f->agg_filter, "FILTER");
+	if (f->over)
+		select_window(l, sc, f->over);
+}
+
+struct taint expr_call(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f)
+{
+	struct taint acc = {0};
+	const char *schema, *name;
+	struct candidates c;
+	bool row = false, counts;
+	char *where;
+
+	lineage_seen(l, f);
+	if (!name_of(l, f, &schema, &name))
+		return acc;
+	for (size_t i = 0; i < f->n_args && !lineage_stopped(l); i++) {
+		struct taint t = expr(l, sc, f->args[i]);
+
+		row = t.row || type_row(l->names->catalog, t.type);
+		taint_mix(l, &acc, &t);
+	}
+	call_clauses(l, sc, f, &acc);
+	c = candidates_of(l, schema, name, f->n_args == 1, row, f->location);
+	if (lineage_stopped(l))
+		return acc;
+	counts = c.class == FUNCTION_TOTAL && !strcmp(name, "count");
+	if (!counts && (c.class != FUNCTION_TOTAL || acc.odd || f->func_variadic)) {
+		where = arena_printf(l->a, "an argument of %s()", name);
+		lineage_use(l, &acc, where ? where : "an argument");
+		acc.fails = acc.fails || c.class == FUNCTION_OPAQUE || f->n_args > 0 || f->n_agg_order > 0;
+	}
+	acc.odd = c.class == FUNCTION_TOTAL && !strcmp(name, "array_agg");
+	return acc;
+}
+
+/* ---- FROM ---- */
+static void add_column(struct lineage *l, struct outputs *o, const char *name, const struct taint *t)
+{
+	struct taint copy = *t;
+
+	copy.direct = false;
+	copy.row = NULL;
+	copy.type = 0;
+	outputs_add(l, o, name, copy);
+}
+
+/* AS (a int, b text): the caller says what the columns are. */
+static void defined_columns(
+	struct lineage *l, PgQuery__Node **defs, size_t n, const struct taint *t, struct outputs *o)
+{
+	for (size_t i = 0; i < n && !lineage_stopped(l); i++) {
+		const PgQuery__ColumnDef *d = defs[i]->column_def;
+		struct taint copy = *t;
+		struct type_ref type;
+
+		if (defs[i]->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF || !d->type_name) {
+			lineage_odd(l, -1, "a column definition list");
+			return;
+		}
+		lineage_seen(l, d);
+		lineage_seen(l, d->coll_clause);
+		if (!typename_judge(l, d->type_name, &type))
+			return;
+		copy.odd = !type.simple;
+		add_column(l, o, d->colname, &copy);
+	}
+}
+
+/* unnest() of what is known to be an array of scalars gives one column; of an array of rows it gives theirs.
+ */
+static bool scalar_elements(const struct taint *t)
+{
+	return type_builtin_is_array(t->type);
+}
+
+static void call_columns(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f,
+	const PgQuery__Alias *alias, struct item *it, struct outputs *o)
+{
+	const char *name = f->n_funcname ? node_string(f->funcname[f->n_funcname - 1]) : "";
+	const char *const *cols;
+	struct taint t, arg;
+	unsigned ncols;
+
+	if (!strcmp(name, "unnest") && f->n_args > 1) {
+		lineage_odd(l, f->location, "unnest() of several arrays");
+		return;
+	}
+	t = expr_call(l, sc, f);
+	t.fails = false; /* FROM is evaluated whether or not its columns are */
+	(void)function_judge(l, f, &ncols, &cols);
+	if (!strcmp(name, "unnest") && f->n_args == 1 && !lineage_stopped(l)) {
+		arg = expr(l, sc, f->args[0]);
+		ncols = 1;
+		it->open = it->open || !scalar_elements(&arg);
+		t.odd = true;
+	}
+	if (ncols == 0) {
+		it->open = true;
+		ncols = 1;
+		cols = NULL;
+	}
+	for (unsigned i = 0; i < ncols && !lineage_stopped(l); i++) {
+		const char *column = cols && cols[i] ? cols[i] : alias ? alias->aliasname : name;
+
+		t.odd = true;
+		add_column(l, o, column, &t);
+	}
+}
+
+/* One entry of ROWS FROM (…), or the only function. */
+static void function_columns_of(struct lineage *l, struct scope *sc, const PgQuery__List *entry,
+	const PgQuery__RangeFunction *f, struct item *it, struct outputs *o)
+{
+	const PgQuery__Node *call = entry->n_items ? entry->items[0] : NULL;
+	const PgQuery__Alias *alias = f->n_functions == 1 ? f->alias : NULL;
+	struct taint t;
+
+	if (!call || entry->n_items > 2) {
+		lineage_odd(l, -1, "a function in FROM");
+		return;
+	}
+	if (entry->n_items == 2 && entry->items[1]->node_case == PG_QUERY__NODE__NODE_LIST) {
+		t = expr(l, sc, call);
+		defined_columns(l, entry->items[1]->list->items, entry->items[1]->list->n_items, &t, o);
+	} else if (entry->n_items == 2 && entry->items[1]->node_case != PG_QUERY__NODE__NODE__NOT_SET) {
+		lineage_odd(l, -1, "a function in FROM");
+	} else if (f->n_coldeflist) {
+		t = expr(l, sc, call);
+		defined_columns(l, f->coldeflist, f->n_coldeflist, &t, o);
+	} else if (call->node_case == PG_QUERY__NODE__NODE_FUNC_CALL) {
+		call_columns(l, sc, call->func_call, alias, it, o);
+	} else {
+		t = expr(l, sc, call);
+		it->open = it->open || t.row || type_row(l->names->catalog, t.type);
+		add_column(l, o, alias ? alias->aliasname : label_of(l, call, NULL), &t);
+	}
+}
+
+struct item *from_function(struct lineage *l, struct scope *sc, const PgQuery__RangeFunction *f)
+{
+	struct item *it = lineage_alloc(l, 1, sizeof(*it));
+	bool before = sc->lateral;
+	struct outputs o = {0};
+
+	if (!it)
+		return NULL;
+	lineage_seen(l, f);
+	sc->lateral = true;
+	for (size_t i = 0; i < f->n_functions && !lineage_stopped(l); i++) {
+		if (f->functions[i]->node_case != PG_QUERY__NODE__NODE_LIST) {
+			lineage_odd(l, -1, "a function in FROM");
+			return NULL;
+		}
+		function_columns_of(l, sc, f->functions[i]->list, f, it, &o);
+	}
+	sc->lateral = before;
+	if (lineage_stopped(l) || !f->n_functions)
+		return NULL;
+	if (f->ordinality)
+		outputs_add(l, &o, "ordinality", (struct taint){0});
+	it->alias = o.n ? o.v[0].name : "";
+	if (f->functions[0]->list->items[0]->node_case == PG_QUERY__NODE__NODE_FUNC_CALL) {
+		const PgQuery__FuncCall *call = f->functions[0]->list->items[0]->func_call;
+
+		it->alias = node_string(call->funcname[call->n_funcname - 1]);
+	}
+	it->cols = o.v;
+	it->ncols = o.n;
+	item_alias(l, it, f->alias);
+	return lineage_stopped(l) ? NULL : it;
+}

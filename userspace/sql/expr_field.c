@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* (x).field, x[1], x[1:2], (x).*: fields must be known ones, since f(x) can be written (x).f too. */
+#include "sql/lineage.h"
+
+#include <string.h>
+
+/* The columns of a function that gives rows, as (f(x)).column names them. */
+static unsigned columns_of_call(struct lineage *l, const PgQuery__Node *n, const char *const **cols)
+{
+	unsigned ncols;
+
+	*cols = NULL;
+	if (n->node_case != PG_QUERY__NODE__NODE_FUNC_CALL)
+		return 0;
+	(void)function_judge(l, n->func_call, &ncols, cols);
+	return ncols > 1 ? ncols : 0;
+}
+
+static struct taint derived(struct lineage *l, const struct taint *t, uint32_t type, bool odd)
+{
+	struct taint acc = {0}, copy = *t;
+
+	copy.foreign = NULL;
+	taint_mix(l, &acc, &copy);
+	acc.type = type;
+	acc.odd = odd;
+	return acc;
+}
+
+static struct taint field(
+	struct lineage *l, const struct taint *t, const PgQuery__Node *arg, const char *name, int location)
+{
+	const struct relation *r = type_row(l->names->catalog, t->type);
+	const char *const *cols = NULL;
+	struct taint out = {0};
+
+	if (t->row && !t->row->open && item_find(l, t->row, name, &out) == 1) {
+		out.fails = out.fails || t->fails;
+		return out;
+	}
+	for (unsigned i = 0; r && i < r->ncols; i++)
+		if (!strcmp(r->cols[i].name, name))
+			return derived(l, t, r->cols[i].type_oid, !r->cols[i].simple);
+	for (unsigned i = 0, n = arg ? columns_of_call(l, arg, &cols) : 0; i < n; i++)
+		if (cols && !strcmp(cols[i], name))
+			return derived(l, t, 0, true);
+	lineage_odd(l, location, "a field of this value (or a function in field notation)");
+	return out;
+}
+
+static void subscript(struct lineage *l, struct scope *sc, const PgQuery__AIndices *i, struct taint *t)
+{
+	struct taint acc = derived(l, t, 0, true), index;
+
+	lineage_seen(l, i);
+	if (i->lidx) {
+		index = expr(l, sc, i->lidx);
+		taint_mix(l, &acc, &index);
+	}
+	if (i->uidx) {
+		index = expr(l, sc, i->uidx);
+		taint_mix(l, &acc, &index);
+	}
+	lineage_use(l, &acc, "a subscript");
+	acc.fails = true;
+	acc.odd = true;
+	*t = acc;
+}
+
+/* All but the last n of the steps. */
+static struct taint steps(struct lineage *l, struct scope *sc, const PgQuery__AIndirection *ind, size_t n)
+{
+	struct taint t = {0};
+
+	lineage_seen(l, ind);
+	if (!ind->arg) {
+		lineage_odd(l, -1, "this field");
+		return t;
+	}
+	t = expr(l, sc, ind->arg);
+	for (size_t i = 0; i < n && !lineage_stopped(l); i++) {
+		const PgQuery__Node *step = ind->indirection[i];
+
+		if (step->node_case == PG_QUERY__NODE__NODE_A_INDICES)
+			subscript(l, sc, step->a_indices, &t);
+		else if (step->node_case == PG_QUERY__NODE__NODE_STRING)
+			t = field(l, &t, i == 0 ? ind->arg : NULL, step->string->sval, -1);
+		else
+			lineage_odd(l, -1, "this field");
+	}
+	return t;
+}
+
+struct taint expr_indirection(struct lineage *l, struct scope *sc, const PgQuery__AIndirection *ind)
+{
+	return steps(l, sc, ind, ind->n_indirection);
+}
+
+void expr_indirection_star(
+	struct lineage *l, struct scope *sc, const PgQuery__AIndirection *ind, struct outputs *out)
+{
+	struct taint t = steps(l, sc, ind, ind->n_indirection - 1);
+	const struct relation *r = type_row(l->names->catalog, t.type);
+	const char *const *cols;
+	unsigned n;
+
+	if (lineage_stopped(l))
+		return;
+	if (t.row && !t.row->open) {
+		for (unsigned i = 0; i < item_ncols(t.row) && !lineage_stopped(l); i++)
+			outputs_add(l, out, item_name(t.row, i), item_taint(l, t.row, i));
+		return;
+	}
+	if (r) {
+		for (unsigned i = 0; i < r->ncols && !lineage_stopped(l); i++)
+			outputs_add(l, out, r->cols[i].name,
+				derived(l, &t, r->cols[i].type_oid, !r->cols[i].simple));
+		return;
+	}
+	n = ind->n_indirection == 1 ? columns_of_call(l, ind->arg, &cols) : 0;
+	for (unsigned i = 0; i < n; i++)
+		outputs_add(l, out, cols[i], derived(l, &t, 0, true));
+	if (!n)
+		lineage_odd(l, -1, "a star over this value");
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* Operators and subqueries. */
+#include "sql/lineage.h"
+
+#include <string.h>
+
+static bool in_path(const struct lineage *l, const char *schema)
+{
+	if (!strcmp(schema, "pg_catalog"))
+		return true;
+	for (unsigned i = 0; i < l->names->npath; i++)
+		if (!strcmp(l->names->path[i], schema))
+			return true;
+	return false;
+}
+
+static bool pure(const char *extension)
+{
+	return extension && function_extension_pure(extension);
+}
+
+static enum function_class weaker(enum function_class a, enum function_class b)
+{
+	return a < b ? a : b;
+}
+
+/* schema NULL: by the path, and an operator of a user's there takes part however well pg_catalog's fits. */
+static enum function_class judge(struct lineage *l, const char *schema, const char *name, int location)
+{
+	enum function_class c = FUNCTION_TOTAL;
+	const struct operator_ *o;
+	bool any = false;
+
+	for (unsigned n = 0; lineage_spend(l, 1) && (o = catalog_operator(l->names->catalog, name, n)); n++) {
+		if (schema ? strcmp(schema, o->schema) != 0 : !in_path(l, o->schema))
+			continue;
+		any = true;
+		c = weaker(c, pure(o->extension) ? FUNCTION_PURE : FUNCTION_OPAQUE);
+		if (!pure(o->extension))
+			lineage_opaque(l, o->schema, name);
+	}
+	if ((!schema || !strcmp(schema, "pg_catalog")) && operator_class(name) != FUNCTION_OPAQUE) {
+		any = true;
+		c = weaker(c, operator_class(name));
+	}
+	if (!any)
+		lineage_fail_retry(l, "42883", location, "operator %s%s%s does not exist, or is not known",
+			schema ? schema : "", schema ? "." : "", name);
+	return any ? c : FUNCTION_OPAQUE;
+}
+
+enum function_class operator_judge(struct lineage *l, PgQuery__Node **name, size_t n, int location)
+{
+	if (n == 0 || n > 2) {
+		lineage_odd(l, location, "this operator");
+		return FUNCTION_OPAQUE;
+	}
+	return judge(l, n == 2 ? node_string(name[0]) : NULL, node_string(name[n - 1]), location);
+}
+
+enum function_class operator_named(struct lineage *l, const char *name, int location)
+{
+	return judge(l, NULL, name, location);
+}
+
+/* The result of an operator over acc. */
+static struct taint applied(struct lineage *l, struct taint acc, enum function_class c, const char *where)
+{
+	if (c != FUNCTION_TOTAL || acc.odd) {
+		lineage_use(l, &acc, where);
+		acc.fails = true;
+	}
+	return acc;
+}
+
+static bool is_row(const PgQuery__Node *n)
+{
+	return n && n->node_case == PG_QUERY__NODE__NODE_ROW_EXPR;
+}
+
+static const char *where_of(struct lineage *l, const PgQuery__AExpr *e)
+{
+	const char *name = e->n_name ? node_string(e->name[e->n_name - 1]) : "";
+	char *where = lineage_stopped(l) ? NULL : arena_printf(l->a, "operator %s", name);
+
+	return where ? where : "an operator";
+}
+
+static struct taint side(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
+{
+	return n ? expr(l, sc, n) : (struct taint){0};
+}
+
+/* a op b, op b; also DISTINCT FROM, op ANY (array), op ALL (array). */
+static struct taint binary(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
+{
+	enum function_class c = operator_judge(l, e->name, e->n_name, e->location);
+	struct taint acc = {0}, a = side(l, sc, e->lexpr), b = side(l, sc, e->rexpr);
+
+	taint_mix(l, &acc, &a);
+	taint_mix(l, &acc, &b);
+	/* rows are compared field by field, and what comes after the deciding one is not evaluated */
+	if (acc.fails && (is_row(e->lexpr) || is_row(e->rexpr)))
+		lineage_use(l, &acc, "a row comparison");
+	return applied(l, acc, c, where_of(l, e));
+}
+
+/* A pattern that is a constant and has no escape in it cannot be an invalid one. */
+static bool safe_pattern(const PgQuery__Node *n)
+{
+	return n && n->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+	       (n->a_const->isnull || (n->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL &&
+					      !strchr(n->a_const->sval->sval, '\\')));
+}
+
+static struct taint like(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
+{
+	enum function_class c = operator_judge(l, e->name, e->n_name, e->location);
+	struct taint acc = {0}, a = side(l, sc, e->lexpr), b = side(l, sc, e->rexpr);
+
+	taint_mix(l, &acc, &a);
+	taint_mix(l, &acc, &b);
+	if (c == FUNCTION_PURE && e->kind != PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR && safe_pattern(e->rexpr))
+		c = FUNCTION_TOTAL;
+	return applied(l, acc, c, where_of(l, e));
+}
+
+static struct taint nullif(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
+{
+	struct taint acc = {0}, a = side(l, sc, e->lexpr), b = side(l, sc, e->rexpr);
+
+	(void)operator_judge(l, e->name, e->n_name, e->location);
+	lineage_use(l, &a, "NULLIF");
+	lineage_use(l, &b, "NULLIF");
+	taint_mix(l, &acc, &a);
+	taint_mix(l, &acc, &b);
+	acc.fails = true;
+	return acc;
+}
+
+/* x IN (a, b, …) and x BETWEEN a AND b: the list is left as soon as the answer is known. */
+static struct taint listed(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e,
+	enum function_class c, const char *where)
+{
+	struct taint acc = {0}, t = side(l, sc, e->lexpr);
+	bool row = is_row(e->lexpr);
+
+	taint_mix(l, &acc, &t);
+	if (!e->rexpr || e->rexpr->node_case != PG_QUERY__NODE__NODE_LIST) {
+		lineage_odd(l, e->location, where);
+		return acc;
+	}
+	for (size_t i = 0; i < e->rexpr->list->n_items && !lineage_stopped(l); i++) {
+		t = expr(l, sc, e->rexpr->list->items[i]);
+		row = row || is_row(e->rexpr->list->items[i]);
+		taint_mix(l, &acc, &t);
+	}
+	if (acc.fails)
+		lineage_use(l, &acc, where);
+	return applied(l, acc, c, where);
+}
+
+static struct taint between(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e, bool not_)
+{
+	enum function_class low = operator_named(l, not_ ? "<" : ">=", e->location);
+	enum function_class high = operator_named(l, not_ ? ">" : "<=", e->location);
+
+	return listed(l, sc, e, weaker(low, high), "BETWEEN");
+}
+
+struct taint expr_operator(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
+{
+	lineage_seen(l, e);
+	switch (e->kind) {
+	case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT: return binary(l, sc, e);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: return nullif(l, sc, e);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
+		return listed(l, sc, e, operator_judge(l, e->name, e->n_name, e->location), "IN");
+	case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR: return like(l, sc, e);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM: return between(l, sc, e, false);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
+	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return between(l, sc, e, true);
+	case PG_QUERY__A__EXPR__KIND__A_EXPR_KIND_UNDEFINED: break;
+	}
+	lineage_odd(l, e->location, "this operator");
+	return (struct taint){0};
+}
+
+/* x op ANY (SELECT …): the rows of both sides are compared. */
+static struct taint compared(
+	struct lineage *l, struct scope *sc, const PgQuery__SubLink *s, const struct outputs *o)
+{
+	struct taint acc = {0}, test;
+
+	if (s->n_oper_name)
+		(void)operator_judge(l, s->oper_name, s->n_oper_name, s->location);
+	else
+		(void)operator_named(l, "=", s->location);
+	if (!s->testexpr) {
+		lineage_odd(l, s->location, "this subquery");
+		return acc;
+	}
+	test = expr(l, sc, s->testexpr);
+	lineage_use(l, &test, "IN (subquery)");
+	taint_mix(l, &acc, &test);
+	for (unsigned i = 0; i < o->n && !lineage_stopped(l); i++) {
+		lineage_use(l, &o->v[i].t, "IN (subquery)");
+		taint_mix(l, &acc, &o->v[i].t);
+	}
+	acc.fails = true;
+	return acc;
+}
+
+static struct taint one_column(struct lineage *l, const PgQuery__SubLink *s, const struct outputs *o)
+{
+	if (o->n == 1)
+		return o->v[0].t;
+	lineage_fail(l, "42601", s->location, "subquery must return only one column");
+	return (struct taint){0};
+}
+
+struct taint expr_sublink_named(
+	struct lineage *l, struct scope *sc, const PgQuery__SubLink *s, struct outputs *sub)
+{
+	struct taint acc = {0}, t;
+
+	lineage_seen(l, s);
+	if (!s->subselect || s->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+		lineage_odd(l, s->location, "this subquery");
+		return acc;
+	}
+	query(l, sc, s->subselect, sub);
+	if (lineage_stopped(l))
+		return acc;
+	switch (s->sub_link_type) {
+	case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK: return (struct taint){.fails = true};
+	case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK:
+		t = one_column(l, s, sub);
+		t.fails = true;
+		return t;
+	case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK:
+		t = one_column(l, s, sub);
+		taint_mix(l, &acc, &t);
+		acc.fails = true;
+		acc.odd = t.odd;
+		acc.type = t.type ? type_builtin_array(t.type) : 0;
+		return acc;
+	case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
+	case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK:
+	case PG_QUERY__SUB_LINK_TYPE__ROWCOMPARE_SUBLINK: return compared(l, sc, s, sub);
+	case PG_QUERY__SUB_LINK_TYPE__MULTIEXPR_SUBLINK:
+	case PG_QUERY__SUB_LINK_TYPE__CTE_SUBLINK:
+	case PG_QUERY__SUB_LINK_TYPE__SUB_LINK_TYPE_UNDEFINED: break;
+	}
+	lineage_odd(l, s->location, "this subquery");
+	return acc;
+}
+
+struct taint expr_sublink(struct lineage *l, struct scope *sc, const PgQuery__SubLink *s)
+{
+	struct outputs sub = {0};
+
+	return expr_sublink_named(l, sc, s, &sub);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+#include "sql/lineage.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WORK_MAX   2000000ul
+#define GROUPS_MAX 256
+
+/* The mark of a visited message. The tree is ours alone, and its unknown fields (there are none in a tree
+ * that the same library packed) are the one place of every message that nothing else reads. */
+#define SEEN UINT_MAX
+
+bool lineage_stopped(const struct lineage *l)
+{
+	return l->oom || l->s->problem;
+}
+
+static int position_of(const struct lineage *l, int location)
+{
+	int position = 1;
+
+	if (location < 0 || (size_t)location > l->text.n || !l->text.p)
+		return 0;
+	for (int i = 0; i < location; i++)
+		position += (l->text.p[i] & 0xC0) != 0x80;
+	return position;
+}
+
+static void fail(struct lineage *l, const char *sqlstate, int location, const char *fmt, va_list ap)
+{
+	char text[400];
+
+	if (lineage_stopped(l))
+		return;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	l->s->problem = arena_strdup(l->a, text);
+	if (!l->s->problem) {
+		l->oom = true;
+		return;
+	}
+	memcpy(l->s->sqlstate, sqlstate, 5);
+	l->s->sqlstate[5] = '\0';
+	l->s->position = position_of(l, location);
+}
+
+void lineage_fail(struct lineage *l, const char *sqlstate, int location, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail(l, sqlstate, location, fmt, ap);
+	va_end(ap);
+}
+
+void lineage_fail_retry(struct lineage *l, const char *sqlstate, int location, const char *fmt, ...)
+{
+	bool before = lineage_stopped(l);
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail(l, sqlstate, location, fmt, ap);
+	va_end(ap);
+	if (!before)
+		l->s->retry = true;
+}
+
+void lineage_odd(struct lineage *l, int location, const char *what)
+{
+	lineage_fail(l, "0A000", location, "%s is not understood, so the statement cannot be judged", what);
+}
+
+bool lineage_spend(struct lineage *l, unsigned long n)
+{
+	l->work += n;
+	if (l->work <= WORK_MAX)
+		return !lineage_stopped(l);
+	lineage_fail(l, "54000", -1, "the statement is too large to follow each of its columns");
+	return false;
+}
+
+void *lineage_alloc(struct lineage *l, size_t n, size_t size)
+{
+	void *p;
+
+	if (lineage_stopped(l))
+		return NULL;
+	p = arena_array(l->a, n, size);
+	if (!p)
+		l->oom = true;
+	return p;
+}
+
+void lineage_seen(struct lineage *l, const void *message)
+{
+	ProtobufCMessage *m = (ProtobufCMessage *)(uintptr_t)message;
+
+	if (!m)
+		return;
+	if (m->n_unknown_fields != 0 && m->n_unknown_fields != SEEN)
+		lineage_odd(l, -1, "a part of the statement");
+	m->n_unknown_fields = SEEN;
+}
+
+/* These say nothing by themselves: whoever handles their parent reads them or need not. */
+static bool plain(const ProtobufCMessageDescriptor *d)
+{
+	return d == &pg_query__node__descriptor || d == &pg_query__string__descriptor ||
+	       d == &pg_query__integer__descriptor || d == &pg_query__float__descriptor ||
+	       d == &pg_query__boolean__descriptor || d == &pg_query__bit_string__descriptor ||
+	       d == &pg_query__list__descriptor || d == &pg_query__alias__descriptor ||
+	       d == &pg_query__a__const__descriptor || d == &pg_query__a__star__descriptor ||
+	       d == &pg_query__param_ref__descriptor;
+}
+
+static bool field_covered(struct lineage *l, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
+{
+	const uint8_t *at = (const uint8_t *)m + f->offset;
+
+	if (f->type != PROTOBUF_C_TYPE_MESSAGE)
+		return true;
+	if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+		size_t n = *(const size_t *)((const uint8_t *)m + f->quantifier_offset);
+		ProtobufCMessage *const *v = *(ProtobufCMessage *const *const *)at;
+
+		for (size_t i = 0; i < n; i++)
+			if (!lineage_covered(l, v[i]))
+				return false;
+		return true;
+	}
+	if ((f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) &&
+		*(const uint32_t *)((const uint8_t *)m + f->quantifier_offset) != f->id)
+		return true;
+	return lineage_covered(l, *(ProtobufCMessage *const *)at);
+}
+
+bool lineage_covered(struct lineage *l, const void *message)
+{
+	const ProtobufCMessage *m = message;
+
+	if (!m)
+		return true;
+	if (m->descriptor == &pg_query__node__descriptor) {
+		const PgQuery__Node *n = message;
+
+		/* all members of the union are pointers to messages */
+		return n->node_case == PG_QUERY__NODE__NODE__NOT_SET || lineage_covered(l, n->alias);
+	}
+	if (!plain(m->descriptor) && m->n_unknown_fields != SEEN) {
+		lineage_fail(l, "0A000", -1,
+			"a part of the statement (%s) is not understood, so it cannot be judged",
+			m->descriptor->short_name);
+		return false;
+	}
+	for (unsigned i = 0; i < m->descriptor->n_fields; i++)
+		if (!field_covered(l, m, &m->descriptor->fields[i]))
+			return false;
+	return true;
+}
+
+struct colset lineage_join(struct lineage *l, const struct colset *a, const struct colset *b)
+{
+	struct colset out = {0};
+
+	if (b->n == 0 || a->v == b->v)
+		return *a;
+	if (a->n == 0)
+		return *b;
+	if (!lineage_spend(l, a->n + b->n))
+		return out;
+	if (a->n == 1 && b->n == 1 && a->v->relid == b->v->relid && a->v->attnum == b->v->attnum)
+		return *a;
+	if (!colset_union(l->a, &out, a) || !colset_union(l->a, &out, b))
+		l->oom = true;
+	return out;
+}
+
+void taint_mix(struct lineage *l, struct taint *acc, const struct taint *t)
+{
+	struct taint out = {
+		.from = lineage_join(l, &acc->from, &t->from),
+		.fails = acc->fails || t->fails,
+		.odd = acc->odd || t->odd,
+	};
+	const char *foreign = acc->foreign ? acc->foreign : t->foreign;
+
+	if (foreign)
+		lineage_opaque(l, NULL, foreign);
+	*acc = out;
+}
+
+static struct use_group *group_of(struct lineage *l, const char *where)
+{
+	unsigned cap = l->groups_cap ? l->groups_cap * 2 : 8;
+	struct use_group *g;
+
+	for (unsigned i = 0; i < l->ngroups; i++)
+		if (l->groups[i].where == where || !strcmp(l->groups[i].where, where))
+			return &l->groups[i];
+	if (l->ngroups == GROUPS_MAX - 1)
+		where = "an expression";
+	if (l->ngroups == GROUPS_MAX)
+		return &l->groups[GROUPS_MAX - 1];
+	if (l->ngroups == l->groups_cap) {
+		g = lineage_alloc(l, cap, sizeof(*g));
+		if (!g)
+			return NULL;
+		if (l->ngroups)
+			memcpy(g, l->groups, l->ngroups * sizeof(*g));
+		l->groups = g;
+		l->groups_cap = cap;
+	}
+	g = &l->groups[l->ngroups++];
+	g->where = where;
+	return g;
+}
+
+void lineage_use_set(struct lineage *l, const struct colset *s, const char *where)
+{
+	struct use_group *g;
+
+	if (s->n == 0 || !lineage_spend(l, s->n))
+		return;
+	g = group_of(l, where);
+	if (!g || !lineage_spend(l, g->columns.n))
+		return;
+	if (!colset_union(l->a, &g->columns, s))
+		l->oom = true;
+}
+
+void lineage_use(struct lineage *l, const struct taint *t, const char *where)
+{
+	if (t->foreign)
+		lineage_opaque(l, NULL, t->foreign);
+	lineage_use_set(l, &t->from, where);
+}
+
+void lineage_opaque(struct lineage *l, const char *schema, const char *name)
+{
+	struct statement *s = l->s;
+	const char *full;
+
+	if (lineage_stopped(l))
+		return;
+	full = schema ? arena_printf(l->a, "%s.%s", schema, name) : name;
+	if (!full) {
+		l->oom = true;
+		return;
+	}
+	if (!lineage_spend(l, s->nopaque + 1))
+		return;
+	for (unsigned i = 0; i < s->nopaque; i++)
+		if (!strcmp(s->opaque[i], full))
+			return;
+	if (s->nopaque == l->opaque_cap) {
+		unsigned cap = l->opaque_cap ? l->opaque_cap * 2 : 8;
+		const char **v = lineage_alloc(l, cap, sizeof(*v));
+
+		if (!v)
+			return;
+		if (s->nopaque)
+			memcpy(v, s->opaque, s->nopaque * sizeof(*v));
+		s->opaque = v;
+		l->opaque_cap = cap;
+	}
+	s->opaque[s->nopaque++] = full;
+}
+
+static void note(struct lineage *l, uint32_t oid)
+{
+	if (!colset_add(l->a, &l->rels, (struct colref){oid, 0}))
+		l->oom = true;
+}
+
+void lineage_relation(struct lineage *l, const struct relation *r)
+{
+	if (!lineage_spend(l, 1ul + r->nchildren + r->nbelow))
+		return;
+	note(l, r->oid);
+	for (unsigned i = 0; i < r->nchildren; i++)
+		note(l, r->children[i]);
+	for (unsigned i = 0; i < r->nbelow; i++)
+		note(l, r->below[i]);
+}
+
+void lineage_store(struct lineage *l, const struct colset *s)
+{
+	if (lineage_spend(l, s->n) && !colset_union(l->a, &l->s->stored, s))
+		l->oom = true;
+}
+
+void outputs_add(struct lineage *l, struct outputs *o, const char *name, struct taint t)
+{
+	if (lineage_stopped(l))
+		return;
+	if (o->n == LINEAGE_OUTPUTS_MAX) {
+		lineage_fail(l, "54011", -1, "target lists can have at most %d entries", LINEAGE_OUTPUTS_MAX);
+		return;
+	}
+	if (o->n == o->cap) {
+		unsigned cap = o->cap ? o->cap * 2 : 8;
+		struct label *v = lineage_alloc(l, cap, sizeof(*v));
+
+		if (!v || !lineage_spend(l, cap))
+			return;
+		if (o->n)
+			memcpy(v, o->v, o->n * sizeof(*v));
+		o->v = v;
+		o->cap = cap;
+	}
+	o->v[o->n++] = (struct label){name, t};
+}
+
+static void finish_uses(struct lineage *l)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < l->ngroups; i++)
+		n += l->groups[i].columns.n;
+	l->s->uses = arena_array(l->a, n, sizeof(*l->s->uses));
+	if (!l->s->uses) {
+		l->oom = true;
+		return;
+	}
+	for (unsigned i = 0; i < l->ngroups; i++)
+		for (unsigned j = 0; j < l->groups[i].columns.n; j++)
+			l->s->uses[l->s->nuses++] =
+				(struct use){l->groups[i].columns.v[j], l->groups[i].where};
+}
+
+void lineage_finish(struct lineage *l, const struct outputs *o, bool rows)
+{
+	struct statement *s = l->s;
+
+	s->nuses = s->nrelations = s->noutputs = 0;
+	finish_uses(l);
+	s->relations = arena_array(l->a, l->rels.n, sizeof(*s->relations));
+	s->outputs = arena_array(l->a, o ? o->n : 0, sizeof(*s->outputs));
+	if (l->oom || !s->relations || !s->outputs) {
+		l->oom = true;
+		return;
+	}
+	for (unsigned i = 0; i < l->rels.n; i++)
+		s->relations[s->nrelations++] = l->rels.v[i].relid;
+	for (unsigned i = 0; o && i < o->n; i++) {
+		const struct label *c = &o->v[i];
+
+		s->outputs[s->noutputs++] = (struct output){c->name, c->t.from, c->t.direct};
+	}
+	s->rows = rows;
+}
+
+const char *node_string(const PgQuery__Node *n)
+{
+	return n && n->node_case == PG_QUERY__NODE__NODE_STRING && n->string ? n->string->sval : "";
+}

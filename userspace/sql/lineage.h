@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* lineage: the walker behind analyze(), private to sql/. An allow-list: a node or a clause that no function
+ * here handles makes the statement a problem. Failures stick: after the first one every function returns at
+ * once with nothing, and callers need not look. Two nets below it: lineage_covered() proves that each part of
+ * the tree was visited, and the work bound keeps hostile statements from running long. */
+#ifndef PGVEIL_SQL_LINEAGE_H
+#define PGVEIL_SQL_LINEAGE_H
+
+#include "pg_query/pg_query.pb-c.h"
+#include "sql/analyze.h"
+#include "sql/function.h"
+
+#define LINEAGE_OUTPUTS_MAX 1664 /* PostgreSQL's own MaxTupleAttributeNumber */
+
+struct item;
+
+/* What an expression's value was made of. */
+struct taint {
+	struct colset from; /* shared: never the target of colset_add or colset_union */
+	uint32_t type;      /* 0: not known */
+	bool direct;        /* an unchanged copy */
+	bool fails; /* evaluating it may end in an error or have an effect, whatever the columns hold */
+	bool odd;   /* not of a simple type: what is total on simple types may fail on it */
+	const char *foreign;    /* it has a type whose own functions are not known to be pure */
+	const struct item *row; /* it is the whole row of this item */
+};
+
+struct label { /* a named column of a query or a FROM item */
+	const char *name;
+	struct taint t;
+};
+
+struct outputs {
+	struct label *v;
+	unsigned n, cap;
+};
+
+struct item { /* of FROM */
+	const char *alias;
+	const struct relation *rel; /* its columns are rel's; NULL: cols */
+	const char **renamed;       /* rel with column aliases */
+	bool named;                 /* rel without an alias: schema.rel.col reaches it */
+	bool only;
+	bool open; /* may have columns that are not known */
+	struct label *cols;
+	unsigned ncols;
+};
+
+struct visible { /* PostgreSQL's ParseNamespaceItem */
+	struct item *item;
+	bool as_rel, as_cols, lateral;
+};
+
+struct namespace_ {
+	struct visible *v;
+	unsigned n, cap;
+};
+
+enum cte_state { CTE_NEW, CTE_BUSY, CTE_DONE };
+struct cte {
+	struct cte *next;
+	const char *name;
+	const PgQuery__CommonTableExpr *node;
+	struct scope *home; /* the query that its WITH belongs to */
+	enum cte_state state;
+	bool known; /* cols may be read; while BUSY: what a recursive reference sees */
+	struct outputs cols;
+};
+
+struct scope { /* one query level */
+	struct scope *outer;
+	struct namespace_ ns;
+	bool lateral; /* lateral items of this level may be seen right now */
+	struct cte *ctes;
+};
+
+struct use_group {
+	const char *where;
+	struct colset columns;
+};
+
+struct lineage {
+	struct arena *a;
+	const struct name_scope *names;
+	struct span text; /* positions are counted in it; may be empty */
+	struct statement *s;
+	struct colset rels; /* attnum 0 */
+	struct use_group *groups;
+	unsigned ngroups, groups_cap, opaque_cap;
+	unsigned long work;
+	bool oom;
+	/* While a catalogue is being built: called before a relation's columns are looked at. */
+	void (*need)(void *arg, const struct relation *r);
+	void *need_arg;
+};
+
+/* ---- lineage.c: the state ---- */
+void lineage_fail(struct lineage *l, const char *sqlstate, int location, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+void lineage_fail_retry(struct lineage *l, const char *sqlstate, int location, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+void lineage_odd(struct lineage *l, int location, const char *what); /* 0A000 "… not understood" */
+bool lineage_stopped(const struct lineage *l);
+/* Counts work; false: too much, and the statement has a problem. */
+bool lineage_spend(struct lineage *l, unsigned long n);
+void lineage_seen(struct lineage *l, const void *message);
+bool lineage_covered(struct lineage *l, const void *message);
+void *lineage_alloc(struct lineage *l, size_t n, size_t size); /* NULL: stopped */
+void lineage_use(struct lineage *l, const struct taint *t, const char *where);
+void lineage_use_set(struct lineage *l, const struct colset *s, const char *where);
+void lineage_opaque(struct lineage *l, const char *schema, const char *name);
+void lineage_relation(struct lineage *l, const struct relation *r); /* notes it and all that is below */
+void lineage_store(struct lineage *l, const struct colset *s);
+struct colset lineage_join(struct lineage *l, const struct colset *a, const struct colset *b);
+/* acc becomes a derived value of itself and t. */
+void taint_mix(struct lineage *l, struct taint *acc, const struct taint *t);
+void outputs_add(struct lineage *l, struct outputs *o, const char *name, struct taint t);
+/* Moves what was gathered into the statement. */
+void lineage_finish(struct lineage *l, const struct outputs *o, bool rows);
+
+const char *node_string(const PgQuery__Node *n); /* "" where it is not a String */
+
+/* ---- name.c ---- */
+const struct relation *relation_find(struct lineage *l, const PgQuery__RangeVar *rv);
+struct taint relation_read(struct lineage *l, const struct relation *r, unsigned i, bool only);
+unsigned item_ncols(const struct item *it);
+const char *item_name(const struct item *it, unsigned i);
+struct taint item_taint(struct lineage *l, const struct item *it, unsigned i);
+struct taint item_row(struct lineage *l, const struct item *it);
+/* How many columns of that name (system columns count); *t is the last one's. */
+unsigned item_find(struct lineage *l, const struct item *it, const char *name, struct taint *t);
+void namespace_add(struct lineage *l, struct namespace_ *ns, struct visible v);
+struct item *scope_item(
+	struct lineage *l, const struct scope *sc, const char *schema, const char *name, int location);
+bool scope_column(struct lineage *l, const struct scope *sc, const char *name, int location, struct taint *t);
+struct taint column_ref(struct lineage *l, struct scope *sc, const PgQuery__ColumnRef *r);
+/* For alias.*, schema.rel.*: the item; NULL with a problem set. */
+struct item *column_ref_item(struct lineage *l, struct scope *sc, const PgQuery__ColumnRef *r);
+
+/* ---- from.c, join.c ---- */
+void from_clause(struct lineage *l, struct scope *sc, PgQuery__Node **items, size_t n);
+struct item *from_item(struct lineage *l, struct scope *sc, const PgQuery__Node *n, struct namespace_ *ns);
+struct item *from_join(
+	struct lineage *l, struct scope *sc, const PgQuery__JoinExpr *j, struct namespace_ *ns);
+struct item *from_function(struct lineage *l, struct scope *sc, const PgQuery__RangeFunction *f);
+void item_alias(struct lineage *l, struct item *it, const PgQuery__Alias *alias);
+struct item *item_of_relation(struct lineage *l, const PgQuery__RangeVar *rv, const struct relation *r);
+
+/* ---- select.c, setop.c, cte.c ---- */
+void query(struct lineage *l, struct scope *outer, const PgQuery__Node *n, struct outputs *out);
+void select_query(struct lineage *l, struct scope *outer, const PgQuery__SelectStmt *q, struct cte *self,
+	struct outputs *out);
+void select_set(struct lineage *l, struct scope *sc, const PgQuery__SelectStmt *q, struct cte *self,
+	struct outputs *out);
+void select_values(struct lineage *l, struct scope *sc, const PgQuery__SelectStmt *q, struct outputs *out);
+void select_targets(struct lineage *l, struct scope *sc, PgQuery__Node **list, size_t n, struct outputs *out);
+void select_window(struct lineage *l, struct scope *sc, const PgQuery__WindowDef *w);
+void sort_by(struct lineage *l, struct scope *sc, const PgQuery__Node *n, const char *where);
+void with_clause(struct lineage *l, struct scope *sc, const PgQuery__WithClause *w);
+struct cte *cte_find(struct lineage *l, struct scope *sc, const char *name);
+
+/* ---- expr*.c ---- */
+struct taint expr(struct lineage *l, struct scope *sc, const PgQuery__Node *n);
+void predicate(struct lineage *l, struct scope *sc, const PgQuery__Node *n, const char *where);
+struct taint expr_operator(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e);
+struct taint expr_sublink(struct lineage *l, struct scope *sc, const PgQuery__SubLink *s);
+/* The same; sub gets the subquery's columns, for the label. */
+struct taint expr_sublink_named(
+	struct lineage *l, struct scope *sc, const PgQuery__SubLink *s, struct outputs *sub);
+struct taint expr_call(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f);
+struct taint expr_cast(struct lineage *l, struct scope *sc, const PgQuery__TypeCast *c);
+struct taint expr_indirection(struct lineage *l, struct scope *sc, const PgQuery__AIndirection *ind);
+void expr_indirection_star(
+	struct lineage *l, struct scope *sc, const PgQuery__AIndirection *ind, struct outputs *out);
+struct taint expr_json(struct lineage *l, struct scope *sc, const PgQuery__Node *n);
+/* What the operator may do; an opaque one is noted. */
+enum function_class operator_judge(struct lineage *l, PgQuery__Node **name, size_t n, int location);
+enum function_class operator_named(struct lineage *l, const char *name, int location);
+/* What the function may do; names, if not NULL, gets its columns in FROM (0: not known). */
+enum function_class function_judge(
+	struct lineage *l, const PgQuery__FuncCall *f, unsigned *ncols, const char *const **cols);
+/* Checks that a user's function does not take the place of a name that the grammar took for its own. */
+void function_shadow(struct lineage *l, const char *name);
+const char *label_of(struct lineage *l, const PgQuery__Node *n, const struct outputs *sub);
+
+/* ---- typename.c ---- */
+struct type_ref { /* a type that the statement names */
+	const char *name;
+	uint32_t oid; /* 0: an array of a user's type */
+	bool simple;
+	bool text; /* text, or varchar without a length: what any simple type casts to without failing */
+	const struct type *foreign;
+};
+/* false: a problem was set. An opaque type is noted. */
+bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_ref *out);
+bool type_simple(const struct catalog *c, uint32_t oid);
+/* NULL where all functions of the type are known to be pure. */
+const struct type *type_foreign(const struct catalog *c, uint32_t oid);
+const struct relation *type_row(const struct catalog *c, uint32_t oid); /* of a composite type */
+uint32_t type_builtin(const char *name);                                /* pg_catalog's; 0: none */
+uint32_t type_builtin_array(uint32_t element);                          /* 0: none */
+/* Of an array of pg_catalog's types that are no rows: true. */
+bool type_builtin_is_array(uint32_t oid);
+
+/* ---- dml.c, utility.c ---- */
+void insert_statement(
+	struct lineage *l, struct scope *outer, const PgQuery__InsertStmt *q, struct outputs *out);
+void update_statement(
+	struct lineage *l, struct scope *outer, const PgQuery__UpdateStmt *q, struct outputs *out);
+void delete_statement(
+	struct lineage *l, struct scope *outer, const PgQuery__DeleteStmt *q, struct outputs *out);
+const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv);
+void dml_assign(struct lineage *l, const struct relation *r, const char *column, int location);
+/* Any statement; sets kind and tag too. */
+void statement_walk(struct lineage *l, const PgQuery__Node *n);
+void utility_walk(struct lineage *l, const PgQuery__Node *n);
+void utility_copy(struct lineage *l, const PgQuery__CopyStmt *c);
+void utility_set(struct lineage *l, const PgQuery__VariableSetStmt *v);
+void utility_explain(struct lineage *l, const PgQuery__ExplainStmt *x);
+struct statement *statement_inner(struct lineage *l, const PgQuery__Node *n);
+const char *statement_tag(const PgQuery__Node *n); /* "CREATE TABLE" … */
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* The library parses by recursion without a guard: a deep tree runs over the stack of the thread that called
+ * it, and so would everything that walks the tree. So the tokens are looked at first, in a flat pass, for an
+ * upper bound of the depth. Per bracket level that is
+ *
+ *   the heaviest run between commas  +  the set operations, which nest across commas  +  the deepest level
+ * inside
+ *
+ * where names, constants, dots, AND and OR weigh nothing, since no number of them nests (AND and OR chains
+ * are flat in the tree), and every other token weighs one. One unit is at most three messages of the tree. */
+#include "sql/parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <errno.h>
+#include <pg_query.h>
+#include "pg_query/pg_query.pb-c.h"
+#include "sql/analyze.h"
+
+struct level {
+	unsigned run, heaviest, sets, deepest;
+};
+
+static int too_deep(struct err *e)
+{
+	return err_sql(e, -EINVAL, "54001", "stack depth limit exceeded: the statement nests too deeply");
+}
+
+static int no_memory(struct err *e)
+{
+	return err_sql(e, -ENOMEM, "53200", "out of memory while reading the statement");
+}
+
+static int check_encoding(struct span text, struct err *e)
+{
+	const uint8_t *p = text.p, *end = text.p + text.n;
+
+	while (p < end) {
+		unsigned more = *p < 0x80 ? 0 : *p >= 0xC2 && *p < 0xE0 ? 1 : (*p & 0xF0) == 0xE0 ? 2 : 3;
+
+		if (*p == 0 || (*p >= 0x80 && *p < 0xC2) || *p > 0xF4 || (size_t)(end - p) <= more)
+			goto bad;
+		if ((*p == 0xE0 && p[1] < 0xA0) || (*p == 0xED && p[1] > 0x9F) ||
+			(*p == 0xF0 && p[1] < 0x90) || (*p == 0xF4 && p[1] > 0x8F))
+			goto bad;
+		for (unsigned i = 1; i <= more; i++)
+			if ((p[i] & 0xC0) != 0x80)
+				goto bad;
+		p += more + 1;
+	}
+	return 0;
+bad:
+	return err_sql(e, -EILSEQ, "22021", "invalid byte sequence for encoding \"UTF8\"");
+}
+
+static unsigned weight(PgQuery__Token t)
+{
+	switch ((int)t) {
+	case PG_QUERY__TOKEN__IDENT:
+	case PG_QUERY__TOKEN__UIDENT:
+	case PG_QUERY__TOKEN__ICONST:
+	case PG_QUERY__TOKEN__FCONST:
+	case PG_QUERY__TOKEN__SCONST:
+	case PG_QUERY__TOKEN__USCONST:
+	case PG_QUERY__TOKEN__BCONST:
+	case PG_QUERY__TOKEN__XCONST:
+	case PG_QUERY__TOKEN__PARAM:
+	case PG_QUERY__TOKEN__AND:
+	case PG_QUERY__TOKEN__OR:
+	case PG_QUERY__TOKEN__ASCII_46:
+	case PG_QUERY__TOKEN__SQL_COMMENT:
+	case PG_QUERY__TOKEN__C_COMMENT: return 0;
+	default: return 1;
+	}
+}
+
+static unsigned level_depth(const struct level *l)
+{
+	return (l->run > l->heaviest ? l->run : l->heaviest) + l->sets + l->deepest;
+}
+
+/* -ERANGE where the bound goes beyond ANALYZE_DEPTH_MAX. */
+static int depth_of(const PgQuery__ScanResult *scan, struct level *levels)
+{
+	unsigned top = 0;
+
+	levels[0] = (struct level){0};
+	for (size_t i = 0; i < scan->n_tokens; i++) {
+		PgQuery__Token t = scan->tokens[i]->token;
+		struct level *l = &levels[top];
+
+		if (t == PG_QUERY__TOKEN__ASCII_40 || t == PG_QUERY__TOKEN__ASCII_91) {
+			if (++top > ANALYZE_DEPTH_MAX)
+				return -ERANGE;
+			levels[top] = (struct level){0};
+		} else if (t == PG_QUERY__TOKEN__ASCII_41 || t == PG_QUERY__TOKEN__ASCII_93) {
+			unsigned d = level_depth(l) + 1;
+
+			if (top == 0)
+				continue; /* the grammar will refuse it */
+			top--;
+			if (d > levels[top].deepest)
+				levels[top].deepest = d;
+		} else if (t == PG_QUERY__TOKEN__ASCII_44 || t == PG_QUERY__TOKEN__ASCII_59) {
+			if (l->run > l->heaviest)
+				l->heaviest = l->run;
+			l->run = 0;
+		} else if (t == PG_QUERY__TOKEN__UNION || t == PG_QUERY__TOKEN__INTERSECT ||
+			   t == PG_QUERY__TOKEN__EXCEPT) {
+			l->sets++;
+		} else {
+			l->run += weight(t);
+		}
+		if (top + level_depth(&levels[top]) > ANALYZE_DEPTH_MAX)
+			return -ERANGE;
+	}
+	return 0;
+}
+
+static int syntax_error(const PgQueryError *q, int *position, struct err *e)
+{
+	*position = q->cursorpos > 0 ? q->cursorpos : 0;
+	if (q->message && !strncmp(q->message, "memory exhausted", 16))
+		return too_deep(e);
+	return err_sql(e, -EINVAL, "42601", "%s", q->message ? q->message : "syntax error");
+}
+
+static int check_depth(const char *text, int *position, struct err *e)
+{
+	struct level *levels = malloc((ANALYZE_DEPTH_MAX + 1) * sizeof(*levels));
+	PgQueryScanResult r = pg_query_scan(text);
+	PgQuery__ScanResult *scan = NULL;
+	int rc;
+
+	if (r.error) {
+		rc = syntax_error(r.error, position, e);
+		goto out;
+	}
+	scan = pg_query__scan_result__unpack(NULL, r.pbuf.len, (const uint8_t *)r.pbuf.data);
+	if (!levels || !scan)
+		rc = no_memory(e);
+	else if ((rc = depth_of(scan, levels)) < 0)
+		rc = too_deep(e);
+out:
+	if (scan)
+		pg_query__scan_result__free_unpacked(scan, NULL);
+	pg_query_free_scan_result(r);
+	free(levels);
+	return rc;
+}
+
+static void *tree_alloc(void *arena, size_t n)
+{
+	return arena_alloc(arena, n);
+}
+
+static void tree_free(void *arena, void *p)
+{
+	(void)arena;
+	(void)p;
+}
+
+int parse(struct span text, struct arena *a, struct PgQuery__ParseResult **out, int *position, struct err *e)
+{
+	ProtobufCAllocator memory = {tree_alloc, tree_free, a};
+	PgQueryProtobufParseResult r;
+	char *copy;
+	int rc;
+
+	*position = 0;
+	*out = NULL;
+	if (text.n > ANALYZE_TEXT_MAX)
+		return err_sql(e, -E2BIG, "54000",
+			"statement text of %zu bytes is longer than the limit of %zu", text.n,
+			ANALYZE_TEXT_MAX);
+	rc = check_encoding(text, e);
+	if (rc < 0)
+		return rc;
+	copy = arena_strndup(a, text.n ? (const char *)text.p : "", text.n);
+	if (!copy)
+		return no_memory(e);
+	if (text.n > ANALYZE_DEPTH_MAX) {
+		rc = check_depth(copy, position, e);
+		if (rc < 0)
+			return rc;
+	}
+	r = pg_query_parse_protobuf(copy);
+	if (r.error) {
+		rc = syntax_error(r.error, position, e);
+	} else {
+		*out = pg_query__parse_result__unpack(
+			&memory, r.parse_tree.len, (const uint8_t *)r.parse_tree.data);
+		rc = *out ? 0 : no_memory(e);
+	}
+	pg_query_free_protobuf_parse_result(r);
+	return rc;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* parse: the only door to libpg_query. Bounds length and nesting before the library sees the text. */
+#ifndef PGVEIL_SQL_PARSE_H
+#define PGVEIL_SQL_PARSE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+struct PgQuery__ParseResult;
+
+/* The parse tree in arena memory (nothing to free but the arena). Errors as analyze() states them. */
+MUSTCHECK int parse(
+	struct span text, struct arena *a, struct PgQuery__ParseResult **out, int *position, struct err *e);
+
+#endif

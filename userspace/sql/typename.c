@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "sql/lineage.h"
+
+#include <string.h>
+#include "sql/type_table.h"
+
+#define FIRST_USER_OID 16384
+
+uint32_t type_builtin(const char *name)
+{
+	for (unsigned i = 0; i < type_table_n; i++)
+		if (!strcmp(type_table[i].name, name))
+			return type_table[i].oid;
+	return 0;
+}
+
+uint32_t type_builtin_array(uint32_t element)
+{
+	for (unsigned i = 0; i < type_table_n && element; i++)
+		if (type_table[i].oid == element)
+			return type_table[i].array;
+	return 0;
+}
+
+bool type_builtin_is_array(uint32_t oid)
+{
+	for (unsigned i = 0; i < type_table_n && oid; i++)
+		if (type_table[i].array == oid)
+			return strcmp(type_table[i].name, "record") != 0;
+	return false;
+}
+
+static bool simple_builtin(uint32_t oid)
+{
+	static const char *const names[] = {"text", "varchar", "bpchar", "name", "char", "int2", "int4",
+		"int8", "numeric", "float4", "float8", "oid", "bool", "date", "time", "timetz", "timestamp",
+		"timestamptz", "interval", "uuid"};
+
+	for (unsigned i = 0; i < type_table_n; i++) {
+		if (type_table[i].oid != oid)
+			continue;
+		for (unsigned k = 0; k < ARRAY_LEN(names); k++)
+			if (!strcmp(type_table[i].name, names[k]))
+				return true;
+		return false;
+	}
+	return false;
+}
+
+bool type_simple(const struct catalog *c, uint32_t oid)
+{
+	const struct type *t;
+
+	if (simple_builtin(oid))
+		return true;
+	t = catalog_type_by_oid(c, oid);
+	if (!t)
+		return false;
+	if (t->kind == TYPE_DOMAIN)
+		return t->base != oid && simple_builtin(t->base);
+	return t->kind == TYPE_ENUM;
+}
+
+const struct relation *type_row(const struct catalog *c, uint32_t oid)
+{
+	const struct type *t = oid ? catalog_type_by_oid(c, oid) : NULL;
+
+	if (t && t->kind == TYPE_DOMAIN)
+		t = catalog_type_by_oid(c, t->base);
+	return t && t->kind == TYPE_COMPOSITE ? catalog_relation(c, t->schema, t->name) : NULL;
+}
+
+static const struct type *foreign(const struct catalog *c, uint32_t oid, unsigned depth)
+{
+	static const struct type unknown = {.schema = "pg_type", .name = "unknown"};
+	const struct relation *r;
+	const struct type *t;
+
+	if (oid < FIRST_USER_OID)
+		return NULL;
+	t = catalog_type_by_oid(c, oid);
+	if (!t || depth > 16)
+		return &unknown;
+	switch (t->kind) {
+	case TYPE_BASE:
+		if (t->elem)
+			return foreign(c, t->elem, depth + 1);
+		return t->extension && function_extension_pure(t->extension) ? NULL : t;
+	case TYPE_RANGE: return t->extension && function_extension_pure(t->extension) ? NULL : t;
+	case TYPE_ENUM: return NULL;
+	case TYPE_DOMAIN: return t->checked ? t : foreign(c, t->base, depth + 1);
+	case TYPE_PSEUDO: return t;
+	case TYPE_COMPOSITE: break;
+	}
+	r = catalog_relation(c, t->schema, t->name);
+	for (unsigned i = 0; r && i < r->ncols; i++) {
+		const struct type *f = foreign(c, r->cols[i].type_oid, depth + 1);
+
+		if (f)
+			return f;
+	}
+	return r ? NULL : t;
+}
+
+const struct type *type_foreign(const struct catalog *c, uint32_t oid)
+{
+	return foreign(c, oid, 0);
+}
+
+static uint32_t oid_in(const struct catalog *c, const char *schema, const char *name)
+{
+	const struct type *t;
+
+	if (!strcmp(schema, "pg_catalog") && type_builtin(name))
+		return type_builtin(name);
+	t = catalog_type(c, schema, name);
+	return t ? t->oid : 0;
+}
+
+static uint32_t find(const struct name_scope *ns, const char *schema, const char *name)
+{
+	uint32_t oid = 0;
+
+	if (schema)
+		return oid_in(ns->catalog, schema, name);
+	for (unsigned i = 0; i < ns->npath && !oid; i++)
+		if (!strncmp(ns->path[i], "pg_temp", 7))
+			oid = oid_in(ns->catalog, ns->path[i], name);
+	if (!oid)
+		oid = oid_in(ns->catalog, "pg_catalog", name);
+	for (unsigned i = 0; i < ns->npath && !oid; i++)
+		oid = oid_in(ns->catalog, ns->path[i], name);
+	return oid;
+}
+
+/* numeric(10, 2), geometry(Point): constants and words, never columns. */
+static void typmods(struct lineage *l, const PgQuery__TypeName *t)
+{
+	for (size_t i = 0; i < t->n_typmods; i++) {
+		const PgQuery__Node *n = t->typmods[i];
+
+		if (n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && n->column_ref->n_fields == 1)
+			lineage_seen(l, n->column_ref);
+		else if (n->node_case != PG_QUERY__NODE__NODE_A_CONST)
+			lineage_odd(l, t->location, "a type modifier");
+	}
+}
+
+bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_ref *out)
+{
+	const char *schema = t->n_names >= 2 ? node_string(t->names[t->n_names - 2]) : NULL;
+	uint32_t oid;
+
+	lineage_seen(l, t);
+	typmods(l, t);
+	if (t->n_names == 0 || t->n_names > 3 || t->setof || t->pct_type)
+		lineage_odd(l, t->location, "this type name");
+	if (lineage_stopped(l))
+		return false;
+	*out = (struct type_ref){.name = node_string(t->names[t->n_names - 1])};
+	oid = find(l->names, schema, out->name);
+	if (!oid) {
+		lineage_fail_retry(
+			l, "42704", t->location, "type \"%s\" does not exist, or is not known", out->name);
+		return false;
+	}
+	out->foreign = type_foreign(l->names->catalog, oid);
+	if (out->foreign)
+		lineage_opaque(l, out->foreign->schema, out->foreign->name);
+	out->simple = t->n_array_bounds == 0 && type_simple(l->names->catalog, oid);
+	out->oid = t->n_array_bounds ? type_builtin_array(oid) : oid;
+	out->text = !t->n_array_bounds && !t->n_typmods &&
+		    (!strcmp(out->name, "text") || !strcmp(out->name, "varchar")) &&
+		    oid == type_builtin(out->name);
+	return true;
+}
+
+/* Conversions between pg_catalog's types that hold for every value. */
+static bool widens(uint32_t from, uint32_t to)
+{
+	static const char *const pairs[][2] = {{"int2", "int4"}, {"int2", "int8"}, {"int2", "numeric"},
+		{"int4", "int8"}, {"int4", "numeric"}, {"int8", "numeric"}, {"float4", "float8"},
+		{"varchar", "bpchar"}, {"bpchar", "varchar"}};
+
+	for (unsigned i = 0; i < ARRAY_LEN(pairs); i++)
+		if (from == type_builtin(pairs[i][0]) && to == type_builtin(pairs[i][1]))
+			return true;
+	return false;
+}
+
+struct taint expr_cast(struct lineage *l, struct scope *sc, const PgQuery__TypeCast *c)
+{
+	struct taint t = {0}, acc = {0};
+	struct type_ref type;
+	const char *where;
+	bool plain;
+
+	lineage_seen(l, c);
+	if (!c->arg || !c->type_name || !typename_judge(l, c->type_name, &type)) {
+		lineage_odd(l, c->location, "this cast");
+		return t;
+	}
+	t = expr(l, sc, c->arg);
+	if (lineage_stopped(l))
+		return t;
+	if (t.row && t.row->rel && type_row(l->names->catalog, type.oid) == t.row->rel)
+		return t; /* a row to its own type: how view definitions are printed */
+	taint_mix(l, &acc, &t);
+	plain = c->type_name->n_typmods == 0;
+	if (c->arg->node_case == PG_QUERY__NODE__NODE_A_CONST ||
+		c->arg->node_case == PG_QUERY__NODE__NODE_PARAM_REF) {
+		acc.fails = type.foreign != NULL;
+	} else if (!(type.text && !t.odd) &&
+		   !(plain && t.type && (widens(t.type, type.oid) || t.type == type.oid))) {
+		where = arena_printf(l->a, "a cast to %s", type.name);
+		lineage_use(l, &acc, where ? where : "a cast");
+		acc.fails = true;
+	}
+	acc.odd = !type.simple;
+	acc.type = type.oid;
+	return acc;
+}

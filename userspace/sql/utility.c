@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* Statements that are no queries. Those that are not named here are refused as a class. */
+#include "sql/lineage.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *or_null(const char *s)
+{
+	return *s ? s : NULL;
+}
+
+static void refuse(struct lineage *l)
+{
+	lineage_fail(l, "42501", -1,
+		"%s is not allowed here: only queries, plain changes of rows, transactions and settings are",
+		l->s->tag);
+}
+
+static void transaction(struct lineage *l, const PgQuery__TransactionStmt *t)
+{
+	static const char *const tags[] = {"TRANSACTION", "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK",
+		"SAVEPOINT", "RELEASE", "ROLLBACK TO SAVEPOINT", "PREPARE TRANSACTION", "COMMIT PREPARED",
+		"ROLLBACK PREPARED"};
+
+	if ((unsigned)t->kind < ARRAY_LEN(tags))
+		l->s->tag = tags[t->kind];
+	l->s->name = or_null(t->savepoint_name);
+	switch (t->kind) {
+	case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
+	case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
+	case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
+	case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK:
+	case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT:
+	case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_RELEASE:
+	case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO:
+		l->s->kind = STATEMENT_TRANSACTION;
+		return;
+	case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_PREPARE:
+	case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT_PREPARED:
+	case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_PREPARED:
+	case PG_QUERY__TRANSACTION_STMT_KIND__TRANSACTION_STMT_KIND_UNDEFINED: break;
+	}
+	refuse(l);
+}
+
+/* ---- SET, SHOW ---- */
+static const char *constant_text(struct lineage *l, const PgQuery__Node *n)
+{
+	const PgQuery__AConst *c = n->a_const;
+	const char *s = NULL;
+
+	if (n->node_case == PG_QUERY__NODE__NODE_TYPE_CAST && n->type_cast->arg &&
+		n->type_cast->arg->node_case == PG_QUERY__NODE__NODE_A_CONST)
+		c = n->type_cast->arg->a_const; /* SET TIME ZONE INTERVAL '…' */
+	else if (n->node_case != PG_QUERY__NODE__NODE_A_CONST)
+		return NULL;
+	switch (c->val_case) {
+	case PG_QUERY__A__CONST__VAL_SVAL: return c->sval->sval;
+	case PG_QUERY__A__CONST__VAL_FVAL: return c->fval->fval;
+	case PG_QUERY__A__CONST__VAL_BSVAL: return c->bsval->bsval;
+	case PG_QUERY__A__CONST__VAL_BOOLVAL: return c->boolval->boolval ? "on" : "off";
+	case PG_QUERY__A__CONST__VAL_IVAL:
+		s = arena_printf(l->a, "%d", c->ival->ival);
+		l->oom = l->oom || !s;
+		return s;
+	case PG_QUERY__A__CONST__VAL__NOT_SET: break;
+	}
+	return NULL;
+}
+
+static const char *lower_name(struct lineage *l, const char *name)
+{
+	char *s = arena_strdup(l->a, name);
+
+	if (!s) {
+		l->oom = true;
+		return "";
+	}
+	for (char *p = s; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return s;
+}
+
+/* The list's items as the server joins them: 'a', b → "a, b". */
+static const char *joined(struct lineage *l, PgQuery__Node **v, size_t n)
+{
+	const char *all = NULL;
+
+	for (size_t i = 0; i < n && lineage_spend(l, all ? strlen(all) / 64 + 1 : 1); i++) {
+		const char *s = constant_text(l, v[i]);
+
+		if (!s) {
+			lineage_odd(l, -1, "the value of this setting");
+			return NULL;
+		}
+		all = all ? arena_printf(l->a, "%s, %s", all, s) : s;
+		l->oom = l->oom || !all;
+	}
+	return all;
+}
+
+void utility_set(struct lineage *l, const PgQuery__VariableSetStmt *v)
+{
+	l->s->kind = STATEMENT_SET;
+	l->s->setting = lower_name(l, v->name);
+	switch (v->kind) {
+	case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE:
+		l->s->tag = "SET";
+		l->s->value = joined(l, v->args, v->n_args);
+		return;
+	case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI: /* SET TRANSACTION and the like */
+		l->s->tag = "SET";
+		return;
+	case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT: l->s->tag = "SET"; return;
+	case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET: l->s->tag = "RESET"; return;
+	case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL:
+		l->s->tag = "RESET";
+		l->s->setting = "all";
+		return;
+	case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_CURRENT:
+	case PG_QUERY__VARIABLE_SET_KIND__VARIABLE_SET_KIND_UNDEFINED: break;
+	}
+	lineage_odd(l, -1, "this SET");
+}
+
+static void show(struct lineage *l, const PgQuery__VariableShowStmt *s)
+{
+	struct outputs o = {0};
+
+	l->s->kind = STATEMENT_SHOW;
+	l->s->tag = "SHOW";
+	l->s->setting = lower_name(l, s->name);
+	if (!strcmp(l->s->setting, "all")) {
+		outputs_add(l, &o, "name", (struct taint){0});
+		outputs_add(l, &o, "setting", (struct taint){0});
+		outputs_add(l, &o, "description", (struct taint){0});
+	} else {
+		outputs_add(l, &o, l->s->setting, (struct taint){0});
+	}
+	lineage_finish(l, &o, true);
+}
+
+/* ---- EXPLAIN ---- */
+static bool is_false(const PgQuery__DefElem *d)
+{
+	const PgQuery__Node *n = d->arg;
+
+	if (!n)
+		return false;
+	if (n->node_case == PG_QUERY__NODE__NODE_STRING)
+		return !strcasecmp(n->string->sval, "off") || !strcasecmp(n->string->sval, "false");
+	if (n->node_case == PG_QUERY__NODE__NODE_INTEGER)
+		return n->integer->ival == 0;
+	return n->node_case == PG_QUERY__NODE__NODE_BOOLEAN && !n->boolean->boolval;
+}
+
+static bool explain_options(struct lineage *l, const PgQuery__ExplainStmt *x)
+{
+	static const char *const harmless[] = {"verbose", "costs", "settings", "generic_plan", "buffers",
+		"wal", "timing", "summary", "memory", "format"};
+
+	for (size_t i = 0; i < x->n_options; i++) {
+		const PgQuery__DefElem *d = x->options[i]->def_elem;
+		bool known = false;
+
+		if (x->options[i]->node_case != PG_QUERY__NODE__NODE_DEF_ELEM)
+			return false;
+		if (!strcmp(d->defname, "analyze") && !is_false(d)) {
+			lineage_fail(l, "42501", -1,
+				"EXPLAIN ANALYZE is not allowed here: it runs the statement and its times "
+				"tell of the data");
+			return false;
+		}
+		for (unsigned k = 0; k < ARRAY_LEN(harmless); k++)
+			known = known || !strcmp(harmless[k], d->defname);
+		if (!known && strcmp(d->defname, "analyze") != 0) {
+			lineage_odd(l, d->location, "this option of EXPLAIN");
+			return false;
+		}
+	}
+	return true;
+}
+
+void utility_explain(struct lineage *l, const PgQuery__ExplainStmt *x)
+{
+	struct outputs o = {0};
+
+	l->s->tag = "EXPLAIN";
+	if (!x->query || !explain_options(l, x))
+		return;
+	l->s->kind = STATEMENT_EXPLAIN;
+	outputs_add(l, &o, "QUERY PLAN", (struct taint){0});
+	l->s->inner = statement_inner(l, x->query);
+	if (!lineage_stopped(l) && l->s->inner->kind == STATEMENT_OTHER)
+		lineage_odd(l, -1, "EXPLAIN of this");
+	lineage_finish(l, &o, true);
+}
+
+/* ---- prepared statements and cursors ---- */
+static void prepare(struct lineage *l, const PgQuery__PrepareStmt *p)
+{
+	l->s->kind = STATEMENT_PREPARE;
+	l->s->tag = "PREPARE";
+	l->s->name = p->name;
+	for (size_t i = 0; i < p->n_argtypes && !lineage_stopped(l); i++) {
+		struct type_ref type;
+
+		if (p->argtypes[i]->node_case != PG_QUERY__NODE__NODE_TYPE_NAME)
+			lineage_odd(l, -1, "a parameter's type");
+		else
+			(void)typename_judge(l, p->argtypes[i]->type_name, &type);
+	}
+	l->s->inner = statement_inner(l, p->query);
+}
+
+static void execute(struct lineage *l, const PgQuery__ExecuteStmt *e)
+{
+	struct scope sc = {0};
+
+	l->s->kind = STATEMENT_EXECUTE;
+	l->s->tag = "EXECUTE";
+	l->s->name = e->name;
+	for (size_t i = 0; i < e->n_params && !lineage_stopped(l); i++)
+		predicate(l, &sc, e->params[i], "EXECUTE");
+}
+
+static void deallocate(struct lineage *l, const PgQuery__DeallocateStmt *d)
+{
+	l->s->kind = STATEMENT_DEALLOCATE;
+	l->s->tag = "DEALLOCATE";
+	l->s->name = d->isall ? NULL : or_null(d->name);
+}
+
+#define CURSOR_BINARY 1 /* CURSOR_OPT_BINARY */
+
+static void declare(struct lineage *l, const PgQuery__DeclareCursorStmt *d)
+{
+	l->s->kind = STATEMENT_DECLARE;
+	l->s->tag = "DECLARE CURSOR";
+	l->s->name = d->portalname;
+	l->s->binary = d->options & CURSOR_BINARY;
+	l->s->inner = statement_inner(l, d->query);
+	if (!lineage_stopped(l) && (l->s->inner->kind != STATEMENT_SELECT || l->s->inner->writes))
+		lineage_odd(l, -1, "a cursor over this");
+}
+
+static void fetch(struct lineage *l, const PgQuery__FetchStmt *f)
+{
+	l->s->kind = STATEMENT_FETCH;
+	l->s->tag = f->ismove ? "MOVE" : "FETCH";
+	l->s->name = f->portalname;
+	lineage_finish(l, NULL, !f->ismove); /* what it shows is the cursor's */
+}
+
+static void close_(struct lineage *l, const PgQuery__ClosePortalStmt *c)
+{
+	l->s->kind = STATEMENT_CLOSE;
+	l->s->tag = "CLOSE CURSOR";
+	l->s->name = or_null(c->portalname);
+}
+
+void utility_walk(struct lineage *l, const PgQuery__Node *n)
+{
+	l->s->kind = STATEMENT_OTHER;
+	switch ((int)n->node_case) {
+	case PG_QUERY__NODE__NODE_TRANSACTION_STMT: transaction(l, n->transaction_stmt); break;
+	case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT: utility_set(l, n->variable_set_stmt); break;
+	case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT: show(l, n->variable_show_stmt); break;
+	case PG_QUERY__NODE__NODE_EXPLAIN_STMT: utility_explain(l, n->explain_stmt); break;
+	case PG_QUERY__NODE__NODE_PREPARE_STMT: prepare(l, n->prepare_stmt); break;
+	case PG_QUERY__NODE__NODE_EXECUTE_STMT: execute(l, n->execute_stmt); break;
+	case PG_QUERY__NODE__NODE_DEALLOCATE_STMT: deallocate(l, n->deallocate_stmt); break;
+	case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT: declare(l, n->declare_cursor_stmt); break;
+	case PG_QUERY__NODE__NODE_FETCH_STMT: fetch(l, n->fetch_stmt); break;
+	case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT: close_(l, n->close_portal_stmt); break;
+	case PG_QUERY__NODE__NODE_COPY_STMT: utility_copy(l, n->copy_stmt); break;
+	case PG_QUERY__NODE__NODE_MERGE_STMT:
+		l->s->kind = STATEMENT_MERGE;
+		l->s->writes = true;
+		refuse(l);
+		break;
+	default: refuse(l); break;
+	}
+}

@@ -209,6 +209,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t now = 100000;
 	unsigned w;
 
+	/* The canary comes from the result alone; a client may well be told what it said itself. */
+	if (memmem(data, size, CANARY, strlen(CANARY)))
+		return 0;
 	if (cache_new(&env.cache, &e) || slot_new(&slot, &e) ||
 		session_new(&s, &env, &who, (struct session_key){1, "abcd"}, &e))
 		abort();

@@ -111,6 +111,25 @@ static bool check_uses(struct judge *j, const struct statement *st, struct plan 
 	return true;
 }
 
+/* Views and tables of the system that are made of other columns' values or other sessions' statements. */
+static bool check_relations(struct judge *j, const struct statement *st, struct plan *p)
+{
+	for (unsigned i = 0; i < st->nrelations; i++) {
+		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), st->relations[i]);
+		bool all = r && r->system && r->ncols > 0;
+
+		for (unsigned k = 0; all && k < r->ncols; k++)
+			all = r->cols[k].sensitive;
+		if (!all)
+			continue;
+		deny(j, p, "42501",
+			arena_printf(j->a, "%s.%s may carry values of masked columns", r->schema, r->name),
+			"A caller with masked columns may read the catalogues that describe the schema.");
+		return false;
+	}
+	return true;
+}
+
 static void plan_column(struct judge *j, const struct output *o, struct column_plan *cp)
 {
 	const struct masking *m = binding_set(j->b, &o->from);
@@ -187,7 +206,7 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 			"pg_catalog.");
 		return;
 	}
-	if (!check_uses(j, st, p))
+	if (!check_uses(j, st, p) || !check_relations(j, st, p))
 		return;
 	if (st->kind == STATEMENT_OTHER) {
 		deny(j, p, "42501",

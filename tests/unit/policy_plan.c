@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* The golden table tests/golden/plan.txt: statement → what a masked caller gets. A line is
+ *   SQL => pass mask null …        one word an output column
+ *   SQL => none                    passes, gives no rows
+ *   SQL => SQLSTATE part of the reason
+ * over tests/golden/replay/clinic.sql and the policy beside it. */
+#include "test.h"
+
+#include "policy/plan.h"
+
+static char *slurp(const char *path, size_t *n)
+{
+	FILE *f = fopen(path, "re");
+	char *all = calloc(1, 65536);
+
+	assert_non_null(f);
+	assert_non_null(all);
+	*n = fread(all, 1, 65535, f);
+	fclose(f);
+	return all;
+}
+
+static bool covers_all(void *arg, unsigned i)
+{
+	(void)arg, (void)i;
+	return true;
+}
+
+static struct binding *bind_rules(struct policy **p, struct catalog **c, struct arena *a)
+{
+	const char *path = "tests/golden/replay/policy.yaml";
+	struct caller who = {.cgroup = "/agents/one"};
+	struct complaints bad = {0};
+	struct binding *b = NULL;
+	struct grant g;
+	struct err e = {0};
+	size_t n;
+	char *ddl = slurp("tests/golden/replay/clinic.sql", &n);
+
+	assert_int_equal(policy_load(p, &path, 1, &bad), 0);
+	assert_int_equal(catalog_from_ddl(c, span_of(ddl, n), &e), 0);
+	assert_int_equal(policy_grant(*p, &who, covers_all, NULL, "clinic", a, &g, &e), 0);
+	assert_int_equal(binding_new(&b, *p, &g, *c, NULL, &e), 0);
+	free(ddl);
+	complaints_fini(&bad);
+	return b;
+}
+
+static void tell(const struct judged *js, char *out, size_t cap)
+{
+	static const char *const word[] = {"null", "mask", "pass"};
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < js->n; i++) {
+		const struct plan *p = js->plans[i];
+
+		if (i)
+			n += (size_t)snprintf(out + n, cap - n, "; ");
+		if (p->verdict == DENY)
+			n += (size_t)snprintf(out + n, cap - n, "%s %s", p->sqlstate, p->reason);
+		else if (!p->rows)
+			n += (size_t)snprintf(out + n, cap - n, "none");
+		for (unsigned k = 0; p->verdict != DENY && p->rows && k < p->ncolumns; k++)
+			n += (size_t)snprintf(
+				out + n, cap - n, "%s%s", k ? " " : "", word[p->columns[k].action]);
+	}
+}
+
+static void golden(void **state)
+{
+	const char *path[] = {"public"};
+	struct name_scope scope = {.path = path, .npath = 1};
+	FILE *f = fopen("tests/golden/plan.txt", "re");
+	struct arena a = {0}, judged_in = {0};
+	struct policy *p = NULL;
+	struct catalog *c = NULL;
+	struct binding *b = bind_rules(&p, &c, &a);
+	char *line = NULL, *want, got[2048];
+	unsigned number = 0, wrong = 0, cases = 0;
+	size_t cap = 0;
+
+	(void)state;
+	assert_non_null(f);
+	scope.catalog = c;
+	while (golden_line(f, &line, &cap, &number)) {
+		struct judged js;
+		struct err e = {0};
+
+		want = strstr(line, " => ");
+		assert_non_null(want);
+		*want = '\0';
+		want += 4;
+		assert_int_equal(plan_judge(b, &scope, span_of(line, strlen(line)), &judged_in, &js, &e), 0);
+		tell(&js, got, sizeof(got));
+		cases++;
+		if (strncmp(got, want, strlen(want)) != 0) {
+			print_error("tests/golden/plan.txt:%u: %s\n  want %s\n  got  %s\n", number, line,
+				want, got);
+			wrong++;
+		}
+		arena_reset(&judged_in);
+	}
+	assert_int_equal(wrong, 0);
+	assert_true(cases > 20);
+	fclose(f);
+	free(line);
+	binding_unref(b);
+	catalog_unref(c);
+	policy_unref(p);
+	arena_fini(&a);
+	arena_fini(&judged_in);
+}
+
+static void settings(void **state)
+{
+	const char *why;
+
+	(void)state;
+	assert_true(plan_setting_allowed("TimeZone", "UTC", &why));
+	assert_true(plan_setting_allowed("client_encoding", "UTF8", &why));
+	assert_true(plan_setting_allowed("client_encoding", NULL, &why));
+	assert_false(plan_setting_allowed("client_encoding", "SJIS", &why));
+	assert_false(plan_setting_allowed("standard_conforming_strings", "off", &why));
+	assert_false(plan_setting_allowed("standard_conforming_strings", "0", &why));
+	assert_false(plan_setting_allowed("search_path", "x", &why));
+	assert_false(plan_setting_allowed("role", "postgres", &why));
+	assert_false(plan_setting_allowed("session_authorization", "postgres", &why));
+	assert_false(plan_setting_allowed("client_min_messages", "debug5", &why));
+	assert_false(plan_setting_allowed("backslash_quote", "on", &why));
+	assert_false(plan_setting_allowed("log_statement", "all", &why));
+	assert_false(plan_setting_allowed("", "x", &why));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(golden), cmocka_unit_test(settings)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

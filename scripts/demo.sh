@@ -20,7 +20,7 @@ indent() { sed 's/^/   /'; }
 beside() { # LEFT RIGHT: two texts side by side
 	local width
 	width=$(awk '{ if (length($0) > n) n = length($0) } END { print n + 0 }' "$1")
-	paste -d '\n' "$1" "$2" | awk -v w="$width" 'NR % 2 { left = $0; next } { sub(/ +$/, ""); printf "   %-" w "s     %s\n", left, $0 }'
+	paste -d '\n' "$1" "$2" | awk -v w="$width" 'NR % 2 { left = $0; next } { sub(/ +$/, ""); printf "   %-" w "s     %s\n", left, $0 }' | sed 's/ *$//'
 }
 
 cat > "$work/schema.sql" <<'SQL'

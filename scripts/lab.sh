@@ -55,7 +55,7 @@ lab_save() {
 	for v in build db_host db_host6 db_port db_name pg_version agents pg_password agent_password bridge daemon_args; do
 		printf '%s=%q\n' "$v" "${!v}"
 	done > "$state/lab.env"
-	declare -p policies >> "$state/lab.env"
+	printf 'policies=(%s)\n' "$(printf '%q ' "${policies[@]}")" >> "$state/lab.env"
 	chmod 600 "$state/lab.env"
 }
 
@@ -289,7 +289,7 @@ make_agents() {
 # ---- the daemon -----------------------------------------------------------------------------------------------------
 
 daemon_start() {
-	local f args=() a bin=$root/build/$build/pgveild
+	local f args=() bin=$root/build/$build/pgveild
 	! pid_alive "$state/daemon.pid" > /dev/null || die "the daemon is running already"
 	for f in "${policies[@]}"; do args+=(--policy "$f"); done
 	# shellcheck disable=SC2206
@@ -312,11 +312,15 @@ daemon_start() {
 		die "the daemon did not become ready"
 	fi
 	rm -f "$state/ready"
+	pgveil status > "$state/log/status.log" 2>&1 || { cat "$state/log/status.log" >&2; die "the daemon does not answer"; }
+}
+
+enrol_agents() { # once: a later daemon takes over what this one enrolled
+	local a
 	for a in $(agent_names); do
 		pgveil enroll "$cg_root/$a" --netns "/run/netns/$ns-$a" > "$state/log/enroll.log" 2>&1 ||
 			{ cat "$state/log/enroll.log" >&2; die "$a could not be enrolled"; }
 	done
-	pgveil status > "$state/log/status.log" 2>&1 || { cat "$state/log/status.log" >&2; die "the daemon does not answer"; }
 }
 
 daemon_stop() {
@@ -351,7 +355,7 @@ last_lines() { # of the logs NAME…
 	for f in "$@"; do
 		[ -s "$state/log/$f.log" ] || continue
 		say "last lines of the log of $f:"
-		tail -n 20 "$state/log/$f.log" >&2
+		grep -vE 'LOG:  (connection |disconnection)' "$state/log/$f.log" | tail -n 20 >&2 || true
 	done
 	if compgen -G "$state/log/sanitizer.*" > /dev/null; then cat "$state"/log/sanitizer.* >&2; fi
 }
@@ -407,6 +411,7 @@ up() {
 	fi
 	lab_save
 	daemon_start
+	enrol_agents
 	trap - EXIT INT TERM HUP
 
 	local daemon_pid

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stddef.h>
@@ -236,18 +237,23 @@ static int parse_options(struct options *o, int argc, char **argv)
 
 /* ---- what must be there ---- */
 
-static int need_dir(const char *path, mode_t mode, struct err *e)
+/* A directory that is there, or is made. With make false nothing is made: that it could be is enough. */
+static int need_dir(const char *path, mode_t mode, bool make, struct err *e)
 {
+	char parent[PATH_MAX];
 	struct stat st;
 
-	if (mkdir(path, mode) < 0 && errno != EEXIST)
+	if (make && mkdir(path, mode) < 0 && errno != EEXIST)
 		return err_set(e, -errno, "%s: %m", path);
-	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
-		return err_set(e, -ENOTDIR, "%s: not a directory", path);
-	return 0;
+	snprintf(parent, sizeof(parent), "%s", path);
+	if (!make && stat(path, &st) < 0 && errno == ENOENT)
+		path = dirname(parent);
+	if (stat(path, &st) < 0)
+		return err_set(e, -errno, "%s: %m", path);
+	return S_ISDIR(st.st_mode) ? 0 : err_set(e, -ENOTDIR, "%s: not a directory", path);
 }
 
-static int need_cgroup_root(struct daemon *d, struct err *e)
+static int need_cgroup_root(struct daemon *d, bool make, struct err *e)
 {
 	char wanted[PATH_MAX + 32];
 	size_t n;
@@ -260,12 +266,23 @@ static int need_cgroup_root(struct daemon *d, struct err *e)
 		snprintf(wanted, sizeof(wanted), "%s", d->opt.cgroup_root);
 	else
 		snprintf(wanted, sizeof(wanted), "%s/pgveil.slice", d->mount);
-	r = need_dir(wanted, 0755, e);
-	if (!r && !realpath(wanted, d->root))
+	r = need_dir(wanted, 0755, make, e);
+	if (r || !make)
+		return r;
+	if (!realpath(wanted, d->root))
 		r = err_set(e, -errno, "%s: %m", wanted);
 	if (!r && (strncmp(d->root, d->mount, n) != 0 || (d->root[n] && d->root[n] != '/')))
 		r = err_set(e, -EINVAL, "%s is not below the cgroup v2 mount %s", d->root, d->mount);
 	return r;
+}
+
+static int need_dirs(struct daemon *d, bool make, struct err *e)
+{
+	int r = need_cgroup_root(d, make, e);
+
+	if (!r)
+		r = need_dir(d->opt.run_dir, 0755, make, e);
+	return r ? r : need_dir(d->opt.state_dir, 0700, make, e);
 }
 
 /* Two daemons on one set of pins would take the listeners from each other. Where nothing is pinned yet, the
@@ -314,13 +331,11 @@ static bool check_needs(struct daemon *d)
 		ok = check(-EINVAL, &(struct err){.msg = "no --policy was given"});
 	else if (load_policy(&d->opt, &d->policy, NULL))
 		ok = check(-EINVAL, &(struct err){.msg = "the policy does not load"});
-	ok &= check(need_cgroup_root(d, &e), &e);
-	ok &= check(need_dir(d->opt.run_dir, 0755, &e), &e);
-	ok &= check(need_dir(d->opt.state_dir, 0700, &e), &e);
-	ok &= check(lock_pins(d, &e), &e);
 	if (geteuid() != 0)
 		ok = check(-EPERM, &(struct err){.msg = "pgveild must run as root"});
-	return ok;
+	ok &= check(lock_pins(d, &e), &e);
+	ok &= check(need_dirs(d, false, &e), &e);
+	return ok && check(need_dirs(d, true, &e), &e);
 }
 
 /* ---- hooks of the workers ---- */

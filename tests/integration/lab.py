@@ -56,6 +56,8 @@ class Lab:
         self.name = name or "it%d-%d" % (os.getpid(), next(self.numbers))
         self.env = {**os.environ, "BUILD": BUILD, **(env or {})}
         self.argv = ["up", "--json", "--agents", agents, *args]
+        if os.environ.get("LAB_PG_BIN"):
+            self.argv += ["--pg-bin", os.environ["LAB_PG_BIN"]]
         if schema:
             self.argv += ["--schema", schema]
         for p in policies:

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import canary
 import wire
 from lab import PYTHON, SCRIPT, Lab, run
 
@@ -197,14 +198,38 @@ def test_other_protocols_are_refused(lab, version):
     assert refused.value.sqlstate in ("0A000", "08P01") and refused.value.fields["S"] == "FATAL"
 
 
-@pytest.mark.parametrize("params", [{"options": "-c search_path=clinic"}, {"options": "-c default_transaction_read_only=on"},
-                                    {"replication": "true"}, {"replication": "database"}])
+@pytest.mark.parametrize("params", [
+    {"options": "-c standard_conforming_strings=off"}, {"options": "--client-encoding=SJIS"}, {"options": "-E"},
+    {"options": "-c default_transaction_read_only=on -cclient_min_messages=debug1"}, {"session_preload_libraries": "auto_explain"},
+    {"role": "postgres"}, {"replication": "true"}, {"replication": "database"}], ids=str)
 def test_options_and_replication_are_refused(lab, params):
     before = lab.server_log().count("connection authorized: user=pgveil_agent")
     with lab.connect() as c, pytest.raises(wire.ServerError) as refused:
         c.login("agent", lab.dbname, **params)
-    assert refused.value.fields["S"] == "FATAL" and refused.value.sqlstate[:2] in ("42", "0A", "22", "28")
+    assert refused.value.fields["S"] == "FATAL" and refused.value.sqlstate == "42501"
     assert lab.server_log().count("connection authorized: user=pgveil_agent") == before
+
+
+def test_options_that_do_no_harm(lab):
+    with lab.login(params={"options": "-c default_transaction_read_only=on -c search_path=clinic", "TimeZone": "Asia/Tokyo"}) as c:
+        assert c.query("SHOW default_transaction_read_only").ok().rows == [[b"on"]]
+        assert c.query("SHOW timezone").ok().rows == [[b"Asia/Tokyo"]]
+        assert c.query("SELECT ssn FROM patient WHERE id = 1").ok().rows == MASKED
+        assert c.query("SELECT id FROM patient WHERE ssn = '1'").error.sqlstate == "42501"
+
+
+@pytest.mark.parametrize("path", ["clinic, pg_catalog", "clinic,pg_catalog,public", '"clinic", "pg_catalog"'])
+def test_a_search_path_before_pg_catalog(lab, path):
+    """clinic.upper() gives its argument back: were it taken for pg_catalog's, a refusal would be a matter of luck."""
+    with lab.connect() as c:
+        try:
+            c.login("agent", lab.dbname, search_path=path)
+        except wire.ServerError as e:
+            assert e.fields["S"] == "FATAL"
+            return
+        for sql in ("SELECT upper(name) FROM patient", "SELECT upper(ssn) FROM patient"):
+            assert c.query(sql).error.sqlstate == "42501"
+        assert canary.found(bytes(c.received)) == []
 
 
 def test_another_database_of_the_server(lab):

@@ -382,7 +382,7 @@ def test_ipv6(lab, own_lab, family, tmp_path):
             assert c.sock.getpeername()[:2] == ("::ffff:" + lab.host, lab.port)
         return
     policy = tmp_path / "v6.yaml"
-    policy.write_text((HERE / "agent1.yaml").read_text().replace("${LAB_DB_HOST}:", "[${LAB_DB_HOST6}]:"))
+    policy.write_text((HERE / "agent1.yaml").read_text().replace("${LAB_DB_HOST}:${LAB_DB_PORT}", '"[${LAB_DB_HOST6}]:${LAB_DB_PORT}"'))
     six = own_lab(policies=(policy,), agents=1)
     host = next(line.split("=", 1)[1] for line in (six.state / "lab.env").read_text().split("\n") if line.startswith("db_host6="))
     if not host.strip("'"):

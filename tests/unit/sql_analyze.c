@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads tests/golden/lineage.txt: statements at the left margin (a line that starts with "| " goes on with the
- * statement), and under each what must be found out, indented. LINEAGE_WRITE=FILE writes the table as it would be now. */
+/* Reads tests/golden/lineage.txt: statements at the left margin (a line that starts with "| " goes on with
+ * the statement), and under each what must be found out, indented. LINEAGE_WRITE=FILE writes the table as it
+ * would be now. */
 #include "sql/analyze.h"
 
 #include "test.h"
@@ -58,8 +59,8 @@ static void judge(struct table *t)
 	if (t->copy)
 		fputs(actual, t->copy);
 	if (strcmp(actual, t->expected) != 0) {
-		print_error("lineage.txt, before line %u:\n%s\nexpected\n%sfound\n%s\n", t->number, t->statement,
-			t->expected, actual);
+		print_error("lineage.txt, before line %u:\n%s\nexpected\n%sfound\n%s\n", t->number,
+			t->statement, t->expected, actual);
 		t->wrong++;
 	}
 	free(actual);
@@ -80,7 +81,8 @@ static void line(struct table *t)
 	if (t->copy)
 		fputs(t->line, t->copy);
 	if (t->line[0] != '#' && t->line[0] != '\n')
-		strncat(t->statement, t->line + (more ? 2 : 0), sizeof(t->statement) - strlen(t->statement) - 1);
+		strncat(t->statement, t->line + (more ? 2 : 0),
+			sizeof(t->statement) - strlen(t->statement) - 1);
 }
 
 static void test_golden(void **state)

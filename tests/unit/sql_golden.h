@@ -46,7 +46,8 @@ static inline void golden_set(
 	fputc('\n', f);
 }
 
-static inline void golden_statement(FILE *f, const char *in, const struct catalog *c, const struct statement *s)
+static inline void golden_statement(
+	FILE *f, const char *in, const struct catalog *c, const struct statement *s)
 {
 	if (s->problem) {
 		fprintf(f, "%sproblem %s", in, s->sqlstate);
@@ -60,7 +61,10 @@ static inline void golden_statement(FILE *f, const char *in, const struct catalo
 	for (unsigned i = 0; i < s->noutputs; i++) {
 		const struct output *o = &s->outputs[i];
 
-		fprintf(f, "%s%s = %s", in, o->name, !o->from.n ? "nothing" : o->direct ? "direct " : "derived ");
+		fprintf(f, "%s%s = %s", in, o->name,
+			!o->from.n  ? "nothing"
+			: o->direct ? "direct "
+				    : "derived ");
 		golden_columns(f, c, o->from.v, o->from.n);
 		fputc('\n', f);
 	}
@@ -74,7 +78,8 @@ static inline void golden_statement(FILE *f, const char *in, const struct catalo
 	if (s->name)
 		fprintf(f, "%sname %s\n", in, s->name);
 	if (s->setting)
-		fprintf(f, "%ssetting %s%s%s\n", in, s->setting, s->value ? " = " : "", s->value ? s->value : "");
+		fprintf(f, "%ssetting %s%s%s\n", in, s->setting, s->value ? " = " : "",
+			s->value ? s->value : "");
 	if (s->binary)
 		fprintf(f, "%sbinary\n", in);
 	if (s->inner) {

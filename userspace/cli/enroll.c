@@ -26,6 +26,15 @@ const char unenroll_help[] = "usage: pgveil unenroll CGROUP\n"
 			     "is enrolled again or gone. Sessions\n"
 			     "that are open stay. A cgroup that a policy names cannot be unenrolled.\n";
 
+static void print_json(const char *cgroup, const char *done)
+{
+	json_t *j = json_pack("{s:s, s:s}", "cgroup", cgroup, "done", done);
+
+	json_dumpf(j, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(j);
+}
+
 static int call(struct settings *s, const char *method, json_t *body, const char *done, const char *cgroup)
 {
 	json_t *answer = NULL;
@@ -36,7 +45,7 @@ static int call(struct settings *s, const char *method, json_t *body, const char
 	if (r)
 		fprintf(stderr, "pgveil: %s\n", e.msg);
 	else if (s->json)
-		printf("{\"cgroup\": \"%s\", \"done\": \"%s\"}\n", cgroup, done);
+		print_json(cgroup, done);
 	else
 		printf("%s %s\n", cgroup, done);
 	json_decref(answer);

@@ -14,20 +14,22 @@
 #include <unistd.h>
 #include "cli/client.h"
 
-const char run_help[] = "usage: pgveil run [--uid USER] [--gid GROUP] -- COMMAND [ARGUMENT]...\n"
-			"\n"
-			"Runs a command in a new cgroup whose connections to PostgreSQL go through pgveild. "
-			"Needs root and the daemon.\n"
-			"\n"
-			"  --uid USER    a name or a number: the command runs as this user, without "
-			"supplementary groups, and neither it nor\n"
-			"                its children can gain privileges (no_new_privs)\n"
-			"  --gid GROUP   its group (default: the user's own)\n"
-			"\n"
-			"Without --uid the command keeps your uid, and then the cgroup does not confine it: "
-			"a process of the same uid can\n"
-			"have something started outside of it by systemd-run, cron, or a container engine's "
-			"socket, or be moved out.\n";
+const char run_help[] =
+	"usage: pgveil run [--uid USER] [--gid GROUP] -- COMMAND [ARGUMENT]...\n"
+	"\n"
+	"Runs a command in a new cgroup whose connections to PostgreSQL go through pgveild.\n"
+	"Needs root and the daemon. The cgroup is run-NUMBER.scope below the guarded one; a policy\n"
+	"must name it, for instance with  cgroup: \"/pgveil.slice/run-*.scope\"\n"
+	"\n"
+	"  --uid USER    a name or a number: the command runs as this user, without "
+	"supplementary groups, and neither it nor\n"
+	"                its children can gain privileges (no_new_privs)\n"
+	"  --gid GROUP   its group (default: the user's own)\n"
+	"\n"
+	"Without --uid the command keeps your uid, and then the cgroup does not confine it: "
+	"a process of the same uid can\n"
+	"have something started outside of it by systemd-run, cron, or a container engine's "
+	"socket, or be moved out.\n";
 
 struct target {
 	bool set;

@@ -188,7 +188,7 @@ int cli_uninstall(struct settings *s, int argc, char **argv)
 		return 1;
 	}
 	if (s->json)
-		printf("{\"pin_dir\": \"%s\", \"links\": %u}\n", s->pin_dir, l.n);
+		printf("{\"links\": %u}\n", l.n);
 	else
 		printf("%u programs detached, nothing is left in %s\n", l.n, s->pin_dir);
 	return 0;

@@ -200,6 +200,28 @@ static int log_in(struct pgclient *c, struct login *l, const struct login_config
 	return r;
 }
 
+static void dispose(struct pgclient *c)
+{
+	tls_free(c->tls);
+	buf_fini(&c->in);
+	free(c);
+}
+
+void pgclient_close(struct pgclient *c)
+{
+	static const uint8_t terminate[] = {'X', 0, 0, 0, 4};
+	struct iovec iov = {(void *)terminate, sizeof(terminate)};
+	short events;
+	ssize_t n;
+
+	if (!c)
+		return;
+	n = c->tls ? tls_write(c->tls, &iov, 1, &events, NULL)
+		   : send(c->fd, terminate, sizeof(terminate), MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)n;
+	dispose(c);
+}
+
 int pgclient_open(
 	struct pgclient **out, int fd, const struct pgclient_config *cfg, uint64_t deadline_ms, struct err *e)
 {
@@ -229,28 +251,11 @@ int pgclient_open(
 		r = log_in(c, &login, &login_cfg, e);
 	login_fini(&login);
 	if (r) {
-		pgclient_close(c);
+		dispose(c);
 		return r;
 	}
 	*out = c;
 	return 0;
-}
-
-void pgclient_close(struct pgclient *c)
-{
-	static const uint8_t terminate[] = {'X', 0, 0, 0, 4};
-	struct iovec iov = {(void *)terminate, sizeof(terminate)};
-	short events;
-	ssize_t n;
-
-	if (!c)
-		return;
-	n = c->tls ? tls_write(c->tls, &iov, 1, &events, NULL)
-		   : send(c->fd, terminate, sizeof(terminate), MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)n;
-	tls_free(c->tls);
-	buf_fini(&c->in);
-	free(c);
 }
 
 /* What the server says of a failure, without its detail. */

@@ -519,6 +519,7 @@ static int conn_new(struct conn **out, struct worker *w, const struct visitor *v
 		registry_remove(w->all->registry, &c->registration);
 		session_free(c->session);
 		alarm_free(c->alarm);
+		watch_free(c->leg[SIDE_CLIENT].watch);
 		free(c);
 		return r;
 	}

@@ -121,6 +121,16 @@ static bool let_in(struct listener *l, int listen_fd, const struct sockaddr *pee
 	return true;
 }
 
+/* A connection that was reset while it queued may have left its 4-tuple, and so the record that was claimed,
+ * to another socket. While ours is still connected the tuple can be nobody else's. */
+static bool still_connected(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	return getpeername(fd, (struct sockaddr *)&ss, &len) == 0;
+}
+
 static void visit(struct listener *l, int listen_fd, int fd, const struct sockaddr *peer)
 {
 	struct workers *ws = l->all;
@@ -129,6 +139,13 @@ static void visit(struct listener *l, int listen_fd, int fd, const struct sockad
 	int one = 1;
 
 	if (!v || !let_in(l, listen_fd, peer, v)) {
+		close_hard(fd);
+		free(v);
+		return;
+	}
+	if (!still_connected(fd)) {
+		registry_leave(ws->registry, v->who.cgroup_id);
+		worker_unserved(l->worker, UNSERVED_STALE, "the connection was reset before it was accepted");
 		close_hard(fd);
 		free(v);
 		return;

@@ -92,7 +92,7 @@ MUSTCHECK int workers_sessions(
 
 /* Connections that were closed unserved, and why. X(name, word) */
 #define UNSERVED(X)                                                                                          \
-	X(DIRECT, "direct") /* somebody dialled the listener itself */                                       \
+	X(DIRECT, "direct") /* no record: somebody dialled the listener itself, or was gone already */       \
 	X(STALE, "stale")   /* the socket behind the address is another one */                               \
 	X(CLAIMED, "claimed")                                                                                \
 	X(LIMIT, "limit") /* too many connections */                                                         \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* caller: who is asking, as the kernel attests it. Everything a policy can match on is in here, and nothing that the
- * client says. Filled once, when the connection is accepted. */
+/* caller: who is asking, as the kernel attests it. Everything a policy can match on is in here, and nothing
+ * that the client says. Filled once, when the connection is accepted. */
 #ifndef PGVEIL_POLICY_CALLER_H
 #define PGVEIL_POLICY_CALLER_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* plan: what is to happen with one statement of one caller: a verdict, and for each output column pass, mask or NULL.
- * Immutable once made; never touches the wire. */
+/* plan: what is to happen with one statement of one caller: a verdict, and for each output column pass, mask
+ * or NULL. Immutable once made; never touches the wire. */
 #ifndef PGVEIL_POLICY_PLAN_H
 #define PGVEIL_POLICY_PLAN_H
 
@@ -28,11 +28,13 @@ struct plan {
 	const char *tag;
 	unsigned location, len; /* of the statement in the text, bytes */
 	bool rows;
-	struct column_plan *columns; /* ncolumns of them; only where rows and the statement names its own outputs */
+	struct column_plan
+		*columns; /* ncolumns of them; only where rows and the statement names its own outputs */
 	unsigned ncolumns;
 	bool masks;    /* some column is not ACTION_PASS */
 	bool sanitize; /* its errors and notices may carry values: standard texts only */
-	/* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE: the name, NULL = ALL; inner: PREPARE's and DECLARE's plan. */
+	/* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE: the name, NULL = ALL; inner: PREPARE's and
+	 * DECLARE's plan. */
 	const char *name;
 	struct plan *inner;
 	const char *setting, *value;
@@ -45,11 +47,13 @@ struct judged {
 	uint64_t policy_version, catalog_version;
 };
 
-/* Judges text for a caller with mask rules. Always gives plans: where nothing of the text may be sent, the first plan is the
- * DENY that says why. Lives in a (plans borrow from it and from b, which the caller keeps). -ENOMEM only. */
-MUSTCHECK int plan_judge(const struct binding *b, const struct name_scope *scope, struct span text, struct arena *a,
-			 struct judged *out, struct err *e);
-/* Whether a judged caller may set name to value, as a startup parameter, SET or RESET (value NULL: its default). */
+/* Judges text for a caller with mask rules. Always gives plans: where nothing of the text may be sent, the
+ * first plan is the DENY that says why. Lives in a (plans borrow from it and from b, which the caller keeps).
+ * -ENOMEM only. */
+MUSTCHECK int plan_judge(const struct binding *b, const struct name_scope *scope, struct span text,
+	struct arena *a, struct judged *out, struct err *e);
+/* Whether a judged caller may set name to value, as a startup parameter, SET or RESET (value NULL: its
+ * default). */
 bool plan_setting_allowed(const char *name, const char *value, const char **why);
 
 #endif

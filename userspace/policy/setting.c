@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which session settings a judged caller may change: those that change neither how the server reads text, nor
  * what names mean, nor what reaches messages. An allow-list; the server has some 350 others. */
+#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -24,7 +25,7 @@ static const struct setting allowed[] = {
 	{.name = "all"}, /* RESET ALL: back to what the login pinned */
 	{.name = "application_name"},
 	{.name = "bytea_output", .values = {"hex", "escape"}, .why = ELSEWHERE},
-	{.name = "client_encoding", .values = {"utf8", "utf-8", "unicode"}, .why = PINNED},
+	{.name = "client_encoding", .values = {"utf8", "unicode"}, .why = PINNED},
 	{.name = "client_min_messages", .values = {"notice", "warning", "error"}, .why = ELSEWHERE},
 	{.name = "datestyle"},
 	{.name = "default_transaction_deferrable"},
@@ -47,8 +48,22 @@ static const struct setting allowed[] = {
 	{.name = "work_mem"},
 };
 
+/* The server compares encoding names by letters and digits alone (clean_encoding_name): "UTF-8" is "utf8",
+ * and so is asyncpg's "'utf-8'". */
+static void clean_encoding(const char *value, char *out, size_t cap)
+{
+	size_t n = 0;
+
+	for (; *value && n + 1 < cap; value++)
+		if (isalnum((unsigned char)*value))
+			out[n++] = (char)tolower((unsigned char)*value);
+	out[n] = '\0';
+}
+
 bool plan_setting_allowed(const char *name, const char *value, const char **why)
 {
+	char encoding[32];
+
 	*why = strcasecmp(name, "search_path") == 0 ? UNTRACKED : ELSEWHERE;
 	for (size_t i = 0; i < ARRAY_LEN(allowed); i++) {
 		if (strcasecmp(allowed[i].name, name) != 0)
@@ -56,6 +71,10 @@ bool plan_setting_allowed(const char *name, const char *value, const char **why)
 		if (!value || !allowed[i].values[0]) /* a default is what the login pinned */
 			return true;
 		*why = allowed[i].why;
+		if (strcasecmp(name, "client_encoding") == 0) {
+			clean_encoding(value, encoding, sizeof(encoding));
+			value = encoding;
+		}
 		for (const char *const *v = allowed[i].values; *v; v++)
 			if (strcasecmp(*v, value) == 0)
 				return true;

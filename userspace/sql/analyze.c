@@ -51,41 +51,6 @@ void statement_walk(struct lineage *l, const PgQuery__Node *n)
 	}
 }
 
-struct statement *statement_inner(struct lineage *l, const PgQuery__Node *n)
-{
-	struct statement *s = lineage_alloc(l, 1, sizeof(*s));
-	struct lineage in = {.a = l->a,
-		.names = l->names,
-		.text = l->text,
-		.s = s,
-		.work = l->work,
-		.need = l->need,
-		.need_arg = l->need_arg};
-
-	if (!s)
-		return NULL;
-	if (!n) {
-		lineage_odd(l, -1, "an empty statement");
-		return s;
-	}
-	statement_walk(&in, n);
-	l->work = in.work;
-	l->oom = l->oom || in.oom;
-	if (!s->problem)
-		(void)lineage_covered(&in, n);
-	s->location = l->s->location;
-	s->len = l->s->len;
-	l->s->writes = l->s->writes || s->writes;
-	l->s->triggers = l->s->triggers || s->triggers;
-	if (s->problem && !l->s->problem) {
-		l->s->problem = s->problem;
-		memcpy(l->s->sqlstate, s->sqlstate, sizeof(s->sqlstate));
-		l->s->position = s->position;
-		l->s->retry = s->retry;
-	}
-	return s;
-}
-
 /* Of a statement that is no query, the parts that can hold one are walked as such; the rest was read field by
  * field. */
 static bool is_query(const PgQuery__Node *n)
@@ -115,6 +80,40 @@ static void cover(struct lineage *l, const PgQuery__Node *n)
 	else if (n->node_case == PG_QUERY__NODE__NODE_COPY_STMT &&
 		 lineage_covered(l, n->copy_stmt->relation) && lineage_covered(l, n->copy_stmt->query))
 		(void)lineage_covered(l, n->copy_stmt->where_clause);
+}
+
+struct statement *statement_inner(struct lineage *l, const PgQuery__Node *n)
+{
+	struct statement *s = lineage_alloc(l, 1, sizeof(*s));
+	struct lineage in = {.a = l->a,
+		.names = l->names,
+		.text = l->text,
+		.s = s,
+		.work = l->work,
+		.need = l->need,
+		.need_arg = l->need_arg};
+
+	if (!s)
+		return NULL;
+	if (!n) {
+		lineage_odd(l, -1, "an empty statement");
+		return s;
+	}
+	statement_walk(&in, n);
+	cover(&in, n);
+	l->work = in.work;
+	l->oom = l->oom || in.oom;
+	s->location = l->s->location;
+	s->len = l->s->len;
+	l->s->writes = l->s->writes || s->writes;
+	l->s->triggers = l->s->triggers || s->triggers;
+	if (s->problem && !l->s->problem) {
+		l->s->problem = s->problem;
+		memcpy(l->s->sqlstate, s->sqlstate, sizeof(s->sqlstate));
+		l->s->position = s->position;
+		l->s->retry = s->retry;
+	}
+	return s;
 }
 
 static int one(const struct name_scope *names, struct span text, struct arena *a, const PgQuery__RawStmt *raw,

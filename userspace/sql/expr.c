@@ -188,6 +188,8 @@ static struct taint constant(const PgQuery__AConst *c)
 		t.odd = true;
 	else if (c->val_case == PG_QUERY__A__CONST__VAL_IVAL)
 		t.type = type_builtin("int4");
+	else if (c->val_case == PG_QUERY__A__CONST__VAL_SVAL)
+		t.type = type_builtin("text");
 	return t;
 }
 

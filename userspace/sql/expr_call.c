@@ -79,7 +79,7 @@ static struct candidates candidates_of(
 	if (!schema && one_arg)
 		type_candidates(l, name);
 	if (!c.any && one_arg && row)
-		lineage_odd(l, location, "a column written as a function, or a function that is not known,");
+		lineage_odd(l, location, "a column written as a function (or an unknown function of a row)");
 	else if (!c.any)
 		lineage_fail_retry(l, "42883", location, "function %s%s%s does not exist, or is not known",
 			schema ? schema : "", schema ? "." : "", name);

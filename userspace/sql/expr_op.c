@@ -91,6 +91,28 @@ static struct taint side(struct lineage *l, struct scope *sc, const PgQuery__Nod
 	return n ? expr(l, sc, n) : (struct taint){0};
 }
 
+static struct taint compared(struct lineage *l, struct scope *sc, const PgQuery__SubLink *s,
+	const PgQuery__Node *test, const struct outputs *o);
+
+/* (a, b) op (SELECT x, y …) is written like any other operator. */
+static bool row_subquery(const PgQuery__AExpr *e)
+{
+	return is_row(e->lexpr) && e->rexpr && e->rexpr->node_case == PG_QUERY__NODE__NODE_SUB_LINK &&
+	       e->rexpr->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK;
+}
+
+static struct taint row_compared(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
+{
+	const PgQuery__SubLink *s = e->rexpr->sub_link;
+	struct outputs o = {0};
+
+	lineage_seen(l, s);
+	(void)operator_judge(l, e->name, e->n_name, e->location);
+	if (s->subselect)
+		query(l, sc, s->subselect, &o);
+	return compared(l, sc, s, e->lexpr, &o);
+}
+
 /* a op b, op b; also DISTINCT FROM, op ANY (array), op ALL (array). */
 static struct taint binary(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
 {
@@ -176,7 +198,8 @@ struct taint expr_operator(struct lineage *l, struct scope *sc, const PgQuery__A
 	case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
 	case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
 	case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
-	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT: return binary(l, sc, e);
+	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
+		return row_subquery(e) ? row_compared(l, sc, e) : binary(l, sc, e);
 	case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: return nullif(l, sc, e);
 	case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
 		return listed(l, sc, e, operator_judge(l, e->name, e->n_name, e->location), "IN");
@@ -194,8 +217,8 @@ struct taint expr_operator(struct lineage *l, struct scope *sc, const PgQuery__A
 }
 
 /* x op ANY (SELECT …): the rows of both sides are compared. */
-static struct taint compared(
-	struct lineage *l, struct scope *sc, const PgQuery__SubLink *s, const struct outputs *o)
+static struct taint compared(struct lineage *l, struct scope *sc, const PgQuery__SubLink *s,
+	const PgQuery__Node *testexpr, const struct outputs *o)
 {
 	struct taint acc = {0}, test;
 
@@ -203,11 +226,11 @@ static struct taint compared(
 		(void)operator_judge(l, s->oper_name, s->n_oper_name, s->location);
 	else
 		(void)operator_named(l, "=", s->location);
-	if (!s->testexpr) {
+	if (!testexpr) {
 		lineage_odd(l, s->location, "this subquery");
 		return acc;
 	}
-	test = expr(l, sc, s->testexpr);
+	test = expr(l, sc, testexpr);
 	lineage_use(l, &test, "IN (subquery)");
 	taint_mix(l, &acc, &test);
 	for (unsigned i = 0; i < o->n && !lineage_stopped(l); i++) {
@@ -254,7 +277,7 @@ struct taint expr_sublink_named(
 		return acc;
 	case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:
 	case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK:
-	case PG_QUERY__SUB_LINK_TYPE__ROWCOMPARE_SUBLINK: return compared(l, sc, s, sub);
+	case PG_QUERY__SUB_LINK_TYPE__ROWCOMPARE_SUBLINK: return compared(l, sc, s, s->testexpr, sub);
 	case PG_QUERY__SUB_LINK_TYPE__MULTIEXPR_SUBLINK:
 	case PG_QUERY__SUB_LINK_TYPE__CTE_SUBLINK:
 	case PG_QUERY__SUB_LINK_TYPE__SUB_LINK_TYPE_UNDEFINED: break;

@@ -120,6 +120,8 @@ const char *statement_tag(const PgQuery__Node *n)
 	if (n->node_case == PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT &&
 		n->create_table_as_stmt->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW)
 		return "CREATE MATERIALIZED VIEW";
+	if (n->node_case == PG_QUERY__NODE__NODE_VACUUM_STMT && !n->vacuum_stmt->is_vacuumcmd)
+		return "ANALYZE";
 	for (unsigned i = 0; i < ARRAY_LEN(tags); i++)
 		if (tags[i].node == n->node_case)
 			return tags[i].tag;

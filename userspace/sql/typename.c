@@ -30,11 +30,12 @@ bool type_builtin_is_array(uint32_t oid)
 	return false;
 }
 
+/* oid and the floats are not here: bigint and numeric convert to them by themselves, and that may fail. */
 static bool simple_builtin(uint32_t oid)
 {
 	static const char *const names[] = {"text", "varchar", "bpchar", "name", "char", "int2", "int4",
-		"int8", "numeric", "float4", "float8", "oid", "bool", "date", "time", "timetz", "timestamp",
-		"timestamptz", "interval", "uuid"};
+		"int8", "numeric", "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval",
+		"uuid"};
 
 	for (unsigned i = 0; i < type_table_n; i++) {
 		if (type_table[i].oid != oid)
@@ -161,7 +162,7 @@ bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_r
 	oid = find(l->names, schema, out->name);
 	if (!oid) {
 		lineage_fail_retry(
-			l, "42704", t->location, "type \"%s\" does not exist, or is not known", out->name);
+			l, "42704", t->location, "type \"%s\" does not exist", out->name);
 		return false;
 	}
 	out->foreign = type_foreign(l->names->catalog, oid);

@@ -138,7 +138,7 @@ static void show(struct lineage *l, const PgQuery__VariableShowStmt *s)
 		outputs_add(l, &o, "setting", (struct taint){0});
 		outputs_add(l, &o, "description", (struct taint){0});
 	} else {
-		outputs_add(l, &o, l->s->setting, (struct taint){0});
+		outputs_add(l, &o, "", (struct taint){0}); /* the server's own spelling of the name */
 	}
 	lineage_finish(l, &o, true);
 }

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+#include "sql/catalog.h"
+
+#include "sql/function.h"
+#include "test.h"
+#include "sql_golden.h"
+
+static struct catalog *from_text(const char *ddl)
+{
+	struct catalog *c = NULL;
+	struct err e = {0};
+
+	if (catalog_from_ddl(&c, span_of(ddl, strlen(ddl)), &e) < 0)
+		print_error("%s\n", e.msg);
+	assert_non_null(c);
+	return c;
+}
+
+static const struct column *col(const struct catalog *c, const char *relation, const char *name)
+{
+	const struct relation *r = catalog_relation(c, "public", relation);
+
+	assert_non_null(r);
+	assert_non_null(relation_column(r, name));
+	return relation_column(r, name);
+}
+
+static void test_ddl_columns(void **state)
+{
+	struct catalog *c = from_text(
+		"CREATE DOMAIN d AS varchar(5); CREATE DOMAIN dd AS d CHECK (VALUE <> ''); CREATE TYPE e AS "
+		"ENUM ('a');"
+		"CREATE TABLE t (a serial PRIMARY KEY, b varchar(10) UNIQUE, c numeric(8,2), d dd, e e, f "
+		"text[],"
+		" g text GENERATED ALWAYS AS (b || c::text) STORED);"
+		"CREATE TABLE u (x int REFERENCES t (a), y int, z int, FOREIGN KEY (y) REFERENCES t);"
+		"CREATE UNIQUE INDEX ON u (z)");
+
+	(void)state;
+	assert_int_equal(col(c, "t", "a")->type_oid, 23);
+	assert_true(col(c, "t", "a")->constrained);
+	assert_true(col(c, "t", "b")->constrained);
+	assert_int_equal(col(c, "t", "b")->typmod, 14);
+	assert_int_equal(col(c, "t", "c")->typmod, ((8 << 16) | 2) + 4);
+	assert_false(col(c, "t", "c")->constrained);
+	assert_int_equal(col(c, "t", "d")->base_type, 1043);
+	assert_non_null(col(c, "t", "d")->foreign); /* checked, one level below */
+	assert_true(col(c, "t", "e")->simple);
+	assert_int_equal(col(c, "t", "f")->type_oid, 1009);
+	assert_false(col(c, "t", "f")->simple);
+	assert_int_equal(col(c, "t", "g")->from.n, 2);
+	assert_int_equal(col(c, "t", "g")->read.n, 3);
+	assert_true(col(c, "u", "x")->constrained);
+	assert_true(col(c, "u", "y")->constrained);
+	assert_true(col(c, "u", "z")->constrained);
+	assert_int_equal(catalog_type(c, "public", "dd")->base, 1043);
+	assert_true(catalog_type(c, "public", "dd")->checked);
+	assert_true(catalog_schema_exists(c, "public"));
+	assert_false(catalog_schema_exists(c, "nowhere"));
+	catalog_unref(c);
+}
+
+static void test_ddl_inheritance(void **state)
+{
+	struct catalog *c =
+		from_text("CREATE TABLE a (x int, y text); CREATE TABLE b (z int) INHERITS (a);"
+			  "CREATE TABLE c () INHERITS (b); CREATE TABLE p (x int) PARTITION BY LIST (x);"
+			  "CREATE TABLE q (x int); ALTER TABLE p ATTACH PARTITION q FOR VALUES IN (1)");
+	const struct relation *a = catalog_relation(c, "public", "a"),
+			      *leaf = catalog_relation(c, "public", "c");
+
+	(void)state;
+	assert_int_equal(a->nchildren, 2);
+	assert_int_equal(leaf->nparents, 2);
+	assert_int_equal(leaf->ncols, 3);
+	assert_int_equal(col(c, "a", "y")->read.n, 3);
+	assert_int_equal(col(c, "b", "z")->read.n, 2);
+	assert_int_equal(col(c, "p", "x")->read.n, 2);
+	assert_ptr_equal(catalog_relation_by_oid(c, a->oid), a);
+	catalog_unref(c);
+}
+
+static void test_ddl_views(void **state)
+{
+	struct catalog *c =
+		from_text("CREATE TABLE t (a int, b text, c text); CREATE FUNCTION f(text) RETURNS text "
+			  "LANGUAGE sql AS '';"
+			  "CREATE VIEW v AS SELECT a, upper(b) AS up, b FROM t WHERE c = 'x';"
+			  "CREATE VIEW w (one, two) AS SELECT v.b, f(v.up) FROM v ORDER BY a;"
+			  "CREATE VIEW lost AS SELECT * FROM nowhere; CREATE VIEW over AS SELECT * FROM lost;"
+			  "CREATE VIEW j AS SELECT x FROM json_table('[]', '$' COLUMNS (x int)) q");
+	const struct relation *v = catalog_relation(c, "public", "v"),
+			      *w = catalog_relation(c, "public", "w");
+
+	(void)state;
+	assert_int_equal(v->ncols, 3);
+	assert_int_equal(v->uses.n, 1);
+	assert_true(col(c, "v", "a")->direct);
+	assert_false(col(c, "v", "up")->direct);
+	assert_int_equal(col(c, "v", "up")->from.n, 1);
+	assert_true(col(c, "w", "one")->direct);
+	assert_int_equal(col(c, "w", "one")->from.n, 2); /* v.b and t.b */
+	assert_int_equal(w->nbelow, 2);
+	assert_int_equal(w->nopaque, 1);
+	assert_string_equal(w->opaque[0], "public.f");
+	assert_non_null(catalog_relation(c, "public", "lost")->problem);
+	assert_non_null(catalog_relation(c, "public", "over")->problem);
+	assert_non_null(catalog_relation(c, "public", "j")->problem);
+	catalog_unref(c);
+}
+
+static void test_ddl_refuses(void **state)
+{
+	static const char *const bad[] = {"CREATE TABLE t (a nowhere)", "DROP TABLE t",
+		"CREATE TABLE t (a int); ALTER TABLE t DROP a", "CREATE TABLE t () INHERITS (nowhere)",
+		"CREATE TABLE t AS SELECT 1", "ALTER TABLE nowhere ADD a int", "CREATE TABLE t (",
+		"CREATE TABLE t (a int); ALTER TABLE t RENAME a TO b"};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+		struct catalog *c;
+		struct err e = {0};
+
+		assert_true(catalog_from_ddl(&c, span_of(bad[i], strlen(bad[i])), &e) < 0);
+		assert_null(c);
+		assert_true(e.msg[0]);
+	}
+}
+
+static void row(struct catalog_builder *b, unsigned i, unsigned n, const char *const *v)
+{
+	struct span cells[8];
+	struct err e = {0};
+
+	for (unsigned k = 0; k < n; k++)
+		cells[k] = v[k] ? span_of(v[k], strlen(v[k])) : (struct span){NULL, 0};
+	assert_int_equal(catalog_builder_row(b, i, cells, n, &e), 0);
+}
+
+#define ROW(b, i, ...)                                                                                       \
+	row(b, i, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})
+
+static struct catalog *from_rows(void (*fill)(struct catalog_builder *))
+{
+	struct catalog_builder *b;
+	struct catalog *c = NULL;
+	struct err e = {0};
+
+	assert_int_equal(catalog_builder_new(&b, &e), 0);
+	fill(b);
+	assert_int_equal(catalog_builder_finish(b, &c, &e), 0);
+	return c;
+}
+
+static void fill_system(struct catalog_builder *b)
+{
+	ROW(b, 0, "pg_catalog");
+	ROW(b, 1, "1259", "pg_catalog", "pg_class", "r", "f", "f", "f", NULL);
+	ROW(b, 2, "1259", "relname", "2", "19", "-1", NULL);
+	ROW(b, 2, "1259", "relpartbound", "33", "194", "-1", NULL);
+	ROW(b, 1, "12000", "pg_catalog", "pg_stats", "v", "f", "f", "f", NULL);
+	ROW(b, 2, "12000", "most_common_vals", "10", "2277", "-1", NULL);
+	ROW(b, 1, "12001", "information_schema", "user_mapping_options", "v", "f", "f", "f", NULL);
+	ROW(b, 2, "12001", "option_value", "1", "1043", "-1", NULL);
+	ROW(b, 1, "16400", "public", "pg_class", "r", "f", "f", "f", NULL);
+	ROW(b, 2, "16400", "secret", "1", "25", "-1", NULL);
+	ROW(b, 6, "public", "upper", NULL, "f", "f", "f");
+	ROW(b, 6, "ext", "similarity", "pg_trgm", "f", "f", "f");
+	ROW(b, 7, "ext", "%", "pg_trgm");
+	ROW(b, 7, "public", "=", NULL);
+}
+
+static void assert_analysis(
+	const struct catalog *c, const char *const *path, unsigned npath, const char *text, const char *want)
+{
+	struct name_scope scope = {c, path, npath};
+	char *got = golden_text(&scope, text, strlen(text));
+
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void test_system_and_path(void **state)
+{
+	static const char *const path[] = {"public", "ext"}, *const ext[] = {"ext"};
+	struct catalog *c = from_rows(fill_system);
+
+	(void)state;
+	assert_false(relation_column(catalog_relation(c, "pg_catalog", "pg_class"), "relname")->sensitive);
+	assert_true(
+		relation_column(catalog_relation(c, "pg_catalog", "pg_class"), "relpartbound")->sensitive);
+	assert_true(relation_column(catalog_relation(c, "pg_catalog", "pg_stats"), "most_common_vals")
+			    ->sensitive);
+	assert_true(relation_column(
+		catalog_relation(c, "information_schema", "user_mapping_options"), "option_value")
+			    ->sensitive);
+	assert_false(relation_column(catalog_relation(c, "public", "pg_class"), "secret")->sensitive);
+	/* pg_catalog comes first, whatever the path says */
+	assert_analysis(c, path, 2, "SELECT relname FROM pg_class",
+		"  relname = direct pg_catalog.pg_class.relname\n");
+	assert_analysis(c, path, 2, "SELECT secret FROM public.pg_class",
+		"  secret = direct public.pg_class.secret\n");
+	/* a user's function or operator of the same name takes part where its schema is in the path, only
+	 * there */
+	assert_analysis(c, path, 2, "SELECT upper('x')", "  upper = nothing\n  opaque public.upper\n");
+	assert_analysis(c, ext, 1, "SELECT upper('x')", "  upper = nothing\n");
+	assert_analysis(c, path, 2, "SELECT pg_catalog.upper('x')", "  upper = nothing\n");
+	assert_analysis(c, path, 2, "SELECT 1 = 2", "  ?column? = nothing\n  opaque public.=\n");
+	assert_analysis(c, path, 2, "SELECT 1 IN (2)", "  ?column? = nothing\n  opaque public.=\n");
+	assert_analysis(
+		c, path, 2, "SELECT CASE 1 WHEN 2 THEN 3 END", "  case = nothing\n  opaque public.=\n");
+	assert_analysis(c, ext, 1, "SELECT similarity('a', 'b'), 'a' % 'b', 1 = 1",
+		"  similarity = nothing\n  ?column? = nothing\n  ?column? = nothing\n");
+	assert_analysis(c, NULL, 0, "SELECT ext.similarity('a', 'b'), 'a' OPERATOR(ext.%) 'b'",
+		"  similarity = nothing\n  ?column? = nothing\n");
+	catalog_unref(c);
+}
+
+static void fill_cycle(struct catalog_builder *b)
+{
+	char def[64], name[16], oid[16];
+
+	ROW(b, 1, "20000", "public", "a", "v", "f", "f", "f", "SELECT b.x FROM public.b");
+	ROW(b, 2, "20000", "x", "1", "23", "-1", NULL);
+	ROW(b, 1, "20001", "public", "b", "v", "f", "f", "f", "SELECT a.x FROM public.a");
+	ROW(b, 2, "20001", "x", "1", "23", "-1", NULL);
+	ROW(b, 1, "20002", "public", "unread", "v", "f", "f", "f", NULL);
+	ROW(b, 1, "20003", "public", "other", "v", "f", "f", "f", "SELECT 1, 2");
+	ROW(b, 2, "20003", "x", "1", "23", "-1", NULL);
+	ROW(b, 1, "21000", "public", "v0", "v", "f", "f", "f", "SELECT 1 AS x");
+	ROW(b, 2, "21000", "x", "1", "23", "-1", NULL);
+	for (int i = 150; i > 0; i--) {
+		snprintf(def, sizeof(def), "SELECT v.x FROM public.v%d v", i - 1);
+		snprintf(name, sizeof(name), "v%d", i);
+		snprintf(oid, sizeof(oid), "%d", 21000 + i);
+		ROW(b, 1, oid, "public", name, "v", "f", "f", "f", def);
+		ROW(b, 2, oid, "x", "1", "23", "-1", NULL);
+	}
+}
+
+static void test_bad_views(void **state)
+{
+	struct catalog *c = from_rows(fill_cycle);
+
+	(void)state;
+	assert_non_null(catalog_relation(c, "public", "a")->problem);
+	assert_non_null(catalog_relation(c, "public", "b")->problem);
+	assert_non_null(catalog_relation(c, "public", "unread")->problem);
+	assert_non_null(catalog_relation(c, "public", "other")->problem);
+	assert_null(catalog_relation(c, "public", "v0")->problem);
+	assert_non_null(catalog_relation(c, "public", "v150")->problem);
+	catalog_unref(c);
+}
+
+static void test_bad_rows(void **state)
+{
+	static const char *const relation[] = {"1", "s", "n", "r", "f", "f", "f", NULL};
+	struct catalog_builder *b;
+	struct span cells[8];
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(catalog_builder_new(&b, &e), 0);
+	for (unsigned k = 0; k < 8; k++)
+		cells[k] = relation[k] ? span_of(relation[k], strlen(relation[k])) : (struct span){NULL, 0};
+	assert_int_equal(catalog_builder_row(b, 1, cells, 7, &e), -EPROTO);
+	assert_int_equal(catalog_builder_row(b, 99, cells, 8, &e), -EPROTO);
+	cells[0] = SPAN_LIT("4294967296");
+	assert_int_equal(catalog_builder_row(b, 1, cells, 8, &e), -EPROTO);
+	cells[0] = SPAN_LIT("12x");
+	assert_int_equal(catalog_builder_row(b, 1, cells, 8, &e), -EPROTO);
+	cells[0] = SPAN_LIT("1");
+	cells[4] = SPAN_LIT("true");
+	assert_int_equal(catalog_builder_row(b, 1, cells, 8, &e), -EPROTO);
+	cells[4] = SPAN_LIT("f");
+	cells[1] = (struct span){NULL, 0};
+	assert_true(catalog_builder_row(b, 1, cells, 8, &e) < 0);
+	catalog_builder_free(b);
+}
+
+static void test_queries(void **state)
+{
+	(void)state;
+	assert_int_equal(catalog_query_count(), 8);
+	for (unsigned i = 0; i < catalog_query_count(); i++)
+		assert_non_null(strstr(catalog_query(i), "SELECT"));
+	assert_null(catalog_query(catalog_query_count()));
+	assert_non_null(strstr(catalog_fingerprint_query(), "pg_rewrite"));
+}
+
+static void test_functions(void **state)
+{
+	static const char *const opaque[] = {"set_config", "pg_read_file", "pg_ls_dir", "lo_get", "lo_import",
+		"query_to_xml", "table_to_xml", "schema_to_xml", "database_to_xml", "cursor_to_xml",
+		"ts_stat", "ts_rewrite", "pg_sleep", "pg_notify", "nextval", "setval", "currval", "lastval",
+		"pg_advisory_lock", "pg_terminate_backend", "pg_cancel_backend",
+		"pg_logical_slot_get_changes", "pg_current_logfile", "pg_export_snapshot", "txid_current",
+		"pg_stat_get_activity", "pg_stat_file", "pg_show_all_settings", "pg_config",
+		"pg_hba_file_rules", "pg_cursor", "pg_prepared_statement", "pg_prepared_xact",
+		"pg_get_backend_memory_contexts", "pg_mcv_list_items", "pg_reload_conf",
+		"pg_replication_origin_create", "pg_sequence_last_value", "pg_get_replication_slots",
+		"plpgsql_call_handler", "setseed", "loread", "current_query", "no_such_function"};
+	static const char *const total[] = {"upper", "count", "md5", "row_number"};
+	static const char *const pure[] = {"substr", "sum", "now", "to_char", "json_agg", "generate_series",
+		"pg_get_viewdef", "has_table_privilege", "current_setting", "random"};
+	const char *const *names;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(opaque); i++)
+		if (function_class(opaque[i]) != FUNCTION_OPAQUE)
+			fail_msg("%s must be opaque", opaque[i]);
+	for (unsigned i = 0; i < ARRAY_LEN(total); i++)
+		assert_int_equal(function_class(total[i]), FUNCTION_TOTAL);
+	for (unsigned i = 0; i < ARRAY_LEN(pure); i++)
+		assert_int_equal(function_class(pure[i]), FUNCTION_PURE);
+	assert_int_equal(operator_class("="), FUNCTION_TOTAL);
+	assert_int_equal(operator_class("/"), FUNCTION_PURE);
+	assert_int_equal(operator_class("<+>"), FUNCTION_OPAQUE);
+	assert_true(function_known("pg_sleep"));
+	assert_false(function_known("no_such_function"));
+	assert_int_equal(function_columns("jsonb_each", &names), 2);
+	assert_string_equal(names[1], "value");
+	assert_int_equal(function_columns("generate_series", &names), 1);
+	assert_int_equal(function_columns("json_populate_record", &names), 0);
+	assert_true(function_extension_pure("pg_trgm"));
+	assert_false(function_extension_pure("dblink"));
+	assert_false(function_extension_pure("tablefunc"));
+}
+
+static void test_colset(void **state)
+{
+	struct colset s = {0}, t = {0};
+	struct arena a = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		assert_true(colset_add(&a, &s, (struct colref){i * 7 % 10, (int16_t)(i % 9)}));
+		assert_true(colset_add(&a, &t, (struct colref){i * 3 % 10, (int16_t)(i % 4)}));
+	}
+	assert_int_equal(s.n, 90);
+	assert_true(colset_union(&a, &t, &s));
+	assert_int_equal(t.n, 90);
+	for (unsigned i = 1; i < t.n; i++)
+		assert_true(t.v[i - 1].relid < t.v[i].relid ||
+			    (t.v[i - 1].relid == t.v[i].relid && t.v[i - 1].attnum < t.v[i].attnum));
+	assert_true(colset_has(&t, (struct colref){3, 8}));
+	assert_false(colset_has(&t, (struct colref){3, 9}));
+	arena_fini(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ddl_columns),
+		cmocka_unit_test(test_ddl_inheritance),
+		cmocka_unit_test(test_ddl_views),
+		cmocka_unit_test(test_ddl_refuses),
+		cmocka_unit_test(test_system_and_path),
+		cmocka_unit_test(test_bad_views),
+		cmocka_unit_test(test_bad_rows),
+		cmocka_unit_test(test_queries),
+		cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_colset),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

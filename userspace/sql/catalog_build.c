@@ -251,6 +251,16 @@ static void row_constrained(struct cells *c)
 			d->cols[i].c.constrained = true;
 }
 
+static void row_partition_key(struct cells *c)
+{
+	struct draft_relation *d = draft_find(c->b, oid(c, 0));
+	int16_t attnum = (int16_t)number(c, 1, 0, INT16_MAX);
+
+	for (unsigned i = 0; d && i < d->ncols; i++)
+		if (attnum == 0 || d->cols[i].c.attnum == attnum)
+			d->cols[i].partition_key = true;
+}
+
 static void row_inherits(struct cells *c)
 {
 	(void)draft_edge(c->b, oid(c, 0), oid(c, 1));
@@ -317,7 +327,8 @@ int catalog_builder_row(
 		unsigned n;
 		void (*row)(struct cells *);
 	} readers[] = {{1, row_schema}, {8, row_relation}, {6, row_column}, {2, row_constrained},
-		{2, row_inherits}, {8, row_type}, {6, row_function}, {3, row_operator}};
+		{2, row_inherits}, {8, row_type}, {6, row_function}, {3, row_operator},
+		{2, row_partition_key}};
 	struct cells c = {.b = b, .v = v};
 
 	if (i >= ARRAY_LEN(readers) || n != readers[i].n)

@@ -220,6 +220,26 @@ static void read_children(struct catalog_builder *b, const struct relation *r, s
 	}
 }
 
+/* The bounds of partitions are values of their keys, so pg_class.relpartbound shows what the keys show. */
+static void resolve_bounds(struct catalog_builder *b)
+{
+	struct relation *pg_class =
+		(struct relation *)(uintptr_t)catalog_relation(b->c, "pg_catalog", "pg_class");
+	struct column *bound =
+		pg_class ? (struct column *)(uintptr_t)relation_column(pg_class, "relpartbound") : NULL;
+
+	for (unsigned i = 0; bound && i < b->relations.n && !b->oom; i++) {
+		const struct draft_relation *d = b->relations.v[i];
+
+		for (unsigned k = 0; k < d->ncols && d->r.cols; k++)
+			if (d->cols[k].partition_key &&
+				!colset_union(&b->c->a, &bound->from, &d->r.cols[k].read))
+				b->oom = true;
+	}
+	if (bound && !b->oom)
+		read_self(b, pg_class, bound);
+}
+
 int catalog_finish(struct catalog_builder *b, struct err *e)
 {
 	place_all(b);
@@ -234,6 +254,7 @@ int catalog_finish(struct catalog_builder *b, struct err *e)
 	if (!b->oom) {
 		each_column(b, read_self);
 		each_column(b, read_children);
+		resolve_bounds(b);
 	}
 	if (!b->oom)
 		catalog_resolve_views(b);

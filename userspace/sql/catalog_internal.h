@@ -32,6 +32,7 @@ struct draft_column {
 	struct column c;
 	const char *generated;               /* the expression's text */
 	const PgQuery__Node *generated_node; /* or its tree */
+	bool partition_key;
 };
 
 struct draft_relation {

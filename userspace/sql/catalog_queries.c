@@ -10,8 +10,8 @@
 		  " AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e' LIMIT 1)"
 
 static const char *const queries[] = {
-	/* 0: schemas */
-	"SELECT nspname FROM pg_namespace",
+	/* 0: schemas that the role may use; the server leaves the others out of its search_path */
+	"SELECT nspname FROM pg_namespace WHERE has_schema_privilege(oid, 'USAGE')",
 
 	/* 1: relations. Row triggers that a partition got from its parent count as the user's own. */
 	"SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relrowsecurity, "
@@ -68,6 +68,9 @@ static const char *const queries[] = {
 		"pg_proc", "o.oprcode") " FROM pg_operator o "
 					"JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE n.nspname <> "
 					"'pg_catalog' OR o.oid >= 16384",
+
+	/* 8: partition keys; 0: an expression */
+	"SELECT p.partrelid, k.attnum FROM pg_partitioned_table p, unnest(p.partattrs) AS k(attnum)",
 };
 
 unsigned catalog_query_count(void)
@@ -102,5 +105,6 @@ const char *catalog_fingerprint_query(void)
 		"WHERE adrelid >= 16384") " UNION ALL " SUM("11", "oid::text", "pg_namespace",
 		"") " UNION ALL " SUM("12", "oid::text", "pg_operator",
 		"WHERE oid >= 16384") " UNION ALL " SUM("13", "oid::text", "pg_policy",
-		"") " UNION ALL " SUM("14", "oid::text", "pg_extension", "") ") AS sums";
+		"") " UNION ALL " SUM("14", "oid::text", "pg_extension", "") " UNION ALL " SUM("15",
+		"roleid::text || ' ' || member", "pg_auth_members", "") ") AS sums";
 }

@@ -32,7 +32,6 @@ static const struct {
 } values[] = {
 	{"pg_attribute", "attmissingval"}, /* the default that ADD COLUMN gave to old rows */
 	{"pg_attribute", "attfdwoptions"},
-	{"pg_class", "relpartbound"}, /* bounds of partitions are values of the key */
 	{"pg_foreign_data_wrapper", "fdwoptions"},
 	{"pg_foreign_table", "ftoptions"},
 	{"pg_roles", "rolconfig"},

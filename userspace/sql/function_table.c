@@ -184,7 +184,7 @@ const char *const function_pure[] = {
 	"pg_get_constraintdef", "pg_get_expr", "pg_get_function_arg_default", "pg_get_function_arguments",
 	"pg_get_function_identity_arguments", "pg_get_function_result", "pg_get_function_sqlbody",
 	"pg_get_functiondef", "pg_get_indexdef", "pg_get_keywords", "pg_get_object_address",
-	"pg_get_partition_constraintdef", "pg_get_partkeydef", "pg_get_ruledef", "pg_get_serial_sequence",
+	"pg_get_partkeydef", "pg_get_ruledef", "pg_get_serial_sequence",
 	"pg_get_statisticsobjdef", "pg_get_statisticsobjdef_columns", "pg_get_statisticsobjdef_expressions",
 	"pg_get_triggerdef", "pg_get_userbyid", "pg_get_viewdef", "pg_has_role", "pg_identify_object",
 	"pg_identify_object_as_address", "pg_index_column_has_property", "pg_index_has_property",

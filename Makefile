@@ -51,7 +51,7 @@ below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lpcre2-8 -lyaml -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
-.PHONY: help all demo check test asan fuzz lint format check-format check-layers install clean bpf unit unit-bins
+.PHONY: help all demo check test asan fuzz policy-test lint format check-format check-layers install clean bpf unit unit-bins
 help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -61,8 +61,8 @@ demo: ## install what is missing, build, and show one query as the DBA and as th
 	$(MAKE) --no-print-directory all
 	scripts/demo.sh
 check: ## the fast part, without root: layers, format, unit, golden, replay, a few seconds of fuzzing
-	$(MAKE) --no-print-directory -j2 check-layers check-format unit BUILD=asan
-	$(MAKE) --no-print-directory fuzz SECONDS_EACH=4
+	$(MAKE) --no-print-directory -j2 check-layers check-format unit policy-test BUILD=asan
+	$(MAKE) --no-print-directory fuzz SECONDS_EACH=3
 test: ## install what is missing, build, run everything (root)
 	scripts/deps.sh
 	scripts/run-tests.sh
@@ -124,13 +124,15 @@ SECONDS_EACH ?= 60
 T ?= $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*_*.c)))
 fuzz: ## libFuzzer on every untrusted input (T=target, SECONDS_EACH=60)
 	$(MAKE) --no-print-directory -j2 BUILD=fuzz $(T:%=build/fuzz/fuzz/%)
-	for t in $(T); do scripts/run-fuzz.sh build/fuzz/fuzz/$$t $(SECONDS_EACH) || exit 1; done
+	printf '%s\n' $(T) | xargs -P 2 -I{} scripts/run-fuzz.sh build/fuzz/fuzz/{} $(SECONDS_EACH)
 $(foreach u,$(T),$(eval $(B)/fuzz/$(u): $(call libs_of,$(firstword $(subst _, ,$(u))))))
 $(B)/fuzz/%: tests/fuzz/%.c $(B)/.flags
 	mkdir -p $(@D)
 	echo '  FUZZ $<'
 	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP -pthread -pie -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.a,$^) $(ldlibs)
 
+policy-test: $(B)/pgveil ## the starter policies against policy/expect
+	$(B)/pgveil policy test
 c_files = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h' | grep -v '^vmlinux.h$$')
 check-layers: ## the include table of CONTRIBUTING.md, and that paths named in READMEs exist
 	scripts/check-layers.sh

@@ -32,7 +32,7 @@ check() {
 	heading "make check: layers, format, unit, golden and replay under ASan and UBSan, a few seconds of fuzzing"
 	make --no-print-directory check 2>&1 | tee "$work/check" | indent
 	rc=${PIPESTATUS[0]}
-	p=$(awk '/^unit: [0-9]+ passed, [0-9]+ failed$/ { n += $2 } /^  .* Done [0-9]+ runs in / { n++ } /^layers: clean$/ { n++ } END { print n + 0 }' "$work/check")
+	p=$(awk '/^unit: [0-9]+ passed, [0-9]+ failed$/ { n += $2 } /^  .* Done [0-9]+ runs in / { n++ } /^layers: clean$/ { n++ } /^[0-9]+ as expected, 0 not$/ { n += $1 } END { print n + 0 }' "$work/check")
 	f=$(awk '/^unit: [0-9]+ passed, [0-9]+ failed$/ { n += $4 } END { print n + 0 }' "$work/check")
 	[ "$rc" -eq 0 ] || [ "$f" -gt 0 ] || f=1
 	count "$p" "$f" 0

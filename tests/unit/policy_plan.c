@@ -123,7 +123,8 @@ static void settings(void **state)
 	assert_true(plan_setting_allowed("client_encoding", "'utf-8'", &why)); /* asyncpg */
 	assert_false(plan_setting_allowed("client_encoding", "SJIS", &why));
 	assert_false(plan_setting_allowed("client_encoding", "", &why));
-	assert_false(plan_setting_allowed("client_encoding", "utf8aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &why));
+	assert_false(
+		plan_setting_allowed("client_encoding", "utf8aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &why));
 	assert_false(plan_setting_allowed("standard_conforming_strings", "off", &why));
 	assert_false(plan_setting_allowed("standard_conforming_strings", "0", &why));
 	assert_false(plan_setting_allowed("search_path", "x", &why));

@@ -164,6 +164,10 @@ static void fill_system(struct catalog_builder *b)
 	ROW(b, 2, "12001", "option_value", "1", "1043", "-1", NULL);
 	ROW(b, 1, "16400", "public", "pg_class", "r", "f", "f", "f", NULL);
 	ROW(b, 2, "16400", "secret", "1", "25", "-1", NULL);
+	ROW(b, 1, "16401", "public", "parts", "p", "f", "f", "f", NULL);
+	ROW(b, 2, "16401", "key", "1", "25", "-1", NULL);
+	ROW(b, 2, "16401", "other", "2", "25", "-1", NULL);
+	ROW(b, 8, "16401", "1");
 	ROW(b, 6, "public", "upper", NULL, "f", "f", "f");
 	ROW(b, 6, "ext", "similarity", "pg_trgm", "f", "f", "f");
 	ROW(b, 7, "ext", "%", "pg_trgm");
@@ -184,11 +188,15 @@ static void test_system_and_path(void **state)
 {
 	static const char *const path[] = {"public", "ext"}, *const ext[] = {"ext"};
 	struct catalog *c = from_rows(fill_system);
+	const struct column *bound;
 
 	(void)state;
 	assert_false(relation_column(catalog_relation(c, "pg_catalog", "pg_class"), "relname")->sensitive);
-	assert_true(
-		relation_column(catalog_relation(c, "pg_catalog", "pg_class"), "relpartbound")->sensitive);
+	/* bounds of partitions show what the keys show */
+	bound = relation_column(catalog_relation(c, "pg_catalog", "pg_class"), "relpartbound");
+	assert_false(bound->sensitive);
+	assert_true(colset_has(&bound->from, (struct colref){16401, 1}));
+	assert_int_equal(bound->from.n, 1);
 	assert_true(relation_column(catalog_relation(c, "pg_catalog", "pg_stats"), "most_common_vals")
 			    ->sensitive);
 	assert_true(relation_column(
@@ -281,7 +289,7 @@ static void test_bad_rows(void **state)
 static void test_queries(void **state)
 {
 	(void)state;
-	assert_int_equal(catalog_query_count(), 8);
+	assert_int_equal(catalog_query_count(), 9);
 	for (unsigned i = 0; i < catalog_query_count(); i++)
 		assert_non_null(strstr(catalog_query(i), "SELECT"));
 	assert_null(catalog_query(catalog_query_count()));

@@ -51,7 +51,8 @@ static enum took refuse(struct session *s, const struct frame *f, const char *sq
 		return no_memory(s);
 	s->skip = !alone;
 	s->stats.refused++;
-	session_note(s, NOTE_STATEMENT_REFUSED, reason);
+	/* A syntax error quotes the text, which may hold anything the client typed. */
+	session_note(s, NOTE_STATEMENT_REFUSED, strcmp(sqlstate, "42601") == 0 ? "syntax error" : reason);
 	consume(s, f);
 	return TOOK_IT;
 }

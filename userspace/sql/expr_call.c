@@ -279,7 +279,7 @@ static void function_columns_of(struct lineage *l, struct scope *sc, const PgQue
 	} else {
 		t = expr(l, sc, call);
 		it->open = it->open || t.row || type_row(l->names->catalog, t.type);
-		add_column(l, o, alias ? alias->aliasname : label_of(l, call, NULL), &t);
+		add_column(l, o, alias ? alias->aliasname : label_of(l, call), &t);
 	}
 }
 

@@ -249,9 +249,29 @@ static struct taint one_column(struct lineage *l, const PgQuery__SubLink *s, con
 	return (struct taint){0};
 }
 
-struct taint expr_sublink_named(
-	struct lineage *l, struct scope *sc, const PgQuery__SubLink *s, struct outputs *sub)
+/* The tree's own field for an id is free; the label of the whole depends on the subquery's (label.c). */
+static void keep_label(struct lineage *l, const PgQuery__SubLink *s, const struct outputs *sub)
 {
+	PgQuery__SubLink *mark = (PgQuery__SubLink *)(uintptr_t)s;
+
+	if (l->nsublabels == l->sublabels_cap) {
+		unsigned cap = l->sublabels_cap ? l->sublabels_cap * 2 : 8;
+		const char **v = lineage_alloc(l, cap, sizeof(*v));
+
+		if (!v || !lineage_spend(l, cap))
+			return;
+		if (l->nsublabels)
+			memcpy(v, l->sublabels, l->nsublabels * sizeof(*v));
+		l->sublabels = v;
+		l->sublabels_cap = cap;
+	}
+	l->sublabels[l->nsublabels++] = sub->v[0].name;
+	mark->sub_link_id = (int32_t)l->nsublabels;
+}
+
+struct taint expr_sublink(struct lineage *l, struct scope *sc, const PgQuery__SubLink *s)
+{
+	struct outputs o = {0}, *sub = &o;
 	struct taint acc = {0}, t;
 
 	lineage_seen(l, s);
@@ -266,6 +286,8 @@ struct taint expr_sublink_named(
 	case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK: return (struct taint){.fails = true};
 	case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK:
 		t = one_column(l, s, sub);
+		if (!lineage_stopped(l))
+			keep_label(l, s, sub);
 		t.fails = true;
 		return t;
 	case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK:
@@ -284,11 +306,4 @@ struct taint expr_sublink_named(
 	}
 	lineage_odd(l, s->location, "this subquery");
 	return acc;
-}
-
-struct taint expr_sublink(struct lineage *l, struct scope *sc, const PgQuery__SubLink *s)
-{
-	struct outputs sub = {0};
-
-	return expr_sublink_named(l, sc, s, &sub);
 }

@@ -8,7 +8,7 @@ struct named {
 	int strength;
 };
 
-static struct named figure(const PgQuery__Node *n, const struct outputs *sub);
+static struct named figure(const PgQuery__Node *n, const struct lineage *l);
 
 static struct named by(const char *name)
 {
@@ -48,82 +48,59 @@ static struct named last_string(PgQuery__Node **v, size_t n)
 	return (struct named){0};
 }
 
-static struct named of_select(const PgQuery__SelectStmt *q, const struct outputs *sub)
-{
-	const PgQuery__ResTarget *t;
-
-	if (sub && sub->n == 1)
-		return by(sub->v[0].name);
-	while (q->larg)
-		q = q->larg;
-	if (q->n_values_lists)
-		return by("column1");
-	if (q->n_target_list == 0 || q->target_list[0]->node_case != PG_QUERY__NODE__NODE_RES_TARGET)
-		return (struct named){0};
-	t = q->target_list[0]->res_target;
-	if (*t->name)
-		return by(t->name);
-	if (t->val) {
-		struct named f = figure(t->val, NULL);
-
-		return by(f.name ? f.name : "?column?");
-	}
-	return (struct named){0};
-}
-
-static struct named of_sublink(const PgQuery__SubLink *s, const struct outputs *sub)
+static struct named of_sublink(const PgQuery__SubLink *s, const struct lineage *l)
 {
 	if (s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK)
 		return by("exists");
 	if (s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK)
 		return by("array");
-	if (s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK && s->subselect &&
-		s->subselect->node_case == PG_QUERY__NODE__NODE_SELECT_STMT)
-		return of_select(s->subselect->select_stmt, sub);
+	if (s->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK && s->sub_link_id > 0 &&
+		(unsigned)s->sub_link_id <= l->nsublabels)
+		return by(l->sublabels[s->sub_link_id - 1]);
 	return (struct named){0};
 }
 
-static struct named of_cast(const PgQuery__TypeCast *c, const struct outputs *sub)
+static struct named of_cast(const PgQuery__TypeCast *c, const struct lineage *l)
 {
-	struct named f = figure(c->arg, sub);
+	struct named f = figure(c->arg, l);
 
 	if (f.strength <= 1 && c->type_name && c->type_name->n_names)
 		return (struct named){node_string(c->type_name->names[c->type_name->n_names - 1]), 1};
 	return f;
 }
 
-static struct named of_case(const PgQuery__CaseExpr *c)
+static struct named of_case(const PgQuery__CaseExpr *c, const struct lineage *l)
 {
-	struct named f = c->defresult ? figure(c->defresult, NULL) : (struct named){0};
+	struct named f = c->defresult ? figure(c->defresult, l) : (struct named){0};
 
 	return f.strength <= 1 ? (struct named){"case", 1} : f;
 }
 
-static struct named of_indirection(const PgQuery__AIndirection *i, const struct outputs *sub)
+static struct named of_indirection(const PgQuery__AIndirection *i, const struct lineage *l)
 {
 	struct named f = last_string(i->indirection, i->n_indirection);
 
-	return f.name ? f : figure(i->arg, sub);
+	return f.name ? f : figure(i->arg, l);
 }
 
-static struct named figure(const PgQuery__Node *n, const struct outputs *sub)
+static struct named figure(const PgQuery__Node *n, const struct lineage *l)
 {
 	if (!n)
 		return (struct named){0};
 	switch ((int)n->node_case) {
 	case PG_QUERY__NODE__NODE_COLUMN_REF:
 		return last_string(n->column_ref->fields, n->column_ref->n_fields);
-	case PG_QUERY__NODE__NODE_A_INDIRECTION: return of_indirection(n->a_indirection, sub);
+	case PG_QUERY__NODE__NODE_A_INDIRECTION: return of_indirection(n->a_indirection, l);
 	case PG_QUERY__NODE__NODE_FUNC_CALL:
 		return last_string(n->func_call->funcname, n->func_call->n_funcname);
 	case PG_QUERY__NODE__NODE_A_EXPR:
 		return n->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF ? by("nullif")
 										: (struct named){0};
-	case PG_QUERY__NODE__NODE_TYPE_CAST: return of_cast(n->type_cast, sub);
-	case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return figure(n->collate_clause->arg, sub);
+	case PG_QUERY__NODE__NODE_TYPE_CAST: return of_cast(n->type_cast, l);
+	case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return figure(n->collate_clause->arg, l);
 	case PG_QUERY__NODE__NODE_GROUPING_FUNC: return by("grouping");
-	case PG_QUERY__NODE__NODE_SUB_LINK: return of_sublink(n->sub_link, sub);
-	case PG_QUERY__NODE__NODE_CASE_EXPR: return of_case(n->case_expr);
+	case PG_QUERY__NODE__NODE_SUB_LINK: return of_sublink(n->sub_link, l);
+	case PG_QUERY__NODE__NODE_CASE_EXPR: return of_case(n->case_expr, l);
 	case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return by("array");
 	case PG_QUERY__NODE__NODE_ROW_EXPR: return by("row");
 	case PG_QUERY__NODE__NODE_COALESCE_EXPR: return by("coalesce");
@@ -145,12 +122,12 @@ static struct named figure(const PgQuery__Node *n, const struct outputs *sub)
 	}
 }
 
-const char *label_of(struct lineage *l, const PgQuery__Node *n, const struct outputs *sub)
+const char *label_of(struct lineage *l, const PgQuery__Node *n)
 {
 	struct named f;
 
 	if (lineage_stopped(l))
 		return "";
-	f = figure(n, sub);
+	f = figure(n, l);
 	return f.name ? f.name : "?column?";
 }

@@ -87,6 +87,9 @@ struct lineage {
 	struct colset rels; /* attnum 0 */
 	struct use_group *groups;
 	unsigned ngroups, groups_cap, opaque_cap;
+	const char **sublabels; /* of scalar subqueries: what their column is called; sub_link_id is the index
+				   + 1 */
+	unsigned nsublabels, sublabels_cap;
 	unsigned long work;
 	bool oom;
 	/* While a catalogue is being built: called before a relation's columns are looked at. */
@@ -164,9 +167,6 @@ struct taint expr(struct lineage *l, struct scope *sc, const PgQuery__Node *n);
 void predicate(struct lineage *l, struct scope *sc, const PgQuery__Node *n, const char *where);
 struct taint expr_operator(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e);
 struct taint expr_sublink(struct lineage *l, struct scope *sc, const PgQuery__SubLink *s);
-/* The same; sub gets the subquery's columns, for the label. */
-struct taint expr_sublink_named(
-	struct lineage *l, struct scope *sc, const PgQuery__SubLink *s, struct outputs *sub);
 struct taint expr_call(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f);
 struct taint expr_cast(struct lineage *l, struct scope *sc, const PgQuery__TypeCast *c);
 struct taint expr_indirection(struct lineage *l, struct scope *sc, const PgQuery__AIndirection *ind);
@@ -181,7 +181,7 @@ enum function_class function_judge(
 	struct lineage *l, const PgQuery__FuncCall *f, unsigned *ncols, const char *const **cols);
 /* Checks that a user's function does not take the place of a name that the grammar took for its own. */
 void function_shadow(struct lineage *l, const char *name);
-const char *label_of(struct lineage *l, const PgQuery__Node *n, const struct outputs *sub);
+const char *label_of(struct lineage *l, const PgQuery__Node *n); /* once expr() has seen n */
 
 /* ---- typename.c ---- */
 struct type_ref { /* a type that the statement names */

@@ -72,17 +72,8 @@ static void target(struct lineage *l, struct scope *sc, const PgQuery__ResTarget
 		expr_indirection_star(l, sc, ind, out);
 		return;
 	}
-	if (t->val->node_case == PG_QUERY__NODE__NODE_SUB_LINK) {
-		struct outputs sub = {0};
-		const char *name;
-
-		value = expr_sublink_named(l, sc, t->val->sub_link, &sub);
-		name = *t->name ? t->name : label_of(l, t->val, &sub);
-		outputs_add(l, out, name, value);
-		return;
-	}
 	value = expr(l, sc, t->val);
-	outputs_add(l, out, *t->name ? t->name : label_of(l, t->val, NULL), value);
+	outputs_add(l, out, *t->name ? t->name : label_of(l, t->val), value);
 }
 
 void select_targets(struct lineage *l, struct scope *sc, PgQuery__Node **list, size_t n, struct outputs *out)

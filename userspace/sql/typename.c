@@ -161,8 +161,7 @@ bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_r
 	*out = (struct type_ref){.name = node_string(t->names[t->n_names - 1])};
 	oid = find(l->names, schema, out->name);
 	if (!oid) {
-		lineage_fail_retry(
-			l, "42704", t->location, "type \"%s\" does not exist", out->name);
+		lineage_fail_retry(l, "42704", t->location, "type \"%s\" does not exist", out->name);
 		return false;
 	}
 	out->foreign = type_foreign(l->names->catalog, oid);

@@ -49,7 +49,7 @@ below_kern := kern base
 below_net := net kern session policy mask sql value pgwire base
 below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
-ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lpcre2-8 -lyaml -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
+ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lyaml -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
 .PHONY: help all demo check test asan fuzz policy-test lint format check-format check-layers install clean bpf unit unit-bins
 help: ## this list

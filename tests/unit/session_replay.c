@@ -217,6 +217,13 @@ static void say_frontend(struct replay *r, char *p)
 		put_cstr(&r->say, name_of(word(&p)));
 		put_cstr(&r->say, p);
 		put_be16(&r->say, 0);
+	} else if (!strcmp(m, "ParseTyped")) { /* name oid text: one parameter of that type */
+		put_start(&r->say, FE_PARSE);
+		put_cstr(&r->say, name_of(word(&p)));
+		a = word(&p);
+		put_cstr(&r->say, p);
+		put_be16(&r->say, 1);
+		put_be32(&r->say, (uint32_t)atoi(a));
 	} else if (!strcmp(m, "Bind")) { /* portal statement [result format] */
 		put_start(&r->say, FE_BIND);
 		a = word(&p);
@@ -516,7 +523,7 @@ static void open_session(struct replay *r, const char *dbname)
 {
 	const char *params[][2] = {{"user", "agent"}, {"database", dbname}};
 	static const char *const settled[] = {
-		"on", "UTF8", "\"$user\", public", "pgveil_agent", "pg_catalog"};
+		"on", "UTF8", "\"$user\", public", "pgveil_agent", "pg_catalog\npublic", "UTF8"};
 	struct err e = {0};
 	struct put *w = &r->say;
 
@@ -533,8 +540,8 @@ static void open_session(struct replay *r, const char *dbname)
 	put_finish(w);
 	put_ready(w, 'I');
 	put_start(w, BE_DATA_ROW);
-	put_be16(w, 5);
-	for (int i = 0; i < 5; i++) {
+	put_be16(w, 6);
+	for (int i = 0; i < 6; i++) {
 		put_be32(w, (uint32_t)strlen(settled[i]));
 		put_span(w, span_of(settled[i], strlen(settled[i])));
 	}

@@ -296,3 +296,8 @@ const char *sqlstate_text(struct span code)
 	}
 	return s ? s->text : "error";
 }
+
+bool sqlstate_known(struct span code)
+{
+	return code.n == CODE_LEN && bsearch(code.p, states, ARRAY_LEN(states), sizeof(states[0]), compare);
+}

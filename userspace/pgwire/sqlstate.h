@@ -9,4 +9,7 @@
  * class "error". Never NULL. */
 const char *sqlstate_text(struct span code);
 
+/* Whether the code is one of the table's. */
+bool sqlstate_known(struct span code);
+
 #endif

@@ -151,7 +151,7 @@ static bool plan_columns(struct judge *j, const struct statement *st, struct pla
 {
 	unsigned n = st->noutputs;
 
-	if (st->kind == STATEMENT_EXPLAIN || st->kind == STATEMENT_SHOW)
+	if (st->kind == STATEMENT_EXPLAIN)
 		n = 1; /* one column of text that no row of a table reaches */
 	p->columns = arena_array(j->a, n ? n : 1, sizeof(*p->columns));
 	if (!p->columns) {
@@ -221,6 +221,11 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 			arena_printf(j->a, "parameter \"%s\" cannot be changed here",
 				st->setting ? st->setting : ""),
 			why);
+		return;
+	}
+	if (st->kind == STATEMENT_SHOW && (!st->setting || strchr(st->setting, '.'))) {
+		deny(j, p, "42501", "a setting of nobody's may carry anything that a function put into it",
+			"A caller with masked columns may read the server's own settings.");
 		return;
 	}
 	p->sanitize =

@@ -15,12 +15,14 @@
 
 /* What decides how the server reads statements, asked once a session. The settings are pinned in the startup
  * packet; this is the proof. Everything is qualified: the search_path is not known yet. */
-static const char SETTLE[] = "SELECT pg_catalog.current_setting('standard_conforming_strings'),"
-			     " pg_catalog.current_setting('client_encoding'),"
-			     " pg_catalog.current_setting('search_path'),"
-			     " current_user::pg_catalog.text,"
-			     " (pg_catalog.current_schemas(true))[1]::pg_catalog.text";
-enum { SETTLE_SCS, SETTLE_ENCODING, SETTLE_PATH, SETTLE_USER, SETTLE_FIRST, SETTLE_COLUMNS };
+static const char SETTLE[] =
+	"SELECT pg_catalog.current_setting('standard_conforming_strings'),"
+	" pg_catalog.current_setting('client_encoding'),"
+	" pg_catalog.current_setting('search_path'),"
+	" current_user::pg_catalog.text,"
+	" pg_catalog.array_to_string(pg_catalog.current_schemas(true), pg_catalog.chr(10)),"
+	" pg_catalog.current_setting('server_encoding')";
+enum { SETTLE_SCS, SETTLE_ENCODING, SETTLE_PATH, SETTLE_USER, SETTLE_SCHEMAS, SETTLE_SERVER, SETTLE_COLUMNS };
 
 /* ---- policy ---- */
 
@@ -410,45 +412,71 @@ static void on_login(struct session *s, const struct frame *f)
 
 /* ---- settling ---- */
 
+/* scanner_isspace() of the server. */
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
 /* One name of a search_path setting, unquoted as SplitIdentifierString of the server does; false at the end
- * or where the text is malformed (*ok tells). */
+ * or where the text is malformed or the name would be cut (*ok tells). */
 static bool next_name(const char **p, char *out, size_t cap, bool *ok)
 {
 	size_t n = 0;
 	bool quoted;
 
-	while (**p == ' ' || **p == ',')
+	while (is_space(**p) || **p == ',')
 		++*p;
 	if (!**p)
 		return false;
 	quoted = **p == '"';
 	*p += quoted;
-	while (**p && (quoted || (**p != ',' && **p != ' '))) {
-		if (quoted && **p == '"') {
+	while (**p && (quoted || (**p != ',' && !is_space(**p)))) {
+		char c = **p;
+
+		if (quoted && c == '"') {
 			if ((*p)[1] != '"')
 				break;
 			++*p;
 		}
-		if (n + 1 < cap) {
-			char c = *(*p);
-
-			out[n++] = !quoted && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-		} else {
+		if (n + 1 >= cap)
 			*ok = false;
-		}
+		else
+			out[n++] = !quoted && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 		++*p;
 	}
 	if (quoted && **p != '"')
 		*ok = false;
 	*p += quoted && **p == '"';
 	out[n] = '\0';
+	return *ok;
+}
+
+/* What the server makes of the path now must be some of its names, in their order, behind pg_catalog: then we
+ * read the setting as it does. The others do not exist or may not be used yet. */
+static bool same_schemas(const struct session *s, const char *schemas)
+{
+	unsigned at = 0;
+	size_t n;
+
+	n = strcspn(schemas, "\n");
+	if (n != strlen("pg_catalog") || memcmp(schemas, "pg_catalog", n) != 0)
+		return false;
+	while (schemas[n]) {
+		schemas += n + 1;
+		n = strcspn(schemas, "\n");
+		while (at < s->npath && (strlen(s->path[at]) != n || memcmp(s->path[at], schemas, n) != 0))
+			at++;
+		if (at++ >= s->npath)
+			return false;
+	}
 	return true;
 }
 
 static bool take_path(struct session *s, const char *path, const char *user)
 {
 	bool ok = true, first = true;
-	char name[128];
+	char name[NAME_LEN_MAX + 1];
 
 	while (ok && next_name(&path, name, sizeof(name), &ok)) {
 		bool system = strcmp(name, "pg_catalog") == 0;
@@ -492,7 +520,11 @@ static void take_settings(struct session *s, const struct frame *f)
 		strcmp(v[SETTLE_ENCODING], "UTF8") != 0)
 		session_break(s, "42501",
 			"the database does not read statements as standard-conforming UTF-8 here");
-	else if (strcmp(v[SETTLE_FIRST], "pg_catalog") != 0 || !take_path(s, v[SETTLE_PATH], v[SETTLE_USER]))
+	else if (strcmp(v[SETTLE_SERVER], "UTF8") != 0)
+		/* The server cuts names by its own encoding, the parser by UTF-8. */
+		session_break(s, "42501",
+			"columns are masked for this caller, and the database's encoding is not UTF8");
+	else if (!take_path(s, v[SETTLE_PATH], v[SETTLE_USER]) || !same_schemas(s, v[SETTLE_SCHEMAS]))
 		session_break(
 			s, "42501", "the search_path does not begin with pg_catalog, or is not understood");
 }

@@ -207,6 +207,20 @@ static enum took send_parse(
 	return TOOK_IT;
 }
 
+/* A parameter of a type whose own functions are not known to be pure would run them. */
+static bool foreign_parameter(const struct catalog *c, const struct msg_parse *m)
+{
+	struct cur types = cur_of(m->param_types);
+
+	for (unsigned i = 0; i < m->nparams; i++) {
+		uint32_t oid = cur_be32(&types);
+
+		if (oid && (!catalog_type_by_oid(c, oid) || catalog_type_foreign(c, oid)))
+			return true;
+	}
+	return false;
+}
+
 static enum took take_parse(struct session *s, const struct frame *f)
 {
 	struct judgement *j = NULL;
@@ -228,6 +242,9 @@ static enum took take_parse(struct session *s, const struct frame *f)
 	denial = first_denial(judgement_plans(j));
 	if (denial)
 		took = refuse_plan(s, f, denial);
+	else if (foreign_parameter(binding_catalog(judgement_binding(j)), &m))
+		took = refuse(s, f, "42501", "a parameter has a type that is not known to be harmless",
+			"A caller with masked columns may use parameters of the types of pg_catalog.", 0);
 	else if (judgement_plans(j)->n > 1)
 		took = refuse(
 			s, f, "42601", "cannot insert multiple commands into a prepared statement", NULL, 0);

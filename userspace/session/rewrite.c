@@ -253,9 +253,11 @@ enum wire rewrite_row(const struct rowplan *rp, const struct frame *f, struct ou
 
 enum wire rewrite_message(const struct frame *f, struct outq *out)
 {
-	/* Codes of "Error and Notice Message Fields" that cannot hold a value; M is written anew. */
-	static const char keep[] = "SVCPstcdnFLR";
+	/* Codes of "Error and Notice Message Fields" that cannot hold a value. Not so the names s, t, c, d
+	 * and n, nor an SQLSTATE of nobody's: RAISE takes them from an expression. M is written anew. */
+	static const char keep[] = "SVPFLR";
 	struct msg_fields in;
+	struct span code;
 	struct put w = {0};
 
 	if (msg_fields(f->body, &in) != WIRE_OK)
@@ -267,8 +269,11 @@ enum wire rewrite_message(const struct frame *f, struct outq *out)
 		put_u8(&w, (uint8_t)*k);
 		put_cstr_span(&w, in.field[(unsigned char)*k]);
 	}
+	code = sqlstate_known(in.field['C']) ? in.field['C'] : SPAN_LIT("P0001");
+	put_u8(&w, 'C');
+	put_cstr_span(&w, code);
 	put_u8(&w, 'M');
-	put_cstr(&w, sqlstate_text(in.field['C']));
+	put_cstr(&w, sqlstate_text(code));
 	put_u8(&w, 0);
 	put_finish(&w);
 	if (put_failed(&w)) {

@@ -34,7 +34,7 @@ void rowplan_free(struct rowplan *rp); /* NULL is fine */
 MUSTCHECK enum wire rewrite_row(const struct rowplan *rp, const struct frame *f, struct outq *out,
 	struct arena *scratch, uint64_t *masked);
 /* An ErrorResponse or NoticeResponse without anything that a row, a parameter or a definition could have put
- * there: severity, SQLSTATE, position, object names and source line stay, the message becomes the SQLSTATE's
+ * there: severity, SQLSTATE, position and source line stay, the message becomes the SQLSTATE's
  * standard text. */
 MUSTCHECK enum wire rewrite_message(const struct frame *f, struct outq *out);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sql/catalog_internal.h"
+#include "sql/lineage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -181,4 +182,9 @@ const struct type *catalog_type_by_oid(const struct catalog *c, uint32_t oid)
 	struct type **t = bsearch(&k, c->types_by_oid, c->ntypes, sizeof(*t), type_by_oid);
 
 	return t ? *t : NULL;
+}
+
+const struct type *catalog_type_foreign(const struct catalog *c, uint32_t oid)
+{
+	return type_foreign(c, oid);
 }

@@ -101,6 +101,9 @@ const struct operator_ *catalog_operator(const struct catalog *c, const char *na
 const struct type *catalog_type(const struct catalog *c, const char *schema, const char *name);
 const struct type *catalog_type_by_oid(const struct catalog *c, uint32_t oid);
 
+/* The type (of oid, or inside it: element, field, base) whose own functions are not known to be pure; NULL: none. */
+const struct type *catalog_type_foreign(const struct catalog *c, uint32_t oid);
+
 /* ---- building ---- */
 /* What to ask the server, one query after another on one connection inside one REPEATABLE READ transaction
  * with search_path = pg_catalog; all results in text format. */

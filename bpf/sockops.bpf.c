@@ -50,7 +50,9 @@ static __always_inline void make_flow(struct bpf_sock_ops *ctx, struct note *not
 	__builtin_memcpy(v.dialled_ip, note->dialled_ip, 16);
 	__builtin_memcpy(v.comm, note->comm, 16);
 	key_of(&note->flow, ctx);
-	/* BPF_ANY: an entry of these four is a dead socket's, for this socket has them now. */
+	/* BPF_ANY: an entry of these four is most often a dead socket's. A live one that was bound to a
+	 * device after it connected can have them too: then the engine sees that the socket behind the record
+	 * is in SYN_SENT (kern/flow.c). */
 	if (bpf_map_update_elem(&flows, &note->flow, &v, BPF_ANY)) {
 		count(COUNTER_FLOW_INSERT_FAILED);
 		return;

@@ -24,6 +24,7 @@
 #include "ctl/credential.h"
 #include "ctl/enrol.h"
 #include "ctl/feed.h"
+#include "ctl/guard.h"
 #include "ctl/report.h"
 #include "ctl/resolver.h"
 #include "kern/cgroup.h"
@@ -58,6 +59,8 @@ struct daemon {
 	struct workers *workers;
 	struct control *control;
 	struct enrol *enrol;
+	struct guard *guard;
+	bool unguarded; /* and cannot be guarded again: the end */
 	struct report report;
 	struct admin *admin;
 	uint64_t refusals_since_ms;
@@ -340,7 +343,7 @@ static bool check_needs(struct daemon *d)
 
 /* ---- hooks of the workers ---- */
 
-static bool on_covers(void *arg, const struct policy *p, unsigned i, const struct sockaddr *address)
+static enum coverage on_covers(void *arg, const struct policy *p, unsigned i, const struct sockaddr *address)
 {
 	const struct daemon *d = arg;
 
@@ -398,6 +401,7 @@ static int reload(void *arg, json_t *complaints)
 	d->policy = p;
 	d->report.policy = p;
 	d->report.loaded_ms = clock_ms();
+	credential_warn(p);
 	log_event(LOG_INFO, "policy.loaded", "version %llu", (unsigned long long)policy_version(p));
 	return 0;
 }
@@ -426,6 +430,21 @@ static void on_refusal(void *arg, const struct refusal_event *ev)
 	log_event(LOG_WARN, "connect.refused", "%s: cgroup %llu uid %u tgid %u comm %.16s port %u",
 		kern_counter_name((enum counter)ev->counter), (unsigned long long)ev->cgroup_id, ev->uid,
 		ev->tgid, ev->comm, ev->dialled_port);
+}
+
+static void on_guarded_again(void *arg)
+{
+	const struct daemon *d = arg;
+
+	enrol_renew(d->enrol);
+}
+
+static void on_unguarded(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->unguarded = true;
+	control_end(d->control);
 }
 
 static void on_kernel(void *arg)
@@ -498,8 +517,14 @@ static int start_control(struct daemon *d, struct err *e)
 	struct event_base *base = control_base(d->control);
 	const struct enrol_config enrol = {base, d->kern, d->workers, d->mount, d->root, d->opt.state_dir};
 	const struct admin_config admin = {base, d->opt.run_dir, &d->report, reload, d};
-	int r = enrol_open(&d->enrol, &enrol, d->policy, e);
+	const struct guard_config guard = {base, d->kern, d->root, on_guarded_again, on_unguarded, d};
+	int r;
 
+	/* Nobody gets in before names are known as well as they can be. */
+	resolver_wait(d->resolver, RESOLVE_MS);
+	r = enrol_open(&d->enrol, &enrol, d->policy, e);
+	if (!r)
+		r = guard_open(&d->guard, &guard, e);
 	if (r)
 		return r;
 	d->report = (struct report){
@@ -520,15 +545,30 @@ static int start_control(struct daemon *d, struct err *e)
 	return r ? r : control_watch(d->control, kern_events_fd(d->kern), on_hup, on_kernel, d, e);
 }
 
+static int open_kern(struct daemon *d, struct err *e)
+{
+	unsigned n = policy_databases(d->policy);
+	uint16_t *ports = calloc(n ? n : 1, sizeof(*ports));
+	const struct kern_config cfg = {d->opt.pin_dir, d->root, ports, n};
+	int r;
+
+	if (!ports)
+		return err_set(e, -ENOMEM, "out of memory");
+	for (unsigned i = 0; i < n; i++)
+		ports[i] = policy_database_at(d->policy, i)->port;
+	r = kern_open(&d->kern, &cfg, e);
+	free(ports);
+	return r;
+}
+
 static int start(struct daemon *d, struct err *e)
 {
-	const struct kern_config kern = {d->opt.pin_dir, d->root};
 	int r = resolver_start(&d->resolver, e);
 
 	if (!r)
 		r = resolver_set_policy(d->resolver, d->policy, e);
 	if (!r)
-		r = kern_open(&d->kern, &kern, e);
+		r = open_kern(d, e);
 	if (!r)
 		r = lock_pins(d, e);
 	if (!r)
@@ -546,6 +586,7 @@ static int start(struct daemon *d, struct err *e)
 static void stop(struct daemon *d)
 {
 	admin_close(d->admin);
+	guard_close(d->guard);
 	if (d->control)
 		control_unwatch(d->control);
 	if (d->kern && d->lock_fd >= 0)
@@ -607,12 +648,12 @@ int main(int argc, char **argv)
 		stop(&d);
 		return 1;
 	}
-	resolver_wait(d.resolver, RESOLVE_MS);
 	pthread_sigmask(SIG_UNBLOCK, &control, NULL);
+	credential_warn(d.policy);
 	say_ready(&d);
 	control_run(d.control);
 	log_event(LOG_INFO, "stop.begin", "sessions are told to go; the pinned programs stay");
 	stop(&d);
 	log_event(LOG_INFO, "stop.done", "ended");
-	return 0;
+	return d.unguarded;
 }

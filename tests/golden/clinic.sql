@@ -12,6 +12,9 @@ CREATE DOMAIN positive AS integer CHECK (VALUE > 0);
 CREATE FUNCTION risk(int) RETURNS int LANGUAGE plpgsql AS $$BEGIN RETURN 1; END$$;
 CREATE FUNCTION shadow(text) RETURNS text LANGUAGE sql AS $$SELECT $1$$;
 
+CREATE FUNCTION one_out(int, OUT zzz int) LANGUAGE sql AS $$SELECT $1$$;
+CREATE TYPE ascii AS (street text);
+
 CREATE TABLE doctors (
   id int PRIMARY KEY,
   name text,
@@ -53,6 +56,10 @@ CREATE TABLE readings_2025 PARTITION OF readings FOR VALUES FROM ('2025-01-01') 
 CREATE TABLE queue (id int PRIMARY KEY, patient_id int, state text, score positive);
 CREATE TABLE watched (id int, v text);
 CREATE TABLE audit.log (at timestamptz, who text, what text);
+
+CREATE TABLE codes (id int, code text COLLATE "C", word text COLLATE "POSIX", small oid, big bigint, secret text);
+CREATE VIEW shares AS SELECT id, 100 / floor AS share, name, coalesce(name, ''::text) AS named, floor FROM wards;
+CREATE VIEW reading_places AS SELECT tableoid AS place, value FROM readings;
 
 CREATE VIEW patient_names AS SELECT id, name FROM patients;
 CREATE VIEW patient_masked AS SELECT id, left(ssn, 3) AS ssn3, upper(name) AS big FROM patients WHERE born > '1990-01-01';

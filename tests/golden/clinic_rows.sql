@@ -13,4 +13,5 @@ INSERT INTO staff VALUES (1, 'Sam', 100), (2, 'Sue', 200);
 INSERT INTO nurses VALUES (3, 'Nan', 300, 'night');
 INSERT INTO readings VALUES (1, '2024-02-02', 5, 'r1'), (2, '2025-02-02', 6, 'r2');
 INSERT INTO queue VALUES (1, 1, 'new', 1), (2, 2, 'old', 2);
+INSERT INTO codes VALUES (1, 'c1', 'w1', 5, 6, 'x'), (2, 'c2', 'w2', 7, 8, 'yy');
 REFRESH MATERIALIZED VIEW ward_load;

@@ -4,6 +4,7 @@ namespaces are shared."""
 
 import socket
 import struct
+import time
 
 import pytest
 
@@ -80,6 +81,21 @@ def test_a_child_cgroup_is_its_parent_s_subject(lab):
     finally:
         del lab.agents["child"]
         run(["rmdir", child], check=True)
+
+
+def test_a_flood_of_refusals_does_not_fill_the_log(lab):
+    """Some a second of each worker are told, and how many were not."""
+    before, began = lab.daemon_log().count("statement.refused"), time.monotonic()
+    with lab.login() as c:
+        for _ in range(100):
+            c.send(20 * wire.query("SELECT 1 FROM clinic.patient WHERE ssn = '1'"))
+            for _ in range(20):
+                assert c.result().error.sqlstate == "42501"
+        time.sleep(0.1)  # one is earned again, and tells of the others
+        assert c.query("SELECT 1 FROM clinic.patient WHERE ssn = '1'").error.sqlstate == "42501"
+    log = lab.daemon_log()
+    assert 1 < log.count("statement.refused") - before <= 2 * (50 + 50 * (time.monotonic() - began)) + 2 < 1000
+    assert "more suppressed" in log
 
 
 def test_uid_root_in_the_cgroup_is_no_way_out(lab):

@@ -7,11 +7,12 @@ import pathlib
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
 import canary
-from lab import HERE, SCRIPT, Lab, run
+from lab import HERE, PYTHON, SCRIPT, Lab, run
 
 
 def lines(*argv):
@@ -162,6 +163,78 @@ def test_without_policy_nothing_is_masked(own_lab):
     for who in ("agent1", "agent2"):
         assert lab.agent_psql("SELECT ssn FROM clinic.patient WHERE id = 1", who).stdout == b"61728300001\n"
     assert lab.refused("unknown") == "ECONNREFUSED"
+
+
+def remake(lab):
+    """The guarded root and all below it is removed and made again, as whoever owns its parent may."""
+    root = pathlib.Path(lab.cgroup("agent1")).parent
+    below = [p for p in root.iterdir() if p.is_dir()]
+    for p in [*below, root]:
+        p.rmdir()
+    root.mkdir(exist_ok=True)
+    for p in below:
+        p.mkdir()
+    return root
+
+
+def links_on(lab):
+    return {json.loads(run(["bpftool", "-j", "link", "show", "pinned", p], check=True).stdout)["cgroup_id"]
+            for p in (lab.state / "bpf" / "pgveil" / "links").iterdir()}
+
+
+def soon(what):
+    until = time.monotonic() + 5
+    while not what():
+        assert time.monotonic() < until
+
+
+def test_the_guarded_root_made_again(own_lab):
+    """With the cgroup the kernel takes the programs off. A running daemon puts them on the new one; so does the next."""
+    lab = own_lab()
+    for how in ("running", "started"):
+        if how == "started":
+            lab.sh("daemon", "stop")
+        old = links_on(lab)
+        root = remake(lab)
+        if how == "started":
+            lab.sh("daemon", "start")
+        soon(lambda: links_on(lab) == {root.stat().st_ino})
+        assert root.stat().st_ino not in old
+        assert lab.refused("unknown") == "ECONNREFUSED", "nobody classified it"
+        soon(lambda: lab.refused("agent1") is None)
+        with lab.login() as c:
+            assert c.query("SELECT ssn FROM clinic.patient WHERE id = 1").ok().rows == [[b"*******0001"]]
+        assert json.loads(lab.sh("pgveil", "--", "status", "--json").stdout)["unguarded"] is None
+    log = lab.daemon_log()
+    assert "guard.lost" in log and "guard.again" in log
+
+
+def test_a_program_detached_by_force_is_attached_again(own_lab):
+    lab = own_lab(agents=1, policies=(HERE / "agent1.yaml",))
+    root = pathlib.Path(lab.cgroup("agent1")).parent
+    run(["bpftool", "link", "detach", "pinned", lab.state / "bpf" / "pgveil" / "links" / "connect4"], check=True)
+    soon(lambda: links_on(lab) == {root.stat().st_ino})
+    assert lab.refused("unknown") == "ECONNREFUSED"
+
+
+def test_run_as_another_user_cannot_type_into_the_terminal(lab):
+    """TIOCSTI and TIOCLINUX, also with bits above the 32 that the kernel reads and by x32's number; nothing else."""
+    code = """
+import ctypes, errno, json, os
+libc = ctypes.CDLL(None, use_errno=True)
+def ioctl(nr, request):
+    ctypes.set_errno(0)
+    libc.syscall(ctypes.c_long(nr), ctypes.c_long(0), ctypes.c_long(request), ctypes.c_char_p(b"x" * 64))
+    return errno.errorcode[ctypes.get_errno()]
+nr = {"x86_64": 16, "aarch64": 29}[os.uname().machine]
+out = [ioctl(nr, r) for r in (0x5412, 0x541c, 0x5412 | 1 << 32, 0x541c | 7 << 40, 0x5413)]
+if nr == 16:
+    out += [ioctl(0x40000000 | 514, 0x5412)]
+print(json.dumps([os.getuid(), out[:5], out[5:]]))
+"""
+    p = lab.sh("pgveil", "--", "run", "--uid", "nobody", "--", PYTHON, "-I", "-c", code)
+    uid, out, x32 = json.loads(p.stdout)
+    assert uid == 65534 and out == ["EPERM"] * 4 + ["ENOTTY"] and x32 in ([], ["EPERM"])
 
 
 def test_verbs(lab):

@@ -2,6 +2,8 @@
 """Both logins: towards the client (startup, encryption requests, protocol versions, keys and cancels) and towards the
 server (every password method, in plaintext and in TLS, with a client certificate)."""
 
+import contextlib
+import json
 import struct
 import subprocess
 
@@ -25,6 +27,7 @@ UPSTREAM = {
               '      tls: {mode: verify-full, ca: "${LAB_DB_CA}"}',
     "agent6": PASSWORD,  # no tls: verify-full against the system's store
     "agent7": 'credential: {user: pgveil_agent, passwordFile: "${LAB_WRONG_PASSWORD}"}\n      tls: {mode: disable}',
+    "agent8": PASSWORD.replace("}\"}", "}\", insecureAuth: true}") + "\n      tls: {mode: disable}",
 }
 DOCUMENT = """apiVersion: pgveil.dev/v1
 kind: MaskingPolicy
@@ -51,7 +54,8 @@ def logins(tmp_path_factory):
     run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=another CA",
          "-keyout", d / "ca.key", "-out", d / "ca.pem"], check=True)
     wrong = d / "password"
-    wrong.touch(0o600)
+    wrong.touch(0o644)
+    wrong.chmod(0o644)
     wrong.write_text("not the password\n")
     policies = []
     for i, (name, upstream) in enumerate(UPSTREAM.items(), 1):
@@ -84,23 +88,97 @@ def test_verify_full_refuses_a_certificate_of_another_ca(logins, who):
     assert logins.server_log().count("connection authorized: user=pgveil_agent") == before
 
 
+@contextlib.contextmanager
+def asking_for(lab, method):
+    """The server asks pgveil_agent so."""
+    password = lab.password()
+    try:
+        if method == "md5":
+            lab.dba_psql("SET password_encryption = 'md5'; ALTER ROLE pgveil_agent PASSWORD '%s'" % password)
+        lab.set_hba("host lab pgveil_agent samenet " + method)
+        yield
+    finally:
+        if method == "md5":
+            lab.dba_psql("ALTER ROLE pgveil_agent PASSWORD '%s'" % password)
+        lab.set_hba()
+
+
 METHODS = ["scram-sha-256", "md5", "password", "trust"]
 
 
-@pytest.mark.parametrize("who", ["agent1", "agent3"], ids=["plaintext", "tls"])
+@pytest.mark.parametrize("who", ["agent8", "agent3"], ids=["insecureAuth", "verify-full"])
 @pytest.mark.parametrize("method", METHODS)
 def test_password_methods(logins, method, who):
-    password = logins.password()
-    try:
-        if method == "md5":
-            logins.dba_psql("SET password_encryption = 'md5'; ALTER ROLE pgveil_agent PASSWORD '%s'" % password)
-        logins.set_hba("host lab pgveil_agent samenet " + method)
-        with logins.login(who) as c:
+    with asking_for(logins, method), logins.login(who) as c:
+        assert c.query(SSN).ok().rows == MASKED
+
+
+@pytest.mark.parametrize("who", ["agent1", "agent2"], ids=["plaintext", "require"])
+@pytest.mark.parametrize("method", METHODS)
+def test_password_methods_without_a_verified_server(logins, method, who):
+    """Neither in clear nor as md5: whoever stands there may be anybody."""
+    with asking_for(logins, method), logins.connect(who) as c:
+        if method in ("scram-sha-256", "trust"):
+            c.login("agent", "lab")
             assert c.query(SSN).ok().rows == MASKED
-    finally:
-        if method == "md5":
-            logins.dba_psql("ALTER ROLE pgveil_agent PASSWORD '%s'" % password)
-        logins.set_hba()
+            return
+        with pytest.raises(wire.ServerError) as refused:
+            c.login("agent", "lab")
+        assert refused.value.sqlstate == "28000" and "was not verified" in refused.value.fields["M"]
+
+
+# A process of the agent makes a network namespace where it is root, and in that a server at the database's address.
+FAKE = r"""
+import json, socket, struct, subprocess, sys, threading, time
+host, port, ask = sys.argv[1], int(sys.argv[2]), bytes.fromhex(sys.argv[3])
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+subprocess.run(["ip", "address", "add", host + "/32", "dev", "lo"], check=True)
+heard = []
+def serve(s):
+    with s:
+        n = struct.unpack("!I", s.recv(4, socket.MSG_WAITALL))[0]
+        s.recv(n - 4, socket.MSG_WAITALL)
+        s.sendall(b"R" + struct.pack("!I", 4 + len(ask)) + ask)
+        answer = b""
+        while True:
+            more = s.recv(4096)
+            if not more:
+                break
+            answer += more
+        heard.append(answer.hex())
+def accept(l):
+    while True:
+        threading.Thread(target=serve, args=(l.accept()[0],), daemon=True).start()
+threading.Thread(target=accept, args=(socket.create_server((host, port)),), daemon=True).start()
+until = time.monotonic() + 20
+while True:
+    try:
+        c = socket.create_connection((host, port), 20)
+        break
+    except ConnectionRefusedError:  # until the engine knows of the namespace
+        assert time.monotonic() < until
+body = struct.pack("!I", 196608) + b"user\0agent\0database\0lab\0\0"
+c.sendall(struct.pack("!I", 4 + len(body)) + body)
+told = b""
+while True:
+    more = c.recv(4096)
+    if not more:
+        break
+    told += more
+while not heard and time.monotonic() < until:
+    time.sleep(0.01)
+print(json.dumps([heard, told.decode("latin1")]))
+"""
+
+
+@pytest.mark.parametrize("ask", [struct.pack("!I", 3), struct.pack("!I4s", 5, b"salt")], ids=["password", "md5"])
+def test_a_server_that_the_agent_made_gets_no_password(lab, ask):
+    if lab.agent("unshare", "-Urn", "true").returncode:
+        pytest.skip("no user namespaces for the agent")
+    p = lab.agent("unshare", "-Urn", PYTHON, "-I", "-c", FAKE, lab.host, lab.port, ask.hex(), check=True)
+    heard, told = json.loads(p.stdout)
+    assert heard and not any(heard), "it was asked, and said nothing"
+    assert "was not verified" in told and lab.password() not in told
 
 
 def test_client_certificate(logins):
@@ -121,6 +199,11 @@ def test_a_wrong_upstream_password(logins):
         c.login("agent", "lab")
     assert refused.value.fields["S"] == "FATAL"
     assert b"not the password" not in c.received and logins.password().encode() not in c.received
+
+
+def test_a_password_file_that_others_may_read_is_told(logins):
+    told = [line for line in logins.daemon_log().splitlines() if "credential.readable" in line]
+    assert len(told) == 1 and logins.env["LAB_WRONG_PASSWORD"] in told[0]
 
 
 def test_tls_is_required_and_not_offered(own_lab, tmp_path):

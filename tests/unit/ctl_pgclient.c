@@ -2,6 +2,7 @@
 /* The client against a server of a few bytes: what it is told is written into the socket before it looks. */
 #include "test.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include "ctl/clock.h"
@@ -178,6 +179,37 @@ static void everything_ends_at_its_time(void **state)
 	end(&s);
 }
 
+/* Whoever answers there may ask for the password in clear, or as md5 with a salt of its choice. */
+static void a_server_that_is_not_verified_gets_no_password(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+	} ask[] = {{"R\0\0\0\x08\0\0\0\x03", 9}, {"R\0\0\0\x0c\0\0\0\x05salt", 13}};
+	struct pgclient_config cfg = plain;
+	char sent[512];
+
+	(void)state;
+	cfg.password = "pencil";
+	for (size_t i = 0; i < 2 * ARRAY_LEN(ask); i++) {
+		struct script s = begin();
+		struct pgclient *c = NULL;
+		uint32_t startup;
+		ssize_t n;
+
+		cfg.allow_cleartext = i >= ARRAY_LEN(ask);
+		say(&s, ask[i % ARRAY_LEN(ask)].bytes, ask[i % ARRAY_LEN(ask)].n);
+		shutdown(s.theirs, SHUT_WR);
+		assert_true(pgclient_open(&c, s.ours, &cfg, clock_ms() + 5000, NULL) < 0);
+		assert_null(c);
+		n = read(s.theirs, sent, sizeof(sent));
+		assert_true(n > 4);
+		memcpy(&startup, sent, 4);
+		assert_int_equal(n > (ssize_t)ntohl(startup), cfg.allow_cleartext);
+		end(&s);
+	}
+}
+
 /* A server that wants what we may not give, or says 'S' and more (CVE-2021-23222). */
 static void tls_is_all_or_nothing(void **state)
 {
@@ -216,6 +248,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_the_protocol_is_a_failure),
 		cmocka_unit_test(a_row_that_is_not_wanted_ends_the_query),
 		cmocka_unit_test(everything_ends_at_its_time),
+		cmocka_unit_test(a_server_that_is_not_verified_gets_no_password),
 		cmocka_unit_test(tls_is_all_or_nothing),
 	};
 

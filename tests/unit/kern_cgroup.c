@@ -127,7 +127,9 @@ static void test_unit(void **state)
 	} rows[] = {
 		{"/system.slice/claude.service", "claude.service"},
 		{"/agents.slice/claude-1.scope", "claude-1.scope"},
-		{"/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope", "run-1.scope"},
+		{"/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope", "user@1000.service"},
+		{"/agents.slice/claude.service/finance.service", "claude.service"},
+		{"/agents.slice/claude-1.scope/a/finance.service/b", "claude-1.scope"},
 		{"/system.slice/docker.service/inner/deep", "docker.service"},
 		{"/agents.slice", ""},
 		{"/", ""},
@@ -144,6 +146,8 @@ static void test_unit(void **state)
 		assert_string_equal(out, rows[i].unit);
 	}
 	cgroup_unit("/claude.service", tiny, sizeof(tiny));
+	assert_string_equal(tiny, "");
+	cgroup_unit("/claude.service/a.scope", tiny, sizeof(tiny));
 	assert_string_equal(tiny, "");
 }
 

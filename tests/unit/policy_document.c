@@ -368,6 +368,14 @@ static void credentials_and_tls(void **state)
 		"passwordFile");
 	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: {user: u, certFile: c}}]\n",
 		"6:53: spec.databases[].credential has a certFile without its keyFile");
+	RIGHT(HEAD "  databases: [{name: d, address: 'h:1', credential: {user: u, passwordFile: p, "
+		   "insecureAuth: false}}]\n");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: {user: u, passwordFile: p, "
+		   "insecureAuth: 'true'}}]\n",
+		"6:93: spec.databases[].credential.insecureAuth must be true or false");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: {user: u, certFile: c, keyFile: k, "
+		   "insecureAuth: true}}]\n",
+		"6:53: spec.databases[].credential.insecureAuth is never used without a passwordFile");
 	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: {user: null, passwordFile: ''}}]\n",
 		"6:60: spec.databases[].credential.user is empty",
 		"6:80: spec.databases[].credential.passwordFile is empty");

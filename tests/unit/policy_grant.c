@@ -29,10 +29,15 @@ static struct policy *load(const char *text)
 	return p;
 }
 
-/* Entries that cover where the caller dials to: a bit each. */
-static bool covers(void *arg, unsigned i)
+/* Entries that cover where the caller dials to: a bit each; and 16 bits up, those of which nobody knows. */
+#define UNKNOWN(i) (1u << (16 + (i)))
+static enum coverage covers(void *arg, unsigned i)
 {
-	return *(unsigned *)arg >> i & 1;
+	unsigned mask = *(unsigned *)arg;
+
+	if (mask & UNKNOWN(i))
+		return COVERS_UNKNOWN;
+	return mask >> i & 1 ? COVERS_YES : COVERS_NO;
 }
 
 static struct caller caller(const char *cgroup, const char *unit, uint32_t uid)
@@ -144,6 +149,48 @@ static void rules_of_all_documents(void **state)
 	y = ask(p, &a, caller("/agents/x", "", 1), 0xf, "clash");
 	assert_string_equal(y.e.sqlstate, "28000");
 	assert_non_null(strstr(y.e.msg, "different credentials"));
+	arena_fini(&a);
+	policy_unref(p);
+}
+
+/* A document of which nobody can tell whether it counts may mask: another one without masks must not win. */
+static void unresolved_names(void **state)
+{
+	struct policy *p =
+		load(DOCUMENT("a", "[{cgroup: '/agents/*'}]", DATABASE("masking", "h:5432", "[crm]", "u"),
+			MASK("a.b.c")) DOCUMENT("b", "[{cgroup: '/agents/x'}, {cgroup: '/other'}]",
+			DATABASE("d", "10.0.0.0/8:5432", "['*']", "u"), ""));
+	struct arena a = {0};
+	struct answer x = ask(p, &a, caller("/agents/x", "", 1), 2 | UNKNOWN(0), "crm");
+
+	(void)state;
+	assert_int_equal(x.r, -EACCES);
+	assert_string_equal(x.e.sqlstate, "08004");
+	assert_non_null(strstr(x.e.msg, "\"masking\" is not resolved yet"));
+	assert_int_equal(ask(p, &a, caller("/agents/x", "", 1), 2, "crm").g.nrules, 0);
+	assert_int_equal(ask(p, &a, caller("/agents/x", "", 1), 3, "crm").g.nrules, 1);
+	/* It cannot count for another database, or for another caller. */
+	assert_int_equal(ask(p, &a, caller("/agents/x", "", 1), 2 | UNKNOWN(0), "hr").r, 0);
+	assert_int_equal(ask(p, &a, caller("/other", "", 1), 2 | UNKNOWN(0), "crm").r, 0);
+	arena_fini(&a);
+	policy_unref(p);
+}
+
+static void insecure_auth_is_of_the_credential(void **state)
+{
+	struct policy *p = load(DOCUMENT("a", "[{cgroup: '/x'}]", DATABASE("d", "h:1", "[crm]", "u"), "")
+			DOCUMENT("b", "[{cgroup: '/x'}]",
+				"    - {name: e, address: 'h:1', credential: {user: u, passwordFile: /p, "
+				"insecureAuth: true}}\n",
+				""));
+	struct arena a = {0};
+	struct answer x;
+
+	(void)state;
+	assert_false(policy_database_at(p, 0)->insecure_auth);
+	assert_true(policy_database_at(p, 1)->insecure_auth);
+	x = ask(p, &a, caller("/x", "", 1), 3, "crm");
+	assert_string_equal(x.e.sqlstate, "28000");
 	arena_fini(&a);
 	policy_unref(p);
 }
@@ -263,6 +310,8 @@ int main(void)
 		cmocka_unit_test(who),
 		cmocka_unit_test(gone_cgroup),
 		cmocka_unit_test(rules_of_all_documents),
+		cmocka_unit_test(unresolved_names),
+		cmocka_unit_test(insecure_auth_is_of_the_credential),
 		cmocka_unit_test(enrolment),
 		cmocka_unit_test(networks),
 		cmocka_unit_test(names),

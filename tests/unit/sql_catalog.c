@@ -25,6 +25,17 @@ static const struct column *col(const struct catalog *c, const char *relation, c
 	return relation_column(r, name);
 }
 
+static struct colref ref(const struct catalog *c, const char *relation, const char *name)
+{
+	return (struct colref){catalog_relation(c, "public", relation)->oid, col(c, relation, name)->attnum};
+}
+
+static bool held(
+	const struct catalog *c, const char *r, const char *name, const char *other_r, const char *other)
+{
+	return colset_has(&col(c, r, name)->against, ref(c, other_r, other));
+}
+
 static void test_ddl_columns(void **state)
 {
 	struct catalog *c = from_text(
@@ -38,11 +49,11 @@ static void test_ddl_columns(void **state)
 
 	(void)state;
 	assert_int_equal(col(c, "t", "a")->type_oid, 23);
-	assert_true(col(c, "t", "a")->constrained);
-	assert_true(col(c, "t", "b")->constrained);
+	assert_true(held(c, "t", "a", "t", "a"));
+	assert_true(held(c, "t", "b", "t", "b"));
 	assert_int_equal(col(c, "t", "b")->typmod, 14);
 	assert_int_equal(col(c, "t", "c")->typmod, ((8 << 16) | 2) + 4);
-	assert_false(col(c, "t", "c")->constrained);
+	assert_false(held(c, "t", "c", "t", "c"));
 	assert_int_equal(col(c, "t", "d")->base_type, 1043);
 	assert_non_null(col(c, "t", "d")->foreign); /* checked, one level below */
 	assert_true(col(c, "t", "e")->simple);
@@ -50,9 +61,9 @@ static void test_ddl_columns(void **state)
 	assert_false(col(c, "t", "f")->simple);
 	assert_int_equal(col(c, "t", "g")->from.n, 2);
 	assert_int_equal(col(c, "t", "g")->read.n, 3);
-	assert_true(col(c, "u", "x")->constrained);
-	assert_true(col(c, "u", "y")->constrained);
-	assert_true(col(c, "u", "z")->constrained);
+	assert_true(held(c, "u", "x", "u", "x"));
+	assert_true(held(c, "u", "y", "u", "y"));
+	assert_true(held(c, "u", "z", "u", "z"));
 	assert_int_equal(catalog_type(c, "public", "dd")->base, 1043);
 	assert_true(catalog_type(c, "public", "dd")->checked);
 	assert_true(catalog_schema_exists(c, "public"));
@@ -156,17 +167,17 @@ static void fill_system(struct catalog_builder *b)
 {
 	ROW(b, 0, "pg_catalog");
 	ROW(b, 1, "1259", "pg_catalog", "pg_class", "r", "f", "f", "f", NULL);
-	ROW(b, 2, "1259", "relname", "2", "19", "-1", NULL);
-	ROW(b, 2, "1259", "relpartbound", "33", "194", "-1", NULL);
+	ROW(b, 2, "1259", "relname", "2", "19", "-1", NULL, "t");
+	ROW(b, 2, "1259", "relpartbound", "33", "194", "-1", NULL, "f");
 	ROW(b, 1, "12000", "pg_catalog", "pg_stats", "v", "f", "f", "f", NULL);
-	ROW(b, 2, "12000", "most_common_vals", "10", "2277", "-1", NULL);
+	ROW(b, 2, "12000", "most_common_vals", "10", "2277", "-1", NULL, "f");
 	ROW(b, 1, "12001", "information_schema", "user_mapping_options", "v", "f", "f", "f", NULL);
-	ROW(b, 2, "12001", "option_value", "1", "1043", "-1", NULL);
+	ROW(b, 2, "12001", "option_value", "1", "1043", "-1", NULL, "f");
 	ROW(b, 1, "16400", "public", "pg_class", "r", "f", "f", "f", NULL);
-	ROW(b, 2, "16400", "secret", "1", "25", "-1", NULL);
+	ROW(b, 2, "16400", "secret", "1", "25", "-1", NULL, "f");
 	ROW(b, 1, "16401", "public", "parts", "p", "f", "f", "f", NULL);
-	ROW(b, 2, "16401", "key", "1", "25", "-1", NULL);
-	ROW(b, 2, "16401", "other", "2", "25", "-1", NULL);
+	ROW(b, 2, "16401", "key", "1", "25", "-1", NULL, "f");
+	ROW(b, 2, "16401", "other", "2", "25", "-1", NULL, "f");
 	ROW(b, 8, "16401", "1");
 	ROW(b, 6, "public", "upper", NULL, "f", "f", "f");
 	ROW(b, 6, "ext", "similarity", "pg_trgm", "f", "f", "f");
@@ -192,6 +203,8 @@ static void test_system_and_path(void **state)
 
 	(void)state;
 	assert_false(relation_column(catalog_relation(c, "pg_catalog", "pg_class"), "relname")->sensitive);
+	assert_false(relation_column(catalog_relation(c, "pg_catalog", "pg_class"), "relname")->simple);
+	assert_true(relation_column(catalog_relation(c, "public", "parts"), "other")->simple);
 	/* bounds of partitions show what the keys show */
 	bound = relation_column(catalog_relation(c, "pg_catalog", "pg_class"), "relpartbound");
 	assert_false(bound->sensitive);
@@ -229,20 +242,20 @@ static void fill_cycle(struct catalog_builder *b)
 	char def[64], name[16], oid[16];
 
 	ROW(b, 1, "20000", "public", "a", "v", "f", "f", "f", "SELECT b.x FROM public.b");
-	ROW(b, 2, "20000", "x", "1", "23", "-1", NULL);
+	ROW(b, 2, "20000", "x", "1", "23", "-1", NULL, "f");
 	ROW(b, 1, "20001", "public", "b", "v", "f", "f", "f", "SELECT a.x FROM public.a");
-	ROW(b, 2, "20001", "x", "1", "23", "-1", NULL);
+	ROW(b, 2, "20001", "x", "1", "23", "-1", NULL, "f");
 	ROW(b, 1, "20002", "public", "unread", "v", "f", "f", "f", NULL);
 	ROW(b, 1, "20003", "public", "other", "v", "f", "f", "f", "SELECT 1, 2");
-	ROW(b, 2, "20003", "x", "1", "23", "-1", NULL);
+	ROW(b, 2, "20003", "x", "1", "23", "-1", NULL, "f");
 	ROW(b, 1, "21000", "public", "v0", "v", "f", "f", "f", "SELECT 1 AS x");
-	ROW(b, 2, "21000", "x", "1", "23", "-1", NULL);
+	ROW(b, 2, "21000", "x", "1", "23", "-1", NULL, "f");
 	for (int i = 150; i > 0; i--) {
 		snprintf(def, sizeof(def), "SELECT v.x FROM public.v%d v", i - 1);
 		snprintf(name, sizeof(name), "v%d", i);
 		snprintf(oid, sizeof(oid), "%d", 21000 + i);
 		ROW(b, 1, oid, "public", name, "v", "f", "f", "f", def);
-		ROW(b, 2, oid, "x", "1", "23", "-1", NULL);
+		ROW(b, 2, oid, "x", "1", "23", "-1", NULL, "f");
 	}
 }
 
@@ -257,6 +270,73 @@ static void test_bad_views(void **state)
 	assert_non_null(catalog_relation(c, "public", "other")->problem);
 	assert_null(catalog_relation(c, "public", "v0")->problem);
 	assert_non_null(catalog_relation(c, "public", "v150")->problem);
+	catalog_unref(c);
+}
+
+static void fill_table(struct catalog_builder *b, const char *oid, const char *name)
+{
+	static const char *const columns[] = {"a", "b", "c"};
+	static const char *const attnums[] = {"1", "2", "3"};
+
+	ROW(b, 1, oid, "public", name, "r", "f", "f", "f", NULL);
+	for (unsigned i = 0; i < 3; i++)
+		ROW(b, 2, oid, columns[i], attnums[i], i == 2 ? "16500" : "23", "-1", NULL, "f");
+}
+
+static void fill_constraints(struct catalog_builder *b)
+{
+	fill_table(b, "16400", "t");
+	fill_table(b, "16401", "kid");
+	fill_table(b, "16402", "made");
+	ROW(b, 5, "16500", "public", "dom", "d", "0", "23", "t", NULL);
+	ROW(b, 5, "16501", "public", "mood", "e", "0", "0", "f", NULL);
+	ROW(b, 5, "25", "pg_catalog", "text", "b", "0", "0", "f", NULL);
+	ROW(b, 5, "23", "pg_catalog", "int4", "b", "0", "0", "f", NULL);
+	/* one id in two catalogues is two constraints */
+	ROW(b, 3, "u", "16600", "16400", "1");
+	ROW(b, 3, "c", "16600", "16400", "0");
+	ROW(b, 3, "u", "16601", "16402", "3");
+	ROW(b, 3, "g", "16602", "16402", "3");
+	ROW(b, 3, "s", "16602", "16402", "1");
+	ROW(b, 3, "s", "16602", "16402", "2");
+	ROW(b, 9, "16700", "16401", "1", "16400", "1", "c", "n");
+	ROW(b, 9, "16700", "16401", "2", "16400", "2", "c", "n");
+	ROW(b, 10, "d", "16400", NULL);
+	ROW(b, 10, "c", "16401", "citext");
+	ROW(b, 10, "t", "16500", "postgis");
+	ROW(b, 11, "25", "16501", "e", NULL);
+	ROW(b, 11, "25", "23", "a", NULL);
+}
+
+static void test_constraints(void **state)
+{
+	struct catalog *c = from_rows(fill_constraints);
+	const struct relation *t = catalog_relation(c, "public", "t");
+
+	(void)state;
+	assert_true(held(c, "t", "a", "t", "a"));
+	assert_int_equal(col(c, "t", "a")->against.n, 1);
+	assert_int_equal(col(c, "t", "a")->beside.n, 2);
+	assert_int_equal(col(c, "t", "b")->against.n, 0);
+	assert_int_equal(t->nreferences, 1);
+	assert_int_equal(t->references[0].to.n, 2);
+	assert_int_equal(t->references[0].from.n, 2);
+	assert_int_equal(t->references[0].on_delete, 'c');
+	assert_int_equal(t->references[0].on_update, 'n');
+	assert_int_equal(col(c, "kid", "a")->against.n, 4);
+	assert_int_equal(col(c, "kid", "c")->against.n, 0);
+	assert_int_equal(col(c, "made", "c")->from.n, 2);
+	assert_true(held(c, "made", "a", "made", "c"));
+	assert_true(colset_has(&col(c, "made", "a")->beside, ref(c, "made", "b")));
+	assert_true(t->computes);
+	assert_true(catalog_relation(c, "public", "kid")->code); /* for its domain */
+	assert_true(col(c, "kid", "c")->code);
+	assert_false(col(c, "kid", "a")->code);
+	assert_true(catalog_type(c, "public", "mood")->cast);
+	assert_false(catalog_type(c, "public", "mood")->stores);
+	assert_true(catalog_type(c, "pg_catalog", "int4")->stores);
+	assert_false(catalog_type(c, "pg_catalog", "text")->cast);
+	assert_true(catalog_type(c, "pg_catalog", "int4")->recast);
 	catalog_unref(c);
 }
 
@@ -289,11 +369,13 @@ static void test_bad_rows(void **state)
 static void test_queries(void **state)
 {
 	(void)state;
-	assert_int_equal(catalog_query_count(), 9);
+	assert_int_equal(catalog_query_count(), 12);
 	for (unsigned i = 0; i < catalog_query_count(); i++)
 		assert_non_null(strstr(catalog_query(i), "SELECT"));
 	assert_null(catalog_query(catalog_query_count()));
 	assert_non_null(strstr(catalog_fingerprint_query(), "pg_rewrite"));
+	assert_non_null(strstr(catalog_fingerprint_query(), "pg_constraint"));
+	assert_non_null(strstr(catalog_fingerprint_query(), "pg_cast"));
 }
 
 static void test_functions(void **state)
@@ -365,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_ddl_refuses),
 		cmocka_unit_test(test_system_and_path),
 		cmocka_unit_test(test_bad_views),
+		cmocka_unit_test(test_constraints),
 		cmocka_unit_test(test_bad_rows),
 		cmocka_unit_test(test_queries),
 		cmocka_unit_test(test_functions),

@@ -12,15 +12,18 @@
 
 #define SCHEMA_MAX ((size_t)64 << 20)
 
-/* As the daemon finds it: the last component that ends in .service or .scope. */
+/* As the daemon finds it: the first component that ends in .service or .scope. */
 static void unit_of(const char *cgroup, char *out, size_t cap)
 {
 	for (const char *s = cgroup; (s = strchr(s, '/')) != NULL;) {
 		size_t n = strcspn(++s, "/");
 
 		if ((n > 8 && strncmp(s + n - 8, ".service", 8) == 0) ||
-			(n > 6 && strncmp(s + n - 6, ".scope", 6) == 0))
-			snprintf(out, cap, "%.*s", (int)n, s);
+			(n > 6 && strncmp(s + n - 6, ".scope", 6) == 0)) {
+			if (n < cap)
+				snprintf(out, cap, "%.*s", (int)n, s);
+			return;
+		}
 	}
 }
 
@@ -85,17 +88,21 @@ struct place {
 	struct sockaddr_storage address; /* ss_family 0: host is a name */
 };
 
-static bool covers(void *arg, unsigned i)
+static enum coverage covers(void *arg, unsigned i)
 {
 	const struct place *p = arg;
 	const struct database *d = policy_database_at(p->policy, i);
 
+	bool same;
+
 	if (p->like)
-		return d->port == p->like->port && d->is_name == p->like->is_name &&
+		same = d->port == p->like->port && d->is_name == p->like->is_name &&
 		       d->prefix == p->like->prefix && strcasecmp(d->host, p->like->host) == 0;
-	if (p->address.ss_family)
-		return !d->is_name && database_covers(d, (const struct sockaddr *)&p->address, NULL, 0);
-	return d->is_name && d->port == p->port && strcasecmp(d->host, p->host) == 0;
+	else if (p->address.ss_family)
+		same = !d->is_name && database_covers(d, (const struct sockaddr *)&p->address, NULL, 0);
+	else
+		same = d->is_name && d->port == p->port && strcasecmp(d->host, p->host) == 0;
+	return same ? COVERS_YES : COVERS_NO;
 }
 
 static int read_place(struct place *p, const char *address, struct err *e)

@@ -3,16 +3,32 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/audit.h>
 #include <linux/close_range.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pwd.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
+#include "base/attr.h"
 #include "cli/client.h"
+
+#if defined(__x86_64__)
+#define NATIVE_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define NATIVE_ARCH AUDIT_ARCH_AARCH64
+#else
+#error "pgveil run knows no system call numbers of this machine"
+#endif
+#define LOW_HALF (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0) /* of an argument's 64 bits */
 
 const char run_help[] =
 	"usage: pgveil run [--uid USER] [--gid GROUP] -- COMMAND [ARGUMENT]...\n"
@@ -23,7 +39,8 @@ const char run_help[] =
 	"\n"
 	"  --uid USER    a name or a number: the command runs as this user, without "
 	"supplementary groups, and neither it nor\n"
-	"                its children can gain privileges (no_new_privs)\n"
+	"                its children can gain privileges (no_new_privs),\n"
+	"                nor type into the terminal that it was started from (seccomp: TIOCSTI, TIOCLINUX)\n"
 	"  --gid GROUP   its group (default: the user's own)\n"
 	"\n"
 	"Without --uid the command keeps your uid, and then the cgroup does not confine it: "
@@ -116,6 +133,31 @@ static int enter(const struct settings *s)
 	return r;
 }
 
+/* The command has root's controlling terminal: it could type there (TIOCSTI), or paste (TIOCLINUX), what
+ * root's shell then runs. The kernel reads 32 bits of the request, so only these are compared. Of the other
+ * system call tables of one machine, x32 has its own number, and those of 32 bits have 54 (i386, arm). */
+static int forbid_typing(void)
+{
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 3, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 54, 4, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_ioctl, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x40000000 | 514, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + LOW_HALF),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCLINUX, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = {.len = ARRAY_LEN(code), .filter = code};
+
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) < 0 ? -errno : 0;
+}
+
 /* For good: real, effective and saved ids, no groups, no way back. */
 static int drop(const struct target *t)
 {
@@ -145,6 +187,8 @@ static int become(const struct target *t, char **argv)
 		r = drop(t);
 		if (!r && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			r = -errno;
+		if (!r)
+			r = forbid_typing();
 		if (r) {
 			fprintf(stderr, "pgveil: the other user cannot be become: %s\n", strerror(-r));
 			return 1;

@@ -100,6 +100,11 @@ int control_watch(struct control *c, int fd, void (*on_hup)(void *arg), void (*o
 	return 0;
 }
 
+void control_end(struct control *c)
+{
+	event_base_loopexit(c->base, NULL);
+}
+
 void control_run(struct control *c)
 {
 	event_base_dispatch(c->base);

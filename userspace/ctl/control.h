@@ -16,6 +16,7 @@ struct event_base *control_base(struct control *c);
 MUSTCHECK int control_watch(struct control *c, int fd, void (*on_hup)(void *arg),
 	void (*on_readable)(void *arg), void *arg, struct err *e);
 void control_unwatch(struct control *c);
+void control_end(struct control *c); /* control_run returns, or will at once */
 void control_run(struct control *c); /* until SIGTERM or SIGINT */
 
 #endif

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/buf.h"
+#include "base/log.h"
 #include "policy/policy.h"
 
 static int read_file(const char *path, char *out, size_t cap, size_t *len, struct err *e)
@@ -58,4 +60,22 @@ int credential_password(const struct database *d, char *out, size_t cap, bool *h
 	out[n] = '\0';
 	*has = true;
 	return 0;
+}
+
+static void warn_readable(const char *path)
+{
+	struct stat st;
+
+	if (path && stat(path, &st) == 0 && st.st_mode & (S_IRGRP | S_IROTH))
+		log_event(LOG_WARN, "credential.readable",
+			"%s: readable by others than its owner (mode %04o)", path,
+			(unsigned)(st.st_mode & 07777));
+}
+
+void credential_warn(const struct policy *p)
+{
+	for (unsigned i = 0; i < policy_databases(p); i++) {
+		warn_readable(policy_database_at(p, i)->password_file);
+		warn_readable(policy_database_at(p, i)->key_file);
+	}
 }

@@ -62,6 +62,12 @@ static void try_complete(struct enrol *en, struct enrolment *x)
 	}
 }
 
+/* Enrolled, its connections would come back to it. */
+static bool holds_us(const struct enrol *en, const char *path)
+{
+	return en->own_id && cgroup_within(en->own, path);
+}
+
 /* A cgroup that a policy names and that is under no enrolment yet. */
 static void on_added(void *arg, const char *dir)
 {
@@ -73,6 +79,8 @@ static void on_added(void *arg, const char *dir)
 
 	/* Enrolling the root would leave nothing UNKNOWN below it: only its children can be named. */
 	if (strcmp(path, en->root_path) == 0 || roster_find_above(&en->roster, path))
+		return;
+	if (holds_us(en, path))
 		return;
 	cgroup_unit(path, unit, sizeof(unit));
 	if (!policy_enrols_cgroup(en->policy, path, unit))
@@ -201,6 +209,20 @@ int enrol_policy(struct enrol *en, struct policy *p, struct err *e)
 	return r;
 }
 
+void enrol_renew(struct enrol *en)
+{
+	struct enrolment *next;
+
+	for (struct enrolment *x = en->roster.all; x; x = next) {
+		next = x->next;
+		if (roster_gone(&en->roster, x))
+			roster_drop(&en->roster, x, "the cgroup is gone");
+	}
+	tree_renew(en->tree);
+	roster_save(&en->roster);
+	arm(en);
+}
+
 /* ---- opening ---- */
 
 /* The daemon must reach databases itself. Were it in the guarded root, exempting it would exempt everybody.
@@ -258,6 +280,7 @@ static void take_over(void *arg, const struct ledger_entry *entry)
 	roster_dir(&en->roster, entry->cgroup, dir);
 	cgroup_unit(entry->cgroup, unit, sizeof(unit));
 	if (cgroup_id(dir, &id, NULL) || id != entry->id || !cgroup_within(entry->cgroup, en->root_path) ||
+		holds_us(en, entry->cgroup) ||
 		(!entry->by_admin && !policy_enrols_cgroup(en->policy, entry->cgroup, unit))) {
 		kern_forget_cgroup(en->cfg.kern, entry->id);
 		return;
@@ -349,7 +372,7 @@ static int resolve(struct enrol *en, const char *cgroup, char out[PATH_MAX], str
 	if (!cgroup_within(real, en->cfg.root) || strcmp(real, en->cfg.root) == 0)
 		return err_set(e, -EINVAL, "%s is not below the guarded cgroup %s", real, en->cfg.root);
 	snprintf(out, PATH_MAX, "%s", real + n);
-	if (en->own_id && cgroup_within(en->own, out))
+	if (holds_us(en, out))
 		return err_set(e, -EBUSY, "%s holds pgveild itself", out);
 	return 0;
 }
@@ -371,9 +394,11 @@ int enrol_cgroup(struct enrol *en, const char *cgroup, const char *netns, pid_t 
 {
 	char path[PATH_MAX];
 	struct enrolment *x = NULL;
-	int fd, r = resolve(en, cgroup, path, e);
+	int fd, r = kern_check(en->cfg.kern, e);
 	bool known;
 
+	if (!r)
+		r = resolve(en, cgroup, path, e);
 	if (r)
 		return r;
 	if (netns) {

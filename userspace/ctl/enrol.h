@@ -40,6 +40,9 @@ MUSTCHECK int enrol_forget(struct enrol *en, const char *cgroup, struct err *e);
 /* A new cgroup for pid, which is moved there; its path below the mount into out. */
 MUSTCHECK int enrol_run(struct enrol *en, pid_t pid, char *out, size_t cap, struct err *e);
 
+/* The guarded root was removed and made again: nothing that was enrolled is there any more. */
+void enrol_renew(struct enrol *en);
+
 /* A connect was refused: an enrolled process may be in a namespace nobody knew of, a named cgroup have its
  * first process. The next connect then gets through. */
 void enrol_refused(struct enrol *en, const struct refusal_event *ev);

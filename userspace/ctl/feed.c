@@ -37,7 +37,7 @@
 #define BACKOFF_MS   200
 #define BACKOFF_MAX  5000
 #define POLL_MIN_MS  100
-#define ON_DEMAND_MS 30000 /* max_age 0: sessions ask for every statement */
+#define ON_DEMAND_MS 2000 /* max_age 0: sessions ask for every statement */
 
 enum route { ROUTE_UNDECIDED, ROUTE_OWN, ROUTE_NETNS, ROUTE_LOST };
 
@@ -110,7 +110,7 @@ static bool same_entry(const struct database *a, const struct database *b)
 	return same(a->name, b->name) && same(a->host, b->host) && a->is_name == b->is_name &&
 	       same(a->user, b->user) && same(a->password_file, b->password_file) &&
 	       same(a->cert_file, b->cert_file) && same(a->key_file, b->key_file) && a->tls == b->tls &&
-	       same(a->ca_file, b->ca_file);
+	       same(a->ca_file, b->ca_file) && a->insecure_auth == b->insecure_auth;
 }
 
 static bool same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
@@ -306,6 +306,7 @@ static int log_in(struct feed *f, struct err *e)
 		.database = f->dbname,
 		.application = "pgveil catalogue",
 		.host = f->host,
+		.allow_cleartext = f->database.tls == TLS_VERIFY_FULL || f->database.insecure_auth,
 	};
 	char password[1024];
 	bool has = false;

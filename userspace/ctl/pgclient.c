@@ -233,7 +233,7 @@ int pgclient_open(
 		.user = cfg->user,
 		.database = cfg->database,
 		.password = cfg->password,
-		.allow_cleartext = true, /* without TLS only where the policy says `disable` */
+		.allow_cleartext = cfg->allow_cleartext,
 		.params = params,
 		.nparams = 2,
 	};

@@ -14,6 +14,7 @@ struct tls_context;
 struct pgclient_config { /* only read during pgclient_open */
 	const char *user, *database, *application;
 	const char *password;    /* NULL: none */
+	bool allow_cleartext;    /* as login_config's */
 	struct tls_context *tls; /* NULL: plaintext */
 	const char *host;        /* what the certificate must name */
 };

@@ -144,7 +144,9 @@ json_t *report_status(const struct report *r)
 {
 	json_t *enrolled = json_array(), *feeds = json_array();
 	struct workers_stats st;
+	struct err e = {0};
 	json_t *j;
+	int lost = kern_check(r->kern, &e);
 
 	workers_stats(r->workers, &st);
 	enrol_each(r->enrol, add_enrolment, enrolled);
@@ -155,6 +157,7 @@ json_t *report_status(const struct report *r)
 		(json_int_t)st.accepted, "cgroup_mount", r->cgroup_mount, "guarded", r->cgroup_root,
 		"pin_dir", r->pin_dir);
 	if (j) {
+		json_object_set_new(j, "unguarded", lost ? text_of(e.msg) : json_null());
 		json_object_set_new(j, "policy", report_policies(r));
 		json_object_set(j, "enrolled", enrolled);
 		json_object_set(j, "catalogues", feeds);

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <time.h>
 #include "base/log.h"
-#include "policy/policy.h"
 
 #define PERIOD_S  30
 #define ADDRS_MAX 4096 /* of one name; beyond, somebody plays with us */
@@ -231,17 +230,30 @@ void resolver_wait(struct resolver *r, unsigned timeout_ms)
 	pthread_mutex_unlock(&r->lock);
 }
 
-bool resolver_covers(struct resolver *r, const struct policy *p, unsigned i, const struct sockaddr *address)
+static uint16_t port_of(const struct sockaddr *a)
+{
+	if (a->sa_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)a)->sin_port);
+	return a->sa_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)a)->sin6_port) : 0;
+}
+
+enum coverage resolver_covers(
+	struct resolver *r, const struct policy *p, unsigned i, const struct sockaddr *address)
 {
 	const struct database *d = policy_database_at(p, i);
+	enum coverage covers;
 	struct name *n;
-	bool covers;
 
 	if (!d->is_name)
-		return database_covers(d, address, NULL, 0);
+		return database_covers(d, address, NULL, 0) ? COVERS_YES : COVERS_NO;
+	if (port_of(address) != d->port)
+		return COVERS_NO;
 	pthread_mutex_lock(&r->lock);
 	n = find(r, d->host);
-	covers = n && database_covers(d, address, n->addrs, n->n);
+	if (n && database_covers(d, address, n->addrs, n->n))
+		covers = COVERS_YES;
+	else
+		covers = n && n->asked && !n->failing ? COVERS_NO : COVERS_UNKNOWN;
 	pthread_mutex_unlock(&r->lock);
 	return covers;
 }

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 #include "base/err.h"
+#include "policy/policy.h"
 
 struct resolver;
-struct policy;
 
 MUSTCHECK int resolver_start(struct resolver **out, struct err *e);
 void resolver_stop(struct resolver *r); /* NULL is fine */
@@ -17,7 +17,9 @@ void resolver_stop(struct resolver *r); /* NULL is fine */
 MUSTCHECK int resolver_set_policy(struct resolver *r, const struct policy *p, struct err *e);
 /* Waits until every name was asked for once, or timeout_ms passed. */
 void resolver_wait(struct resolver *r, unsigned timeout_ms);
-/* Whether entry i of p's databases covers an address. From any thread. */
-bool resolver_covers(struct resolver *r, const struct policy *p, unsigned i, const struct sockaddr *address);
+/* Whether entry i of p's databases covers an address; COVERS_UNKNOWN as long as its name was not asked for,
+ * or cannot be, and no address that it had is this one. From any thread. */
+enum coverage resolver_covers(
+	struct resolver *r, const struct policy *p, unsigned i, const struct sockaddr *address);
 
 #endif

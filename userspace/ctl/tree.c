@@ -94,6 +94,27 @@ void tree_scan(struct tree *t)
 	discover(t, t->root, 0);
 }
 
+static void forget_all(struct tree *t, bool unwatch)
+{
+	struct node *next;
+
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct node *n = t->nodes[i]; n; n = next) {
+			next = n->next;
+			if (unwatch)
+				inotify_rm_watch(t->fd, n->wd);
+			free(n);
+		}
+		t->nodes[i] = NULL;
+	}
+}
+
+void tree_renew(struct tree *t)
+{
+	forget_all(t, true);
+	tree_scan(t);
+}
+
 static void on_one(struct tree *t, const struct inotify_event *ev)
 {
 	struct node **p = node_at(t, ev->wd), *node = *p;
@@ -163,18 +184,11 @@ int tree_open(struct tree **out, struct event_base *base, const char *root, cons
 
 void tree_close(struct tree *t)
 {
-	struct node *next;
-
 	if (!t)
 		return;
 	if (t->ev)
 		event_free(t->ev);
 	close(t->fd);
-	for (size_t i = 0; i < BUCKETS; i++) {
-		for (struct node *n = t->nodes[i]; n; n = next) {
-			next = n->next;
-			free(n);
-		}
-	}
+	forget_all(t, false);
 	free(t);
 }

@@ -19,6 +19,8 @@ MUSTCHECK int tree_open(struct tree **out, struct event_base *base, const char *
 	const struct tree_events *ev, struct err *e);
 /* Calls added for everything that is there, known or not. */
 void tree_scan(struct tree *t);
+/* The root is another directory by the same name: what was watched is forgotten, then as tree_scan. */
+void tree_renew(struct tree *t);
 void tree_close(struct tree *t); /* NULL is fine */
 
 #endif

@@ -225,24 +225,21 @@ static bool ends_in(const char *s, size_t n, const char *suffix)
 	return n > k && memcmp(s + n - k, suffix, k) == 0;
 }
 
+/* Whoever may make cgroups below its own names them as it likes; the outermost is the manager's. */
 void cgroup_unit(const char *path, char *out, size_t cap)
 {
-	const char *end = path + strlen(path);
-
 	out[0] = '\0';
-	while (end > path) {
-		const char *start = end;
-		size_t n;
+	while (*path) {
+		size_t n = strcspn(path, "/");
 
-		while (start > path && start[-1] != '/')
-			start--;
-		n = (size_t)(end - start);
-		if ((ends_in(start, n, ".service") || ends_in(start, n, ".scope")) && n < cap) {
-			memcpy(out, start, n);
-			out[n] = '\0';
+		if (ends_in(path, n, ".service") || ends_in(path, n, ".scope")) {
+			if (n < cap) {
+				memcpy(out, path, n);
+				out[n] = '\0';
+			}
 			return;
 		}
-		end = start > path ? start - 1 : path;
+		path += n + (path[n] == '/');
 	}
 }
 

@@ -18,7 +18,8 @@ MUSTCHECK int cgroup_path(
 	const char *mount, const char *dir, uint64_t id, char *out, size_t cap, struct err *e);
 /* cgroup v2 path of a process, from /proc/PID/cgroup. */
 MUSTCHECK int cgroup_of_pid(pid_t pid, char *out, size_t cap, struct err *e);
-/* The systemd unit in a path: its last component that ends in .service or .scope; "" where there is none. */
+/* The systemd unit in a path: its first (outermost) component that ends in .service or .scope; "" where there
+ * is none, or it does not fit. */
 void cgroup_unit(const char *path, char *out, size_t cap);
 MUSTCHECK int cgroup_enter(const char *dir, pid_t pid, struct err *e);
 /* Any process in dir or below it; 0: none. */

@@ -82,8 +82,11 @@ static int diag_reply(const struct nlmsghdr *h, const struct diag_request *q, ui
 	if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || h->nlmsg_len < NLMSG_LENGTH(sizeof(m)))
 		return -EPROTO;
 	memcpy(&m, NLMSG_DATA(h), sizeof(m));
-	if (m.idiag_state == TCP_LISTEN || m.id.idiag_sport != q->r.id.idiag_sport ||
-		m.id.idiag_dport != q->r.id.idiag_dport)
+	/* A socket in SYN_SENT cannot be the peer of a connection that was accepted: it is another one that
+	 * took the same four, which a socket bound to a device (after it connected, by anybody) lets it do.
+	 */
+	if (m.idiag_state == TCP_LISTEN || m.idiag_state == TCP_SYN_SENT ||
+		m.id.idiag_sport != q->r.id.idiag_sport || m.id.idiag_dport != q->r.id.idiag_dport)
 		return -ENOENT;
 	*cookie = (uint64_t)m.id.idiag_cookie[1] << 32 | m.id.idiag_cookie[0];
 	return 0;

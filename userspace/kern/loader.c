@@ -37,6 +37,7 @@ struct kern {
 	struct pgveil_bpf *skel;
 	struct ring_buffer *events;
 	struct bpf_link *links[ARRAY_LEN(hooks)];
+	char *pin_dir, *root;
 	void (*fn)(void *arg, const struct refusal_event *ev);
 	void *arg;
 };
@@ -101,6 +102,16 @@ static int make_pin_dir(const char *dir, bool *fresh, struct err *e)
 	return 0;
 }
 
+/* Whether there is a directory of this id anywhere: a removed one may keep its links for a while, and guards
+ * nobody. Where that cannot be told, there is. */
+static bool cgroup_lives(uint64_t id)
+{
+	char mount[PATH_MAX], path[PATH_MAX];
+
+	return id && (cgroup_mount(mount, sizeof(mount), NULL) ||
+			     cgroup_path(mount, mount, id, path, sizeof(path), NULL) != -ENOENT);
+}
+
 /* Whether the maps that are pinned here, if any, are ours to adopt. */
 static int check_pins(const char *dir, uint64_t root_id, struct err *e)
 {
@@ -124,7 +135,7 @@ static int check_pins(const char *dir, uint64_t root_id, struct err *e)
 		return err_set(e, -EPROTO,
 			"%s holds the programs of another version (%u, not %u): run `pgveil uninstall`", dir,
 			v.abi_version, (unsigned)PGVEIL_ABI_VERSION);
-	if (v.abi_version && v.root_cgroup_id != root_id)
+	if (v.abi_version && v.root_cgroup_id != root_id && cgroup_lives(v.root_cgroup_id))
 		return err_set(e, -EBUSY,
 			"%s guards another cgroup (id %llu, wanted %llu): run `pgveil uninstall`", dir,
 			(unsigned long long)v.root_cgroup_id, (unsigned long long)root_id);
@@ -215,27 +226,47 @@ static int attach(struct kern *k, size_t i, const struct bpf_program *prog, cons
 	return r ? err_set(e, r, "%s: %s", pin, strerror(-r)) : 0;
 }
 
-/* -ENOENT: nothing to adopt. A link that somebody has detached by force counts as nothing. */
+static int link_info(const struct bpf_link *link, struct bpf_link_info *info, const char *pin, struct err *e)
+{
+	__u32 len = sizeof(*info);
+	int r;
+
+	memset(info, 0, sizeof(*info));
+	r = bpf_obj_get_info_by_fd(bpf_link__fd(link), info, &len);
+	return r ? err_set(e, r == -ENOENT ? -EIO : r, "%s: %s", pin, strerror(-r)) : 0;
+}
+
+/* -ENOENT: done, and nothing is there to adopt. */
+static int discard(struct kern *k, size_t i, const char *pin, struct err *e)
+{
+	int r;
+
+	/* Fails where it is detached already. */
+	(void)bpf_link__detach(k->links[i]);
+	bpf_link__destroy(k->links[i]);
+	k->links[i] = NULL;
+	r = unlink(pin) < 0 && errno != ENOENT ? -errno : 0;
+	return r ? err_set(e, r, "%s: %s", pin, strerror(-r)) : -ENOENT;
+}
+
+/* -ENOENT: nothing to adopt. A link that somebody has detached by force, or whose cgroup was removed, counts
+ * as nothing. */
 static int adopt(
 	struct kern *k, size_t i, struct bpf_program *prog, uint64_t root_id, const char *pin, struct err *e)
 {
-	struct bpf_link_info info = {};
-	__u32 len = sizeof(info);
 	struct bpf_link *link = bpf_link__open(pin);
+	struct bpf_link_info info;
 	int r;
 
 	if (!link)
 		return errno == ENOENT ? -ENOENT : err_set(e, -errno, "%s: %m", pin);
 	k->links[i] = link;
-	r = bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &len);
+	r = link_info(link, &info, pin, e);
 	if (r)
-		return err_set(e, r, "%s: %s", pin, strerror(-r));
-	if (info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id == 0) {
-		r = bpf_link__unpin(link);
-		bpf_link__destroy(link);
-		k->links[i] = NULL;
-		return r ? err_set(e, r == -ENOENT ? -EIO : r, "%s: %s", pin, strerror(-r)) : -ENOENT;
-	}
+		return r;
+	if (info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id != root_id &&
+		!cgroup_lives(info.cgroup.cgroup_id))
+		return discard(k, i, pin, e);
 	if (info.type != BPF_LINK_TYPE_CGROUP || info.cgroup.cgroup_id != root_id ||
 		info.cgroup.attach_type != hooks[i].type)
 		return err_set(
@@ -246,24 +277,89 @@ static int adopt(
 		 : 0;
 }
 
-static int attach_all(struct kern *k, const struct kern_config *cfg, uint64_t root_id, struct err *e)
+static int attach_one(struct kern *k, size_t i, uint64_t root_id, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(hooks); i++) {
-		struct bpf_program *prog = bpf_object__find_program_by_name(k->skel->obj, hooks[i].program);
-		char pin[PATH_MAX];
-		int r = pin_path(pin, sizeof(pin), cfg->pin_dir, "links", hooks[i].pin, e);
+	struct bpf_program *prog = bpf_object__find_program_by_name(k->skel->obj, hooks[i].program);
+	char pin[PATH_MAX];
+	int r = pin_path(pin, sizeof(pin), k->pin_dir, "links", hooks[i].pin, e);
 
+	if (r)
+		return r;
+	if (!prog)
+		return err_set(e, -EINVAL, "the BPF object has no %s", hooks[i].program);
+	bpf_link__destroy(k->links[i]); /* the pin keeps it */
+	k->links[i] = NULL;
+	r = adopt(k, i, prog, root_id, pin, e);
+	return r == -ENOENT ? attach(k, i, prog, k->root, pin, e) : r;
+}
+
+static int attach_all(struct kern *k, uint64_t root_id, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < ARRAY_LEN(hooks); i++)
+		r = attach_one(k, i, root_id, e);
+	return r;
+}
+
+int kern_check(const struct kern *k, struct err *e)
+{
+	struct bpf_link_info info;
+	uint64_t root_id;
+	int r = cgroup_id(k->root, &root_id, e);
+
+	if (r)
+		return r == -ENOENT ? err_set(e, -ESTALE, "%s was removed", k->root) : r;
+	for (size_t i = 0; i < ARRAY_LEN(hooks); i++) {
+		if (!k->links[i])
+			return err_set(e, -ESTALE, "%s: %s is not attached", k->root, hooks[i].pin);
+		r = link_info(k->links[i], &info, hooks[i].pin, e);
 		if (r)
 			return r;
-		if (!prog)
-			return err_set(e, -EINVAL, "the BPF object has no %s", hooks[i].program);
-		r = adopt(k, i, prog, root_id, pin, e);
-		if (r == -ENOENT)
-			r = attach(k, i, prog, cfg->cgroup_root, pin, e);
-		if (r)
-			return r;
+		if (info.cgroup.cgroup_id != root_id)
+			return err_set(e, -ESTALE, "%s: %s is attached to %s (id %llu, wanted %llu)", k->root,
+				hooks[i].pin, info.cgroup.cgroup_id ? "another cgroup" : "nothing",
+				(unsigned long long)info.cgroup.cgroup_id, (unsigned long long)root_id);
 	}
 	return 0;
+}
+
+int kern_attach_again(struct kern *k, struct err *e)
+{
+	uint64_t root_id;
+	int r = cgroup_id(k->root, &root_id, e);
+
+	if (!r)
+		r = write_config(k, root_id, e);
+	return r ? r : attach_all(k, root_id, e);
+}
+
+static int set_ports(struct kern *k, const struct kern_config *cfg, struct err *e)
+{
+	int r = 0;
+
+	for (unsigned i = 0; !r && i < cfg->nports; i++)
+		r = kern_set_port(k, cfg->ports[i], e);
+	return r;
+}
+
+static int open_all(struct kern *k, const struct kern_config *cfg, uint64_t root_id, struct err *e)
+{
+	int r = check_pins(cfg->pin_dir, root_id, e);
+
+	if (!r)
+		r = load(k, cfg->pin_dir, e);
+	if (!r)
+		r = write_config(k, root_id, e);
+	/* Before the programs: a connect to a port that they do not know yet would get through. */
+	if (!r)
+		r = set_ports(k, cfg, e);
+	if (!r) {
+		k->events = ring_buffer__new(bpf_map__fd(k->skel->maps.events), on_event, k, NULL);
+		if (!k->events)
+			r = err_set(e, -errno, "events: %m");
+	}
+	return r ? r : attach_all(k, root_id, e);
 }
 
 int kern_open(struct kern **out, const struct kern_config *cfg, struct err *e)
@@ -271,7 +367,7 @@ int kern_open(struct kern **out, const struct kern_config *cfg, struct err *e)
 	struct kern *k;
 	struct err second;
 	uint64_t root_id;
-	bool fresh;
+	bool fresh = false;
 	int r = cgroup_id(cfg->cgroup_root, &root_id, e);
 
 	*out = NULL;
@@ -281,23 +377,15 @@ int kern_open(struct kern **out, const struct kern_config *cfg, struct err *e)
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return err_set(e, -ENOMEM, "out of memory");
-	r = make_pin_dir(cfg->pin_dir, &fresh, e);
+	k->pin_dir = strdup(cfg->pin_dir);
+	k->root = strdup(cfg->cgroup_root);
+	r = k->pin_dir && k->root ? make_pin_dir(cfg->pin_dir, &fresh, e)
+				  : err_set(e, -ENOMEM, "out of memory");
 	if (r) {
-		free(k);
+		kern_close(k);
 		return r;
 	}
-	r = check_pins(cfg->pin_dir, root_id, e);
-	if (!r)
-		r = load(k, cfg->pin_dir, e);
-	if (!r)
-		r = write_config(k, root_id, e);
-	if (!r) {
-		k->events = ring_buffer__new(bpf_map__fd(k->skel->maps.events), on_event, k, NULL);
-		if (!k->events)
-			r = err_set(e, -errno, "events: %m");
-	}
-	if (!r)
-		r = attach_all(k, cfg, root_id, e);
+	r = open_all(k, cfg, root_id, e);
 	if (!r) {
 		*out = k;
 		return 0;
@@ -318,6 +406,8 @@ void kern_close(struct kern *k)
 		bpf_link__destroy(k->links[i]);
 	ring_buffer__free(k->events);
 	pgveil_bpf__destroy(k->skel);
+	free(k->pin_dir);
+	free(k->root);
 	free(k);
 }
 

@@ -13,13 +13,20 @@ struct kern;
 struct kern_config {
 	const char *pin_dir;     /* below a bpffs; made if missing */
 	const char *cgroup_root; /* cgroup v2 directory that the programs guard: it and everything below */
+	const uint16_t *ports;   /* captured from the first moment on; only read during kern_open */
+	unsigned nports;
 };
 
 /* Loads and attaches, or adopts the pins of an earlier daemon (same ABI version and same root: programs are
- * replaced in place, maps kept). Another version: -EPROTO; another root: -EBUSY; both messages name `pgveil
- * uninstall`. -ENODEV: pin_dir is not on a bpffs. -EPERM from an attach below a foreign program without flags
- * is explained. */
+ * replaced in place, maps kept). Links that died with their cgroup are replaced. Another version: -EPROTO;
+ * another root, which is still there: -EBUSY; both messages name `pgveil uninstall`. -ENODEV: pin_dir is not
+ * on a bpffs. -EPERM from an attach below a foreign program without flags is explained. */
 MUSTCHECK int kern_open(struct kern **out, const struct kern_config *cfg, struct err *e);
+/* Whether every program is attached to the directory that cgroup_root is now. -ESTALE: one is not (the root
+ * was removed, perhaps made again, or somebody detached it), and what is below is not guarded. */
+MUSTCHECK int kern_check(const struct kern *k, struct err *e);
+/* After -ESTALE: attaches to what cgroup_root is now what is not attached there. The maps stay. */
+MUSTCHECK int kern_attach_again(struct kern *k, struct err *e);
 void kern_close(struct kern *k); /* pins stay; NULL is fine */
 /* Detaches and unpins everything below pin_dir that is ours, then removes the directory. */
 MUSTCHECK int kern_uninstall(const char *pin_dir, struct err *e);

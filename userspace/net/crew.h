@@ -35,6 +35,10 @@ struct worker {
 	struct alarm *stop_alarm;
 	bool stopping;
 	uint64_t quiet_until_ms; /* the log of refused connections is held back until then */
+	struct ration {          /* of what sessions note, one for each enum session_note */
+		uint64_t earned_ms, unsaid;
+		unsigned left;
+	} rations[NOTE_BROKEN + 1];
 };
 
 struct workers {

@@ -12,8 +12,9 @@
 #include "net/listener.h"
 #include "session/cache.h"
 
-#define STACK_BYTES ((size_t)16 << 20) /* libpg_query recurses with the text's nesting */
-#define QUIET_MS    100
+#define STACK_BYTES    ((size_t)16 << 20) /* libpg_query recurses with the text's nesting */
+#define QUIET_MS       100
+#define NOTES_A_SECOND 50
 
 struct post {
 	struct post *next;
@@ -105,7 +106,7 @@ static void on_kick(void *arg)
 		each_conn(w, wake);
 }
 
-static bool covers(void *arg, const struct policy *p, unsigned i, const struct sockaddr *address)
+static enum coverage covers(void *arg, const struct policy *p, unsigned i, const struct sockaddr *address)
 {
 	const struct worker *w = arg;
 	const struct worker_hooks *h = &w->all->cfg.hooks;
@@ -113,12 +114,35 @@ static bool covers(void *arg, const struct policy *p, unsigned i, const struct s
 	return h->covers(h->arg, p, i, address);
 }
 
+/* A caller that loops over refused statements must not fill the disk: so many a second of each kind and
+ * worker. Each kind has its own, so that a flood of one hides no other. */
+static bool may_note(struct ration *r, const char *name)
+{
+	uint64_t now = loop_now_ms(), earned = (now - r->earned_ms) * NOTES_A_SECOND / 1000;
+
+	if (earned) {
+		r->earned_ms = now;
+		r->left = earned < NOTES_A_SECOND - r->left ? r->left + (unsigned)earned : NOTES_A_SECOND;
+	}
+	if (!r->left) {
+		r->unsaid++;
+		return false;
+	}
+	r->left--;
+	if (r->unsaid)
+		log_event(LOG_WARN, name, "%llu more suppressed", (unsigned long long)r->unsaid);
+	r->unsaid = 0;
+	return true;
+}
+
 static void note(void *arg, const struct session *s, enum session_note n, const char *text)
 {
 	const struct caller *who = session_caller(s);
+	struct worker *w = arg;
 	bool bad = n == NOTE_BROKEN || n == NOTE_DIRECT_TLS || n == NOTE_LOGIN_REFUSED;
 
-	(void)arg;
+	if (!may_note(&w->rations[n], session_note_name(n)))
+		return;
 	log_event(bad ? LOG_WARN : LOG_INFO, session_note_name(n), "cgroup=%s uid=%u tgid=%u comm=%s: %s",
 		who->cgroup, who->uid, who->tgid, who->comm, text ? text : "");
 }

@@ -22,7 +22,8 @@ struct slot;
 /* Called on worker threads; none may block for longer than reading a small file. */
 struct worker_hooks {
 	/* Whether entry i of p's databases covers an address, host names resolved. */
-	bool (*covers)(void *arg, const struct policy *p, unsigned i, const struct sockaddr *address);
+	enum coverage (*covers)(
+		void *arg, const struct policy *p, unsigned i, const struct sockaddr *address);
 	/* The password of an entry; *has stays false where it has none. */
 	int (*password)(void *arg, const struct database *d, char *out, size_t cap, bool *has, struct err *e);
 	/* Where the catalogue of (d, who->dialled, dbname) is found, from now until detach. */

@@ -196,10 +196,16 @@ static int on_auth(struct login *l, const struct msg_auth *m, struct put *to_ser
 			e, -EACCES, "28000", "login: the server asks for a password and none is configured");
 	if (m->kind == AUTH_SASL)
 		return sasl_start(l, m->data, to_server, e);
+	/* An md5 answer is as good as the password to whoever chose the salt: it can be guessed at leisure.
+	 */
+	if (!l->cfg.allow_cleartext)
+		return err_sql(e, -EACCES, "28000",
+			"login: the server asks for the password %s, and was not verified (tls verify-full; "
+			"or "
+			"insecureAuth)",
+			m->kind == AUTH_MD5 ? "as md5" : "in clear");
 	if (m->kind == AUTH_MD5)
 		return md5_answer(l, m->data, to_server, e);
-	if (!l->cfg.allow_cleartext)
-		return err_sql(e, -EACCES, "28000", "login: the server asks for the password in clear");
 	put_password(to_server, l->cfg.password);
 	l->state = LOGIN_ANSWERED;
 	return 0;

@@ -152,7 +152,7 @@ static void read_credential(struct reading *r, const struct node *n, struct data
 {
 	static const char where[] = WHERE ".credential";
 	static const struct key keys[] = {{"user", KEY_READ}, {"passwordFile", KEY_READ},
-		{"certFile", KEY_READ}, {"keyFile", KEY_READ}};
+		{"certFile", KEY_READ}, {"keyFile", KEY_READ}, {"insecureAuth", KEY_READ}};
 	const struct node *password = node_get(n, "password");
 
 	if (node_is(n, "relay")) {
@@ -171,6 +171,7 @@ static void read_credential(struct reading *r, const struct node *n, struct data
 	out->password_file = section_path(r, node_get(n, "passwordFile"), WHERE ".credential.passwordFile");
 	out->cert_file = section_path(r, node_get(n, "certFile"), WHERE ".credential.certFile");
 	out->key_file = section_path(r, node_get(n, "keyFile"), WHERE ".credential.keyFile");
+	out->insecure_auth = section_flag(r, node_get(n, "insecureAuth"), WHERE ".credential.insecureAuth");
 	if (node_get(n, "certFile") && !node_get(n, "keyFile"))
 		section_wrong(r, n, "%s has a certFile without its keyFile", where);
 	if (node_get(n, "keyFile") && !node_get(n, "certFile"))
@@ -227,6 +228,9 @@ void database_read(struct reading *r, const struct node *n, struct database *out
 	read_globs(r, node_get(n, "databases"), out);
 	read_credential(r, node_get(n, "credential"), out);
 	read_tls(r, node_get(n, "tls"), out);
+	if (out->insecure_auth && !out->password_file)
+		section_wrong(r, node_get(n, "credential"),
+			WHERE ".credential.insecureAuth is never used without a passwordFile");
 	if (out->tls == TLS_DISABLE && out->cert_file)
 		section_wrong(
 			r, node_get(n, "tls"), WHERE " has a certFile, which is never used without TLS");

@@ -79,7 +79,7 @@ static bool agree(const struct database *a, const struct database *b)
 {
 	return same_text(a->user, b->user) && same_text(a->password_file, b->password_file) &&
 	       same_text(a->cert_file, b->cert_file) && same_text(a->key_file, b->key_file) &&
-	       a->tls == b->tls && same_text(a->ca_file, b->ca_file);
+	       a->insecure_auth == b->insecure_auth && a->tls == b->tls && same_text(a->ca_file, b->ca_file);
 }
 
 /* Of entries that agree, the one that says most about the place: its name is what certificates are checked
@@ -118,18 +118,22 @@ static int take_entry(struct grant *g, const struct database *d, struct err *e)
 
 /* The entries of one document; *applies: it has one for the place. */
 static int search_document(const struct policy *p, unsigned i, unsigned first,
-	bool (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct search *s,
+	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct search *s,
 	struct grant *g, bool *applies, struct err *e)
 {
 	const struct document *d = &p->documents.v[i];
 
 	*applies = false;
 	for (unsigned j = 0; j < d->ndatabases; j++) {
-		if (!covers(arg, first + j))
+		enum coverage c = covers(arg, first + j);
+
+		s->covered |= c == COVERS_YES;
+		if (c == COVERS_NO || !database_named(&d->databases[j], dbname))
 			continue;
-		s->covered = true;
-		if (!database_named(&d->databases[j], dbname))
-			continue;
+		if (c == COVERS_UNKNOWN)
+			return err_sql(e, -EACCES, "08004",
+				"the host name of pgveil's entry \"%.60s\" is not resolved yet: try again",
+				d->databases[j].name);
 		*applies = true;
 		if (take_entry(g, &d->databases[j], e))
 			return -EACCES;
@@ -150,9 +154,9 @@ static int refuse(const struct search *s, const char *dbname, struct err *e)
 		e, -EACCES, "3D000", "no pgveil policy for this process allows database \"%.63s\"", dbname);
 }
 
-static int collect(const struct policy *p, const struct caller *who, bool (*covers)(void *arg, unsigned i),
-	void *arg, const char *dbname, struct search *s, const struct rule **rules, struct grant *g,
-	struct err *e)
+static int collect(const struct policy *p, const struct caller *who,
+	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct search *s,
+	const struct rule **rules, struct grant *g, struct err *e)
 {
 	unsigned first = 0;
 
@@ -180,8 +184,9 @@ static unsigned index_of(const struct policy *p, const struct database *d)
 	return i;
 }
 
-int policy_grant(const struct policy *p, const struct caller *who, bool (*covers)(void *arg, unsigned i),
-	void *arg, const char *dbname, struct arena *a, struct grant *g, struct err *e)
+int policy_grant(const struct policy *p, const struct caller *who,
+	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct arena *a,
+	struct grant *g, struct err *e)
 {
 	struct search s = {.id = p->version};
 	const struct rule **rules;

@@ -92,19 +92,16 @@ static bool check_uses(struct judge *j, const struct statement *st, struct plan 
 			hint_for(j, m));
 		return false;
 	}
-	for (unsigned i = 0; i < st->assigned.n; i++) {
-		struct colref c = st->assigned.v[i];
-		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), c.relid);
-		const struct column *col = r ? relation_column_by_attnum(r, c.attnum) : NULL;
-		const struct masking *m = binding_column(j->b, c);
+	for (unsigned i = 0; i < st->tested.n; i++) {
+		const struct masking *m = binding_column(j->b, st->tested.v[i]);
 
-		if (!m || (col && !col->constrained))
+		if (!m)
 			continue;
 		deny(j, p, "42501",
 			arena_printf(j->a,
-				"column %s is masked and unique or a reference: writing it would tell which "
-				"values exist",
-				column_name(j, c)),
+				"column %s is masked and a constraint checks what is written against it: the "
+				"outcome would tell which values exist",
+				column_name(j, st->tested.v[i])),
 			hint_for(j, m));
 		return false;
 	}
@@ -228,8 +225,8 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 			"A caller with masked columns may read the server's own settings.");
 		return;
 	}
-	p->sanitize =
-		st->triggers || tag_is(st, "COMMIT") || tag_is(st, "END") || tag_is(st, "SET CONSTRAINTS");
+	p->sanitize = st->triggers || st->code || tag_is(st, "COMMIT") || tag_is(st, "END") ||
+		      tag_is(st, "SET CONSTRAINTS");
 	for (unsigned i = 0; !p->sanitize && i < st->nrelations; i++)
 		p->sanitize = relation_masked(j->b, st->relations[i]);
 	if (!plan_inner(j, st, p)) {
@@ -261,6 +258,7 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 	p->location = st->location > 0 ? (unsigned)st->location : 0;
 	p->len = st->len > 0 ? (unsigned)st->len : 0;
 	p->name = st->name;
+	p->hold = st->hold;
 	p->setting = st->setting;
 	p->value = st->value;
 	if (st->problem) {
@@ -291,6 +289,9 @@ int plan_judge(const struct binding *b, const struct name_scope *scope, struct s
 	*out = (struct judged){.policy_version = policy_version(binding_policy(b)),
 		.catalog_version = catalog_version(binding_catalog(b))};
 	r = analyze(scope, text, a, &an, &position, &why);
+	if (!r && an.n > PLAN_STATEMENTS_MAX)
+		r = err_sql(
+			&why, -E2BIG, "54000", "more than %d statements in one text", PLAN_STATEMENTS_MAX);
 	out->n = r ? 1 : an.n;
 	out->plans = arena_array(a, out->n ? out->n : 1, sizeof(*out->plans));
 	if (!out->plans)

@@ -36,9 +36,12 @@ struct plan {
 	/* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE: the name, NULL = ALL; inner: PREPARE's and
 	 * DECLARE's plan. */
 	const char *name;
+	bool hold; /* DECLARE … WITH HOLD */
 	struct plan *inner;
 	const char *setting, *value;
 };
+
+#define PLAN_STATEMENTS_MAX 1000 /* in one text; 54000 beyond */
 
 /* The plans of one text. */
 struct judged {

@@ -33,6 +33,7 @@ struct database { /* one entry of spec.databases; owned by its policy */
 	unsigned nglobs;
 	const char *user;                                 /* credential */
 	const char *password_file, *cert_file, *key_file; /* NULL where not given */
+	bool insecure_auth; /* the password may be answered in clear or as md5 to a server not verified */
 	enum tls_mode tls;
 	const char *ca_file;
 };
@@ -59,6 +60,9 @@ const struct database *policy_database_at(const struct policy *p, unsigned i);
 bool policy_enrols_cgroup(const struct policy *p, const char *cgroup, const char *unit);
 unsigned policy_uids(const struct policy *p, const uint32_t **uids);
 
+/* Whether an entry is for a dialled address. Zero: its host name is not resolved, so nobody can tell. */
+enum coverage { COVERS_UNKNOWN = 0, COVERS_NO, COVERS_YES };
+
 /* Whether address is d's (resolved: addresses that d's host name has ever had, for names). */
 bool database_covers(const struct database *d, const struct sockaddr *address,
 	const struct in6_addr *resolved, unsigned nresolved);
@@ -72,11 +76,12 @@ struct grant {
 	unsigned nrules;
 };
 /* covers: whether entry i of policy_database_at covers the dialled address (the caller resolves names).
- * -EACCES with a message for the client (08004 no database entry for the address; 28000 no document names the
+ * -EACCES with a message for the client (08004 no database entry for the address, or one that counts and is
+ * COVERS_UNKNOWN: its document may hold masks; 28000 no document names the
  * caller; 3D000 the database name is in no glob). Two documents that give different credentials for the same
  * place: -EACCES. The grant's memory is a's; rules point into p. */
 MUSTCHECK int policy_grant(const struct policy *p, const struct caller *who,
-	bool (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct arena *a,
+	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct arena *a,
 	struct grant *g, struct err *e);
 
 #endif

@@ -173,6 +173,15 @@ bool section_number(struct reading *r, const struct node *n, const char *where, 
 	return false;
 }
 
+bool section_flag(struct reading *r, const struct node *n, const char *where)
+{
+	bool plain = n && n->kind == NODE_SCALAR && n->plain, yes = plain && strcmp(n->text, "true") == 0;
+
+	if (n && !yes && (!plain || strcmp(n->text, "false") != 0))
+		section_wrong(r, n, "%s must be true or false", where);
+	return yes;
+}
+
 void section_missing(struct reading *r, const struct node *map, const char *where, const char *key)
 {
 	if (map && map->kind == NODE_MAP && !node_get(map, key))

@@ -38,6 +38,8 @@ const char *section_path(struct reading *r, const struct node *n, const char *wh
 /* A decimal number of min..max. */
 bool section_number(struct reading *r, const struct node *n, const char *where, unsigned long min,
 	unsigned long max, unsigned long *out);
+/* true or false, unquoted; false for NULL n. */
+bool section_flag(struct reading *r, const struct node *n, const char *where);
 /* Complains that map lacks key. */
 void section_missing(struct reading *r, const struct node *map, const char *where, const char *key);
 /* The first of the words that is close enough to be what text was meant to be; NULL. */

@@ -40,6 +40,7 @@ static bool commit_step(struct session *s, struct step *st)
 		if (!o)
 			return false;
 		o->cursor = true;
+		o->hold = p->hold;
 		r = names_put_portal(&s->names, o);
 		portal_unref(o);
 	} else if (p->kind == STATEMENT_DEALLOCATE) {
@@ -54,6 +55,26 @@ static bool commit_step(struct session *s, struct step *st)
 			names_drop_all_portals(&s->names, true);
 	}
 	return r == 0;
+}
+
+/* The statement failed after it may have done its work: a commit can fail behind it, and names of prepared
+ * statements are not undone. What they mean is not known then, so they mean nothing until somebody makes them
+ * anew. */
+static void forget_step(struct session *s, const struct step *st)
+{
+	const struct plan *p = st ? st->plan : NULL;
+
+	if (p && (p->kind == STATEMENT_PREPARE || p->kind == STATEMENT_DEALLOCATE)) {
+		if (p->name)
+			names_drop_prepared(&s->names, span_of(p->name, strlen(p->name)));
+		else
+			names_drop_all_prepared(&s->names);
+	} else if (p && (p->kind == STATEMENT_DECLARE || p->kind == STATEMENT_CLOSE)) {
+		if (p->name)
+			names_drop_portal(&s->names, span_of(p->name, strlen(p->name)));
+		else
+			names_drop_all_portals(&s->names, true);
+	}
 }
 
 /* ---- which plan and which rows ---- */
@@ -76,9 +97,20 @@ static const struct plan *current_plan(struct expected *x)
 	return x->kind == EXPECT_EXECUTE && !st->plan ? x->portal->prepared->plan : st->plan;
 }
 
+static bool judgement_sanitized(const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+
+	for (unsigned i = 0; js && i < js->n; i++)
+		if (js->plans[i]->sanitize)
+			return true;
+	return false;
+}
+
 static bool step_sanitized(const struct step *st, const struct plan *p)
 {
-	return !p || p->sanitize || (st->target && (!st->target->plan || st->target->plan->sanitize));
+	return !p || p->sanitize || judgement_sanitized(st->newer) ||
+	       (st->target && (!st->target->plan || st->target->plan->sanitize));
 }
 
 /* Whether what the server says about the head may carry values. True where that is not known. */
@@ -101,7 +133,7 @@ static bool sanitized(struct expected *x)
 	case EXPECT_EXECUTE:
 		if (!x->portal->prepared->plan)
 			return false; /* the empty query */
-		return step_sanitized(&x->step, current_plan(x));
+		return step_sanitized(&x->step, current_plan(x)) || judgement_sanitized(x->portal->latest);
 	case EXPECT_SYNC:
 	case EXPECT_REFUSAL: break;
 	}
@@ -138,6 +170,36 @@ static const struct plan *newer_rows(const struct judgement *j)
 	return p;
 }
 
+/* A statement that waited long behind others is judged again before its rows pass. */
+static bool still_holds(struct session *s, uint64_t judged_ms, const struct judgement *j, struct step *st,
+	struct judgement **newer)
+{
+	if (judge_holds(s, judged_ms, j, st, newer))
+		return true;
+	if (s->state == STATE_OPEN)
+		session_break(s, "57P01", "definitions changed while the statement waited to run");
+	return false;
+}
+
+static struct rowplan *query_rows(
+	struct session *s, struct expected *x, struct step *st, const struct shape *sh)
+{
+	const struct judged *js;
+	struct rowplan *rp;
+	struct err e = {0};
+
+	if (st && !still_holds(s, x->judged_ms, x->j, st, &x->newer))
+		return NULL;
+	rp = make_rows(s, st ? step_rows(st) : NULL, st ? newer_rows(st->newer) : NULL, sh, NULL, 0);
+	js = x->newer ? judgement_plans(x->newer) : NULL;
+	if (rp && js && !st->target && (x->at >= js->n || rowplan_restrict(rp, js->plans[x->at], &e))) {
+		session_break(s, "57P01", "definitions changed while the statement waited to run");
+		rowplan_free(rp);
+		rp = NULL;
+	}
+	return rp;
+}
+
 static struct rowplan *portal_rows(struct session *s, struct expected *x)
 {
 	struct portal *o = x->portal;
@@ -145,6 +207,17 @@ static struct rowplan *portal_rows(struct session *s, struct expected *x)
 	/* EXECUTE and FETCH show another statement's rows; its newer judgement is the one that counts. */
 	const struct plan *also = newer_rows(x->step.target ? x->step.newer : o->latest);
 
+	if (o->rows && s->now_ms - x->judged_ms <= s->env->max_age_ms)
+		return o->rows;
+	if (!o->rows || !x->rows_held) {
+		if (!still_holds(
+			    s, x->judged_ms, o->latest ? o->latest : o->prepared->j, &x->step, &o->latest))
+			return NULL;
+		x->rows_held = true;
+		rowplan_free(o->rows);
+		o->rows = NULL;
+		also = newer_rows(x->step.target ? x->step.newer : o->latest);
+	}
 	if (o->rows)
 		return o->rows;
 	if (o->shape)
@@ -171,8 +244,7 @@ static enum fate on_row_description(struct session *s, const struct frame *f)
 		struct step *st = current_step(x);
 
 		rowplan_free(x->rows);
-		x->rows = make_rows(
-			s, st ? step_rows(st) : NULL, st ? newer_rows(st->newer) : NULL, sh, NULL, 0);
+		x->rows = query_rows(s, x, st, sh);
 		shape_unref(sh);
 		return x->rows ? FATE_PASS : FATE_BROKEN;
 	}
@@ -239,8 +311,9 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 	if (x->kind == EXPECT_EXECUTE) {
 		if (f->type == BE_COMMAND_COMPLETE && !commit_step(s, st))
 			return no_memory(s);
-		s->barrier = s->copy_in = false;
+		s->copy_in = false;
 		pipeline_pop(&s->pipe);
+		s->barrier = pipeline_barrier(&s->pipe);
 		return FATE_PASS;
 	}
 	if (f->type == BE_PORTAL_SUSPENDED || (!st && f->type != BE_EMPTY_QUERY_RESPONSE))
@@ -281,6 +354,7 @@ static enum fate on_close_complete(struct session *s, const struct frame *f)
 {
 	struct expected *x = pipeline_head(&s->pipe);
 	struct span name;
+	bool ours;
 
 	if (!x || x->kind != EXPECT_CLOSE || msg_empty(f->body) != WIRE_OK)
 		return unexpected(s, f);
@@ -289,8 +363,9 @@ static enum fate on_close_complete(struct session *s, const struct frame *f)
 		names_drop_prepared(&s->names, name);
 	else
 		names_drop_portal(&s->names, name);
+	ours = x->ours;
 	pipeline_pop(&s->pipe);
-	return FATE_PASS;
+	return ours ? FATE_SWALLOW : FATE_PASS;
 }
 
 static enum fate on_copy(struct session *s, const struct frame *f)
@@ -310,16 +385,18 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 {
 	struct expected *x = pipeline_head(&s->pipe);
 	char status;
+	bool ours;
 
 	if (!x || (x->kind != EXPECT_SYNC && x->kind != EXPECT_QUERY) ||
 		msg_ready(f->body, &status) != WIRE_OK)
 		return unexpected(s, f);
 	s->status = status;
-	s->barrier = s->copy_in = false;
+	ours = x->ours;
 	pipeline_pop(&s->pipe);
+	s->barrier = pipeline_barrier(&s->pipe);
 	if (status == 'I') /* portals live as long as their transaction; a cursor WITH HOLD may live longer */
 		names_drop_all_portals(&s->names, false);
-	return FATE_PASS;
+	return ours ? FATE_SWALLOW : FATE_PASS;
 }
 
 static void put_refusal(struct session *s, const struct refusal *r)
@@ -367,8 +444,21 @@ static enum fate on_error(struct session *s, const struct frame *f)
 			return unexpected(s, f);
 		fate = FATE_WRITTEN;
 	}
-	if (over || !x)
-		return fate; /* the connection ends, or it was about no statement of ours */
+	if (over)
+		return fate; /* the connection ends */
+	if (!x) {
+		/* Of nobody's asking (a timeout between messages of an open group): the server skips until
+		 * Sync now. */
+		if (!s->unsynced)
+			return unexpected(s, f);
+		s->skip = true;
+		return fate;
+	}
+	if (x->kind == EXPECT_SYNC && x->ours) {
+		session_break(s, "08P01", "the transaction failed between a group without Sync and a Query");
+		return FATE_BROKEN;
+	}
+	forget_step(s, current_step(x));
 	s->copy_in = false;
 	if (x->kind == EXPECT_QUERY) {
 		rowplan_free(x->rows);
@@ -376,9 +466,9 @@ static enum fate on_error(struct session *s, const struct frame *f)
 		x->at = x->nsteps; /* the rest of the text is not run; ReadyForQuery follows */
 		return fate;
 	}
-	s->barrier = false;
 	if (!pipeline_skip(&s->pipe))
 		s->skip = true;
+	s->barrier = pipeline_barrier(&s->pipe);
 	return fate;
 }
 

@@ -12,6 +12,7 @@
 #define BINDINGS_MAX   128
 #define JUDGEMENTS_MAX 4096
 #define BYTES_MAX      ((size_t)64 << 20)
+#define JUDGEMENT_MAX  ((size_t)8 << 20) /* of one text: tree, lineage and plan */
 #define BUCKETS        4096
 
 struct judgement {
@@ -223,6 +224,7 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 	if (!j)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
 	*j = (struct judgement){.refs = 1, .hash = h, .binding = binding_ref(b)};
+	arena_init(&j->mem, JUDGEMENT_MAX);
 	r = copy_key(j, scope, text);
 	if (r)
 		r = err_sql(e, r, "53200", "out of memory");
@@ -250,6 +252,11 @@ struct binding *judgement_binding(const struct judgement *j)
 struct span judgement_text(const struct judgement *j)
 {
 	return j->text;
+}
+
+size_t judgement_bytes(const struct judgement *j)
+{
+	return j->mem.held;
 }
 
 struct judgement *judgement_ref(struct judgement *j)

@@ -24,6 +24,7 @@ MUSTCHECK int cache_judge(struct cache *c, struct binding *b, const struct name_
 const struct judged *judgement_plans(const struct judgement *j);
 struct binding *judgement_binding(const struct judgement *j); /* borrowed */
 struct span judgement_text(const struct judgement *j);        /* borrowed */
+size_t judgement_bytes(const struct judgement *j);            /* of memory */
 struct judgement *judgement_ref(struct judgement *j);
 void judgement_unref(struct judgement *j); /* NULL is fine */
 

@@ -31,7 +31,7 @@ struct cover {
 	const struct policy *p;
 };
 
-static bool covers(void *arg, unsigned i)
+static enum coverage covers(void *arg, unsigned i)
 {
 	struct cover *c = arg;
 
@@ -303,11 +303,13 @@ void enter_client(struct session *s)
 
 void enter_connected(struct session *s, const struct event *ev)
 {
-	struct login_config cfg = {.user = s->grant.database ? s->grant.database->user : NULL,
+	const struct database *d = s->grant.database;
+	struct login_config cfg = {.user = d ? d->user : NULL,
 		.database = s->dbname,
 		.password = ev->password,
-		/* Where the leg is not TLS, policy said so: tls mode "disable". */
-		.allow_cleartext = ev->tls || (s->grant.database && s->grant.database->tls == TLS_DISABLE),
+		/* A server that nobody verified may be the caller's own, behind the database's address: it
+		 * gets no password in clear or as md5, unless policy says so. */
+		.allow_cleartext = (ev->tls && d && d->tls == TLS_VERIFY_FULL) || (d && d->insecure_auth),
 		.params = s->params,
 		.nparams = s->nparams};
 	struct err e = {0};

@@ -24,16 +24,39 @@ static void consume(struct session *s, const struct frame *f)
 static enum took forward(struct session *s, const struct frame *f)
 {
 	session_pass(s, SIDE_CLIENT, f);
+	s->unsynced = f->type != FE_SYNC && f->type != FE_QUERY && f->type != FE_TERMINATE;
 	return TOOK_IT;
+}
+
+/* A Close of our own: what a message that the server does not get would have dropped there. */
+static bool drop_unnamed(struct session *s)
+{
+	struct expected *x = pipeline_push(&s->pipe, EXPECT_CLOSE);
+
+	if (!x)
+		return false;
+	x->ours = true;
+	x->target = 'S';
+	x->name = strdup("");
+	put_start(&s->put, FE_CLOSE);
+	put_u8(&s->put, 'S');
+	put_cstr(&s->put, "");
+	put_finish(&s->put);
+	return x->name != NULL;
 }
 
 /* Puts a message that fails at the server in the place of f. */
 static enum took refuse(struct session *s, const struct frame *f, const char *sqlstate, const char *reason,
 	const char *hint, int position)
 {
-	struct expected *x = pipeline_push(&s->pipe, EXPECT_REFUSAL);
 	bool alone = f->type == FE_QUERY || f->type == FE_FUNCTION_CALL;
+	/* Whatever comes of it, a Query and a Parse of the unnamed statement drop the one before. */
+	bool unnamed = f->type == FE_QUERY || (f->type == FE_PARSE && f->body.n && f->body.p[0] == 0);
+	struct expected *x;
 
+	if (unnamed && !drop_unnamed(s))
+		return no_memory(s);
+	x = pipeline_push(&s->pipe, EXPECT_REFUSAL);
 	if (!x)
 		return no_memory(s);
 	x->refusal = refusal_new(sqlstate, reason, hint, position);
@@ -49,7 +72,7 @@ static enum took refuse(struct session *s, const struct frame *f, const char *sq
 	session_send(s, SIDE_SERVER);
 	if (!x->refusal || (alone && !pipeline_push(&s->pipe, EXPECT_SYNC)))
 		return no_memory(s);
-	s->skip = !alone;
+	s->skip = s->unsynced = !alone;
 	s->stats.refused++;
 	/* A syntax error quotes the text, which may hold anything the client typed. */
 	session_note(s, NOTE_STATEMENT_REFUSED, strcmp(sqlstate, "42601") == 0 ? "syntax error" : reason);
@@ -77,9 +100,8 @@ static enum took malformed(struct session *s, const struct frame *f)
 	return session_break(s, "08P01", "invalid %s message", frame_name(PEER_FRONTEND, f->type));
 }
 
-/* Extended messages that no Sync has ended yet must be answered before a simple Query: if one of them failed,
- * the server will not look at the Query at all. */
-static bool group_settled(struct session *s)
+/* Extended messages that no Sync has ended yet must be answered before what depends on how they went. */
+static bool group_answered(struct session *s)
 {
 	if (!pipeline_len(&s->pipe) || !s->pipe.open)
 		return true;
@@ -89,6 +111,30 @@ static bool group_settled(struct session *s)
 		session_send(s, SIDE_SERVER);
 		s->flushed = true;
 	}
+	return false;
+}
+
+/* Before a simple Query the group is ended by a Sync of ours: while it is open, an error that nobody asked
+ * for (a timeout) could make the server skip the Query, and we would take the next answer for its. What the
+ * group did is committed a little earlier than without us, if the client sends a Query without a Sync before
+ * it. */
+static bool group_settled(struct session *s)
+{
+	struct expected *x;
+
+	if (!group_answered(s))
+		return false;
+	if (!s->unsynced)
+		return !pipeline_len(&s->pipe) || !pipeline_at(&s->pipe, pipeline_len(&s->pipe) - 1)->ours;
+	x = pipeline_push(&s->pipe, EXPECT_SYNC);
+	if (!x) {
+		no_memory(s);
+		return false;
+	}
+	x->ours = true;
+	put_sync(&s->put);
+	session_send(s, SIDE_SERVER);
+	s->unsynced = false;
 	return false;
 }
 
@@ -115,7 +161,9 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 	x->steps = steps;
 	x->nsteps = js->n;
 	for (unsigned i = 0; i < js->n; i++)
-		s->barrier |= js->plans[i]->kind == STATEMENT_COPY_IN;
+		x->barrier |= js->plans[i]->kind == STATEMENT_COPY_IN;
+	s->barrier |= x->barrier;
+	x->judged_ms = s->now_ms;
 	s->stats.statements += js->n;
 	return forward(s, f);
 }
@@ -200,7 +248,7 @@ static enum took send_parse(
 		return no_memory(s);
 	}
 	x->prepared = p;
-	session_pass(s, SIDE_CLIENT, f);
+	forward(s, f);
 	/* EXECUTE and FETCH show what their name means when they run: their portals are described instead. */
 	if (plan && plan->rows && !by_name(plan) && !describe(s, 'S', p, NULL))
 		return no_memory(s);
@@ -234,7 +282,7 @@ static enum took take_parse(struct session *s, const struct frame *f)
 		return malformed(s, f);
 	if (m.name.n > NAME_LEN_MAX)
 		return refuse(s, f, "42622", "the name of the prepared statement is too long", NULL, 0);
-	if (s->names.nprepared >= NAMES_MAX)
+	if (s->names.nprepared >= NAMES_MAX || s->names.bytes >= NAMES_BYTES_MAX)
 		return refuse(s, f, "53400", "too many prepared statements in this session", NULL, 0);
 	r = judge_text(s, m.sql, &j, &e);
 	if (r)
@@ -320,12 +368,17 @@ static int take_prepared(struct session *s, struct span name, struct prepared **
 	return r;
 }
 
+/* Asked for in this group; one of an earlier group may yet be skipped. */
 static bool described_later(struct session *s, const struct prepared *p)
 {
-	for (unsigned i = 0; i < pipeline_len(&s->pipe); i++)
-		if (pipeline_at(&s->pipe, i)->kind == EXPECT_DESCRIBE &&
-			pipeline_at(&s->pipe, i)->prepared == p)
+	for (unsigned i = pipeline_len(&s->pipe); i-- > 0;) {
+		const struct expected *x = pipeline_at(&s->pipe, i);
+
+		if (x->kind == EXPECT_SYNC || x->kind == EXPECT_QUERY)
+			return false;
+		if (x->kind == EXPECT_DESCRIBE && x->prepared == p)
 			return true;
+	}
 	return false;
 }
 
@@ -349,7 +402,7 @@ static enum took send_bind(struct session *s, const struct frame *f, const struc
 		return no_memory(s);
 	}
 	x->portal = o;
-	session_pass(s, SIDE_CLIENT, f);
+	forward(s, f);
 	if (by_name(p->plan) && !describe(s, 'P', NULL, o))
 		return no_memory(s);
 	return TOOK_IT;
@@ -406,7 +459,7 @@ static int find_portal(struct session *s, struct span name, struct portal **out)
 /* A cursor's DECLARE may still be unanswered in the open group: a Flush brings the answer. */
 static enum took wait_for_group(struct session *s)
 {
-	group_settled(s);
+	group_answered(s);
 	return TOOK_WAIT;
 }
 
@@ -440,7 +493,9 @@ static enum took send_execute(struct session *s, const struct frame *f, struct p
 	x->portal = portal_ref(o);
 	x->step = *st;
 	*st = (struct step){0};
-	s->barrier |= x->step.plan && x->step.plan->kind == STATEMENT_COPY_IN;
+	x->barrier = x->step.plan && x->step.plan->kind == STATEMENT_COPY_IN;
+	s->barrier |= x->barrier;
+	x->judged_ms = s->now_ms;
 	s->stats.statements++;
 	return forward(s, f);
 }
@@ -502,6 +557,13 @@ static enum took take_sync(struct session *s, const struct frame *f)
 	return forward(s, f);
 }
 
+/* Data of a COPY neither opens nor ends a group. */
+static enum took forward_copy(struct session *s, const struct frame *f)
+{
+	session_pass(s, SIDE_CLIENT, f);
+	return TOOK_IT;
+}
+
 /* While COPY FROM STDIN may begin or runs, the server takes some messages for data, ignores Flush and Sync,
  * and fails on the rest: what it would do with anything else is not worth following. */
 static enum took take_in_copy(struct session *s, const struct frame *f)
@@ -509,9 +571,17 @@ static enum took take_in_copy(struct session *s, const struct frame *f)
 	if (!s->copy_in)
 		return TOOK_WAIT;
 	switch ((enum frontend_type)f->type) {
-	case FE_COPY_DATA: return forward(s, f);
+	case FE_COPY_DATA: return forward_copy(s, f);
 	case FE_COPY_DONE:
-	case FE_COPY_FAIL: s->copy_in = false; return forward(s, f);
+	case FE_COPY_FAIL:
+		s->copy_in = false;
+		/* An Execute runs one statement, so no other COPY follows; its answer may need the client's
+		 * Sync. */
+		if (pipeline_head(&s->pipe) && pipeline_head(&s->pipe)->kind == EXPECT_EXECUTE) {
+			pipeline_head(&s->pipe)->barrier = false;
+			s->barrier = pipeline_barrier(&s->pipe);
+		}
+		return forward_copy(s, f);
 	case FE_FLUSH:
 	case FE_SYNC: consume(s, f); return TOOK_IT;
 	case FE_TERMINATE: return forward(s, f);
@@ -526,6 +596,16 @@ static enum took take_in_copy(struct session *s, const struct frame *f)
 	}
 	return session_break(s, "08P01", "unexpected %s message during COPY from stdin",
 		frame_name(PEER_FRONTEND, f->type));
+}
+
+static enum took take_flush(struct session *s, const struct frame *f)
+{
+	if (msg_empty(f->body) != WIRE_OK)
+		return malformed(s, f);
+	if (pipeline_len(&s->pipe))
+		return forward(s, f);
+	consume(s, f); /* nothing is owed that it could bring */
+	return TOOK_IT;
 }
 
 static enum took take(struct session *s, const struct frame *f)
@@ -546,7 +626,7 @@ static enum took take(struct session *s, const struct frame *f)
 	case FE_DESCRIBE:
 	case FE_CLOSE: return take_target(s, f);
 	case FE_SYNC: return take_sync(s, f);
-	case FE_FLUSH: return msg_empty(f->body) == WIRE_OK ? forward(s, f) : malformed(s, f);
+	case FE_FLUSH: return take_flush(s, f);
 	case FE_FUNCTION_CALL:
 		if (!group_settled(s))
 			return TOOK_WAIT;
@@ -605,8 +685,9 @@ void frontend_pump(struct session *s)
 		if (held_whole(s, &f) && !frame_whole(&f)) {
 			if (f.total <= s->env->message_max)
 				return;
-			took = s->barrier ? session_break(s, "54000", "message too long")
-					  : refuse(s, &f, "54000", "message too long to be judged", NULL, 0);
+			took = s->barrier || s->unsynced
+				       ? session_break(s, "54000", "message too long")
+				       : refuse(s, &f, "54000", "message too long to be judged", NULL, 0);
 		} else {
 			s->waits_for_catalog = false;
 			took = take(s, &f);

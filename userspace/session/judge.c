@@ -8,6 +8,7 @@
 #include "session/state.h"
 
 #define WAIT_MAX_MS       10000 /* for a catalogue */
+#define LATE_MS           5000  /* rows that come later than this after the judgement: is it still true? */
 #define NEGATIVE_AGE_MS   1000  /* an unknown name is believed unknown for so long */
 #define UNKNOWN_STATEMENT "26000"
 #define UNKNOWN_CURSOR    "34000"
@@ -94,14 +95,20 @@ int judge_text(struct session *s, struct span text, struct judgement **out, stru
 	return r ? r : judge_here(s, text, out, e);
 }
 
-int judge_again(struct session *s, const struct judgement *j, struct judgement **out, struct err *e)
+static int again_within(struct session *s, uint64_t tolerance_ms, const struct judgement *j,
+	struct judgement **out, struct err *e)
 {
-	int r = take_binding(s, s->env->max_age_ms, e);
+	int r = take_binding(s, tolerance_ms, e);
 
 	*out = NULL;
 	if (r || judgement_binding(j) == s->binding)
 		return r;
 	return judge_here(s, judgement_text(j), out, e);
+}
+
+int judge_again(struct session *s, const struct judgement *j, struct judgement **out, struct err *e)
+{
+	return again_within(s, s->env->max_age_ms, j, out, e);
 }
 
 /* Looks for the last thing sent that changes what name means; what an unfinished earlier group does is not
@@ -165,6 +172,14 @@ static const struct plan *inner_plan(const struct judgement *j)
 	return p;
 }
 
+/* What may be run by name: the server runs any prepared statement this way, also one that changes what names
+ * mean, and its answer says nothing of that. */
+static bool plain_rows(const struct plan *p)
+{
+	return p && (p->kind == STATEMENT_SELECT || p->kind == STATEMENT_INSERT ||
+			    p->kind == STATEMENT_UPDATE || p->kind == STATEMENT_DELETE);
+}
+
 static int take_target(struct session *s, const struct plan *plan, const struct step *before,
 	unsigned nbefore, struct step *st, struct err *e)
 {
@@ -183,10 +198,9 @@ static int take_target(struct session *s, const struct plan *plan, const struct 
 	if (!target)
 		return err_sql(e, -EACCES, UNKNOWN_STATEMENT, "prepared statement \"%s\" does not exist",
 			plan->name);
-	if (target->plan &&
-		(target->plan->kind == STATEMENT_EXECUTE || target->plan->kind == STATEMENT_FETCH))
-		return err_sql(
-			e, -EACCES, "42501", "\"%s\" itself runs another statement by name", plan->name);
+	if (!plain_rows(target->plan))
+		return err_sql(e, -EACCES, "42501", "\"%s\" is no plain query, and is not run by name here",
+			plan->name);
 	r = judge_again(s, target->j, &st->newer, e);
 	if (r)
 		return r;
@@ -206,6 +220,10 @@ static int take_definition(
 	const struct plan *inner;
 	int r;
 
+	if (s->names.nprepared >= NAMES_MAX || s->names.nportals >= NAMES_MAX ||
+		s->names.bytes >= NAMES_BYTES_MAX)
+		return err_sql(
+			e, -EACCES, "53400", "too many prepared statements or cursors in this session");
 	if (plan->location > text.n || plan->len > text.n - plan->location || name.n > NAME_LEN_MAX)
 		return err_sql(
 			e, -EACCES, "42501", "%s is not understood", plan->tag ? plan->tag : "the statement");
@@ -238,6 +256,47 @@ int judge_step(struct session *s, const struct plan *plan, struct judgement *j, 
 	if (plan->kind == STATEMENT_PREPARE || plan->kind == STATEMENT_DECLARE)
 		return take_definition(s, plan, j, st, e);
 	return 0;
+}
+
+static const struct plan *denied(const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+
+	for (unsigned i = 0; js && i < js->n; i++)
+		if (js->plans[i]->verdict == DENY)
+			return js->plans[i];
+	return NULL;
+}
+
+bool judge_holds(struct session *s, uint64_t judged_ms, const struct judgement *j, struct step *st,
+	struct judgement **newer)
+{
+	struct judgement *n = NULL;
+	/* With a max_age of 0 a statement is judged by what was true when it came; it may still take a while.
+	 */
+	uint64_t late_ms = s->env->max_age_ms > LATE_MS ? s->env->max_age_ms : LATE_MS;
+	struct err e = {0};
+
+	if (s->now_ms - judged_ms <= late_ms)
+		return true;
+	if (again_within(s, late_ms, *newer ? *newer : j, &n, &e))
+		return false;
+	if (n) {
+		judgement_unref(*newer);
+		*newer = n;
+	}
+	if (denied(*newer))
+		return false;
+	if (!st->target)
+		return true;
+	n = NULL;
+	if (again_within(s, late_ms, st->newer ? st->newer : st->target->j, &n, &e))
+		return false;
+	if (n) {
+		judgement_unref(st->newer);
+		st->newer = n;
+	}
+	return !denied(st->newer);
 }
 
 const struct plan *step_rows(const struct step *st)

@@ -183,6 +183,7 @@ int names_put_prepared(struct names *n, struct prepared *p)
 	if (r)
 		return r;
 	n->prepared[n->nprepared++] = prepared_ref(p);
+	n->bytes += judgement_bytes(p->j);
 	return 0;
 }
 
@@ -204,6 +205,7 @@ void names_drop_prepared(struct names *n, struct span name)
 
 	if (i < 0)
 		return;
+	n->bytes -= judgement_bytes(n->prepared[i]->j);
 	prepared_unref(n->prepared[i]);
 	n->prepared[i] = n->prepared[--n->nprepared];
 }
@@ -222,14 +224,15 @@ void names_drop_all_prepared(struct names *n)
 {
 	while (n->nprepared)
 		prepared_unref(n->prepared[--n->nprepared]);
+	n->bytes = 0;
 }
 
-void names_drop_all_portals(struct names *n, bool cursors_too)
+void names_drop_all_portals(struct names *n, bool held_too)
 {
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < n->nportals; i++) {
-		if (n->portals[i]->cursor && !cursors_too)
+		if (n->portals[i]->hold && !held_too)
 			n->portals[kept++] = n->portals[i];
 		else
 			portal_unref(n->portals[i]);

@@ -8,8 +8,10 @@
 #include "pgwire/message.h"
 #include "session/cache.h"
 
-#define NAMES_MAX    4096 /* prepared statements, and as many portals, of one session */
-#define NAME_LEN_MAX 63   /* the server cuts longer ones, so that two names could be one: refused */
+#define NAMES_BYTES_MAX                                                                                      \
+	((size_t)16 << 20) /* what the judgements of all prepared statements of a session may take */
+#define NAMES_MAX    4096  /* prepared statements, and as many portals, of one session */
+#define NAME_LEN_MAX 63    /* the server cuts longer ones, so that two names could be one: refused */
 
 struct shape_column {
 	uint32_t table_oid, type_oid;
@@ -43,6 +45,7 @@ struct portal { /* refcounted */
 	struct judgement
 		*latest; /* a newer judgement of the same text, where versions moved; NULL otherwise */
 	bool cursor;     /* made by DECLARE */
+	bool hold;       /* WITH HOLD: outlives its transaction */
 	unsigned nformats;
 	uint16_t *formats; /* of Bind */
 };
@@ -51,6 +54,7 @@ struct names {
 	struct prepared **prepared;
 	struct portal **portals;
 	unsigned nprepared, nportals, cap_prepared, cap_portals;
+	size_t bytes; /* of the prepared statements' judgements */
 };
 
 void names_fini(struct names *n);
@@ -65,7 +69,7 @@ MUSTCHECK int names_put_portal(struct names *n, struct portal *p);
 void names_drop_prepared(struct names *n, struct span name);
 void names_drop_portal(struct names *n, struct span name);
 void names_drop_all_prepared(struct names *n);
-void names_drop_all_portals(struct names *n, bool cursors_too);
+void names_drop_all_portals(struct names *n, bool held_too);
 
 MUSTCHECK struct prepared *prepared_new(
 	struct span name, struct judgement *j, const struct plan *plan); /* refs j */

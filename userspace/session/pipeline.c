@@ -46,6 +46,7 @@ static void expected_fini(struct expected *e)
 		step_fini(&e->steps[i]);
 	free(e->steps);
 	judgement_unref(e->j);
+	judgement_unref(e->newer);
 	rowplan_free(e->rows);
 }
 
@@ -111,6 +112,14 @@ bool pipeline_skip(struct pipeline *p)
 			return true;
 		pipeline_pop(p);
 	}
+	return false;
+}
+
+bool pipeline_barrier(struct pipeline *p)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		if (pipeline_at(p, i)->barrier)
+			return true;
 	return false;
 }
 

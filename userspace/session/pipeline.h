@@ -37,6 +37,10 @@ struct step {
 
 struct expected {
 	enum expect kind;
+	bool rows_held;            /* EXECUTE: checked again since it was judged */
+	bool barrier;              /* may begin a COPY FROM STDIN */
+	uint64_t judged_ms;        /* QUERY, EXECUTE: when it was judged */
+	struct judgement *newer;   /* QUERY: its text judged again, where rows came late */
 	bool ours;                 /* we asked on our own: the answer is not the client's */
 	char target;               /* DESCRIBE, CLOSE: 'S' or 'P' */
 	char *name;                /* CLOSE: owned */
@@ -70,6 +74,8 @@ void pipeline_pop(struct pipeline *p);
 /* An error was answered for the head, outside a Query: the server skips up to the next Sync. Drops these
  * entries; true: that Sync is the head now, false: it has not been sent yet. */
 bool pipeline_skip(struct pipeline *p);
+
+bool pipeline_barrier(struct pipeline *p); /* whether an entry may begin a COPY FROM STDIN */
 
 void step_fini(struct step *st);
 MUSTCHECK struct refusal *refusal_new(

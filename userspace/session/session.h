@@ -42,7 +42,8 @@ struct session_env {
 	uint64_t max_age_ms; /* catalog.max_age */
 	size_t message_max;  /* bytes of one message that must be held whole; 54000 beyond */
 	/* Whether entry i of p's databases covers an address, host names resolved. */
-	bool (*covers)(void *arg, const struct policy *p, unsigned i, const struct sockaddr *address);
+	enum coverage (*covers)(
+		void *arg, const struct policy *p, unsigned i, const struct sockaddr *address);
 	void (*note)(void *arg, const struct session *s, enum session_note n, const char *text);
 	void *arg;
 };

@@ -79,11 +79,12 @@ struct session {
 	struct binding *binding; /* of the last judgement */
 	struct catalog *catalog; /* taken once a step; NULL between steps */
 	uint64_t catalog_as_of_ms;
-	bool skip;    /* the server skips what comes until Sync, and so do we */
-	bool barrier; /* a COPY FROM STDIN may begin: nothing else passes until that is clear */
-	bool copy_in; /* it has begun */
-	bool flushed; /* a Flush of ours is under way to settle an open group */
-	bool waiting; /* the client's next message waits: for an answer of the server, or … */
+	bool skip;     /* the server skips what comes until Sync, and so do we */
+	bool barrier;  /* a COPY FROM STDIN may begin: nothing else passes until that is clear */
+	bool copy_in;  /* it has begun */
+	bool unsynced; /* the server got extended messages that no Sync ended yet */
+	bool flushed;  /* a Flush of ours is under way to settle an open group */
+	bool waiting;  /* the client's next message waits: for an answer of the server, or … */
 	bool waits_for_catalog;
 	uint64_t catalog_since_ms; /* when that began; 0: it does not */
 	uint64_t wake_ms;
@@ -139,6 +140,11 @@ MUSTCHECK int judge_find_portal(struct session *s, struct span name, struct prep
 /* Fills st for a plan: targets and definitions. steps before it in the same text: before[0..nbefore). */
 MUSTCHECK int judge_step(struct session *s, const struct plan *plan, struct judgement *j,
 	const struct step *before, unsigned nbefore, struct step *st, struct err *e);
+/* Whether what was judged then still holds now that rows come, where that is longer ago than a catalogue may
+ * be believed; newer judgements are left in st and, for a statement's own text, in *newer. false: it cannot
+ * be known, or it would be refused now. */
+MUSTCHECK bool judge_holds(struct session *s, uint64_t judged_ms, const struct judgement *j, struct step *st,
+	struct judgement **newer);
 /* The plan whose columns a step's rows have. */
 const struct plan *step_rows(const struct step *st);
 

@@ -75,10 +75,12 @@ struct statement {
 	unsigned nuses;
 	struct colset stored;   /* columns whose values this statement writes elsewhere */
 	struct colset assigned; /* target columns of INSERT, UPDATE, COPY FROM */
-	uint32_t *relations;    /* every relation read or written, views and what is below them included */
+	struct colset tested; /* columns whose values decide whether what is written violates a constraint */
+	uint32_t *relations;  /* every relation read or written, views and what is below them included */
 	unsigned nrelations;
 	bool writes;
 	bool triggers;       /* a written relation has user triggers */
+	bool code;           /* policies, constraints, defaults, indexes … run code of their own */
 	const char **opaque; /* functions, operators, types and casts that are not known to be pure:
 				"public.f", … */
 	unsigned nopaque;
@@ -86,6 +88,7 @@ struct statement {
 	const char *name;        /* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE; NULL = ALL */
 	struct statement *inner; /* PREPARE, DECLARE, EXPLAIN, COPY (query) */
 	bool binary;             /* COPY … BINARY, DECLARE … BINARY */
+	bool hold;               /* DECLARE … WITH HOLD */
 	const char *setting,
 		*value; /* SET: lower-cased name; value NULL: DEFAULT or RESET; setting "all": RESET ALL */
 };

@@ -18,8 +18,12 @@ struct column {
 	uint32_t type_oid;  /* as declared */
 	uint32_t base_type; /* with domains resolved */
 	int32_t typmod;
-	bool constrained; /* in a unique or exclusion constraint or index, or in a foreign key: a write can be
-			     used to ask */
+	/* Constraints: whether a write succeeds depends on values that are there already. against: the
+	 * columns that share a unique or exclusion index or a foreign key with it, itself included; values of
+	 * any row. beside: those that share a CHECK or a generated column with it; values of the row that is
+	 * changed. */
+	struct colset against, beside;
+	bool code;      /* of a domain, or with one inside, whose CHECK or default calls what users made */
 	bool sensitive; /* of pg_catalog, and carries values of other columns (pg_statistic.stavalues1 …) */
 	/* What reading the column may reveal beside itself: a generated column's sources, a view column's
 	 * lineage. Already transitive; never contains the column itself. */
@@ -29,9 +33,19 @@ struct column {
 	/* All that a read of the column shows: itself, from, and the same of the columns of that name in all
 	 * children. */
 	struct colset read;
-	bool simple; /* of a text, number, bool, date, uuid or enum type: what is total is total on it */
+	bool simple;   /* of a text, number, bool, date, uuid or enum type and the default collation: what is
+			  total is total on it */
+	bool collated; /* has a collation of its own */
+	bool partition_key;  /* or the relation's key is an expression */
+	bool calm;           /* a view column that copies a constant or a stored column of a simple type */
 	const char *foreign; /* "schema.type" where its type has functions of its own that are not known to be
 				pure */
+};
+
+struct reference { /* a foreign key of another relation (or of the same) that points at this one */
+	uint32_t relid;
+	struct colset to, from;    /* columns of this one and of relid */
+	char on_delete, on_update; /* a c n d r, as in pg_constraint */
 };
 
 struct relation {
@@ -43,7 +57,12 @@ struct relation {
 	bool triggers;       /* user triggers that fire on DML */
 	bool rules;          /* rewrite rules other than a view's _RETURN */
 	bool row_security;   /* policies run expressions of their own */
-	bool system;         /* in pg_catalog, information_schema or pg_toast */
+	/* Writing it runs code of users beside triggers: of a policy, a CHECK, an index, a domain, a default
+	 * … */
+	bool code;
+	bool computes; /* … a default, a generated column or a cast to a column's type: what is stored is
+			  theirs */
+	bool system;   /* in pg_catalog, information_schema or pg_toast */
 	/* Views and materialized views: what the definition uses otherwise than as an output (WHERE, joins
 	 * …); problem is not NULL where the definition was not understood, and then any use of the view is
 	 * refused. */
@@ -56,13 +75,15 @@ struct relation {
 	unsigned nopaque;
 	uint32_t *parents, *children; /* inheritance and partitions, all levels */
 	unsigned nparents, nchildren;
+	struct reference *references;
+	unsigned nreferences;
 };
 
 struct function { /* outside pg_catalog; pg_catalog's are judged by sql/function.h */
 	const char *schema, *name;
-	const char *extension; /* NULL: none */
-	char kind;             /* pg_proc.prokind: f p a w */
-	bool returns_composite;
+	const char *extension;  /* NULL: none */
+	char kind;              /* pg_proc.prokind: f p a w */
+	bool returns_composite; /* or has OUT parameters: its columns in FROM are not known */
 	bool returns_set;
 };
 
@@ -81,6 +102,10 @@ struct type {
 	uint32_t base; /* domains: the type below, all levels resolved */
 	uint32_t elem; /* arrays: of what; 0: not an array */
 	bool checked;  /* a domain with a CHECK constraint (at any level) */
+	bool code;     /* a domain whose CHECK or default (at any level) calls what users made */
+	bool cast;     /* a cast from or to it calls what users made */
+	bool recast;   /* of pg_catalog, and so does a cast to it that must be asked for */
+	bool stores;   /* such a cast runs where a value is put into a column of it */
 };
 
 /* ---- reading ---- */
@@ -101,7 +126,8 @@ const struct operator_ *catalog_operator(const struct catalog *c, const char *na
 const struct type *catalog_type(const struct catalog *c, const char *schema, const char *name);
 const struct type *catalog_type_by_oid(const struct catalog *c, uint32_t oid);
 
-/* The type (of oid, or inside it: element, field, base) whose own functions are not known to be pure; NULL: none. */
+/* The type (of oid, or inside it: element, field, base) whose own functions are not known to be pure; NULL:
+ * none. */
 const struct type *catalog_type_foreign(const struct catalog *c, uint32_t oid);
 
 /* ---- building ---- */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "sql/function.h"
 
 static uint64_t versions; /* atomic */
 
@@ -136,6 +137,24 @@ bool draft_edge(struct catalog_builder *b, uint32_t child, uint32_t parent)
 	return true;
 }
 
+bool draft_member(struct catalog_builder *b, enum member_kind kind, uint32_t id, struct colref column)
+{
+	struct member *m = arena_alloc(&b->c->a, sizeof(*m));
+
+	if (m)
+		*m = (struct member){kind, id, column};
+	return draft_add(b, &b->members, m);
+}
+
+bool draft_key(struct catalog_builder *b, struct foreign_key key)
+{
+	struct foreign_key *k = arena_alloc(&b->c->a, sizeof(*k));
+
+	if (k)
+		*k = key;
+	return draft_add(b, &b->keys, k);
+}
+
 /* ---- rows ---- */
 struct cells {
 	struct catalog_builder *b;
@@ -239,16 +258,88 @@ static void row_column(struct cells *c)
 	col->c.type_oid = oid(c, 3);
 	col->c.typmod = (int32_t)number(c, 4, INT32_MIN, INT32_MAX);
 	col->generated = optional(c, 5);
+	col->c.collated = boolean(c, 6);
 }
 
-static void row_constrained(struct cells *c)
+static void row_member(struct cells *c)
 {
-	struct draft_relation *d = draft_find(c->b, oid(c, 0));
-	int16_t attnum = (int16_t)number(c, 1, INT16_MIN, INT16_MAX);
+	struct colref column = {oid(c, 2), (int16_t)number(c, 3, INT16_MIN, INT16_MAX)};
+	uint32_t id = oid(c, 1);
 
-	for (unsigned i = 0; d && i < d->ncols; i++)
-		if (d->cols[i].c.attnum == attnum)
-			d->cols[i].c.constrained = true;
+	switch (letter(c, 0)) {
+	case 'u': (void)draft_member(c->b, MEMBER_UNIQUE, id, column); break;
+	case 'c': (void)draft_member(c->b, MEMBER_CHECK, id, column); break;
+	case 's': (void)draft_member(c->b, MEMBER_SOURCE, id, column); break;
+	case 'g': (void)draft_member(c->b, MEMBER_GENERATED, id, column); break;
+	default: c->bad = true;
+	}
+}
+
+static void row_foreign_key(struct cells *c)
+{
+	(void)draft_key(c->b, (struct foreign_key){.id = oid(c, 0),
+				      .from = {oid(c, 1), (int16_t)number(c, 2, INT16_MIN, INT16_MAX)},
+				      .to = {oid(c, 3), (int16_t)number(c, 4, INT16_MIN, INT16_MAX)},
+				      .on_delete = letter(c, 5),
+				      .on_update = letter(c, 6)});
+}
+
+static bool pure(struct cells *c, unsigned i)
+{
+	const char *extension = optional(c, i);
+
+	return extension && function_extension_pure(extension);
+}
+
+static struct type *draft_type(struct cells *c, uint32_t type)
+{
+	for (unsigned i = 0; i < c->b->types.n; i++) {
+		struct type *t = c->b->types.v[i];
+
+		if (t->oid == type)
+			return t;
+	}
+	return NULL;
+}
+
+static void row_code(struct cells *c)
+{
+	char what = letter(c, 0);
+	struct draft_relation *d = what == 't' ? NULL : draft_find(c->b, oid(c, 1));
+	struct type *t = what == 't' ? draft_type(c, oid(c, 1)) : NULL;
+
+	if (what != 'c' && what != 'd' && what != 't')
+		c->bad = true;
+	if (pure(c, 2))
+		return;
+	if (t)
+		t->code = true;
+	if (d) {
+		d->r.code = true;
+		d->r.computes = d->r.computes || what == 'd';
+	}
+}
+
+/* Where both ends are of pg_catalog, marking them would refuse nearly everything; only a cast that the server
+ * adds by itself leaves no choice. */
+static void row_cast(struct cells *c)
+{
+	uint32_t from = oid(c, 0), to = oid(c, 1);
+	struct type *source = draft_type(c, from), *target = draft_type(c, to);
+	char context = letter(c, 2);
+	bool builtin = from < FIRST_USER_OID && to < FIRST_USER_OID;
+
+	if (pure(c, 3))
+		return;
+	if (source && (from >= FIRST_USER_OID || (builtin && context == 'i')))
+		source->cast = true;
+	if (target && (to >= FIRST_USER_OID || (builtin && context == 'i')))
+		target->cast = true;
+	if (target && builtin)
+		target->recast = true;
+	/* values of users' own types are looked at where they are stored */
+	if (target && context != 'e' && (to >= FIRST_USER_OID || builtin))
+		target->stores = true;
 }
 
 static void row_partition_key(struct cells *c)
@@ -326,9 +417,9 @@ int catalog_builder_row(
 	static const struct {
 		unsigned n;
 		void (*row)(struct cells *);
-	} readers[] = {{1, row_schema}, {8, row_relation}, {6, row_column}, {2, row_constrained},
+	} readers[] = {{1, row_schema}, {8, row_relation}, {7, row_column}, {4, row_member},
 		{2, row_inherits}, {8, row_type}, {6, row_function}, {3, row_operator},
-		{2, row_partition_key}};
+		{2, row_partition_key}, {7, row_foreign_key}, {3, row_code}, {4, row_cast}};
 	struct cells c = {.b = b, .v = v};
 
 	if (i >= ARRAY_LEN(readers) || n != readers[i].n)

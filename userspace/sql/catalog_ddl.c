@@ -165,10 +165,29 @@ static void domain(struct ddl *d, const PgQuery__CreateDomainStmt *s)
 	if (!t)
 		return;
 	t->base = ddl_type(d, s->type_name, &typmod);
-	for (size_t i = 0; i < s->n_constraints; i++)
-		t->checked = t->checked || (s->constraints[i]->node_case == PG_QUERY__NODE__NODE_CONSTRAINT &&
-						   s->constraints[i]->constraint->contype ==
-							   PG_QUERY__CONSTR_TYPE__CONSTR_CHECK);
+	for (size_t i = 0; i < s->n_constraints; i++) {
+		const PgQuery__Constraint *k = s->constraints[i]->constraint;
+
+		if (s->constraints[i]->node_case != PG_QUERY__NODE__NODE_CONSTRAINT)
+			continue;
+		t->checked = t->checked || k->contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK;
+		t->code = t->code || ddl_calls(d, k->raw_expr);
+	}
+}
+
+static void mark_cast(struct ddl *d, const PgQuery__TypeName *name, bool stores)
+{
+	int32_t typmod;
+	uint32_t oid = ddl_type(d, name, &typmod);
+
+	for (unsigned i = 0; i < d->b->types.n; i++) {
+		struct type *t = d->b->types.v[i];
+
+		if (t->oid != oid)
+			continue;
+		t->cast = true;
+		t->stores = t->stores || stores;
+	}
 }
 
 static void composite(struct ddl *d, const PgQuery__CompositeTypeStmt *s)
@@ -332,6 +351,14 @@ static void statement(struct ddl *d, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT: domain(d, n->create_domain_stmt); break;
 	case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: function(d, n->create_function_stmt); break;
 	case PG_QUERY__NODE__NODE_DEFINE_STMT: define(d, n->define_stmt); break;
+	case PG_QUERY__NODE__NODE_CREATE_CAST_STMT:
+		if (n->create_cast_stmt->func) {
+			mark_cast(d, n->create_cast_stmt->sourcetype, false);
+			mark_cast(d, n->create_cast_stmt->targettype,
+				n->create_cast_stmt->context !=
+					PG_QUERY__COERCION_CONTEXT__COERCION_EXPLICIT);
+		}
+		break;
 	case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: ddl_alter(d, n->alter_table_stmt); break;
 	case PG_QUERY__NODE__NODE_INDEX_STMT: ddl_index(d, n->index_stmt); break;
 	case PG_QUERY__NODE__NODE_CREATE_TRIG_STMT: ddl_flag(d, n->create_trig_stmt->relation, true); break;

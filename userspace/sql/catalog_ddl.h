@@ -20,6 +20,7 @@ struct type *ddl_add_type(struct ddl *d, const char *schema, const char *name, e
 uint32_t ddl_type(struct ddl *d, const PgQuery__TypeName *t, int32_t *typmod);
 
 /* ---- ddl_table.c ---- */
+bool ddl_calls(struct ddl *d, const PgQuery__Node *n); /* something that the schema text made */
 void ddl_add_column(struct ddl *d, struct draft_relation *r, const PgQuery__ColumnDef *c);
 void ddl_table(struct ddl *d, const PgQuery__CreateStmt *s, char kind);
 void ddl_alter(struct ddl *d, const PgQuery__AlterTableStmt *s);

@@ -42,8 +42,10 @@ static void place_relations(struct catalog_builder *b)
 			b->oom = true;
 			return;
 		}
-		for (unsigned k = 0; k < d->ncols; k++)
+		for (unsigned k = 0; k < d->ncols; k++) {
 			d->r.cols[k] = d->cols[k].c;
+			d->r.cols[k].partition_key = d->cols[k].partition_key;
+		}
 	}
 }
 
@@ -72,18 +74,41 @@ static void resolve_domain(const struct catalog *c, struct type *t)
 
 	for (unsigned depth = 0; depth < 64 && below && below->kind == TYPE_DOMAIN; depth++) {
 		t->checked = t->checked || below->checked;
+		t->code = t->code || below->code;
 		t->base = below->base;
 		below = catalog_type_by_oid(c, below->base);
 	}
 }
 
-static void resolve_column_type(struct catalog_builder *b, struct column *col)
+/* What a write of a value of the type may run. */
+static void type_code(
+	const struct catalog *c, struct relation *r, struct column *col, uint32_t oid, unsigned depth)
+{
+	const struct type *t = catalog_type_by_oid(c, oid);
+	const struct relation *row = t && t->kind == TYPE_COMPOSITE ? type_row(c, oid) : NULL;
+
+	if (!t || depth > 16)
+		return;
+	col->code = col->code || t->code;
+	r->code = r->code || t->code || t->stores;
+	r->computes = r->computes || t->code || t->stores;
+	if (t->elem || t->kind == TYPE_DOMAIN)
+		type_code(c, r, col, t->elem ? t->elem : t->base, depth + 1);
+	for (unsigned i = 0; row && i < row->ncols; i++)
+		type_code(c, r, col, row->cols[i].type_oid, depth + 1);
+}
+
+static void resolve_column_type(struct catalog_builder *b, struct relation *r, struct column *col)
 {
 	const struct type *t = catalog_type_by_oid(b->c, col->type_oid),
-			  *f = type_foreign(b->c, col->type_oid);
+			  *f = type_foreign(b->c, col->type_oid),
+			  *row = catalog_type(b->c, r->schema, r->name);
 
 	col->base_type = t && t->kind == TYPE_DOMAIN ? t->base : col->type_oid;
-	col->simple = type_simple(b->c, col->type_oid);
+	col->simple = type_simple(b->c, col->type_oid) && !col->collated;
+	type_code(b->c, r, col, col->type_oid, 0);
+	/* a cast of the whole row reads the column with all others */
+	f = f ? f : row && row->cast ? row : NULL;
 	if (!f)
 		return;
 	col->foreign = arena_printf(&b->c->a, "%s.%s", f->schema, f->name);
@@ -98,7 +123,7 @@ static void resolve_types(struct catalog_builder *b)
 			resolve_domain(b->c, b->c->types_by_oid[i]);
 	for (unsigned i = 0; i < b->c->nrelations; i++)
 		for (unsigned k = 0; k < b->c->by_oid[i]->ncols; k++)
-			resolve_column_type(b, &b->c->by_oid[i]->cols[k]);
+			resolve_column_type(b, b->c->by_oid[i], &b->c->by_oid[i]->cols[k]);
 }
 
 /* ---- inheritance ---- */
@@ -251,6 +276,10 @@ int catalog_finish(struct catalog_builder *b, struct err *e)
 		each_column(b, read_self);
 	if (!b->oom)
 		catalog_resolve_generated(b);
+	if (!b->oom)
+		catalog_resolve_sources(b);
+	if (!b->oom)
+		catalog_resolve_constraints(b);
 	if (!b->oom) {
 		each_column(b, read_self);
 		each_column(b, read_children);

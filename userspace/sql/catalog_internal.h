@@ -33,6 +33,27 @@ struct draft_column {
 	const char *generated;               /* the expression's text */
 	const PgQuery__Node *generated_node; /* or its tree */
 	bool partition_key;
+	bool primary; /* DDL: of the primary key */
+};
+
+/* Members of one constraint have kind and id in common. */
+enum member_kind {
+	MEMBER_UNIQUE,    /* of a unique or exclusion index, its expressions and predicate included */
+	MEMBER_CHECK,     /* of a CHECK constraint */
+	MEMBER_SOURCE,    /* what a generated column is made of … */
+	MEMBER_GENERATED, /* … and it: the same id */
+};
+
+struct member {
+	enum member_kind kind;
+	uint32_t id;
+	struct colref column; /* attnum 0: the whole row */
+};
+
+struct foreign_key { /* one pair of columns of it */
+	uint32_t id;
+	struct colref from, to;
+	char on_delete, on_update;
 };
 
 struct draft_relation {
@@ -58,6 +79,7 @@ struct edge {
 struct catalog_builder {
 	struct catalog *c;
 	struct pointers relations, functions, operators, types, schemas;
+	struct pointers members, keys; /* struct member, struct foreign_key */
 	struct edge *edges;
 	unsigned nedges, edges_cap;
 	const struct draft_relation *last; /* where the last column went */
@@ -77,10 +99,15 @@ struct draft_column *draft_column(
 	struct catalog_builder *b, struct draft_relation *r, const char *name, int16_t attnum);
 bool draft_add(struct catalog_builder *b, struct pointers *p, void *what);
 bool draft_edge(struct catalog_builder *b, uint32_t child, uint32_t parent);
+bool draft_member(struct catalog_builder *b, enum member_kind kind, uint32_t id, struct colref column);
+bool draft_key(struct catalog_builder *b, struct foreign_key key);
 MUSTCHECK int catalog_finish(struct catalog_builder *b, struct err *e);
 /* catalog_views.c: generated columns and views, once everything has its place. */
 void catalog_resolve_generated(struct catalog_builder *b);
 void catalog_resolve_views(struct catalog_builder *b);
+/* catalog_constraint.c */
+void catalog_resolve_sources(struct catalog_builder *b);     /* a generated column shows all of its sources */
+void catalog_resolve_constraints(struct catalog_builder *b); /* against, beside, references */
 void catalog_sort(struct catalog *c);
 /* catalog_system.c */
 bool system_schema(const char *schema);

@@ -8,6 +8,8 @@
 	"(SELECT e.extname FROM pg_depend x JOIN pg_extension e ON e.oid = x.refobjid WHERE x.classid = "    \
 	"'" class "'::regclass AND x.objid = " oid                                                           \
 		  " AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e' LIMIT 1)"
+/* A row d of pg_depend that points at a function or an operator of no initdb. */
+#define USER_CODE "d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) AND d.refobjid >= 16384"
 
 static const char *const queries[] = {
 	/* 0: schemas that the role may use; the server leaves the others out of its search_path */
@@ -24,26 +26,36 @@ static const char *const queries[] = {
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p', 'S', 'c') AND " NOT_TOAST,
 
-	/* 2: columns */
+	/* 2: columns; whether one has a collation other than the default (100) */
 	"SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod, "
-	"CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END "
+	"CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END, "
+	"a.attcollation NOT IN (0, 100) "
 	"FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = "
 	"c.relnamespace "
 	"LEFT JOIN pg_attrdef d ON a.attgenerated <> '' AND d.adrelid = a.attrelid AND d.adnum = a.attnum "
 	"WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'm', 'f', 'p', 'S', 'c') "
 	"AND " NOT_TOAST " ORDER BY a.attrelid, a.attnum",
 
-	/* 3: constrained columns: of unique and exclusion indexes (also inside their expressions and
-	 * predicates), of constraints, of foreign keys on both ends */
-	"SELECT i.indrelid, k.attnum FROM pg_index i, unnest(i.indkey) AS k(attnum) "
+	/* 3: columns that constraints hold together: unique and exclusion indexes with their expressions and
+	 * predicates (u), CHECKs (c), generated columns (g, and their sources s); 0: the whole row. Before
+	 * PostgreSQL 15 it is the generated column that depends on its sources, not its expression. */
+	"SELECT 'u'::text, i.indexrelid, i.indrelid, k.attnum FROM pg_index i, unnest(i.indkey) AS k(attnum) "
 	"WHERE (i.indisunique OR i.indisexclusion) AND k.attnum > 0 AND i.indrelid >= 16384 "
-	"UNION SELECT d.refobjid, d.refobjsubid FROM pg_depend d JOIN pg_index i ON i.indexrelid = d.objid "
-	"WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > "
-	"0 "
-	"AND d.refobjid = i.indrelid AND (i.indisunique OR i.indisexclusion) AND i.indrelid >= 16384 "
-	"UNION SELECT conrelid, unnest(conkey) FROM pg_constraint WHERE contype IN ('p', 'u', 'x', 'f') AND "
-	"conrelid <> 0 "
-	"UNION SELECT confrelid, unnest(confkey) FROM pg_constraint WHERE contype = 'f'",
+	"UNION SELECT 'u', i.indexrelid, d.refobjid, d.refobjsubid FROM pg_index i JOIN pg_depend d ON "
+	"d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = "
+	"'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0 "
+	"WHERE (i.indisunique OR i.indisexclusion) AND i.indrelid >= 16384 "
+	"UNION SELECT 'u', indexrelid, indrelid, 0 FROM pg_index WHERE (indisunique OR indisexclusion) AND "
+	"coalesce(indexprs::text, '') || coalesce(indpred::text, '') LIKE '%:varattno 0 %' "
+	"UNION SELECT 'c', oid, conrelid, unnest(conkey) FROM pg_constraint WHERE contype = 'c' AND conrelid "
+	"<> 0 "
+	"UNION SELECT CASE WHEN d.refobjsubid = a.adnum THEN 'g' ELSE 's' END, a.oid, a.adrelid, "
+	"d.refobjsubid FROM pg_attrdef a JOIN pg_attribute t ON t.attrelid = a.adrelid AND t.attnum = "
+	"a.adnum AND t.attgenerated <> '' JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND "
+	"d.refobjid = a.adrelid AND d.refobjsubid > 0 AND (d.classid = 'pg_attrdef'::regclass AND d.objid = "
+	"a.oid OR d.classid = 'pg_class'::regclass AND d.objid = a.adrelid AND d.objsubid = a.adnum) "
+	"UNION SELECT 'g', a.oid, a.adrelid, a.adnum FROM pg_attrdef a JOIN pg_attribute t ON t.attrelid = "
+	"a.adrelid AND t.attnum = a.adnum AND t.attgenerated <> ''",
 
 	/* 4: inheritance and partitions */
 	"SELECT inhrelid, inhparent FROM pg_inherits",
@@ -55,10 +67,12 @@ static const char *const queries[] = {
 		"pg_type",
 		"t.oid") " FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE " NOT_TOAST,
 
-	/* 6: functions that pg_catalog did not come with */
+	/* 6: functions that pg_catalog did not come with. One with an OUT parameter has a column of that name
+	 * in FROM. */
 	"SELECT DISTINCT n.nspname, p.proname, " EXTENSION(
 		"pg_proc", "p.oid") ", p.prokind::text, "
-				    "t.typtype IN ('c', 'p', 'd') AND t.oid <> 'void'::regtype, p.proretset "
+				    "t.typtype IN ('c', 'p', 'd') AND t.oid <> 'void'::regtype OR "
+				    "p.proallargtypes IS NOT NULL, p.proretset "
 				    "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN "
 				    "pg_type t ON t.oid = p.prorettype "
 				    "WHERE n.nspname <> 'pg_catalog' OR p.oid >= 16384",
@@ -71,6 +85,52 @@ static const char *const queries[] = {
 
 	/* 8: partition keys; 0: an expression */
 	"SELECT p.partrelid, k.attnum FROM pg_partitioned_table p, unnest(p.partattrs) AS k(attnum)",
+
+	/* 9: foreign keys, a row for each pair of columns */
+	"SELECT k.oid, k.conrelid, p.child, k.confrelid, p.parent, k.confdeltype::text, k.confupdtype::text "
+	"FROM pg_constraint k, unnest(k.conkey, k.confkey) AS p(child, parent) WHERE k.contype = 'f'",
+
+	/* 10: what runs code that users made: defaults and generated columns (d); CHECKs, exclusions, indexes
+	 * and partition keys (c) of a relation; a domain (t); and the extension that the code is of */
+	"WITH RECURSIVE dom(oid) AS (SELECT k.contypid FROM pg_constraint k JOIN pg_depend d ON d.classid = "
+	"'pg_constraint'::regclass AND d.objid = k.oid WHERE k.contypid <> 0 AND " USER_CODE
+	" UNION SELECT t.oid FROM pg_type t JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid "
+	"= "
+	"t.oid WHERE t.typtype = 'd' AND t.typdefaultbin IS NOT NULL AND " USER_CODE
+	" UNION SELECT t.oid FROM pg_type t JOIN dom ON t.typbasetype = dom.oid OR (t.typelem = dom.oid AND "
+	"t.typinput = 'array_in'::regproc)), "
+	"made(class, oid) AS (SELECT 'pg_proc'::regclass::oid, oid FROM pg_proc WHERE oid >= 16384 "
+	"UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oid >= 16384 "
+	"UNION ALL SELECT 'pg_opclass'::regclass, oid FROM pg_opclass WHERE oid >= 16384 "
+	"UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typtype = 'b' AND typinput::oid >= "
+	"16384 "
+	"UNION ALL SELECT 'pg_type'::regclass, oid FROM dom), "
+	"used(what, oid, class, obj) AS ("
+	"SELECT 'd', a.adrelid, d.refclassid, d.refobjid FROM pg_attrdef a JOIN pg_depend d ON d.classid = "
+	"'pg_attrdef'::regclass AND d.objid = a.oid "
+	"UNION ALL SELECT 'd', d.objid, d.refclassid, d.refobjid FROM pg_depend d WHERE d.classid = "
+	"'pg_class'::regclass AND d.objsubid > 0 AND " USER_CODE
+	" UNION ALL SELECT 'c', k.conrelid, d.refclassid, d.refobjid FROM pg_constraint k JOIN pg_depend d "
+	"ON "
+	"d.classid = 'pg_constraint'::regclass AND d.objid = k.oid WHERE k.contype IN ('c', 'x') AND "
+	"k.conrelid <> 0 "
+	"UNION ALL SELECT 'c', coalesce(i.indrelid, c.oid), d.refclassid, d.refobjid FROM pg_class c LEFT "
+	"JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND "
+	"d.objid = c.oid AND d.objsubid = 0 WHERE c.relkind IN ('i', 'I', 'p') "
+	"UNION ALL SELECT 't', k.contypid, d.refclassid, d.refobjid FROM pg_constraint k JOIN pg_depend d ON "
+	"d.classid = 'pg_constraint'::regclass AND d.objid = k.oid WHERE k.contypid <> 0 "
+	"UNION ALL SELECT 't', t.oid, d.refclassid, d.refobjid FROM pg_type t JOIN pg_depend d ON d.classid "
+	"= "
+	"'pg_type'::regclass AND d.objid = t.oid WHERE t.typtype = 'd' AND t.typdefaultbin IS NOT NULL AND "
+	"" USER_CODE ") "
+	"SELECT DISTINCT u.what, u.oid, (SELECT e.extname FROM pg_depend x JOIN pg_extension e ON e.oid = "
+	"x.refobjid WHERE x.classid = m.class AND x.objid = m.oid AND x.refclassid = "
+	"'pg_extension'::regclass AND x.deptype = 'e' LIMIT 1) "
+	"FROM used u JOIN made m ON m.class = u.class AND m.oid = u.obj",
+
+	/* 11: casts that call what users made */
+	"SELECT c.castsource, c.casttarget, c.castcontext::text, " EXTENSION(
+		"pg_proc", "c.castfunc") " FROM pg_cast c WHERE c.castfunc >= 16384",
 };
 
 unsigned catalog_query_count(void)
@@ -106,5 +166,6 @@ const char *catalog_fingerprint_query(void)
 		"") " UNION ALL " SUM("12", "oid::text", "pg_operator",
 		"WHERE oid >= 16384") " UNION ALL " SUM("13", "oid::text", "pg_policy",
 		"") " UNION ALL " SUM("14", "oid::text", "pg_extension", "") " UNION ALL " SUM("15",
-		"roleid::text || ' ' || member", "pg_auth_members", "") ") AS sums";
+		"roleid::text || ' ' || member", "pg_auth_members",
+		"") " UNION ALL " SUM("16", "oid::text", "pg_cast", "WHERE oid >= 16384") ") AS sums";
 }

@@ -141,6 +141,7 @@ static void take_columns(struct catalog_builder *b, struct draft_relation *d, co
 
 		copy_set(b, &c->from, &o->v[i].t.from);
 		c->direct = o->v[i].t.direct && c->from.n > 0;
+		c->calm = o->v[i].t.calm;
 		b->oom = b->oom || !colset_add(&b->c->a, &c->read, self);
 		copy_set(b, &c->read, &c->from);
 	}

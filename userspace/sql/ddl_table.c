@@ -12,53 +12,240 @@ static const char *keep(struct ddl *d, const char *s)
 	return copy;
 }
 
-static void constrain(struct ddl *d, struct draft_relation *r, PgQuery__Node **names, size_t n)
+static uint32_t new_id(struct ddl *d)
+{
+	return d->b->next_oid++; /* no catalogue has two of them */
+}
+
+static void member(
+	struct ddl *d, enum member_kind kind, uint32_t id, const struct draft_relation *r, int16_t attnum)
+{
+	(void)draft_member(d->b, kind, id, (struct colref){r->r.oid, attnum});
+}
+
+/* ---- what an expression reads and calls ---- */
+struct reader {
+	struct ddl *d;
+	struct draft_relation *r;
+	enum member_kind kind;
+	uint32_t id;
+	bool code; /* found: a function, an operator or a type of the schema text */
+};
+
+static bool named(const struct pointers *p, size_t name, const char *wanted)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		const char *s;
+
+		memcpy(&s, (const char *)p->v[i] + name, sizeof(s));
+		if (!strcmp(s, wanted))
+			return true;
+	}
+	return false;
+}
+
+static const char *last_name(PgQuery__Node *const *v, size_t n)
+{
+	return n ? node_string(v[n - 1]) : "";
+}
+
+/* A name that is no column's is the row's. */
+static void read_column(struct reader *x, const PgQuery__ColumnRef *c)
+{
+	const char *name = last_name(c->fields, c->n_fields);
+	int16_t attnum = 0;
+
+	if (!x->r)
+		return; /* VALUE of a domain */
+
+	for (unsigned i = 0; i < x->r->ncols; i++)
+		if (!strcmp(x->r->cols[i].c.name, name))
+			attnum = x->r->cols[i].c.attnum;
+	member(x->d, x->kind, x->id, x->r, attnum);
+}
+
+static void read_message(struct reader *x, const ProtobufCMessage *m);
+
+static void read_field(struct reader *x, const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
+{
+	const uint8_t *at = (const uint8_t *)m + f->offset, *q = (const uint8_t *)m + f->quantifier_offset;
+
+	if (f->type != PROTOBUF_C_TYPE_MESSAGE)
+		return;
+	if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+		ProtobufCMessage *const *v = *(ProtobufCMessage *const *const *)at;
+
+		for (size_t i = 0; i < *(const size_t *)q; i++)
+			read_message(x, v[i]);
+	} else if (!(f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) || *(const uint32_t *)q == f->id) {
+		read_message(x, *(ProtobufCMessage *const *)at);
+	}
+}
+
+static void read_message(struct reader *x, const ProtobufCMessage *m)
+{
+	const struct catalog_builder *b = x->d->b;
+
+	if (!m)
+		return;
+	if (m->descriptor == &pg_query__column_ref__descriptor) {
+		read_column(x, (const PgQuery__ColumnRef *)m);
+	} else if (m->descriptor == &pg_query__func_call__descriptor) {
+		const PgQuery__FuncCall *f = (const PgQuery__FuncCall *)m;
+
+		x->code = x->code || named(&b->functions, offsetof(struct function, name),
+					     last_name(f->funcname, f->n_funcname));
+	} else if (m->descriptor == &pg_query__a__expr__descriptor) {
+		const PgQuery__AExpr *e = (const PgQuery__AExpr *)m;
+
+		x->code = x->code || named(&b->operators, offsetof(struct operator_, name),
+					     last_name(e->name, e->n_name));
+	} else if (m->descriptor == &pg_query__type_name__descriptor) {
+		const PgQuery__TypeName *t = (const PgQuery__TypeName *)m;
+
+		x->code = x->code ||
+			  named(&b->types, offsetof(struct type, name), last_name(t->names, t->n_names));
+	}
+	for (unsigned i = 0; i < m->descriptor->n_fields; i++)
+		read_field(x, m, &m->descriptor->fields[i]);
+}
+
+/* Its columns are members of the constraint id; whether it calls what the schema text made. */
+static bool read_expression(
+	struct ddl *d, struct draft_relation *r, enum member_kind kind, uint32_t id, const PgQuery__Node *n)
+{
+	struct reader x = {d, r, kind, id, false};
+
+	if (n)
+		read_message(&x, &n->base);
+	r->r.code = r->r.code || x.code;
+	return x.code;
+}
+
+bool ddl_calls(struct ddl *d, const PgQuery__Node *n)
+{
+	struct reader x = {.d = d};
+
+	if (n)
+		read_message(&x, &n->base);
+	return x.code;
+}
+
+/* ---- constraints ---- */
+static void columns(struct ddl *d, enum member_kind kind, uint32_t id, struct draft_relation *r,
+	PgQuery__Node **names, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct draft_column *c = ddl_column(d, r, node_string(names[i]));
 
-		if (c)
-			c->c.constrained = true;
+		if (!c)
+			return;
+		member(d, kind, id, r, c->c.attnum);
 	}
 }
 
-/* Both ends of a foreign key; without a list it is the primary key, which is constrained already. */
-static void foreign_key(struct ddl *d, const PgQuery__Constraint *k)
+static void index_elements(
+	struct ddl *d, struct draft_relation *r, uint32_t id, const PgQuery__Node *const *v, size_t n)
 {
-	struct draft_relation *r = k->pktable ? ddl_find(d, k->pktable) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		const PgQuery__Node *first =
+			v[i]->node_case == PG_QUERY__NODE__NODE_LIST && v[i]->list->n_items
+				? v[i]->list->items[0]
+				: v[i];
+		const PgQuery__IndexElem *e = first->index_elem;
+		struct draft_column *c = NULL;
 
-	if (r)
-		constrain(d, r, k->pk_attrs, k->n_pk_attrs);
+		if (first->node_case != PG_QUERY__NODE__NODE_INDEX_ELEM || e->expr)
+			(void)read_expression(d, r, MEMBER_UNIQUE, id, first);
+		else
+			c = ddl_column(d, r, e->name);
+		if (c)
+			member(d, MEMBER_UNIQUE, id, r, c->c.attnum);
+	}
 }
 
-static void exclusion(struct ddl *d, struct draft_relation *r)
+/* c may be NULL; without a list on the other side it is the primary key. */
+static void foreign_key(
+	struct ddl *d, struct draft_relation *r, struct draft_column *c, const PgQuery__Constraint *k)
 {
-	(void)d;
-	for (unsigned i = 0; i < r->ncols; i++)
-		r->cols[i].c.constrained = true; /* its expressions are not looked into */
+	struct draft_relation *to = k->pktable ? ddl_find(d, k->pktable) : NULL;
+	struct foreign_key key = {.id = new_id(d),
+		.on_delete = *k->fk_del_action ? *k->fk_del_action : 'a',
+		.on_update = *k->fk_upd_action ? *k->fk_upd_action : 'a'};
+	size_t n = c ? 1 : k->n_fk_attrs;
+
+	for (size_t i = 0, primary = 0; to && i < n; i++) {
+		const struct draft_column *from = c ? c : ddl_column(d, r, node_string(k->fk_attrs[i])),
+					  *at = NULL;
+
+		if (i < k->n_pk_attrs)
+			at = ddl_column(d, to, node_string(k->pk_attrs[i]));
+		for (; !k->n_pk_attrs && !at && primary < to->ncols; primary++)
+			at = to->cols[primary].primary ? &to->cols[primary] : NULL;
+		if (!from || !at)
+			return;
+		key.from = (struct colref){r->r.oid, from->c.attnum};
+		key.to = (struct colref){to->r.oid, at->c.attnum};
+		(void)draft_key(d->b, key);
+	}
+}
+
+static void unique(
+	struct ddl *d, struct draft_relation *r, struct draft_column *c, const PgQuery__Constraint *k)
+{
+	bool primary = k->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
+	uint32_t id = new_id(d);
+
+	if (c) {
+		member(d, MEMBER_UNIQUE, id, r, c->c.attnum);
+		c->primary = c->primary || primary;
+	}
+	columns(d, MEMBER_UNIQUE, id, r, k->keys, k->n_keys);
+	for (size_t i = 0; primary && i < k->n_keys; i++) {
+		struct draft_column *of = ddl_column(d, r, node_string(k->keys[i]));
+
+		if (of)
+			of->primary = true;
+	}
+}
+
+static void generated(
+	struct ddl *d, struct draft_relation *r, struct draft_column *c, const PgQuery__Constraint *k)
+{
+	uint32_t id = new_id(d);
+
+	c->generated_node = k->raw_expr;
+	member(d, MEMBER_GENERATED, id, r, c->c.attnum);
+	if (read_expression(d, r, MEMBER_SOURCE, id, k->raw_expr))
+		r->r.computes = true;
 }
 
 /* c is the column that the constraint stands at, or NULL. */
 static void constraint(
 	struct ddl *d, struct draft_relation *r, struct draft_column *c, const PgQuery__Constraint *k)
 {
+	uint32_t id;
+
 	switch ((int)k->contype) {
 	case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
-	case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
-		if (c)
-			c->c.constrained = true;
-		constrain(d, r, k->keys, k->n_keys);
+	case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE: unique(d, r, c, k); break;
+	case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN: foreign_key(d, r, c, k); break;
+	case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
+		(void)read_expression(d, r, MEMBER_CHECK, new_id(d), k->raw_expr);
 		break;
-	case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN:
-		if (c)
-			c->c.constrained = true;
-		constrain(d, r, k->fk_attrs, k->n_fk_attrs);
-		foreign_key(d, k);
+	case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION:
+		id = new_id(d);
+		index_elements(d, r, id, (const PgQuery__Node *const *)k->exclusions, k->n_exclusions);
+		(void)read_expression(d, r, MEMBER_UNIQUE, id, k->where_clause);
 		break;
-	case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION: exclusion(d, r); break;
+	case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
+		/* a default reads no columns, so it is a constraint of none */
+		if (read_expression(d, r, MEMBER_CHECK, new_id(d), k->raw_expr))
+			r->r.computes = true;
+		break;
 	case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
 		if (c)
-			c->generated_node = k->raw_expr;
+			generated(d, r, c, k);
 		break;
 	default: break;
 	}
@@ -68,12 +255,52 @@ void ddl_add_column(struct ddl *d, struct draft_relation *r, const PgQuery__Colu
 {
 	struct draft_column *c = draft_column(d->b, r, keep(d, def->colname), (int16_t)(r->ncols + 1));
 
-	if (!c)
-		return;
-	c->c.type_oid = ddl_type(d, def->type_name, &c->c.typmod);
-	for (size_t i = 0; i < def->n_constraints; i++)
+	if (c)
+		c->c.type_oid = ddl_type(d, def->type_name, &c->c.typmod);
+	if (c)
+		c->c.collated = def->coll_clause != NULL;
+}
+
+/* Once all columns are there: a constraint may stand before a column that it names. */
+static void column_constraints(struct ddl *d, struct draft_relation *r, const PgQuery__ColumnDef *def)
+{
+	struct draft_column *c = def->n_constraints ? ddl_column(d, r, def->colname) : NULL;
+
+	for (size_t i = 0; c && i < def->n_constraints; i++)
 		if (def->constraints[i]->node_case == PG_QUERY__NODE__NODE_CONSTRAINT)
 			constraint(d, r, c, def->constraints[i]->constraint);
+}
+
+static void inherit_member(struct ddl *d, struct draft_relation *r, const struct draft_relation *from,
+	const struct member *m, uint32_t id)
+{
+	const struct draft_column *c = NULL;
+
+	for (unsigned k = 0; k < from->ncols; k++)
+		if (from->cols[k].c.attnum == m->column.attnum)
+			c = ddl_column(d, r, from->cols[k].c.name);
+	member(d, m->kind, id, r, c ? c->c.attnum : 0);
+}
+
+/* The other relation's constraints, over columns of the same name. */
+static void inherit_constraints(struct ddl *d, struct draft_relation *r, const struct draft_relation *from)
+{
+	unsigned n = d->b->members.n;
+	uint32_t last = 0, id = 0;
+
+	/* the members of one constraint stand together */
+	for (unsigned i = 0; i < n; i++) {
+		const struct member *m = d->b->members.v[i];
+
+		if (m->column.relid != from->r.oid)
+			continue;
+		if (m->id != last)
+			id = new_id(d);
+		last = m->id;
+		inherit_member(d, r, from, m, id);
+	}
+	r->r.code = r->r.code || from->r.code;
+	r->r.computes = r->r.computes || from->r.computes;
 }
 
 /* The columns of a parent, or of LIKE; those that are there already merge. */
@@ -92,30 +319,45 @@ static void inherit(struct ddl *d, struct draft_relation *r, const struct draft_
 			return;
 		c->c.type_oid = from->cols[i].c.type_oid;
 		c->c.typmod = from->cols[i].c.typmod;
-		c->c.constrained = from->cols[i].c.constrained;
+		c->c.collated = from->cols[i].c.collated;
 		c->generated_node = from->cols[i].generated_node;
 	}
+	inherit_constraints(d, r, from);
 }
 
-static void element(struct ddl *d, struct draft_relation *r, const PgQuery__Node *n, bool columns)
+static void element(struct ddl *d, struct draft_relation *r, const PgQuery__Node *n, bool adds)
 {
 	const struct draft_relation *from;
 
 	switch ((int)n->node_case) {
 	case PG_QUERY__NODE__NODE_COLUMN_DEF:
-		if (columns && n->column_def->type_name)
+		if (adds && n->column_def->type_name)
 			ddl_add_column(d, r, n->column_def);
+		else if (!adds)
+			column_constraints(d, r, n->column_def);
 		break;
 	case PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE:
-		from = columns ? ddl_find(d, n->table_like_clause->relation) : NULL;
+		from = adds ? ddl_find(d, n->table_like_clause->relation) : NULL;
 		if (from)
 			inherit(d, r, from);
 		break;
 	case PG_QUERY__NODE__NODE_CONSTRAINT:
-		if (!columns)
+		if (!adds)
 			constraint(d, r, NULL, n->constraint);
 		break;
 	default: break;
+	}
+}
+
+/* PARTITION BY; an expression counts as all columns. */
+static void partition_keys(struct draft_relation *r, const PgQuery__PartitionSpec *p)
+{
+	for (size_t i = 0; p && i < p->n_part_params; i++) {
+		const PgQuery__PartitionElem *e = p->part_params[i]->partition_elem;
+
+		for (unsigned k = 0; k < r->ncols; k++)
+			if (!*e->name || !strcmp(e->name, r->cols[k].c.name))
+				r->cols[k].partition_key = true;
 	}
 }
 
@@ -144,6 +386,7 @@ void ddl_table(struct ddl *d, const PgQuery__CreateStmt *s, char kind)
 		element(d, r, s->table_elts[i], false);
 	for (size_t i = 0; i < s->n_constraints; i++)
 		element(d, r, s->constraints[i], false);
+	partition_keys(r, s->partspec);
 	(void)ddl_add_type(d, schema, s->relation->relname, TYPE_COMPOSITE);
 }
 
@@ -152,7 +395,10 @@ static void alter(struct ddl *d, struct draft_relation *r, const PgQuery__AlterT
 	struct draft_relation *other;
 
 	switch ((int)c->subtype) {
-	case PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn: element(d, r, c->def, true); break;
+	case PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn:
+		element(d, r, c->def, true);
+		element(d, r, c->def, false);
+		break;
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint: element(d, r, c->def, false); break;
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_AttachPartition:
 		other = ddl_find(d, c->def->partition_cmd->name);
@@ -163,6 +409,10 @@ static void alter(struct ddl *d, struct draft_relation *r, const PgQuery__AlterT
 		other = ddl_find(d, c->def->range_var);
 		if (other)
 			(void)draft_edge(d->b, r->r.oid, other->r.oid);
+		break;
+	case PG_QUERY__ALTER_TABLE_TYPE__AT_ColumnDefault:
+		if (c->def && read_expression(d, r, MEMBER_CHECK, new_id(d), c->def))
+			r->r.computes = true;
 		break;
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableRowSecurity: r->r.row_security = true; break;
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn:
@@ -191,20 +441,17 @@ void ddl_alter(struct ddl *d, const PgQuery__AlterTableStmt *s)
 
 void ddl_index(struct ddl *d, const PgQuery__IndexStmt *s)
 {
-	struct draft_relation *r = s->unique ? ddl_find(d, s->relation) : NULL;
+	struct draft_relation *r = ddl_find(d, s->relation);
+	/* no constraint, but its expressions may call what the text made */
+	unsigned before = d->b->members.n;
+	uint32_t id = new_id(d);
 
-	for (size_t i = 0; r && i < s->n_index_params; i++) {
-		const PgQuery__IndexElem *e = s->index_params[i]->index_elem;
-		struct draft_column *c;
-
-		if (e->expr || s->where_clause) {
-			exclusion(d, r); /* any column may be in it */
-			return;
-		}
-		c = ddl_column(d, r, e->name);
-		if (c)
-			c->c.constrained = true;
-	}
+	if (!r)
+		return;
+	index_elements(d, r, id, (const PgQuery__Node *const *)s->index_params, s->n_index_params);
+	(void)read_expression(d, r, MEMBER_UNIQUE, id, s->where_clause);
+	if (!s->unique)
+		d->b->members.n = before;
 }
 
 void ddl_flag(struct ddl *d, const PgQuery__RangeVar *rv, bool trigger)

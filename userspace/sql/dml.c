@@ -4,16 +4,104 @@
 
 #include <string.h>
 
-static bool any_triggers(struct lineage *l, const struct relation *r)
-{
-	bool any = r->triggers;
+#define CASCADE_MAX 100 /* foreign keys that lead on to each other */
 
-	for (unsigned i = 0; i < r->nchildren && !any && lineage_spend(l, 1); i++) {
+/* What writing a relation may run, in its children too. */
+struct effects {
+	bool triggers, code, computes;
+};
+
+static struct effects effects_of(struct lineage *l, const struct relation *r)
+{
+	struct effects e = {r->triggers, r->code, r->computes};
+
+	for (unsigned i = 0; i < r->nchildren && lineage_spend(l, 1); i++) {
 		const struct relation *c = catalog_relation_by_oid(l->names->catalog, r->children[i]);
 
-		any = !c || c->triggers;
+		e.triggers = e.triggers || !c || c->triggers;
+		e.code = e.code || !c || c->code;
+		e.computes = e.computes || !c || c->computes;
 	}
-	return any;
+	return e;
+}
+
+static void note_effects(struct lineage *l, const struct relation *r)
+{
+	struct effects e = effects_of(l, r);
+
+	l->s->triggers = l->s->triggers || e.triggers;
+	l->s->code = l->s->code || e.code;
+}
+
+static void test(struct lineage *l, const struct colset *s)
+{
+	if (lineage_spend(l, s->n) && !colset_union(l->a, &l->s->tested, s))
+		l->oom = true;
+}
+
+/* ---- foreign keys: what a change of one relation does to others ---- */
+static void reach(struct lineage *l, struct colset *done, struct colref what, unsigned depth);
+
+static void reach_columns(struct lineage *l, struct colset *done, const struct relation *r,
+	const struct colset *s, unsigned depth)
+{
+	for (unsigned i = 0; i < s->n && !lineage_stopped(l); i++) {
+		const struct column *c = relation_column_by_attnum(r, s->v[i].attnum);
+
+		if (!c)
+			continue;
+		test(l, &c->against);
+		test(l, &c->beside);
+		reach(l, done, s->v[i], depth);
+	}
+}
+
+static void follow(struct lineage *l, struct colset *done, const struct reference *ref, char action,
+	bool deleted, unsigned depth)
+{
+	const struct relation *r = catalog_relation_by_oid(l->names->catalog, ref->relid);
+
+	test(l, &ref->from);
+	test(l, &ref->to);
+	if (!r)
+		return;
+	lineage_relation(l, r);
+	if (action == 'a' || action == 'r')
+		return; /* it is only looked at */
+	note_effects(l, r);
+	l->s->code = l->s->code || r->rules;
+	if (action == 'c' && deleted)
+		reach(l, done, (struct colref){r->oid, 0}, depth);
+	else
+		reach_columns(l, done, r, &ref->from, depth);
+}
+
+/* A changed column, or with attnum 0 a deleted row. Whether others refer to it decides whether it may go, or
+ * what goes with it, by their columns' values and with their triggers; and messages of all that come back
+ * too. */
+static void reach(struct lineage *l, struct colset *done, struct colref what, unsigned depth)
+{
+	const struct relation *r = catalog_relation_by_oid(l->names->catalog, what.relid);
+
+	if (!r || colset_has(done, what) || !lineage_spend(l, 1ul + r->nreferences))
+		return;
+	if (depth > CASCADE_MAX) {
+		lineage_odd(l, -1, "so long a chain of foreign keys");
+		return;
+	}
+	if (!colset_add(l->a, done, what))
+		l->oom = true;
+	for (unsigned i = 0; what.attnum && i < r->ncols && lineage_spend(l, 1); i++)
+		if (colset_has(&r->cols[i].from, what)) /* it is generated from the changed one */
+			reach(l, done, (struct colref){r->oid, r->cols[i].attnum}, depth + 1);
+	for (unsigned i = 0; i < r->nreferences && !lineage_stopped(l); i++) {
+		const struct reference *ref = &r->references[i];
+
+		if (what.attnum == 0)
+			follow(l, done, ref, ref->on_delete, true, depth + 1);
+		else if (colset_has(&ref->to, what))
+			follow(l, done, ref, ref->on_update, false, depth + 1);
+	}
 }
 
 const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv)
@@ -42,33 +130,67 @@ const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv
 		lineage_fail(l, "42501", rv->location,
 			"%s.%s has rewrite rules, which could turn the statement into another", r->schema,
 			r->name);
-	if (any_triggers(l, r))
-		l->s->triggers = true;
+	note_effects(l, r);
 	return lineage_stopped(l) ? NULL : r;
 }
 
-static void assign(struct lineage *l, const struct relation *r, const char *name)
+/* Its CHECK may look up anything, and then whether a value passes tells of it. */
+static void note_domain(struct lineage *l, const struct column *c)
 {
-	const struct column *c = relation_column(r, name);
+	const struct type *t = catalog_type_by_oid(l->names->catalog, c->type_oid);
 
-	if (c && !colset_add(l->a, &l->s->assigned, (struct colref){r->oid, c->attnum}))
-		l->oom = true;
+	lineage_opaque(l, t ? t->schema : "?", t ? t->name : "?");
 }
 
-void dml_assign(struct lineage *l, const struct relation *r, const char *column, int location)
+/* An INSERT is held against other rows only, and only for the columns that it names: the one that it leaves
+ * to its default cannot be used to guess. A change is held against the rest of its row too. */
+static void assign(struct lineage *l, const struct relation *r, const char *name, bool change)
+{
+	const struct column *c = relation_column(r, name);
+	struct colset done = {0};
+
+	if (!c)
+		return;
+	if (!colset_add(l->a, &l->s->assigned, (struct colref){r->oid, c->attnum}))
+		l->oom = true;
+	test(l, &c->against);
+	if (c->code)
+		note_domain(l, c);
+	if (!change)
+		return;
+	test(l, &c->beside);
+	reach(l, &done, (struct colref){r->oid, c->attnum}, 0);
+}
+
+static void assign_all(
+	struct lineage *l, const struct relation *r, const char *column, int location, bool change)
 {
 	if (!relation_column(r, column)) {
 		lineage_fail_retry(l, "42703", location, "column \"%s\" of relation \"%s\" does not exist",
 			column, r->name);
 		return;
 	}
-	assign(l, r, column);
+	assign(l, r, column, change);
 	for (unsigned i = 0; i < r->nchildren && lineage_spend(l, 1); i++) {
 		const struct relation *c = catalog_relation_by_oid(l->names->catalog, r->children[i]);
 
 		if (c)
-			assign(l, c, column);
+			assign(l, c, column, change);
 	}
+}
+
+void dml_assign(struct lineage *l, const struct relation *r, const char *column, int location)
+{
+	assign_all(l, r, column, location, false);
+}
+
+static void unassign(struct lineage *l, const struct relation *r)
+{
+	struct colset done = {0};
+
+	reach(l, &done, (struct colref){r->oid, 0}, 0);
+	for (unsigned i = 0; i < r->nchildren && lineage_spend(l, 1); i++)
+		reach(l, &done, (struct colref){r->children[i], 0}, 0);
 }
 
 /* SET a[1] = …, INSERT (a.f): the steps may read. */
@@ -91,8 +213,13 @@ static void indirection(struct lineage *l, struct scope *sc, const PgQuery__ResT
 	}
 }
 
+/* Putting a value into a column of another type casts it, without a word in the statement. */
 static void store(struct lineage *l, const struct taint *t)
 {
+	const struct type *f = t->foreign && t->type ? type_foreign(l->names->catalog, t->type) : NULL;
+
+	if (t->foreign && (!f || f->cast))
+		lineage_opaque(l, NULL, t->foreign);
 	lineage_store(l, &t->from);
 }
 
@@ -138,7 +265,7 @@ static void set_list(
 			return;
 		}
 		lineage_seen(l, t);
-		dml_assign(l, r, t->name, t->location);
+		assign_all(l, r, t->name, t->location, true);
 		indirection(l, sc, t);
 		if (t->val->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
 			multi(l, sc, t->val->multi_assign_ref);
@@ -152,23 +279,27 @@ static void set_list(
 static void returning(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v,
 	size_t n, struct outputs *out)
 {
+	struct effects e;
+
 	if (!n)
 		return;
-	if (any_triggers(l, r)) {
-		lineage_fail(l, "42501", -1, "a trigger on %s.%s could change what RETURNING shows",
-			r->schema, r->name);
+	e = effects_of(l, r);
+	if (e.triggers || e.computes) {
+		lineage_fail(l, "42501", -1, "a %s %s.%s could change what RETURNING shows",
+			e.triggers ? "trigger on" : "default, generated column or cast of", r->schema,
+			r->name);
 		return;
 	}
 	select_targets(l, sc, v, n, out);
 }
 
 /* ---- ON CONFLICT: whether there is a conflict tells of the rows that are there ---- */
-static void use_constrained(struct lineage *l, const struct relation *r)
+static void use_unique(struct lineage *l, const struct relation *r)
 {
 	for (unsigned i = 0; i < r->ncols; i++) {
 		struct taint t = relation_read(l, r, i, false);
 
-		if (r->cols[i].constrained)
+		if (colset_has(&r->cols[i].against, (struct colref){r->oid, r->cols[i].attnum}))
 			lineage_use(l, &t, "ON CONFLICT");
 	}
 }
@@ -178,7 +309,7 @@ static void infer(
 {
 	lineage_seen(l, f);
 	if (f->n_index_elems == 0 || *f->conname)
-		use_constrained(l, r);
+		use_unique(l, r);
 	for (size_t i = 0; i < f->n_index_elems && !lineage_stopped(l); i++) {
 		const PgQuery__IndexElem *e = f->index_elems[i]->index_elem;
 		struct taint t = {0};
@@ -238,7 +369,7 @@ static void on_conflict(struct lineage *l, struct scope *sc, const struct relati
 	if (c->infer)
 		infer(l, sc, r, c->infer);
 	else
-		use_constrained(l, r);
+		use_unique(l, r);
 	if (c->action == PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_NOTHING)
 		return;
 	if (c->action != PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE) {
@@ -347,6 +478,7 @@ void delete_statement(
 	if (!r)
 		return;
 	target_item(l, &sc, q->relation, r, true);
+	unassign(l, r);
 	from_clause(l, &sc, q->using_clause, q->n_using_clause);
 	if (q->where_clause && !lineage_stopped(l))
 		predicate(l, &sc, q->where_clause, "WHERE");

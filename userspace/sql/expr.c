@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Expressions: what a value is made of. Besides the value itself there is the question whether evaluating it
  * can fail: an error is an answer, so what decides whether an error happens is a use. That goes two ways. A
- * function that may fail on some values makes its arguments uses. And what is evaluated only for some rows
- * (the second operand of AND, a later argument of COALESCE) makes the operands before it uses as soon as it
- * may fail, even if it reads nothing. */
+ * function that may fail on some values makes its arguments uses. And where an operand may be skipped (AND,
+ * a later argument of COALESCE), what decides about it is a use unless the operand cannot fail; no more than
+ * a constant or a stored column is believed to be so. */
 #include "sql/lineage.h"
 
 #include <string.h>
@@ -15,18 +15,28 @@ void predicate(struct lineage *l, struct scope *sc, const PgQuery__Node *n, cons
 	lineage_use(l, &t, where);
 }
 
-/* All of a list; where one that may fail is skipped for some rows, all are uses. */
+void use_lazy(struct lineage *l, const struct taint *v, size_t n, const char *where)
+{
+	size_t risky = 0;
+
+	for (size_t i = 0; i < n; i++)
+		risky += !v[i].calm;
+	for (size_t i = 0; i < n && !lineage_stopped(l); i++)
+		if (risky > (size_t)!v[i].calm)
+			lineage_use(l, &v[i], where);
+}
+
+/* The operands of AND and OR. */
 static struct taint lazy(struct lineage *l, struct scope *sc, PgQuery__Node **v, size_t n, const char *where)
 {
-	struct taint acc = {0};
+	struct taint *t = lineage_alloc(l, n, sizeof(*t)), acc = {0};
 
 	for (size_t i = 0; i < n && !lineage_stopped(l); i++) {
-		struct taint t = expr(l, sc, v[i]);
-
-		taint_mix(l, &acc, &t);
+		t[i] = expr(l, sc, v[i]);
+		taint_mix(l, &acc, &t[i]);
 	}
-	if (acc.fails && n > 1)
-		lineage_use(l, &acc, where);
+	if (!lineage_stopped(l))
+		use_lazy(l, t, n, where);
 	return acc;
 }
 
@@ -45,13 +55,11 @@ static struct taint bool_expr(struct lineage *l, struct scope *sc, const PgQuery
 
 static struct taint case_expr(struct lineage *l, struct scope *sc, const PgQuery__CaseExpr *c)
 {
-	struct taint acc = {0}, t;
+	struct taint acc = {.calm = true}, t;
 
 	lineage_seen(l, c);
 	if (c->arg) {
-		t = expr(l, sc, c->arg);
-		lineage_use(l, &t, "CASE");
-		acc.fails = t.fails;
+		predicate(l, sc, c->arg, "CASE");
 		(void)operator_named(l, "=", c->location);
 	}
 	for (size_t i = 0; i < c->n_args && !lineage_stopped(l); i++) {
@@ -62,23 +70,36 @@ static struct taint case_expr(struct lineage *l, struct scope *sc, const PgQuery
 			return acc;
 		}
 		lineage_seen(l, w);
-		t = expr(l, sc, w->expr);
-		lineage_use(l, &t, "CASE");
-		acc.fails = acc.fails || t.fails || (c->arg && t.odd);
+		predicate(l, sc, w->expr, "CASE");
 		t = expr(l, sc, w->result);
-		taint_mix(l, &acc, &t);
+		acc = taint_either(l, i ? acc : t, t, "CASE");
 	}
 	if (c->defresult) {
 		t = expr(l, sc, c->defresult);
-		taint_mix(l, &acc, &t);
+		acc = taint_either(l, acc, t, "CASE");
 	}
+	acc.calm = false;
 	return acc;
 }
 
 static struct taint coalesce(struct lineage *l, struct scope *sc, const PgQuery__CoalesceExpr *c)
 {
+	struct taint *t = lineage_alloc(l, c->n_args, sizeof(*t)), acc = {0};
+	bool risky = false;
+
 	lineage_seen(l, c);
-	return lazy(l, sc, c->args, c->n_args, "COALESCE");
+	for (size_t i = 0; i < c->n_args && !lineage_stopped(l); i++) {
+		t[i] = expr(l, sc, c->args[i]);
+		acc = taint_either(l, i ? acc : t[i], t[i], "COALESCE");
+	}
+	/* the order is fixed: only what comes before decides */
+	for (size_t i = c->n_args; i-- > 0 && !lineage_stopped(l);) {
+		if (risky)
+			lineage_use(l, &t[i], "COALESCE");
+		risky = risky || !t[i].calm;
+	}
+	acc.calm = false;
+	return acc;
 }
 
 /* Comparisons by the type's own order. */
@@ -90,12 +111,11 @@ static struct taint min_max(struct lineage *l, struct scope *sc, const PgQuery__
 	for (size_t i = 0; i < m->n_args && !lineage_stopped(l); i++) {
 		struct taint t = expr(l, sc, m->args[i]);
 
-		taint_mix(l, &acc, &t);
+		acc = taint_either(l, i ? acc : t, t, "GREATEST or LEAST");
 	}
-	if (acc.odd) {
+	if (acc.odd)
 		lineage_use(l, &acc, "GREATEST or LEAST");
-		acc.fails = true;
-	}
+	acc.calm = false;
 	return acc;
 }
 
@@ -107,6 +127,10 @@ static struct taint null_test(struct lineage *l, struct scope *sc, const PgQuery
 	t = expr(l, sc, n->arg);
 	t.foreign = NULL; /* no function of the type is asked */
 	taint_mix(l, &acc, &t);
+	/* ROW(a, b) IS NULL is planned as a IS NULL AND b IS NULL */
+	if (n->arg->node_case == PG_QUERY__NODE__NODE_ROW_EXPR)
+		lineage_use(l, &acc, "a row comparison");
+	acc.calm = t.calm;
 	acc.odd = false;
 	return acc;
 }
@@ -144,13 +168,11 @@ static struct taint array(struct lineage *l, struct scope *sc, const PgQuery__AA
 		struct taint t = expr(l, sc, a->elements[i]);
 
 		type = i == 0 ? t.type : type == t.type ? type : 0;
-		taint_mix(l, &acc, &t);
+		acc = taint_either(l, i ? acc : t, t, "an array");
 	}
-	if (acc.odd) {
-		/* arrays of arrays must agree in their lengths */
+	if (acc.odd) /* arrays of arrays must agree in their lengths */
 		lineage_use(l, &acc, "an array");
-		acc.fails = true;
-	}
+	acc.calm = false;
 	acc.type = type ? type_builtin_array(type) : 0;
 	return acc;
 }
@@ -162,6 +184,7 @@ static struct taint collate(struct lineage *l, struct scope *sc, const PgQuery__
 	lineage_seen(l, c);
 	t = expr(l, sc, c->arg);
 	taint_mix(l, &acc, &t);
+	acc.odd = true;
 	return acc;
 }
 
@@ -182,7 +205,7 @@ static struct taint named_arg(struct lineage *l, struct scope *sc, const PgQuery
 /* Constants: what they show is in the text already. A constant of no simple type is only made by a cast. */
 static struct taint constant(const PgQuery__AConst *c)
 {
-	struct taint t = {0};
+	struct taint t = {.calm = true};
 
 	if (c->val_case == PG_QUERY__A__CONST__VAL_BSVAL)
 		t.odd = true;
@@ -206,7 +229,8 @@ struct taint expr(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
 	switch ((int)n->node_case) {
 	case PG_QUERY__NODE__NODE_COLUMN_REF: return column_ref(l, sc, n->column_ref);
 	case PG_QUERY__NODE__NODE_A_CONST: return constant(n->a_const);
-	case PG_QUERY__NODE__NODE_PARAM_REF: return none;
+	case PG_QUERY__NODE__NODE_PARAM_REF:
+		return (struct taint){.odd = true}; /* the client chose its type */
 	case PG_QUERY__NODE__NODE_A_EXPR: return expr_operator(l, sc, n->a_expr);
 	case PG_QUERY__NODE__NODE_BOOL_EXPR: return bool_expr(l, sc, n->bool_expr);
 	case PG_QUERY__NODE__NODE_FUNC_CALL: return expr_call(l, sc, n->func_call);

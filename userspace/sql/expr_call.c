@@ -50,16 +50,25 @@ static void user_candidates(struct lineage *l, const char *schema, const char *n
 	}
 }
 
-/* f(x) is also how a cast to a type named f is written. */
-static void type_candidates(struct lineage *l, const char *name)
+static void type_candidate(struct lineage *l, const char *schema, const char *name, struct candidates *c)
 {
-	for (unsigned i = 0; i < l->names->npath; i++) {
-		const struct type *t = catalog_type(l->names->catalog, l->names->path[i], name);
-		const struct type *foreign = t ? type_foreign(l->names->catalog, t->oid) : NULL;
+	const struct type *t = catalog_type(l->names->catalog, schema, name);
+	const struct type *foreign = t ? type_foreign(l->names->catalog, t->oid) : NULL;
 
-		if (foreign)
-			lineage_opaque(l, foreign->schema, foreign->name);
-	}
+	if (foreign)
+		lineage_opaque(l, foreign->schema, foreign->name);
+	if (t && c->any)
+		add_candidate(c, FUNCTION_PURE, 0, NULL);
+}
+
+/* f(x) is also how a cast to a type named f is written, and every table is a type. */
+static void type_candidates(struct lineage *l, const char *schema, const char *name, struct candidates *c)
+{
+	if (schema && strcmp(schema, "pg_catalog") != 0)
+		type_candidate(l, schema, name, c);
+	for (unsigned i = 0; !schema && i < l->names->npath; i++)
+		if (strcmp(l->names->path[i], "pg_catalog") != 0)
+			type_candidate(l, l->names->path[i], name, c);
 }
 
 static struct candidates candidates_of(
@@ -76,8 +85,8 @@ static struct candidates candidates_of(
 		if (function_class(name) == FUNCTION_OPAQUE)
 			lineage_opaque(l, "pg_catalog", name);
 	}
-	if (!schema && one_arg)
-		type_candidates(l, name);
+	if (one_arg)
+		type_candidates(l, schema, name, &c);
 	if (!c.any && one_arg && row)
 		lineage_odd(l, location, "a column written as a function (or an unknown function of a row)");
 	else if (!c.any)
@@ -149,6 +158,15 @@ static void call_clauses(struct lineage *l, struct scope *sc, const PgQuery__Fun
 		select_window(l, sc, f->over);
 }
 
+/* A setting of nobody's ("app.x") holds whatever some function put there. */
+static bool setting_named(const PgQuery__FuncCall *f)
+{
+	const PgQuery__Node *n = f->n_args ? f->args[0] : NULL;
+
+	return n && n->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+	       n->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL && !strchr(n->a_const->sval->sval, '.');
+}
+
 struct taint expr_call(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f)
 {
 	struct taint acc = {0};
@@ -168,15 +186,18 @@ struct taint expr_call(struct lineage *l, struct scope *sc, const PgQuery__FuncC
 	}
 	call_clauses(l, sc, f, &acc);
 	c = candidates_of(l, schema, name, f->n_args == 1, row, f->location);
+	if (!strcmp(name, "current_setting") && !setting_named(f))
+		lineage_opaque(l, "pg_catalog", name);
 	if (lineage_stopped(l))
 		return acc;
 	counts = c.class == FUNCTION_TOTAL && !strcmp(name, "count");
 	if (!counts && (c.class != FUNCTION_TOTAL || acc.odd || f->func_variadic)) {
 		where = arena_printf(l->a, "an argument of %s()", name);
 		lineage_use(l, &acc, where ? where : "an argument");
-		acc.fails = acc.fails || c.class == FUNCTION_OPAQUE || f->n_args > 0 || f->n_agg_order > 0;
 	}
-	acc.odd = c.class == FUNCTION_TOTAL && !strcmp(name, "array_agg");
+	/* what gives a simple type is only known of total functions, and of count() whatever it counts */
+	acc.calm = false;
+	acc.odd = !counts && (acc.odd || c.class != FUNCTION_TOTAL || !strcmp(name, "array_agg"));
 	return acc;
 }
 
@@ -185,7 +206,7 @@ static void add_column(struct lineage *l, struct outputs *o, const char *name, c
 {
 	struct taint copy = *t;
 
-	copy.direct = false;
+	copy.direct = copy.calm = false;
 	copy.row = NULL;
 	copy.type = 0;
 	outputs_add(l, o, name, copy);
@@ -208,16 +229,18 @@ static void defined_columns(
 		lineage_seen(l, d->coll_clause);
 		if (!typename_judge(l, d->type_name, &type))
 			return;
-		copy.odd = !type.simple;
+		copy.odd = !type.simple || d->coll_clause;
 		add_column(l, o, d->colname, &copy);
 	}
 }
 
 /* unnest() of what is known to be an array of scalars gives one column; of an array of rows it gives theirs.
  */
-static bool scalar_elements(const struct taint *t)
+static bool scalar_elements(const struct catalog *c, const struct taint *t)
 {
-	return type_builtin_is_array(t->type);
+	const struct type *array = t->type ? catalog_type_by_oid(c, t->type) : NULL;
+
+	return type_builtin_is_array(t->type) || (array && array->elem && type_scalar(c, array->elem));
 }
 
 static void call_columns(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f,
@@ -233,12 +256,12 @@ static void call_columns(struct lineage *l, struct scope *sc, const PgQuery__Fun
 		return;
 	}
 	t = expr_call(l, sc, f);
-	t.fails = false; /* FROM is evaluated whether or not its columns are */
 	(void)function_judge(l, f, &ncols, &cols);
 	if (!strcmp(name, "unnest") && f->n_args == 1 && !lineage_stopped(l)) {
 		arg = expr(l, sc, f->args[0]);
 		ncols = 1;
-		it->open = it->open || !scalar_elements(&arg);
+		it->open = it->open || !scalar_elements(l->names->catalog, &arg) ||
+			   catalog_function(l->names->catalog, name, 0);
 		t.odd = true;
 	}
 	if (ncols == 0) {
@@ -278,7 +301,8 @@ static void function_columns_of(struct lineage *l, struct scope *sc, const PgQue
 		call_columns(l, sc, call->func_call, alias, it, o);
 	} else {
 		t = expr(l, sc, call);
-		it->open = it->open || t.row || type_row(l->names->catalog, t.type);
+		it->open = it->open || (call->node_case != PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION &&
+					       !type_scalar(l->names->catalog, t.type));
 		add_column(l, o, alias ? alias->aliasname : label_of(l, call), &t);
 	}
 }
@@ -305,7 +329,7 @@ struct item *from_function(struct lineage *l, struct scope *sc, const PgQuery__R
 		return NULL;
 	if (f->ordinality)
 		outputs_add(l, &o, "ordinality", (struct taint){0});
-	it->alias = o.n ? o.v[0].name : "";
+	it->alias = label_of(l, f->functions[0]->list->items[0]);
 	if (f->functions[0]->list->items[0]->node_case == PG_QUERY__NODE__NODE_FUNC_CALL) {
 		const PgQuery__FuncCall *call = f->functions[0]->list->items[0]->func_call;
 

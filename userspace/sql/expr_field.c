@@ -35,7 +35,7 @@ static struct taint field(
 	struct taint out = {0};
 
 	if (t->row && !t->row->open && item_find(l, t->row, name, &out) == 1) {
-		out.fails = out.fails || t->fails;
+		out.calm = false;
 		return out;
 	}
 	for (unsigned i = 0; r && i < r->ncols; i++)
@@ -62,7 +62,6 @@ static void subscript(struct lineage *l, struct scope *sc, const PgQuery__AIndic
 		taint_mix(l, &acc, &index);
 	}
 	lineage_use(l, &acc, "a subscript");
-	acc.fails = true;
 	acc.odd = true;
 	*t = acc;
 }

@@ -214,7 +214,6 @@ struct taint expr_json(struct lineage *l, struct scope *sc, const PgQuery__Node 
 	if (!strncmp(where, "json", 4))
 		function_shadow(l, where);
 	lineage_use(l, &c.acc, where);
-	c.acc.fails = true;
 	c.acc.odd = true;
 	return c.acc;
 }

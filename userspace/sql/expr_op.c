@@ -66,10 +66,8 @@ enum function_class operator_named(struct lineage *l, const char *name, int loca
 /* The result of an operator over acc. */
 static struct taint applied(struct lineage *l, struct taint acc, enum function_class c, const char *where)
 {
-	if (c != FUNCTION_TOTAL || acc.odd) {
+	if (c != FUNCTION_TOTAL || acc.odd)
 		lineage_use(l, &acc, where);
-		acc.fails = true;
-	}
 	return acc;
 }
 
@@ -122,7 +120,7 @@ static struct taint binary(struct lineage *l, struct scope *sc, const PgQuery__A
 	taint_mix(l, &acc, &a);
 	taint_mix(l, &acc, &b);
 	/* rows are compared field by field, and what comes after the deciding one is not evaluated */
-	if (acc.fails && (is_row(e->lexpr) || is_row(e->rexpr)))
+	if (is_row(e->lexpr) || is_row(e->rexpr))
 		lineage_use(l, &acc, "a row comparison");
 	return applied(l, acc, c, where_of(l, e));
 }
@@ -156,7 +154,6 @@ static struct taint nullif(struct lineage *l, struct scope *sc, const PgQuery__A
 	lineage_use(l, &b, "NULLIF");
 	taint_mix(l, &acc, &a);
 	taint_mix(l, &acc, &b);
-	acc.fails = true;
 	return acc;
 }
 
@@ -164,21 +161,21 @@ static struct taint nullif(struct lineage *l, struct scope *sc, const PgQuery__A
 static struct taint listed(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e,
 	enum function_class c, const char *where)
 {
-	struct taint acc = {0}, t = side(l, sc, e->lexpr);
-	bool row = is_row(e->lexpr);
+	struct taint acc = {0}, *t;
+	size_t n;
 
-	taint_mix(l, &acc, &t);
 	if (!e->rexpr || e->rexpr->node_case != PG_QUERY__NODE__NODE_LIST) {
 		lineage_odd(l, e->location, where);
 		return acc;
 	}
-	for (size_t i = 0; i < e->rexpr->list->n_items && !lineage_stopped(l); i++) {
-		t = expr(l, sc, e->rexpr->list->items[i]);
-		row = row || is_row(e->rexpr->list->items[i]);
-		taint_mix(l, &acc, &t);
+	n = e->rexpr->list->n_items;
+	t = lineage_alloc(l, n + 1, sizeof(*t));
+	for (size_t i = 0; i <= n && !lineage_stopped(l); i++) {
+		t[i] = i ? expr(l, sc, e->rexpr->list->items[i - 1]) : side(l, sc, e->lexpr);
+		taint_mix(l, &acc, &t[i]);
 	}
-	if (acc.fails)
-		lineage_use(l, &acc, where);
+	if (!lineage_stopped(l))
+		use_lazy(l, t, n + 1, where);
 	return applied(l, acc, c, where);
 }
 
@@ -237,7 +234,6 @@ static struct taint compared(struct lineage *l, struct scope *sc, const PgQuery_
 		lineage_use(l, &o->v[i].t, "IN (subquery)");
 		taint_mix(l, &acc, &o->v[i].t);
 	}
-	acc.fails = true;
 	return acc;
 }
 
@@ -283,18 +279,16 @@ struct taint expr_sublink(struct lineage *l, struct scope *sc, const PgQuery__Su
 	if (lineage_stopped(l))
 		return acc;
 	switch (s->sub_link_type) {
-	case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK: return (struct taint){.fails = true};
+	case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK: return acc;
 	case PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK:
 		t = one_column(l, s, sub);
 		if (!lineage_stopped(l))
 			keep_label(l, s, sub);
-		t.fails = true;
+		t.calm = false;
 		return t;
 	case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK:
 		t = one_column(l, s, sub);
 		taint_mix(l, &acc, &t);
-		acc.fails = true;
-		acc.odd = t.odd;
 		acc.type = t.type ? type_builtin_array(t.type) : 0;
 		return acc;
 	case PG_QUERY__SUB_LINK_TYPE__ANY_SUBLINK:

@@ -13,6 +13,8 @@ void item_alias(struct lineage *l, struct item *it, const PgQuery__Alias *alias)
 	it->named = false;
 	if (!alias->n_colnames)
 		return;
+	if (it->open)
+		lineage_odd(l, -1, "names for the columns of a function whose columns are not known");
 	if (alias->n_colnames > n) {
 		lineage_fail(l, "42P10", -1,
 			"table \"%s\" has %u columns available but %zu columns specified", alias->aliasname,

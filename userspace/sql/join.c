@@ -191,7 +191,7 @@ struct item *from_join(struct lineage *l, struct scope *sc, const PgQuery__JoinE
 			namespace_add(l, ns, both.v[i]);
 		}
 	}
-	if (j->join_using_alias)
+	if (j->join_using_alias && !j->alias) /* an alias of the join hides this one too */
 		using_alias(l, j, joined, nmerged, ns);
 	namespace_add(l, ns, (struct visible){joined, j->alias != NULL, true, false});
 	return joined;

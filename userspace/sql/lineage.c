@@ -181,7 +181,6 @@ void taint_mix(struct lineage *l, struct taint *acc, const struct taint *t)
 {
 	struct taint out = {
 		.from = lineage_join(l, &acc->from, &t->from),
-		.fails = acc->fails || t->fails,
 		.odd = acc->odd || t->odd,
 	};
 	const char *foreign = acc->foreign ? acc->foreign : t->foreign;
@@ -189,6 +188,35 @@ void taint_mix(struct lineage *l, struct taint *acc, const struct taint *t)
 	if (foreign)
 		lineage_opaque(l, NULL, foreign);
 	*acc = out;
+}
+
+bool taint_constant(const struct taint *t)
+{
+	return t->calm && t->from.n == 0;
+}
+
+/* Of these, some do not hold all values of the others: a date may be later than any timestamp. */
+static bool temporal(const struct taint *t)
+{
+	static const char *const names[] = {"date", "time", "timetz", "timestamp", "timestamptz", "interval"};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names) && t->type; i++)
+		if (t->type == type_builtin(names[i]))
+			return true;
+	return false;
+}
+
+struct taint taint_either(struct lineage *l, struct taint a, struct taint b, const char *where)
+{
+	bool same = a.type && a.type == b.type, constant = taint_constant(&a) || taint_constant(&b);
+	struct taint out = a;
+
+	taint_mix(l, &out, &b);
+	if (!same && !constant && (out.odd || temporal(&a) || temporal(&b)))
+		lineage_use(l, &out, where);
+	out.type = same ? a.type : 0;
+	out.calm = taint_constant(&a) && taint_constant(&b);
+	return out;
 }
 
 static struct use_group *group_of(struct lineage *l, const char *where)
@@ -270,6 +298,10 @@ void lineage_opaque(struct lineage *l, const char *schema, const char *name)
 
 static void note(struct lineage *l, uint32_t oid)
 {
+	const struct relation *r = catalog_relation_by_oid(l->names->catalog, oid);
+
+	/* policies run on every row, also of what a view reads */
+	l->s->code = l->s->code || (r && r->row_security);
 	if (!colset_add(l->a, &l->rels, (struct colref){oid, 0}))
 		l->oom = true;
 }

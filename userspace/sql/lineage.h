@@ -19,8 +19,9 @@ struct taint {
 	struct colset from; /* shared: never the target of colset_add or colset_union */
 	uint32_t type;      /* 0: not known */
 	bool direct;        /* an unchanged copy */
-	bool fails; /* evaluating it may end in an error or have an effect, whatever the columns hold */
-	bool odd;   /* not of a simple type: what is total on simple types may fail on it */
+	bool calm; /* evaluating it cannot fail: a bare constant, or a stored column of a simple type */
+	bool odd;  /* not of a simple type, or of a collation of its own: what is total on simple types may
+		      fail on it */
 	const char *foreign;    /* it has a type whose own functions are not known to be pure */
 	const struct item *row; /* it is the whole row of this item */
 };
@@ -117,6 +118,10 @@ void lineage_store(struct lineage *l, const struct colset *s);
 struct colset lineage_join(struct lineage *l, const struct colset *a, const struct colset *b);
 /* acc becomes a derived value of itself and t. */
 void taint_mix(struct lineage *l, struct taint *acc, const struct taint *t);
+bool taint_constant(const struct taint *t);
+/* One of the two (CASE, COALESCE, UNION, VALUES …); both are uses where their common type may not hold both.
+ */
+struct taint taint_either(struct lineage *l, struct taint a, struct taint b, const char *where);
 void outputs_add(struct lineage *l, struct outputs *o, const char *name, struct taint t);
 /* Moves what was gathered into the statement. */
 void lineage_finish(struct lineage *l, const struct outputs *o, bool rows);
@@ -165,6 +170,8 @@ struct cte *cte_find(struct lineage *l, struct scope *sc, const char *name);
 /* ---- expr*.c ---- */
 struct taint expr(struct lineage *l, struct scope *sc, const PgQuery__Node *n);
 void predicate(struct lineage *l, struct scope *sc, const PgQuery__Node *n, const char *where);
+/* Of operands of which any may be skipped: each is a use unless all the others are calm. */
+void use_lazy(struct lineage *l, const struct taint *v, size_t n, const char *where);
 struct taint expr_operator(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e);
 struct taint expr_sublink(struct lineage *l, struct scope *sc, const PgQuery__SubLink *s);
 struct taint expr_call(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f);
@@ -187,13 +194,14 @@ const char *label_of(struct lineage *l, const PgQuery__Node *n); /* once expr() 
 struct type_ref { /* a type that the statement names */
 	const char *name;
 	uint32_t oid; /* 0: an array of a user's type */
-	bool simple;
-	bool text; /* text, or varchar without a length: what any simple type casts to without failing */
+	bool simple;  /* and no domain, which may have a collation */
+	bool text;    /* text, or varchar without a length: what any simple type casts to without failing */
 	const struct type *foreign;
 };
 /* false: a problem was set. An opaque type is noted. */
 bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_ref *out);
 bool type_simple(const struct catalog *c, uint32_t oid);
+bool type_scalar(const struct catalog *c, uint32_t oid); /* known, and in FROM it gives one column */
 /* NULL where all functions of the type are known to be pure. */
 const struct type *type_foreign(const struct catalog *c, uint32_t oid);
 const struct relation *type_row(const struct catalog *c, uint32_t oid); /* of a composite type */

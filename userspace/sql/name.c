@@ -64,6 +64,8 @@ struct taint relation_read(struct lineage *l, const struct relation *r, unsigned
 		.from = c->read,
 		.type = c->type_oid,
 		.direct = c->from.n == 0 || (view && c->direct),
+		.calm = !c->foreign && c->simple &&
+			(strchr("rpmSt", r->kind) ? c->from.n == 0 || view : c->calm),
 		.odd = !c->simple,
 		.foreign = c->foreign,
 	};
@@ -130,6 +132,26 @@ static bool is_system_column(const char *name)
 	return false;
 }
 
+/* Which partition a row is in shows its keys. */
+static void partition_keys(struct lineage *l, const struct relation *r, struct colset *out)
+{
+	for (unsigned i = 0; r && i < r->ncols; i++)
+		if (r->cols[i].partition_key)
+			*out = lineage_join(l, out, &r->cols[i].read);
+}
+
+static struct taint system_column(struct lineage *l, const struct relation *r, const char *name)
+{
+	struct taint t = {.odd = true};
+
+	if (strcmp(name, "tableoid") != 0 || !r->nchildren || !lineage_spend(l, r->nchildren))
+		return t;
+	partition_keys(l, r, &t.from);
+	for (unsigned i = 0; i < r->nchildren; i++)
+		partition_keys(l, catalog_relation_by_oid(l->names->catalog, r->children[i]), &t.from);
+	return t;
+}
+
 unsigned item_find(struct lineage *l, const struct item *it, const char *name, struct taint *t)
 {
 	unsigned n = item_ncols(it), found = 0;
@@ -143,7 +165,7 @@ unsigned item_find(struct lineage *l, const struct item *it, const char *name, s
 		found++;
 	}
 	if (!found && it->rel && it->rel->kind != 'v' && is_system_column(name)) {
-		*t = (struct taint){.odd = true};
+		*t = system_column(l, it->rel, name);
 		found = 1;
 	}
 	return found;
@@ -232,7 +254,7 @@ bool scope_column(struct lineage *l, const struct scope *sc, const char *name, i
 
 		if (found > 1)
 			lineage_fail(l, "42702", location, "column reference \"%s\" is ambiguous", name);
-		else if (!found && open)
+		else if (open) /* it may have a column of that name, or not the one that it seems to have */
 			lineage_odd(l, location, "a name beside a function whose columns are not known");
 		if (found)
 			return true;
@@ -275,10 +297,10 @@ static struct taint qualified(struct lineage *l, struct scope *sc, const char *s
 		return t;
 	}
 	found = item_find(l, it, name, &t);
-	if (found > 1)
-		lineage_fail(l, "42702", location, "column reference \"%s\" is ambiguous", name);
-	else if (!found && it->open)
+	if (it->open)
 		lineage_odd(l, location, "a column of a function whose columns are not known");
+	else if (found > 1)
+		lineage_fail(l, "42702", location, "column reference \"%s\" is ambiguous", name);
 	else if (!found && (function_known(name) || catalog_function(l->names->catalog, name, 0)))
 		lineage_odd(l, location, "calling a function in column notation");
 	else if (!found)

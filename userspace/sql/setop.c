@@ -15,20 +15,18 @@ static bool same_type(uint32_t a, uint32_t b)
 	       (a == b || ((a == OID_TEXT || a == OID_VARCHAR) && (b == OID_TEXT || b == OID_VARCHAR)));
 }
 
-static struct taint either(struct lineage *l, struct taint a, struct taint b)
+static struct taint either(struct lineage *l, struct taint a, struct taint b, const char *where)
 {
-	struct taint out = a;
+	struct taint out = taint_either(l, a, b, where);
 
-	taint_mix(l, &out, &b);
 	out.direct = a.direct && b.direct && same_type(a.type, b.type);
-	out.type = a.type == b.type ? a.type : 0;
 	out.foreign = a.foreign ? a.foreign : b.foreign;
 	return out;
 }
 
 static bool same_taint(const struct taint *a, const struct taint *b)
 {
-	return a->direct == b->direct && a->fails == b->fails && a->odd == b->odd && a->type == b->type &&
+	return a->direct == b->direct && a->calm == b->calm && a->odd == b->odd && a->type == b->type &&
 	       a->from.n == b->from.n;
 }
 
@@ -44,7 +42,7 @@ static bool add_arm(struct lineage *l, struct outputs *out, const struct outputs
 		return false;
 	}
 	for (unsigned i = 0; i < out->n && !lineage_stopped(l); i++) {
-		struct taint t = either(l, out->v[i].t, arm->v[i].t);
+		struct taint t = either(l, out->v[i].t, arm->v[i].t, word);
 
 		changed = changed || !same_taint(&t, &out->v[i].t);
 		out->v[i].t = t;
@@ -148,6 +146,6 @@ void select_values(struct lineage *l, struct scope *sc, const PgQuery__SelectStm
 			continue;
 		}
 		for (size_t k = 0; k < n->list->n_items && !lineage_stopped(l); k++)
-			out->v[k].t = either(l, out->v[k].t, value(l, sc, n->list->items[k]));
+			out->v[k].t = either(l, out->v[k].t, value(l, sc, n->list->items[k]), "VALUES");
 	}
 }

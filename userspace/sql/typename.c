@@ -30,12 +30,12 @@ bool type_builtin_is_array(uint32_t oid)
 	return false;
 }
 
-/* oid and the floats are not here: bigint and numeric convert to them by themselves, and that may fail. */
+/* oid and the floats are not here: bigint and numeric convert to them by themselves, and that may fail. Nor
+ * is name: its collation is its own, and two of them do not go together. */
 static bool simple_builtin(uint32_t oid)
 {
-	static const char *const names[] = {"text", "varchar", "bpchar", "name", "char", "int2", "int4",
-		"int8", "numeric", "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval",
-		"uuid"};
+	static const char *const names[] = {"text", "varchar", "bpchar", "char", "int2", "int4", "int8",
+		"numeric", "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid"};
 
 	for (unsigned i = 0; i < type_table_n; i++) {
 		if (type_table[i].oid != oid)
@@ -62,6 +62,17 @@ bool type_simple(const struct catalog *c, uint32_t oid)
 	return t->kind == TYPE_ENUM;
 }
 
+bool type_scalar(const struct catalog *c, uint32_t oid)
+{
+	const struct type *t = oid ? catalog_type_by_oid(c, oid) : NULL;
+
+	if (t && t->kind == TYPE_DOMAIN)
+		t = catalog_type_by_oid(c, oid = t->base);
+	if (t && oid >= FIRST_USER_OID)
+		return t->kind != TYPE_COMPOSITE && t->kind != TYPE_PSEUDO && t->kind != TYPE_DOMAIN;
+	return type_builtin_is_array(oid) || type_builtin_array(oid) ? oid != type_builtin("record") : false;
+}
+
 const struct relation *type_row(const struct catalog *c, uint32_t oid)
 {
 	const struct type *t = oid ? catalog_type_by_oid(c, oid) : NULL;
@@ -77,9 +88,11 @@ static const struct type *foreign(const struct catalog *c, uint32_t oid, unsigne
 	const struct relation *r;
 	const struct type *t;
 
+	t = catalog_type_by_oid(c, oid);
+	if (t && t->cast)
+		return t;
 	if (oid < FIRST_USER_OID)
 		return NULL;
-	t = catalog_type_by_oid(c, oid);
 	if (!t || depth > 16)
 		return &unknown;
 	switch (t->kind) {
@@ -147,9 +160,18 @@ static void typmods(struct lineage *l, const PgQuery__TypeName *t)
 	}
 }
 
+/* Between types of pg_catalog a cast of users' own runs only where it is asked for by the type's name. */
+static bool recast(const struct catalog *c, uint32_t oid)
+{
+	const struct type *t = catalog_type_by_oid(c, oid);
+
+	return t && (t->recast || (t->elem && recast(c, t->elem)));
+}
+
 bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_ref *out)
 {
 	const char *schema = t->n_names >= 2 ? node_string(t->names[t->n_names - 2]) : NULL;
+	const struct type *type;
 	uint32_t oid;
 
 	lineage_seen(l, t);
@@ -167,7 +189,11 @@ bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_r
 	out->foreign = type_foreign(l->names->catalog, oid);
 	if (out->foreign)
 		lineage_opaque(l, out->foreign->schema, out->foreign->name);
-	out->simple = t->n_array_bounds == 0 && type_simple(l->names->catalog, oid);
+	else if (recast(l->names->catalog, oid))
+		lineage_opaque(l, "a cast to", out->name);
+	type = catalog_type_by_oid(l->names->catalog, oid);
+	out->simple = t->n_array_bounds == 0 && type_simple(l->names->catalog, oid) &&
+		      !(type && type->kind == TYPE_DOMAIN);
 	out->oid = t->n_array_bounds ? type_builtin_array(oid) : oid;
 	out->text = !t->n_array_bounds && !t->n_typmods &&
 		    (!strcmp(out->name, "text") || !strcmp(out->name, "varchar")) &&
@@ -188,12 +214,36 @@ static bool widens(uint32_t from, uint32_t to)
 	return false;
 }
 
+/* A text keeps the collation that it has. */
+static bool collatable(uint32_t oid)
+{
+	return oid == type_builtin("text") || oid == type_builtin("varchar") || oid == type_builtin("bpchar");
+}
+
+static bool literal(const PgQuery__Node *n)
+{
+	return n->node_case == PG_QUERY__NODE__NODE_A_CONST || n->node_case == PG_QUERY__NODE__NODE_PARAM_REF;
+}
+
+/* What the server computes before it runs anything: a literal is read by the type's input function, and a
+ * number is converted to a simple type by what is immutable. */
+static bool folded(
+	const struct catalog *c, const PgQuery__AConst *from, const struct type_ref *to, bool plain)
+{
+	const struct type *t = catalog_type_by_oid(c, to->oid);
+
+	if (to->foreign || (t && t->kind == TYPE_DOMAIN))
+		return false;
+	return to->simple ||
+	       (plain && to->oid && (from->isnull || from->val_case == PG_QUERY__A__CONST__VAL_SVAL));
+}
+
 struct taint expr_cast(struct lineage *l, struct scope *sc, const PgQuery__TypeCast *c)
 {
 	struct taint t = {0}, acc = {0};
 	struct type_ref type;
 	const char *where;
-	bool plain;
+	bool plain, calm = false;
 
 	lineage_seen(l, c);
 	if (!c->arg || !c->type_name || !typename_judge(l, c->type_name, &type)) {
@@ -207,16 +257,17 @@ struct taint expr_cast(struct lineage *l, struct scope *sc, const PgQuery__TypeC
 		return t; /* a row to its own type: how view definitions are printed */
 	taint_mix(l, &acc, &t);
 	plain = c->type_name->n_typmods == 0;
-	if (c->arg->node_case == PG_QUERY__NODE__NODE_A_CONST ||
-		c->arg->node_case == PG_QUERY__NODE__NODE_PARAM_REF) {
-		acc.fails = type.foreign != NULL;
-	} else if (!(type.text && !t.odd) &&
-		   !(plain && t.type && (widens(t.type, type.oid) || t.type == type.oid))) {
+	if (c->arg->node_case == PG_QUERY__NODE__NODE_A_CONST) {
+		calm = folded(l->names->catalog, c->arg->a_const, &type, plain);
+	} else if ((type.text && !t.odd) ||
+		   (plain && t.type && (widens(t.type, type.oid) || t.type == type.oid))) {
+		calm = t.calm;
+	} else {
 		where = arena_printf(l->a, "a cast to %s", type.name);
 		lineage_use(l, &acc, where ? where : "a cast");
-		acc.fails = true;
 	}
-	acc.odd = !type.simple;
+	acc.calm = calm;
+	acc.odd = !type.simple || (t.odd && collatable(type.oid) && !literal(c->arg));
 	acc.type = type.oid;
 	return acc;
 }

@@ -234,7 +234,8 @@ static void deallocate(struct lineage *l, const PgQuery__DeallocateStmt *d)
 	l->s->name = d->isall ? NULL : or_null(d->name);
 }
 
-#define CURSOR_BINARY 1 /* CURSOR_OPT_BINARY */
+#define CURSOR_BINARY 1    /* CURSOR_OPT_BINARY */
+#define CURSOR_HOLD   0x20 /* CURSOR_OPT_HOLD */
 
 static void declare(struct lineage *l, const PgQuery__DeclareCursorStmt *d)
 {
@@ -242,6 +243,7 @@ static void declare(struct lineage *l, const PgQuery__DeclareCursorStmt *d)
 	l->s->tag = "DECLARE CURSOR";
 	l->s->name = d->portalname;
 	l->s->binary = d->options & CURSOR_BINARY;
+	l->s->hold = d->options & CURSOR_HOLD;
 	l->s->inner = statement_inner(l, d->query);
 	if (!lineage_stopped(l) && (l->s->inner->kind != STATEMENT_SELECT || l->s->inner->writes))
 		lineage_odd(l, -1, "a cursor over this");

@@ -396,6 +396,8 @@ static int reload(void *arg, json_t *complaints)
 		policy_unref(p);
 		return r;
 	}
+	/* A session whose new entry cannot be told to be its own would end. */
+	resolver_wait(d->resolver, RESOLVE_MS);
 	workers_set_policy(d->workers, p);
 	policy_unref(d->policy);
 	d->policy = p;

@@ -217,6 +217,18 @@ def test_a_program_detached_by_force_is_attached_again(own_lab):
     assert lab.refused("unknown") == "ECONNREFUSED"
 
 
+def test_a_daemon_that_cannot_guard_ends(own_lab):
+    lab = own_lab(agents=1, policies=(HERE / "agent1.yaml",))
+    pin = lab.state / "bpf" / "pgveil" / "links" / "connect4"
+    pin.unlink()  # the daemon holds the link still
+    pin.mkdir()
+    root = remake(lab)
+    soon(lambda: "guard.failed" in lab.daemon_log() and "stop.done" in lab.daemon_log())
+    pin.rmdir()
+    lab.sh("daemon", "start")
+    assert links_on(lab) == {root.stat().st_ino}
+
+
 def test_run_as_another_user_cannot_type_into_the_terminal(lab):
     """TIOCSTI and TIOCLINUX, also with bits above the 32 that the kernel reads and by x32's number; nothing else."""
     code = """

@@ -201,6 +201,17 @@ def test_a_wrong_upstream_password(logins):
     assert b"not the password" not in c.received and logins.password().encode() not in c.received
 
 
+def test_a_name_that_does_not_resolve_may_be_this_address(own_lab, tmp_path):
+    """Its document may mask; the other one, which is for the address as such, does not."""
+    masks, open_ = tmp_path / "masks.yaml", tmp_path / "open.yaml"
+    masks.write_text((DOCUMENT % ("masks", 1, UPSTREAM["agent1"])).replace("${LAB_DB_HOST}", "database.invalid"))
+    open_.write_text((DOCUMENT % ("open", 1, UPSTREAM["agent1"])).split("  mask:")[0])
+    lab = own_lab(policies=(masks, open_), agents=1)
+    with lab.connect() as c, pytest.raises(wire.ServerError) as refused:
+        c.login("agent", "lab")
+    assert refused.value.sqlstate == "08004" and "not resolved" in refused.value.fields["M"]
+
+
 def test_a_password_file_that_others_may_read_is_told(logins):
     told = [line for line in logins.daemon_log().splitlines() if "credential.readable" in line]
     assert len(told) == 1 and logins.env["LAB_WRONG_PASSWORD"] in told[0]

@@ -372,7 +372,7 @@ static void credentials_and_tls(void **state)
 		   "insecureAuth: false}}]\n");
 	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: {user: u, passwordFile: p, "
 		   "insecureAuth: 'true'}}]\n",
-		"6:93: spec.databases[].credential.insecureAuth must be true or false");
+		"6:94: spec.databases[].credential.insecureAuth must be true or false");
 	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: {user: u, certFile: c, keyFile: k, "
 		   "insecureAuth: true}}]\n",
 		"6:53: spec.databases[].credential.insecureAuth is never used without a passwordFile");

@@ -40,19 +40,21 @@ static struct name *find(struct resolver *r, const char *host)
 	return n;
 }
 
-static void add(struct name *n, const struct in6_addr *a)
+/* False: it is one that we shall not know. */
+static bool add(struct name *n, const struct in6_addr *a)
 {
 	struct in6_addr *addrs;
 
 	for (unsigned i = 0; i < n->n; i++) {
 		if (memcmp(&n->addrs[i], a, sizeof(*a)) == 0)
-			return;
+			return true;
 	}
 	addrs = n->n < ADDRS_MAX ? reallocarray(n->addrs, n->n + 1, sizeof(*addrs)) : NULL;
 	if (!addrs)
-		return;
+		return false;
 	n->addrs = addrs;
 	n->addrs[n->n++] = *a;
+	return true;
 }
 
 static bool to_in6(const struct sockaddr *sa, struct in6_addr *out)
@@ -82,8 +84,8 @@ static void ask(struct resolver *r, struct name *n)
 		log_event(LOG_WARN, "resolver.failed", "%s: %s", n->host, gai_strerror(rc));
 	n->failing = rc != 0;
 	for (struct addrinfo *i = rc ? NULL : list; i; i = i->ai_next) {
-		if (to_in6(i->ai_addr, &a))
-			add(n, &a);
+		if (to_in6(i->ai_addr, &a) && !add(n, &a))
+			n->failing = true;
 	}
 	n->asked = true;
 	pthread_cond_broadcast(&r->changed);

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages of a judged client. A refused statement is answered by the server itself, in its place: instead of
- * the client's message it gets a Bind to a statement name that nobody can have made, fails on it as it would
- * on any error (transaction, implicit transaction and pipeline included), and its ErrorResponse is replaced
- * by ours (backend.c). So the order of answers and the transaction's state are the server's, never an
- * imitation. */
+/* Messages of a judged client, one function each. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,68 +11,10 @@ static enum took no_memory(struct session *s)
 	return session_break(s, "53200", "out of memory");
 }
 
-static void consume(struct session *s, const struct frame *f)
-{
-	buf_parse(&s->lane[SIDE_CLIENT].in, FRAME_HEADER + f->body.n);
-	s->lane[SIDE_CLIENT].drop = f->total - FRAME_HEADER - f->body.n;
-}
-
 static enum took forward(struct session *s, const struct frame *f)
 {
 	session_pass(s, SIDE_CLIENT, f);
 	s->unsynced = f->type != FE_SYNC && f->type != FE_QUERY && f->type != FE_TERMINATE;
-	return TOOK_IT;
-}
-
-/* A Close of our own: what a message that the server does not get would have dropped there. */
-static bool drop_unnamed(struct session *s)
-{
-	struct expected *x = pipeline_push(&s->pipe, EXPECT_CLOSE);
-
-	if (!x)
-		return false;
-	x->ours = true;
-	x->target = 'S';
-	x->name = strdup("");
-	put_start(&s->put, FE_CLOSE);
-	put_u8(&s->put, 'S');
-	put_cstr(&s->put, "");
-	put_finish(&s->put);
-	return x->name != NULL;
-}
-
-/* Puts a message that fails at the server in the place of f. */
-static enum took refuse(struct session *s, const struct frame *f, const char *sqlstate, const char *reason,
-	const char *hint, int position)
-{
-	bool alone = f->type == FE_QUERY || f->type == FE_FUNCTION_CALL;
-	/* Whatever comes of it, a Query and a Parse of the unnamed statement drop the one before. */
-	bool unnamed = f->type == FE_QUERY || (f->type == FE_PARSE && f->body.n && f->body.p[0] == 0);
-	struct expected *x;
-
-	if (unnamed && !drop_unnamed(s))
-		return no_memory(s);
-	x = pipeline_push(&s->pipe, EXPECT_REFUSAL);
-	if (!x)
-		return no_memory(s);
-	x->refusal = refusal_new(sqlstate, reason, hint, position);
-	put_start(&s->put, FE_BIND);
-	put_cstr(&s->put, "");
-	put_cstr(&s->put, s->poison);
-	put_be16(&s->put, 0);
-	put_be16(&s->put, 0);
-	put_be16(&s->put, 0);
-	put_finish(&s->put);
-	if (alone)
-		put_sync(&s->put);
-	session_send(s, SIDE_SERVER);
-	if (!x->refusal || (alone && !pipeline_push(&s->pipe, EXPECT_SYNC)))
-		return no_memory(s);
-	s->skip = s->unsynced = !alone;
-	s->stats.refused++;
-	/* A syntax error quotes the text, which may hold anything the client typed. */
-	session_note(s, NOTE_STATEMENT_REFUSED, strcmp(sqlstate, "42601") == 0 ? "syntax error" : reason);
-	consume(s, f);
 	return TOOK_IT;
 }
 
@@ -87,12 +25,12 @@ static enum took failed(struct session *s, const struct frame *f, int r, const s
 		return TOOK_WAIT;
 	if (r == -EPIPE)
 		return TOOK_BROKEN;
-	return refuse(s, f, e->sqlstate, e->msg, NULL, 0);
+	return session_refuse(s, f, e->sqlstate, e->msg, NULL, 0);
 }
 
 static enum took refuse_plan(struct session *s, const struct frame *f, const struct plan *p)
 {
-	return refuse(s, f, p->sqlstate, p->reason, p->hint, p->position);
+	return session_refuse(s, f, p->sqlstate, p->reason, p->hint, p->position);
 }
 
 static enum took malformed(struct session *s, const struct frame *f)
@@ -281,9 +219,10 @@ static enum took take_parse(struct session *s, const struct frame *f)
 	if (msg_parse(f->body, &m) != WIRE_OK)
 		return malformed(s, f);
 	if (m.name.n > NAME_LEN_MAX)
-		return refuse(s, f, "42622", "the name of the prepared statement is too long", NULL, 0);
+		return session_refuse(
+			s, f, "42622", "the name of the prepared statement is too long", NULL, 0);
 	if (s->names.nprepared >= NAMES_MAX || s->names.bytes >= NAMES_BYTES_MAX)
-		return refuse(s, f, "53400", "too many prepared statements in this session", NULL, 0);
+		return session_refuse(s, f, "53400", "too many prepared statements in this session", NULL, 0);
 	r = judge_text(s, m.sql, &j, &e);
 	if (r)
 		return failed(s, f, r, &e);
@@ -291,10 +230,11 @@ static enum took take_parse(struct session *s, const struct frame *f)
 	if (denial)
 		took = refuse_plan(s, f, denial);
 	else if (foreign_parameter(binding_catalog(judgement_binding(j)), &m))
-		took = refuse(s, f, "42501", "a parameter has a type that is not known to be harmless",
+		took = session_refuse(s, f, "42501",
+			"a parameter has a type that is not known to be harmless",
 			"A caller with masked columns may use parameters of the types of pg_catalog.", 0);
 	else if (judgement_plans(j)->n > 1)
-		took = refuse(
+		took = session_refuse(
 			s, f, "42601", "cannot insert multiple commands into a prepared statement", NULL, 0);
 	else
 		took = send_parse(s, f, &m, j);
@@ -420,9 +360,9 @@ static enum took take_bind(struct session *s, const struct frame *f)
 	if (msg_bind(f->body, &m) != WIRE_OK)
 		return malformed(s, f);
 	if (m.portal.n > NAME_LEN_MAX)
-		return refuse(s, f, "42622", "the name of the portal is too long", NULL, 0);
+		return session_refuse(s, f, "42622", "the name of the portal is too long", NULL, 0);
 	if (s->names.nportals >= NAMES_MAX)
-		return refuse(s, f, "53400", "too many portals in this session", NULL, 0);
+		return session_refuse(s, f, "53400", "too many portals in this session", NULL, 0);
 	r = take_prepared(s, m.statement, &p, &e);
 	if (r)
 		return failed(s, f, r, &e);
@@ -515,7 +455,7 @@ static enum took take_execute(struct session *s, const struct frame *f)
 	if (r == -EAGAIN)
 		return s->pipe.open ? wait_for_group(s) : TOOK_WAIT;
 	if (!o)
-		return refuse(s, f, "34000", "the portal does not exist", NULL, 0);
+		return session_refuse(s, f, "34000", "the portal does not exist", NULL, 0);
 	r = restrict_portal(s, o, &e);
 	if (r)
 		return failed(s, f, r, &e);
@@ -538,7 +478,7 @@ static enum took take_target(struct session *s, const struct frame *f)
 	if (msg_target(f->body, &m) != WIRE_OK)
 		return malformed(s, f);
 	if (m.name.n > NAME_LEN_MAX)
-		return refuse(s, f, "42622", "the name is too long", NULL, 0);
+		return session_refuse(s, f, "42622", "the name is too long", NULL, 0);
 	x = pipeline_push(&s->pipe, f->type == FE_CLOSE ? EXPECT_CLOSE : EXPECT_DESCRIBE);
 	if (!x)
 		return no_memory(s);
@@ -583,7 +523,7 @@ static enum took take_in_copy(struct session *s, const struct frame *f)
 		}
 		return forward_copy(s, f);
 	case FE_FLUSH:
-	case FE_SYNC: consume(s, f); return TOOK_IT;
+	case FE_SYNC: session_drop(s, f); return TOOK_IT;
 	case FE_TERMINATE: return forward(s, f);
 	case FE_BIND:
 	case FE_CLOSE:
@@ -604,7 +544,7 @@ static enum took take_flush(struct session *s, const struct frame *f)
 		return malformed(s, f);
 	if (pipeline_len(&s->pipe))
 		return forward(s, f);
-	consume(s, f); /* nothing is owed that it could bring */
+	session_drop(s, f); /* nothing is owed that it could bring */
 	return TOOK_IT;
 }
 
@@ -613,7 +553,7 @@ static enum took take(struct session *s, const struct frame *f)
 	if (s->barrier)
 		return take_in_copy(s, f);
 	if (s->skip && f->type != FE_SYNC && f->type != FE_TERMINATE) {
-		consume(s, f);
+		session_drop(s, f);
 		return TOOK_IT;
 	}
 	if (pipeline_len(&s->pipe) >= PIPELINE_MAX)
@@ -630,7 +570,8 @@ static enum took take(struct session *s, const struct frame *f)
 	case FE_FUNCTION_CALL:
 		if (!group_settled(s))
 			return TOOK_WAIT;
-		return refuse(s, f, "42501", "function calls by the fast-path interface are not allowed here",
+		return session_refuse(s, f, "42501",
+			"function calls by the fast-path interface are not allowed here",
 			"Call the function in a SELECT: a caller with masked columns may use the pure "
 			"functions of pg_catalog.",
 			0);
@@ -638,7 +579,7 @@ static enum took take(struct session *s, const struct frame *f)
 	case FE_COPY_DATA:
 	case FE_COPY_DONE:
 	case FE_COPY_FAIL:
-		consume(s, f);
+		session_drop(s, f);
 		return TOOK_IT; /* left over from a COPY that failed; the server ignores it too */
 	case FE_PASSWORD: break;
 	}
@@ -685,9 +626,9 @@ void frontend_pump(struct session *s)
 		if (held_whole(s, &f) && !frame_whole(&f)) {
 			if (f.total <= s->env->message_max)
 				return;
-			took = s->barrier || s->unsynced
-				       ? session_break(s, "54000", "message too long")
-				       : refuse(s, &f, "54000", "message too long to be judged", NULL, 0);
+			took = s->barrier || s->unsynced ? session_break(s, "54000", "message too long")
+							 : session_refuse(s, &f, "54000",
+								   "message too long to be judged", NULL, 0);
 		} else {
 			s->waits_for_catalog = false;
 			took = take(s, &f);

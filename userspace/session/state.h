@@ -111,6 +111,13 @@ void session_send(struct session *s, enum side to); /* queues what s->put holds 
 void session_pass(
 	struct session *s, enum side from, const struct frame *f); /* a whole or begun message as it is */
 
+/* refuse.c */
+void session_drop(
+	struct session *s, const struct frame *f); /* a client's message goes no further, its rest included */
+/* Puts a message that fails at the server in the place of f, a message of the client's. hint may be NULL. */
+enum took session_refuse(struct session *s, const struct frame *f, const char *sqlstate, const char *reason,
+	const char *hint, int position);
+
 /* enter.c: until OPEN */
 void enter_client(struct session *s);
 void enter_connected(struct session *s, const struct event *ev);

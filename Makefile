@@ -33,7 +33,7 @@ LDFLAGS = -pthread -pie -Wl,--as-needed $(sanitize:fuzzer-no-link%=%)
 conv := -Wconversion
 
 # Layers in link order: a layer may use only those after it (scripts/check-layers.sh holds the exact table).
-layers := ctl net kern session policy mask sql value pgwire base
+layers := main ctl net kern session policy mask sql value pgwire base
 src = $(sort $(wildcard userspace/$(1)/*.c))
 objs = $(patsubst userspace/%.c,$(B)/%.o,$(call src,$(1)))
 lib = $(B)/lib$(1).a
@@ -47,6 +47,7 @@ below_policy := policy mask sql value base
 below_session := session policy mask sql value pgwire base
 below_kern := kern base
 below_net := net kern session policy mask sql value pgwire base
+below_main := main ctl net kern session policy mask sql value pgwire base
 below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lyaml -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz

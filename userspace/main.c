@@ -3,7 +3,6 @@
  * Whatever is missing at the start is said, all of it, and nothing runs. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
@@ -29,6 +28,7 @@
 #include "ctl/resolver.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
+#include "main/options.h"
 #include "net/netns.h"
 #include "net/worker.h"
 #include "policy/policy.h"
@@ -37,15 +37,6 @@
 #define RESOLVE_MS        3000
 #define MESSAGE_MAX       ((size_t)16 << 20)
 #define REFUSALS_A_SECOND 20
-
-struct options {
-	const char *policies[64];
-	unsigned npolicies;
-	const char *cgroup_root, *pin_dir, *run_dir, *state_dir;
-	unsigned workers, max_connections, max_per_cgroup;
-	uint64_t max_age_ms;
-	int ready_fd;
-};
 
 struct daemon {
 	struct options opt;
@@ -66,177 +57,6 @@ struct daemon {
 	uint64_t refusals_since_ms;
 	unsigned refusals;
 };
-
-static const char usage[] =
-	"usage: pgveild --policy FILE [--policy FILE]... [options]\n"
-	"\n"
-	"Masks what the processes of enrolled cgroups see of PostgreSQL.\n"
-	"\n"
-	"  --policy FILE            a MaskingPolicy document; may be repeated\n"
-	"  --cgroup-root DIR        the guarded cgroup v2 directory (default: MOUNT/pgveil.slice, made if "
-	"missing)\n"
-	"  --pin-dir DIR            where programs and maps are pinned (default: /sys/fs/bpf/pgveil)\n"
-	"  --run-dir DIR            the admin socket's directory (default: /run/pgveil)\n"
-	"  --state-dir DIR          what outlives the daemon (default: /var/lib/pgveil)\n"
-	"  --workers N              threads that carry sessions (default: one for each processor)\n"
-	"  --catalog-max-age TIME   how long a definition changed elsewhere may go unseen: 5s, 500ms, 0 "
-	"(default: 5s)\n"
-	"  --max-connections N      of all together (default: 8000)\n"
-	"  --max-per-cgroup N       of one cgroup (default: 1000)\n"
-	"  --log-level LEVEL        error, warn, info or debug (default: info)\n"
-	"  --ready-fd N             write a newline to this descriptor when ready, and close it\n"
-	"  --foreground             accepted and without effect: pgveild never leaves the foreground\n"
-	"\n"
-	"SIGHUP reloads the policy files: all of them, or none. SIGTERM ends the daemon; the pinned programs "
-	"stay and\n"
-	"refuse connections until the next one starts, or `pgveil uninstall` removes them.\n";
-
-/* ---- options ---- */
-
-static int parse_number(const char *s, unsigned long max, unsigned *out)
-{
-	char *end;
-	unsigned long v;
-
-	errno = 0;
-	v = strtoul(s, &end, 10);
-	if (errno || end == s || *end || *s == '-' || v == 0 || v > max)
-		return -EINVAL;
-	*out = (unsigned)v;
-	return 0;
-}
-
-static int parse_time(const char *s, uint64_t *out_ms)
-{
-	char *end;
-	unsigned long v;
-
-	errno = 0;
-	v = strtoul(s, &end, 10);
-	if (errno || end == s || *s == '-' || v > 86400000)
-		return -EINVAL;
-	if (strcmp(end, "ms") == 0)
-		*out_ms = v;
-	else if (strcmp(end, "s") == 0 || (v == 0 && !*end))
-		*out_ms = (uint64_t)v * 1000;
-	else
-		return -EINVAL;
-	return 0;
-}
-
-static int parse_level(const char *s)
-{
-	static const char *const name[] = {"error", "warn", "info", "debug"};
-
-	for (enum log_level l = LOG_ERROR; l <= LOG_DEBUG; l++) {
-		if (strcmp(s, name[l]) == 0) {
-			log_set_level(l);
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-static int parse_fd(const char *s, int *out)
-{
-	unsigned fd;
-
-	if (parse_number(s, INT_MAX, &fd) || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
-		return -EINVAL;
-	*out = (int)fd;
-	return 0;
-}
-
-enum {
-	OPT_POLICY = 256,
-	OPT_ROOT,
-	OPT_PIN,
-	OPT_RUN,
-	OPT_STATE,
-	OPT_WORKERS,
-	OPT_AGE,
-	OPT_MAX,
-	OPT_MAX_CGROUP,
-	OPT_LEVEL,
-	OPT_READY,
-	OPT_FOREGROUND,
-	OPT_HELP
-};
-
-static const struct option longs[] = {
-	{"policy", required_argument, NULL, OPT_POLICY},
-	{"cgroup-root", required_argument, NULL, OPT_ROOT},
-	{"pin-dir", required_argument, NULL, OPT_PIN},
-	{"run-dir", required_argument, NULL, OPT_RUN},
-	{"state-dir", required_argument, NULL, OPT_STATE},
-	{"workers", required_argument, NULL, OPT_WORKERS},
-	{"catalog-max-age", required_argument, NULL, OPT_AGE},
-	{"max-connections", required_argument, NULL, OPT_MAX},
-	{"max-per-cgroup", required_argument, NULL, OPT_MAX_CGROUP},
-	{"log-level", required_argument, NULL, OPT_LEVEL},
-	{"ready-fd", required_argument, NULL, OPT_READY},
-	{"foreground", no_argument, NULL, OPT_FOREGROUND},
-	{"help", no_argument, NULL, OPT_HELP},
-	{0},
-};
-
-static int add_policy(struct options *o, const char *file)
-{
-	if (o->npolicies == sizeof(o->policies) / sizeof(o->policies[0]))
-		return -EINVAL;
-	o->policies[o->npolicies++] = file;
-	return 0;
-}
-
-static int take_option(struct options *o, int c)
-{
-	switch (c) {
-	case OPT_POLICY: return add_policy(o, optarg);
-	case OPT_ROOT: o->cgroup_root = optarg; return 0;
-	case OPT_PIN: o->pin_dir = optarg; return 0;
-	case OPT_RUN: o->run_dir = optarg; return 0;
-	case OPT_STATE: o->state_dir = optarg; return 0;
-	case OPT_WORKERS: return parse_number(optarg, 256, &o->workers);
-	case OPT_AGE: return parse_time(optarg, &o->max_age_ms);
-	case OPT_MAX: return parse_number(optarg, 1000000, &o->max_connections);
-	case OPT_MAX_CGROUP: return parse_number(optarg, 1000000, &o->max_per_cgroup);
-	case OPT_LEVEL: return parse_level(optarg);
-	case OPT_READY: return parse_fd(optarg, &o->ready_fd);
-	case OPT_FOREGROUND: return 0;
-	case OPT_HELP: fputs(usage, stdout); exit(0);
-	default: return -EINVAL;
-	}
-}
-
-static int parse_options(struct options *o, int argc, char **argv)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	int c, index = 0;
-
-	*o = (struct options){
-		.pin_dir = "/sys/fs/bpf/pgveil",
-		.run_dir = "/run/pgveil",
-		.state_dir = "/var/lib/pgveil",
-		.workers = cores > 0 && cores <= 256 ? (unsigned)cores : 1,
-		.max_connections = 8000,
-		.max_per_cgroup = 1000,
-		.max_age_ms = 5000,
-		.ready_fd = -1,
-	};
-	while ((c = getopt_long(argc, argv, "", longs, &index)) != -1) {
-		if (take_option(o, c)) {
-			if (c != '?')
-				fprintf(stderr, "pgveild: --%s %s: not understood\n", longs[index].name,
-					optarg);
-			return -EINVAL;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "pgveild: %s: not understood\n", argv[optind]);
-		return -EINVAL;
-	}
-	return 0;
-}
 
 /* ---- what must be there ---- */
 
@@ -628,10 +448,15 @@ int main(int argc, char **argv)
 	sigset_t control;
 	int r;
 
-	if (parse_options(&d.opt, argc, argv)) {
+	if (options_parse(&d.opt, argc, argv)) {
 		fputs("Try `pgveild --help`.\n", stderr);
 		return 1;
 	}
+	if (d.opt.help) {
+		options_help();
+		return 0;
+	}
+	log_set_level(d.opt.log_level);
 	/* Signals are the control loop's: threads inherit the mask, this one opens it again. */
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&control);

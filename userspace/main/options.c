@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "main/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECOND_MS UINT64_C(1000)
+#define DAY_MS    UINT64_C(86400000)
+
+struct row {
+	const char *name;
+	const char *value; /* what the help calls it; NULL: the option has none */
+	int (*take)(struct options *o, const struct row *row, const char *text);
+	size_t at;         /* of the field, where take needs to be told */
+	unsigned long max; /* of a number */
+	const char *help;
+};
+
+static void *field(struct options *o, const struct row *row)
+{
+	return (char *)o + row->at;
+}
+
+static int take_text(struct options *o, const struct row *row, const char *text)
+{
+	*(const char **)field(o, row) = text;
+	return 0;
+}
+
+static int take_policy(struct options *o, const struct row *row, const char *text)
+{
+	(void)row;
+	if (o->npolicies == OPTIONS_POLICIES)
+		return -EINVAL;
+	o->policies[o->npolicies++] = text;
+	return 0;
+}
+
+/* From 1 to the row's max. */
+static int number_of(const struct row *row, const char *text, unsigned *out)
+{
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' || v == 0 || v > row->max)
+		return -EINVAL;
+	*out = (unsigned)v;
+	return 0;
+}
+
+static int take_number(struct options *o, const struct row *row, const char *text)
+{
+	return number_of(row, text, field(o, row));
+}
+
+/* 5s, 500ms or 0, as milliseconds. */
+static int take_time(struct options *o, const struct row *row, const char *text)
+{
+	uint64_t *ms = field(o, row);
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(text, &end, 10);
+	if (errno || end == text || *text == '-' || v > DAY_MS)
+		return -EINVAL;
+	if (strcmp(end, "ms") == 0)
+		*ms = v;
+	else if (strcmp(end, "s") == 0 || (v == 0 && !*end))
+		*ms = v * SECOND_MS;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int take_level(struct options *o, const struct row *row, const char *text)
+{
+	static const char *const name[] = {"error", "warn", "info", "debug"};
+
+	(void)row;
+	for (enum log_level l = LOG_ERROR; l <= LOG_DEBUG; l++) {
+		if (strcmp(text, name[l]) == 0) {
+			o->log_level = l;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int take_fd(struct options *o, const struct row *row, const char *text)
+{
+	unsigned fd = 0;
+
+	if (number_of(row, text, &fd) || fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -EINVAL;
+	*(int *)field(o, row) = (int)fd;
+	return 0;
+}
+
+static int take_nothing(struct options *o, const struct row *row, const char *text)
+{
+	(void)o;
+	(void)row;
+	(void)text;
+	return 0;
+}
+
+static int take_help(struct options *o, const struct row *row, const char *text)
+{
+	(void)row;
+	(void)text;
+	o->help = true;
+	return 0;
+}
+
+#define AT(field) offsetof(struct options, field)
+
+static const struct row table[] = {
+	{"policy", "FILE", take_policy, 0, 0, "a MaskingPolicy document; may be repeated"},
+	{"cgroup-root", "DIR", take_text, AT(cgroup_root), 0,
+		"the guarded cgroup v2 directory (default: MOUNT/pgveil.slice, made if missing)"},
+	{"pin-dir", "DIR", take_text, AT(pin_dir), 0,
+		"where programs and maps are pinned (default: /sys/fs/bpf/pgveil)"},
+	{"run-dir", "DIR", take_text, AT(run_dir), 0, "the admin socket's directory (default: /run/pgveil)"},
+	{"state-dir", "DIR", take_text, AT(state_dir), 0,
+		"what outlives the daemon (default: /var/lib/pgveil)"},
+	{"workers", "N", take_number, AT(workers), 256,
+		"threads that carry sessions (default: one for each processor)"},
+	{"catalog-max-age", "TIME", take_time, AT(max_age_ms), 0,
+		"how long a definition changed elsewhere may go unseen: 5s, 500ms, 0 (default: 5s)"},
+	{"max-connections", "N", take_number, AT(max_connections), 1000000,
+		"of all together (default: 8000)"},
+	{"max-per-cgroup", "N", take_number, AT(max_per_cgroup), 1000000, "of one cgroup (default: 1000)"},
+	{"log-level", "LEVEL", take_level, AT(log_level), 0, "error, warn, info or debug (default: info)"},
+	{"ready-fd", "N", take_fd, AT(ready_fd), INT_MAX,
+		"write a newline to this descriptor when ready, and close it"},
+	{"foreground", NULL, take_nothing, 0, 0,
+		"accepted and without effect: pgveild never leaves the foreground"},
+	{"help", NULL, take_help, AT(help), 0, "this text"},
+};
+
+#define ROWS (sizeof(table) / sizeof(table[0]))
+
+void options_help(void)
+{
+	char left[40];
+
+	puts("usage: pgveild --policy FILE [--policy FILE]... [options]\n"
+	     "\n"
+	     "Masks what the processes of enrolled cgroups see of PostgreSQL.\n");
+	for (size_t i = 0; i < ROWS; i++) {
+		snprintf(left, sizeof(left), "--%s %s", table[i].name, table[i].value ? table[i].value : "");
+		printf("  %-24s %s\n", left, table[i].help);
+	}
+	puts("\n"
+	     "SIGHUP reloads the policy files: all of them, or none. SIGTERM ends the daemon; the pinned "
+	     "programs stay and\n"
+	     "refuse connections until the next one starts, or `pgveil uninstall` removes them.");
+}
+
+int options_parse(struct options *o, int argc, char **argv)
+{
+	struct option longs[ROWS + 1] = {0};
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	int c, i = 0;
+
+	*o = (struct options){
+		.pin_dir = "/sys/fs/bpf/pgveil",
+		.run_dir = "/run/pgveil",
+		.state_dir = "/var/lib/pgveil",
+		.workers = cores > 0 && cores <= 256 ? (unsigned)cores : 1,
+		.max_connections = 8000,
+		.max_per_cgroup = 1000,
+		.max_age_ms = 5 * SECOND_MS,
+		.log_level = LOG_INFO,
+		.ready_fd = -1,
+	};
+	for (size_t k = 0; k < ROWS; k++) {
+		longs[k].name = table[k].name;
+		longs[k].has_arg = table[k].value ? required_argument : no_argument;
+	}
+	while ((c = getopt_long(argc, argv, "", longs, &i)) != -1) {
+		if (c == '?')
+			return -EINVAL;
+		if (table[i].take(o, &table[i], optarg)) {
+			fprintf(stderr, "pgveild: --%s %s: not understood\n", table[i].name, optarg);
+			return -EINVAL;
+		}
+		if (o->help)
+			return 0;
+	}
+	if (optind < argc) {
+		fprintf(stderr, "pgveild: %s: not understood\n", argv[optind]);
+		return -EINVAL;
+	}
+	return 0;
+}

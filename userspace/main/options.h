@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* options: what pgveild's command line said, defaults filled in. A new one is a field here and a row of the
+ * table in options.c, which the help is printed from. */
+#ifndef PGVEIL_MAIN_OPTIONS_H
+#define PGVEIL_MAIN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/attr.h"
+#include "base/log.h"
+
+#define OPTIONS_POLICIES 64
+
+struct options { /* strings are those of argv */
+	const char *policies[OPTIONS_POLICIES];
+	unsigned npolicies;
+	const char *cgroup_root, *pin_dir, *run_dir, *state_dir;
+	unsigned workers, max_connections, max_per_cgroup;
+	uint64_t max_age_ms;
+	enum log_level log_level;
+	int ready_fd; /* -1: none */
+	bool help;
+};
+
+/* What is wrong with the line is said on stderr; then -EINVAL. */
+MUSTCHECK int options_parse(struct options *o, int argc, char **argv);
+/* To stdout. */
+void options_help(void);
+
+#endif

@@ -16,7 +16,8 @@ ifneq ($(V),1)
 .SILENT:
 endif
 
-warn := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wswitch-enum -Wvla -Wformat-signedness -Wundef -Werror
+# A field that an initialiser leaves out is zero, which is the strictest.
+warn := -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wmissing-prototypes -Wswitch-enum -Wvla -Wformat-signedness -Wundef -Werror
 opt_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 opt_debug := -O0 -g3
 opt_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "value/desc.h"
 #include "value/type.h"
 
 enum value_format { VALUE_TEXT_FORMAT = 0, VALUE_BINARY_FORMAT = 1 };
@@ -17,6 +18,8 @@ struct value_shape {
 	/* -1: none. varchar/bpchar: 4 + characters; numeric: 4 + (precision << 16 | scale & 0x7ff) */
 	int32_t typmod;
 	enum value_format format;
+	/* type is VALUE_OTHER then: an array, a composite, an enum or a range. NULL: a scalar. */
+	const struct value_desc *desc;
 };
 
 /* Characters the type can hold; SIZE_MAX without a limit; name: 63 bytes. 0 for what is no text and for a

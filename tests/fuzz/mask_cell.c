@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	strcpy(m.fill, fills[data[3] >> 6]);
 	m.fixed = (char *)literals[data[3] % ARRAY_LEN(literals)];
 	memset(m.key, data[3], sizeof(m.key));
-	s.type = (enum value_type)(data[1] % (VALUE_UUID + 1));
+	s.type = (enum value_type)(data[1] % VALUE_TYPE_COUNT);
 	s.format = data[2] & 1 ? VALUE_BINARY_FORMAT : VALUE_TEXT_FORMAT;
 	s.typmod = typmod_of(
 		s.type, (uint32_t)data[4] << 24 | (uint32_t)data[5] << 16 | (uint32_t)data[6] << 8 | data[7]);

@@ -71,7 +71,7 @@ static struct value_shape shape_of(char *field[FIELDS])
 	int precision, scale = 0;
 	enum value_type t;
 
-	for (t = VALUE_OTHER; t <= VALUE_UUID; t++)
+	for (t = VALUE_OTHER; t < VALUE_TYPE_COUNT; t++)
 		if (!strcmp(value_type_name(t), field[TYPE]))
 			s.type = t;
 	if (!strcmp(field[FORMAT], "binary"))

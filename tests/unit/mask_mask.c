@@ -45,7 +45,7 @@ static void kinds(void **state)
 /* Zeroed memory and a kind that does not exist show nothing. */
 static void zero_is_null(void **state)
 {
-	const struct value_shape s = {VALUE_TEXT, -1, VALUE_TEXT_FORMAT};
+	const struct value_shape s = {.type = VALUE_TEXT, .typmod = -1, .format = VALUE_TEXT_FORMAT};
 	struct mask m = {0};
 	struct arena a = {0};
 
@@ -69,7 +69,9 @@ static void other_types(void **state)
 
 		m.fixed = "0";
 		for (f = 0; f < 2; f++)
-			assert_null(apply(&m, &(struct value_shape){VALUE_OTHER, -1, (enum value_format)f},
+			assert_null(apply(&m,
+				&(struct value_shape){
+					.type = VALUE_OTHER, .typmod = -1, .format = (enum value_format)f},
 				SPAN_LIT("secret"), &a)
 					    .p);
 	}
@@ -85,12 +87,13 @@ static void without_memory(void **state)
 	(void)state;
 	arena_init(&none, 1);
 	for (k = MASK_NULL; k <= MASK_PARTIAL; k++) {
-		for (t = VALUE_OTHER; t <= VALUE_UUID; t++) {
+		for (t = VALUE_OTHER; t < VALUE_TYPE_COUNT; t++) {
 			struct mask m = mask_of(k);
 
 			m.fixed = "0";
-			assert_null(mask_apply(
-				&m, &(struct value_shape){t, -1, VALUE_TEXT_FORMAT}, SPAN_LIT("1"), &none)
+			assert_null(mask_apply(&m,
+				&(struct value_shape){.type = t, .typmod = -1, .format = VALUE_TEXT_FORMAT},
+				SPAN_LIT("1"), &none)
 					    .p);
 		}
 	}
@@ -100,7 +103,8 @@ static void without_memory(void **state)
 /* In numeric(1) one value in ten hashes to itself at first. */
 static void hash_is_never_the_value(void **state)
 {
-	const struct value_shape s = {VALUE_NUMERIC, NUMERIC_TYPMOD(1, 0), VALUE_TEXT_FORMAT};
+	const struct value_shape s = {
+		.type = VALUE_NUMERIC, .typmod = NUMERIC_TYPMOD(1, 0), .format = VALUE_TEXT_FORMAT};
 	struct mask m = mask_of(MASK_HASH);
 	unsigned nulls = 0, key, digit;
 	struct arena a = {0};
@@ -125,9 +129,12 @@ static void hash_is_never_the_value(void **state)
 static void hash_joins(void **state)
 {
 	struct mask m = mask_of(MASK_HASH);
-	const struct value_shape same_text[] = {{VALUE_TEXT, -1, VALUE_TEXT_FORMAT},
-		{VALUE_TEXT, -1, VALUE_BINARY_FORMAT}, {VALUE_VARCHAR, 84, VALUE_TEXT_FORMAT},
-		{VALUE_VARCHAR, -1, VALUE_BINARY_FORMAT}, {VALUE_BPCHAR, -1, VALUE_TEXT_FORMAT}};
+	const struct value_shape same_text[] = {
+		{.type = VALUE_TEXT, .typmod = -1, .format = VALUE_TEXT_FORMAT},
+		{.type = VALUE_TEXT, .typmod = -1, .format = VALUE_BINARY_FORMAT},
+		{.type = VALUE_VARCHAR, .typmod = 84, .format = VALUE_TEXT_FORMAT},
+		{.type = VALUE_VARCHAR, .typmod = -1, .format = VALUE_BINARY_FORMAT},
+		{.type = VALUE_BPCHAR, .typmod = -1, .format = VALUE_TEXT_FORMAT}};
 	struct arena a = {0};
 	struct span first, out, c, first_c;
 	size_t i;
@@ -140,20 +147,25 @@ static void hash_joins(void **state)
 	assert_true(span_eq(apply(&m, &same_text[4], SPAN_LIT("alice   "), &a), first));
 	assert_false(span_eq(apply(&m, &same_text[0], SPAN_LIT("alice   "), &a), first));
 
-	first = apply(&m, &(struct value_shape){VALUE_NUMERIC, -1, VALUE_TEXT_FORMAT}, SPAN_LIT("1.50"), &a);
-	assert_true(value_canonical(
-		&a, &(struct value_shape){VALUE_NUMERIC, -1, VALUE_TEXT_FORMAT}, first, &first_c));
-	out = apply(&m, &(struct value_shape){VALUE_NUMERIC, -1, VALUE_BINARY_FORMAT},
+	first = apply(&m,
+		&(struct value_shape){.type = VALUE_NUMERIC, .typmod = -1, .format = VALUE_TEXT_FORMAT},
+		SPAN_LIT("1.50"), &a);
+	assert_true(value_canonical(&a,
+		&(struct value_shape){.type = VALUE_NUMERIC, .typmod = -1, .format = VALUE_TEXT_FORMAT},
+		first, &first_c));
+	out = apply(&m,
+		&(struct value_shape){.type = VALUE_NUMERIC, .typmod = -1, .format = VALUE_BINARY_FORMAT},
 		SPAN_LIT("\0\2\0\0\0\0\0\1\0\1\x13\x88"), &a);
-	assert_true(
-		value_canonical(&a, &(struct value_shape){VALUE_NUMERIC, -1, VALUE_BINARY_FORMAT}, out, &c));
+	assert_true(value_canonical(&a,
+		&(struct value_shape){.type = VALUE_NUMERIC, .typmod = -1, .format = VALUE_BINARY_FORMAT},
+		out, &c));
 	assert_true(span_eq(c, first_c));
 	arena_fini(&a);
 }
 
 static void hash_depends_on_key_domain_and_class(void **state)
 {
-	const struct value_shape text = {VALUE_TEXT, -1, VALUE_TEXT_FORMAT};
+	const struct value_shape text = {.type = VALUE_TEXT, .typmod = -1, .format = VALUE_TEXT_FORMAT};
 	struct mask m = mask_of(MASK_HASH), other = m;
 	struct arena a = {0};
 	struct span first = apply(&m, &text, SPAN_LIT("7"), &a);
@@ -174,7 +186,7 @@ static void hash_depends_on_key_domain_and_class(void **state)
 static void odd_fills(void **state)
 {
 	static const char *const fills[] = {"", "ab", "\xff", "\xc3", "\xe2\x82"};
-	const struct value_shape s = {VALUE_TEXT, -1, VALUE_TEXT_FORMAT};
+	const struct value_shape s = {.type = VALUE_TEXT, .typmod = -1, .format = VALUE_TEXT_FORMAT};
 	struct arena a = {0};
 	size_t i;
 
@@ -191,7 +203,7 @@ static void odd_fills(void **state)
 
 static void partial_limits_do_not_overflow(void **state)
 {
-	const struct value_shape s = {VALUE_TEXT, -1, VALUE_TEXT_FORMAT};
+	const struct value_shape s = {.type = VALUE_TEXT, .typmod = -1, .format = VALUE_TEXT_FORMAT};
 	struct mask m = mask_of(MASK_PARTIAL);
 	struct arena a = {0};
 
@@ -216,8 +228,9 @@ static void random_bytes(void **state)
 	(void)state;
 	for (round = 0; round < 60000; round++) {
 		struct mask m = mask_of((enum mask_kind)(round % 6));
-		struct value_shape s = {(enum value_type)(rand_r(&seed) % (VALUE_UUID + 1)), -1,
-			(enum value_format)(rand_r(&seed) & 1)};
+		struct value_shape s = {.type = (enum value_type)(rand_r(&seed) % VALUE_TYPE_COUNT),
+			.typmod = -1,
+			.format = (enum value_format)(rand_r(&seed) & 1)};
 		uint8_t cell[48];
 		size_t n = (size_t)rand_r(&seed) % sizeof(cell), i;
 		struct span out;

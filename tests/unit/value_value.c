@@ -6,9 +6,9 @@
 #include <ctype.h>
 
 #define NUMERIC_TYPMOD(p, s) (4 + ((p) << 16 | ((s)&0x7ff)))
-#define BOTH(type, typmod)                                                                                   \
-	const struct value_shape text = {type, typmod, VALUE_TEXT_FORMAT},                                   \
-				 binary = {type, typmod, VALUE_BINARY_FORMAT}
+#define BOTH(of, mod)                                                                                        \
+	const struct value_shape text = {.type = of, .typmod = mod, .format = VALUE_TEXT_FORMAT},            \
+				 binary = {.type = of, .typmod = mod, .format = VALUE_BINARY_FORMAT}
 
 static size_t unhex(uint8_t *out, const char *hex)
 {
@@ -245,12 +245,14 @@ static void undecodable_text(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(bad); i++) {
-		const struct value_shape s = {bad[i].type, -1, VALUE_TEXT_FORMAT};
+		const struct value_shape s = {.type = bad[i].type, .typmod = -1, .format = VALUE_TEXT_FORMAT};
 
 		if (!undecodable(&s, bad[i].cell, strlen(bad[i].cell)))
 			fail_msg("%s: %s", value_type_name(bad[i].type), bad[i].cell);
 	}
-	assert_true(undecodable(&(struct value_shape){VALUE_TEXT, -1, VALUE_TEXT_FORMAT}, "a\0b", 3));
+	assert_true(undecodable(
+		&(struct value_shape){.type = VALUE_TEXT, .typmod = -1, .format = VALUE_TEXT_FORMAT}, "a\0b",
+		3));
 }
 
 static void undecodable_binary(void **state)
@@ -291,7 +293,8 @@ static void undecodable_binary(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(bad); i++) {
-		const struct value_shape s = {bad[i].type, -1, VALUE_BINARY_FORMAT};
+		const struct value_shape s = {
+			.type = bad[i].type, .typmod = -1, .format = VALUE_BINARY_FORMAT};
 		uint8_t cell[64];
 
 		if (!undecodable(&s, cell, unhex(cell, bad[i].cell)))
@@ -330,13 +333,14 @@ static void text_limits(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(t); i++)
 		assert_int_equal(
-			value_text_limit(&(struct value_shape){t[i].type, t[i].typmod, VALUE_TEXT_FORMAT}),
+			value_text_limit(&(struct value_shape){
+				.type = t[i].type, .typmod = t[i].typmod, .format = VALUE_TEXT_FORMAT}),
 			t[i].limit);
 }
 
 static bool put_text_is(enum value_type type, int32_t typmod, struct span in, const char *expected)
 {
-	const struct value_shape s = {type, typmod, VALUE_TEXT_FORMAT};
+	const struct value_shape s = {.type = type, .typmod = typmod, .format = VALUE_TEXT_FORMAT};
 	struct arena a = {0};
 	struct span out = value_put_text(&a, &s, in);
 	bool ok = expected ? out.p && span_is(out, expected) : !out.p;
@@ -371,8 +375,8 @@ static void text_is_cut_by_characters(void **state)
 
 static void what_fits(void **state)
 {
-	const struct value_shape three = {VALUE_VARCHAR, 7, VALUE_TEXT_FORMAT},
-				 name = {VALUE_NAME, -1, VALUE_TEXT_FORMAT};
+	const struct value_shape three = {.type = VALUE_VARCHAR, .typmod = 7, .format = VALUE_TEXT_FORMAT},
+				 name = {.type = VALUE_NAME, .typmod = -1, .format = VALUE_TEXT_FORMAT};
 	char x[64];
 
 	(void)state;
@@ -449,8 +453,8 @@ static void writers_want_their_own_type(void **state)
 	enum value_type t;
 
 	(void)state;
-	for (t = VALUE_OTHER; t <= VALUE_UUID; t++) {
-		const struct value_shape s = {t, -1, VALUE_BINARY_FORMAT};
+	for (t = VALUE_OTHER; t < VALUE_TYPE_COUNT; t++) {
+		const struct value_shape s = {.type = t, .typmod = -1, .format = VALUE_BINARY_FORMAT};
 		struct arena a = {0};
 
 		assert_int_equal(value_put_text(&a, &s, SPAN_LIT("x")).p != NULL, value_is_text(t));
@@ -467,8 +471,8 @@ static void writers_want_their_own_type(void **state)
 
 static void writers_stay_in_range(void **state)
 {
-	const struct value_shape date = {VALUE_DATE, -1, VALUE_BINARY_FORMAT},
-				 ts = {VALUE_TIMESTAMP, -1, VALUE_TEXT_FORMAT};
+	const struct value_shape date = {.type = VALUE_DATE, .typmod = -1, .format = VALUE_BINARY_FORMAT},
+				 ts = {.type = VALUE_TIMESTAMP, .typmod = -1, .format = VALUE_TEXT_FORMAT};
 	struct arena a = {0};
 
 	(void)state;
@@ -477,9 +481,12 @@ static void writers_stay_in_range(void **state)
 	assert_null(value_put_date(&a, &date, -2451546).p);
 	assert_null(value_put_timestamp(&a, &ts, INT64_MAX).p);
 	assert_null(value_put_timestamp(&a, &ts, INT64_MIN).p);
-	assert_null(value_put_int(&a, &(struct value_shape){VALUE_INT2, -1, VALUE_TEXT_FORMAT}, 32768).p);
-	assert_null(value_put_int(
-		&a, &(struct value_shape){VALUE_INT4, -1, VALUE_BINARY_FORMAT}, INT64_C(1) << 31)
+	assert_null(value_put_int(&a,
+		&(struct value_shape){.type = VALUE_INT2, .typmod = -1, .format = VALUE_TEXT_FORMAT}, 32768)
+			    .p);
+	assert_null(value_put_int(&a,
+		&(struct value_shape){.type = VALUE_INT4, .typmod = -1, .format = VALUE_BINARY_FORMAT},
+		INT64_C(1) << 31)
 			    .p);
 	arena_fini(&a);
 }
@@ -515,8 +522,9 @@ static void random_bytes(void **state)
 	(void)state;
 	for (round = 0; round < 40000; round++) {
 		const struct vector *v = &vectors[(unsigned)rand_r(&seed) % ARRAY_LEN(vectors)];
-		struct value_shape s = {
-			v->type, v->typmod, rand_r(&seed) & 1 ? VALUE_BINARY_FORMAT : VALUE_TEXT_FORMAT};
+		struct value_shape s = {.type = v->type,
+			.typmod = v->typmod,
+			.format = rand_r(&seed) & 1 ? VALUE_BINARY_FORMAT : VALUE_TEXT_FORMAT};
 		uint8_t cell[64];
 		size_t n, i;
 		struct guarded g;

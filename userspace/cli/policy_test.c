@@ -157,7 +157,8 @@ static const char *shown(const struct offline *o, const struct relation *r, cons
 	const char *value, struct arena *a)
 {
 	const struct masking *m = binding_column(o->binding, (struct colref){r->oid, col->attnum});
-	struct value_shape shape = {value_type_of(col->base_type), col->typmod, VALUE_TEXT_FORMAT};
+	struct value_shape shape = {
+		.type = value_type_of(col->base_type), .typmod = col->typmod, .format = VALUE_TEXT_FORMAT};
 	struct span out = span_of(value, strlen(value));
 
 	if (m)

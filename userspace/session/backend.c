@@ -149,7 +149,7 @@ static struct rowplan *make_rows(struct session *s, const struct plan *p, const 
 	if (!p || !p->rows || p->verdict == DENY || !sh)
 		err_sql(&e, -EPROTO, "42501", "a result arrived that nothing asked for");
 	else
-		rp = rowplan_new(p, sh, formats, nformats, s->binding, &e);
+		rp = rowplan_new(p, sh, formats, nformats, NULL, s->binding, &e);
 	if (rp && also && rowplan_restrict(rp, also, &e)) {
 		rowplan_free(rp);
 		rp = NULL;

@@ -105,7 +105,7 @@ static int format_of(const uint16_t *formats, unsigned nformats, unsigned col)
 }
 
 struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const uint16_t *formats,
-	unsigned nformats, struct binding *b, struct err *e)
+	unsigned nformats, const struct value_style *style, struct binding *b, struct err *e)
 {
 	struct rowplan *rp;
 
@@ -136,6 +136,7 @@ struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const u
 		rc->shape.format = (formats ? format_of(formats, nformats, i) : s->col[i].format) == 1
 					   ? VALUE_BINARY_FORMAT
 					   : VALUE_TEXT_FORMAT;
+		rc->shape.style = style;
 		origin(b, &s->col[i], rc);
 		stricter(rc, p->columns[i].action, p->columns[i].mask);
 		rp->pass &= rc->action == ACTION_PASS;

@@ -20,10 +20,11 @@ struct rowplan {
 	} col[];
 };
 
-/* formats: of Bind (nformats as sent: 0, 1 or one each), or NULL: the shape's own. b is asked for each
- * origin. NULL with e filled: the counts disagree (lineage and server see different results) or no memory. */
+/* style: of the session; it outlives the rowplan and is looked at for each cell. formats: of Bind (nformats
+ * as sent: 0, 1 or one each), or NULL: the shape's own. b is asked for each origin. NULL with e filled: the
+ * counts disagree (lineage and server see different results) or no memory. */
 MUSTCHECK struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const uint16_t *formats,
-	unsigned nformats, struct binding *b, struct err *e);
+	unsigned nformats, const struct value_style *style, struct binding *b, struct err *e);
 /* Lowers rp to what p gives as well; -EPROTO where the counts disagree. */
 MUSTCHECK int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct err *e);
 void rowplan_free(struct rowplan *rp); /* NULL is fine */

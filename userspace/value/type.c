@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "value/type.h"
 
+#include <stddef.h>
+
+#include "base/attr.h"
+
 enum value_type value_type_of(uint32_t oid)
 {
 	switch (oid) {
-#define X(name, number, typname)                                                                             \
+#define X(name, number, typname, family)                                                                     \
 	case number: return VALUE_##name;
 		VALUE_TYPES(X)
 #undef X
@@ -15,7 +19,7 @@ enum value_type value_type_of(uint32_t oid)
 const char *value_type_name(enum value_type t)
 {
 	switch (t) {
-#define X(name, number, typname)                                                                             \
+#define X(name, number, typname, family)                                                                     \
 	case VALUE_##name: return typname;
 		VALUE_TYPES(X)
 #undef X
@@ -27,7 +31,7 @@ const char *value_type_name(enum value_type t)
 uint32_t value_type_oid(enum value_type t)
 {
 	switch (t) {
-#define X(name, number, typname)                                                                             \
+#define X(name, number, typname, family)                                                                     \
 	case VALUE_##name: return number;
 		VALUE_TYPES(X)
 #undef X
@@ -36,7 +40,18 @@ uint32_t value_type_oid(enum value_type t)
 	return 0;
 }
 
+enum value_family value_family(enum value_type t)
+{
+	static const uint8_t families[] = {FAMILY_OTHER,
+#define X(name, number, typname, family) FAMILY_##family,
+		VALUE_TYPES(X)
+#undef X
+	};
+
+	return (size_t)t < ARRAY_LEN(families) ? (enum value_family)families[t] : FAMILY_OTHER;
+}
+
 bool value_is_text(enum value_type t)
 {
-	return t == VALUE_TEXT || t == VALUE_VARCHAR || t == VALUE_BPCHAR || t == VALUE_NAME;
+	return value_family(t) == FAMILY_TEXT;
 }

@@ -256,23 +256,28 @@ struct span value_put_literal(struct arena *a, const struct value_shape *s, stru
 	int32_t days;
 	int64_t v;
 
-	switch (s->type) {
-	case VALUE_OTHER: return none;
-	case VALUE_TEXT:
-	case VALUE_VARCHAR:
-	case VALUE_BPCHAR:
-	case VALUE_NAME: return value_text_fits(s, text) ? value_put_text(a, s, text) : none;
-	case VALUE_INT2:
-	case VALUE_INT4:
-	case VALUE_INT8: return int_of(text, &v) ? value_put_int(a, s, v) : none;
-	case VALUE_NUMERIC: return put_numeric(a, s, text);
-	case VALUE_BOOL: return put_bool_word(a, s, text);
-	case VALUE_DATE: return date_get(text, &days) ? value_put_date(a, s, days) : none;
-	case VALUE_TIMESTAMP:
-	case VALUE_TIMESTAMPTZ:
+	switch (value_family(s->type)) {
+	case FAMILY_OTHER:
+	case FAMILY_BYTES:
+	case FAMILY_CHAR:
+	case FAMILY_JSON:
+	case FAMILY_XML:
+	case FAMILY_FLOAT:
+	case FAMILY_MONEY:
+	case FAMILY_TIME:
+	case FAMILY_INTERVAL:
+	case FAMILY_NET:
+	case FAMILY_MAC:
+	case FAMILY_BITS: return none;
+	case FAMILY_TEXT: return value_text_fits(s, text) ? value_put_text(a, s, text) : none;
+	case FAMILY_INTEGER: return int_of(text, &v) ? value_put_int(a, s, v) : none;
+	case FAMILY_NUMERIC: return put_numeric(a, s, text);
+	case FAMILY_BOOL: return put_bool_word(a, s, text);
+	case FAMILY_DATE: return date_get(text, &days) ? value_put_date(a, s, days) : none;
+	case FAMILY_TIMESTAMP:
 		return datetime_get(text, s->type == VALUE_TIMESTAMPTZ, &v) ? value_put_timestamp(a, s, v)
 									    : none;
-	case VALUE_UUID: return uuid_of(text, uuid) ? value_put_uuid(a, s, uuid) : none;
+	case FAMILY_UUID: return uuid_of(text, uuid) ? value_put_uuid(a, s, uuid) : none;
 	}
 	return none;
 }
@@ -372,33 +377,38 @@ bool value_canonical(struct arena *a, const struct value_shape *s, struct span c
 	bool b;
 
 	*canonical = (struct span){0};
-	switch (s->type) {
-	case VALUE_OTHER: return false;
-	case VALUE_TEXT:
-	case VALUE_VARCHAR:
-	case VALUE_BPCHAR:
-	case VALUE_NAME: return value_get_text(s, cell, canonical);
-	case VALUE_INT2:
-	case VALUE_INT4:
-	case VALUE_INT8:
+	switch (value_family(s->type)) {
+	case FAMILY_OTHER:
+	case FAMILY_BYTES:
+	case FAMILY_CHAR:
+	case FAMILY_JSON:
+	case FAMILY_XML:
+	case FAMILY_FLOAT:
+	case FAMILY_MONEY:
+	case FAMILY_TIME:
+	case FAMILY_INTERVAL:
+	case FAMILY_NET:
+	case FAMILY_MAC:
+	case FAMILY_BITS: return false;
+	case FAMILY_TEXT: return value_get_text(s, cell, canonical);
+	case FAMILY_INTEGER:
 		if (value_get_int(s, cell, &v))
 			*canonical = value_put_int(a, &int8, v);
 		break;
-	case VALUE_NUMERIC: *canonical = canonical_numeric(a, s, cell); break;
-	case VALUE_BOOL:
+	case FAMILY_NUMERIC: *canonical = canonical_numeric(a, s, cell); break;
+	case FAMILY_BOOL:
 		if (bool_of(s, cell, &b))
 			*canonical = b ? SPAN_LIT("t") : SPAN_LIT("f");
 		break;
-	case VALUE_DATE:
+	case FAMILY_DATE:
 		if (date_of(s, cell, &days))
 			*canonical = copy(a, text, date_put(text, days));
 		break;
-	case VALUE_TIMESTAMP:
-	case VALUE_TIMESTAMPTZ:
+	case FAMILY_TIMESTAMP:
 		if (timestamp_of(s, cell, &v))
 			*canonical = copy(a, text, datetime_put(text, s->type == VALUE_TIMESTAMPTZ, v));
 		break;
-	case VALUE_UUID: *canonical = canonical_uuid(a, s, cell); break;
+	case FAMILY_UUID: *canonical = canonical_uuid(a, s, cell); break;
 	}
 	return canonical->p != NULL;
 }

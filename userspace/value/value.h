@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "value/desc.h"
+#include "value/style.h"
 #include "value/type.h"
 
 enum value_format { VALUE_TEXT_FORMAT = 0, VALUE_BINARY_FORMAT = 1 };
@@ -20,6 +21,8 @@ struct value_shape {
 	enum value_format format;
 	/* type is VALUE_OTHER then: an array, a composite, an enum or a range. NULL: a scalar. */
 	const struct value_desc *desc;
+	/* Of the session that the cell is part of, at that moment; NULL: not known. */
+	const struct value_style *style;
 };
 
 /* Characters the type can hold; SIZE_MAX without a limit; name: 63 bytes. 0 for what is no text and for a

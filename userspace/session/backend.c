@@ -135,6 +135,7 @@ static bool sanitized(struct expected *x)
 			return false; /* the empty query */
 		return step_sanitized(&x->step, current_plan(x)) || judgement_sanitized(x->portal->latest);
 	case EXPECT_SYNC:
+	case EXPECT_COPY_SYNCS:
 	case EXPECT_REFUSAL: break;
 	}
 	return true;
@@ -312,6 +313,7 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 		if (f->type == BE_COMMAND_COMPLETE && !commit_step(s, st))
 			return no_memory(s);
 		s->copy_in = false;
+		s->copy_syncs = 0; /* it read them all */
 		pipeline_pop(&s->pipe);
 		s->barrier = pipeline_barrier(&s->pipe);
 		return FATE_PASS;
@@ -323,6 +325,7 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 	rowplan_free(x->rows);
 	x->rows = NULL;
 	x->at++;
+	s->copy_syncs = 0;
 	return FATE_PASS;
 }
 
@@ -356,6 +359,11 @@ static enum fate on_close_complete(struct session *s, const struct frame *f)
 	struct span name;
 	bool ours;
 
+	if (x && x->kind == EXPECT_COPY_SYNCS && x->held && msg_empty(f->body) == WIRE_OK) {
+		pipeline_pop(&s->pipe);
+		s->barrier = pipeline_barrier(&s->pipe);
+		return FATE_SWALLOW;
+	}
 	if (!x || x->kind != EXPECT_CLOSE || msg_empty(f->body) != WIRE_OK)
 		return unexpected(s, f);
 	name = span_of(x->name, strlen(x->name));
@@ -387,12 +395,15 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 	char status;
 	bool ours;
 
-	if (!x || (x->kind != EXPECT_SYNC && x->kind != EXPECT_QUERY) ||
+	if (!x || (x->kind != EXPECT_SYNC && x->kind != EXPECT_QUERY && x->kind != EXPECT_COPY_SYNCS) ||
 		msg_ready(f->body, &status) != WIRE_OK)
 		return unexpected(s, f);
 	s->status = status;
 	ours = x->ours;
-	pipeline_pop(&s->pipe);
+	if (x->kind == EXPECT_COPY_SYNCS)
+		copy_sync_answered(s, x, status);
+	else
+		pipeline_pop(&s->pipe);
 	s->barrier = pipeline_barrier(&s->pipe);
 	if (status == 'I') /* portals live as long as their transaction; a cursor WITH HOLD may live longer */
 		names_drop_all_portals(&s->names, false);
@@ -464,12 +475,12 @@ static enum fate on_error(struct session *s, const struct frame *f)
 		rowplan_free(x->rows);
 		x->rows = NULL;
 		x->at = x->nsteps; /* the rest of the text is not run; ReadyForQuery follows */
-		return fate;
+		return copy_failed(s) ? fate : no_memory(s);
 	}
 	if (!pipeline_skip(&s->pipe))
 		s->skip = true;
 	s->barrier = pipeline_barrier(&s->pipe);
-	return fate;
+	return copy_failed(s) ? fate : no_memory(s);
 }
 
 static enum fate on_notice(struct session *s, const struct frame *f)

@@ -497,47 +497,6 @@ static enum took take_sync(struct session *s, const struct frame *f)
 	return forward(s, f);
 }
 
-/* Data of a COPY neither opens nor ends a group. */
-static enum took forward_copy(struct session *s, const struct frame *f)
-{
-	session_pass(s, SIDE_CLIENT, f);
-	return TOOK_IT;
-}
-
-/* While COPY FROM STDIN may begin or runs, the server takes some messages for data, ignores Flush and Sync,
- * and fails on the rest: what it would do with anything else is not worth following. */
-static enum took take_in_copy(struct session *s, const struct frame *f)
-{
-	if (!s->copy_in)
-		return TOOK_WAIT;
-	switch ((enum frontend_type)f->type) {
-	case FE_COPY_DATA: return forward_copy(s, f);
-	case FE_COPY_DONE:
-	case FE_COPY_FAIL:
-		s->copy_in = false;
-		/* An Execute runs one statement, so no other COPY follows; its answer may need the client's
-		 * Sync. */
-		if (pipeline_head(&s->pipe) && pipeline_head(&s->pipe)->kind == EXPECT_EXECUTE) {
-			pipeline_head(&s->pipe)->barrier = false;
-			s->barrier = pipeline_barrier(&s->pipe);
-		}
-		return forward_copy(s, f);
-	case FE_FLUSH:
-	case FE_SYNC: session_drop(s, f); return TOOK_IT;
-	case FE_TERMINATE: return forward(s, f);
-	case FE_BIND:
-	case FE_CLOSE:
-	case FE_DESCRIBE:
-	case FE_EXECUTE:
-	case FE_FUNCTION_CALL:
-	case FE_PARSE:
-	case FE_PASSWORD:
-	case FE_QUERY: break;
-	}
-	return session_break(s, "08P01", "unexpected %s message during COPY from stdin",
-		frame_name(PEER_FRONTEND, f->type));
-}
-
 static enum took take_flush(struct session *s, const struct frame *f)
 {
 	if (msg_empty(f->body) != WIRE_OK)
@@ -551,7 +510,7 @@ static enum took take_flush(struct session *s, const struct frame *f)
 static enum took take(struct session *s, const struct frame *f)
 {
 	if (s->barrier)
-		return take_in_copy(s, f);
+		return copy_client(s, f);
 	if (s->skip && f->type != FE_SYNC && f->type != FE_TERMINATE) {
 		session_drop(s, f);
 		return TOOK_IT;

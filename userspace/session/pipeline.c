@@ -192,6 +192,7 @@ enum effect expected_on_prepared(const struct expected *e, struct span name, str
 	case EXPECT_REFUSAL:
 	case EXPECT_BIND:
 	case EXPECT_DESCRIBE:
+	case EXPECT_COPY_SYNCS:
 	case EXPECT_SYNC: break;
 	}
 	return EFFECT_NONE;
@@ -212,6 +213,7 @@ enum effect expected_on_portal(const struct expected *e, struct span name, struc
 	case EXPECT_REFUSAL:
 	case EXPECT_PARSE:
 	case EXPECT_DESCRIBE:
+	case EXPECT_COPY_SYNCS:
 	case EXPECT_SYNC: break;
 	}
 	return EFFECT_NONE;

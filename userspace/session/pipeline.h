@@ -18,6 +18,7 @@ enum expect {
 	EXPECT_CLOSE,
 	EXPECT_SYNC,
 	EXPECT_QUERY,
+	EXPECT_COPY_SYNCS, /* ReadyForQuery of Syncs that stood among the data of a COPY that failed */
 };
 
 /* Why a statement was refused, kept until the server came to its place. */
@@ -43,6 +44,7 @@ struct expected {
 	struct judgement *newer;   /* QUERY: its text judged again, where rows came late */
 	bool ours;                 /* we asked on our own: the answer is not the client's */
 	char target;               /* DESCRIBE, CLOSE: 'S' or 'P' */
+	char held;                 /* COPY_SYNCS: status of the last ReadyForQuery; 0: none yet */
 	char *name;                /* CLOSE: owned */
 	struct prepared *prepared; /* PARSE, DESCRIBE 'S' */
 	struct portal *portal;     /* BIND, EXECUTE, DESCRIBE 'P' */

@@ -79,12 +79,13 @@ struct session {
 	struct binding *binding; /* of the last judgement */
 	struct catalog *catalog; /* taken once a step; NULL between steps */
 	uint64_t catalog_as_of_ms;
-	bool skip;     /* the server skips what comes until Sync, and so do we */
-	bool barrier;  /* a COPY FROM STDIN may begin: nothing else passes until that is clear */
-	bool copy_in;  /* it has begun */
-	bool unsynced; /* the server got extended messages that no Sync ended yet */
-	bool flushed;  /* a Flush of ours is under way to settle an open group */
-	bool waiting;  /* the client's next message waits: for an answer of the server, or … */
+	bool skip;           /* the server skips what comes until Sync, and so do we */
+	bool barrier;        /* a COPY FROM STDIN may begin: nothing else passes until that is clear */
+	bool copy_in;        /* it has begun */
+	unsigned copy_syncs; /* the client's Syncs among its data */
+	bool unsynced;       /* the server got extended messages that no Sync ended yet */
+	bool flushed;        /* a Flush of ours is under way to settle an open group */
+	bool waiting;        /* the client's next message waits: for an answer of the server, or … */
 	bool waits_for_catalog;
 	uint64_t catalog_since_ms; /* when that began; 0: it does not */
 	uint64_t wake_ms;
@@ -133,6 +134,12 @@ void relay_server(struct session *s);
 /* frontend.c, backend.c: OPEN, judged */
 void frontend_pump(struct session *s);
 void backend_pump(struct session *s);
+
+/* frontend_copy.c */
+enum took copy_client(struct session *s, const struct frame *f);
+/* The head failed, and may have been a COPY. false: no memory. */
+MUSTCHECK bool copy_failed(struct session *s);
+void copy_sync_answered(struct session *s, struct expected *x, char status);
 
 /* judge.c */
 /* 0, -EAGAIN (wait), or -EACCES with e for the client. Gives a reference. */

@@ -193,7 +193,8 @@ static unsigned happen(
 	case 8: return step(s, *now, (struct event){.kind = EVENT_CANCEL});
 	default:
 		return step(s, *now,
-			(struct event){.kind = EVENT_EOF, .side = what & 1 ? SIDE_CLIENT : SIDE_SERVER});
+			(struct event){.kind = what / 10 & 1 ? EVENT_EOF : EVENT_LOST,
+				.side = what / 10 & 2 ? SIDE_CLIENT : SIDE_SERVER});
 	}
 }
 

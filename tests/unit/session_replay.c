@@ -4,8 +4,9 @@
  * different places: what comes out must not depend on that.
  *
  * A line is  client MESSAGE | server MESSAGE  (said),  to-server MESSAGE | to-client MESSAGE  (heard; nothing
- * else may be), or a directive: policy FILE, schema FILE, database NAME, open, end, at MS, stale, closed.
- * Messages are written as in say_frontend() and say_backend() below. */
+ * else may be), or a directive: policy FILE, schema FILE, open, at MS, catalog, waits, client-ends (half
+ * closed), server-ends, shuts (the server is to be told that nothing more comes), keeps (it is not), silence,
+ * closed. Messages are written as in say_frontend() and say_backend() below. */
 #include "test.h"
 
 #include <dirent.h>
@@ -85,8 +86,8 @@ static void step(struct replay *r, struct event ev)
 	drain(r);
 	/* Writing everything may let the session go on. */
 	for (int i = 0; i < 3; i++) {
-		r->wants |= session_step(r->s, r->now, &(struct event){.kind = EVENT_BYTES}) &
-			    ~(WANT_READ_CLIENT | WANT_READ_SERVER);
+		r->wants = session_step(r->s, r->now, &(struct event){.kind = EVENT_BYTES}) |
+			   (r->wants & (WANT_CONNECT | WANT_CANCEL));
 		drain(r);
 	}
 }
@@ -593,6 +594,13 @@ static void run_line(struct replay *r, char *line, const char **dbname)
 	} else if (!strcmp(verb, "waits")) {
 		if (!(r->wants & WANT_WAKE))
 			fail_at(r, "does not wait for a catalogue", NULL);
+	} else if (!strcmp(verb, "client-ends")) {
+		step(r, (struct event){.kind = EVENT_EOF, .side = SIDE_CLIENT});
+	} else if (!strcmp(verb, "server-ends")) {
+		step(r, (struct event){.kind = EVENT_EOF, .side = SIDE_SERVER});
+	} else if (!strcmp(verb, "shuts") || !strcmp(verb, "keeps")) {
+		if (!(r->wants & WANT_SHUT_SERVER) == (*verb == 's'))
+			fail_at(r, "not so", verb);
 	} else if (!strcmp(verb, "closed")) {
 		if (!(r->wants & WANT_CLOSE))
 			fail_at(r, "is still open", NULL);

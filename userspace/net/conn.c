@@ -13,11 +13,15 @@
 #include "net/leg.h"
 #include "net/listener.h"
 
-#define LOGIN_MS     30000 /* from accept until the first ReadyForQuery */
-#define CONNECT_MS   10000
-#define CLOSE_MS     5000 /* for a client to take what is left */
-#define READS_A_TURN 16   /* of one side, before others get their turn */
-#define WANT_ONCE    (WANT_CONNECT | WANT_CANCEL | WANT_LOOKUP)
+#define LOGIN_MS   30000 /* from accept until the first ReadyForQuery */
+#define CONNECT_MS 10000
+#define CLOSE_MS   5000 /* without progress, for a client to take what is left */
+/* A client that has shut its writing side: how long it may take nothing of what waits for it, and how often
+ * it is looked at. */
+#define HALF_STALL_MS 30000
+#define HALF_LOOK_MS  5000
+#define READS_A_TURN  16 /* of one side, before others get their turn */
+#define WANT_ONCE     (WANT_CONNECT | WANT_CANCEL | WANT_LOOKUP)
 
 /* OPEN ──WANT_CLOSE──► FLUSHING (what is left goes to the client) ──► DRAINING (our end is shut, the client's
  * last bytes are thrown away: a close with unread bytes would be a reset, and take back what was written) ──►
@@ -42,8 +46,10 @@ struct conn {
 	struct alarm *alarm;
 	uint64_t alarm_ms; /* when it rings; 0: not set */
 	uint64_t began_ms, close_ms;
+	uint64_t half_ms; /* the client is half closed: when it took something last; 0: it is not */
 	unsigned wants;
 	bool logged_in;
+	bool shut; /* the server was told that nothing more comes */
 };
 
 static const unsigned read_want[2] = {[SIDE_CLIENT] = WANT_READ_CLIENT, [SIDE_SERVER] = WANT_READ_SERVER};
@@ -109,7 +115,7 @@ static bool out_failed(struct conn *c)
  * that are gone make room for others. Returns the once-only wants of all steps. */
 static unsigned run(struct conn *c, const struct event *ev)
 {
-	const struct event again = {.kind = EVENT_BYTES}, lost = {.kind = EVENT_EOF, .side = SIDE_CLIENT};
+	const struct event again = {.kind = EVENT_BYTES}, lost = {.kind = EVENT_LOST, .side = SIDE_CLIENT};
 	unsigned once = 0;
 	bool progress = true;
 
@@ -123,12 +129,14 @@ static unsigned run(struct conn *c, const struct event *ev)
 			return 0;
 		}
 		progress = leg_flush(&c->leg[SIDE_CLIENT], session_out(c->session, SIDE_CLIENT));
+		if (progress && c->half_ms)
+			c->half_ms = loop_now_ms();
 		if (c->leg[SIDE_SERVER].fd >= 0)
 			progress |= leg_flush(&c->leg[SIDE_SERVER], session_out(c->session, SIDE_SERVER));
 		if (c->wants & WANT_CLOSE)
 			break;
 		ev = &again;
-		if (c->leg[SIDE_CLIENT].broken && !was_broken && !c->leg[SIDE_CLIENT].eof) {
+		if (c->leg[SIDE_CLIENT].broken && !was_broken) {
 			c->leg[SIDE_CLIENT].eof = true;
 			ev = &lost;
 		}
@@ -265,6 +273,10 @@ static void satisfy(struct conn *c, unsigned once)
 		cancel_send(c->worker, c->listener, session_target(c->session),
 			(const struct sockaddr *)&c->who.dialled, pid, key, &c->cancel);
 	}
+	if (c->wants & WANT_SHUT_SERVER && !c->shut) {
+		leg_shut(&c->leg[SIDE_SERVER]);
+		c->shut = true;
+	}
 	if (once & WANT_CONNECT && !(c->wants & WANT_CLOSE) && !c->dial && c->leg[SIDE_SERVER].fd < 0)
 		start_connect(c);
 }
@@ -273,6 +285,22 @@ static bool readable(const struct conn *c, enum side side)
 {
 	return c->state == CONN_OPEN && c->wants & read_want[side] && !c->leg[side].eof &&
 	       c->leg[side].fd >= 0;
+}
+
+static enum event_kind read_end(struct conn *c, enum side side, ssize_t n)
+{
+	struct leg *leg = &c->leg[side];
+
+	leg->eof = true;
+	if (n < 0) {
+		leg->broken = true;
+		return EVENT_LOST;
+	}
+	if (side == SIDE_CLIENT) {
+		leg_probe(leg);
+		c->half_ms = loop_now_ms();
+	}
+	return EVENT_EOF;
 }
 
 /* Reads a side for as long as the session wants it and it gives whole rooms full. */
@@ -295,12 +323,10 @@ static void read_side(struct conn *c, enum side side)
 			leg->dry = true;
 			return;
 		}
-		if (n > 0) {
+		if (n > 0)
 			session_got(c->session, side, (size_t)n);
-		} else {
-			leg->eof = true;
-			ev.kind = EVENT_EOF;
-		}
+		else
+			ev.kind = read_end(c, side, n);
 		feed(c, &ev);
 		if (n <= 0 || ((size_t)n < len && !(leg->tls && tls_pending(leg->tls))))
 			return;
@@ -351,7 +377,8 @@ static void flush_rest(struct conn *c)
 {
 	struct leg *leg = &c->leg[SIDE_CLIENT];
 
-	leg_flush(leg, session_out(c->session, SIDE_CLIENT));
+	if (leg_flush(leg, session_out(c->session, SIDE_CLIENT)))
+		c->close_ms = loop_now_ms() + CLOSE_MS;
 	if (out_failed(c)) {
 		abort_conn(c, "out of memory for what was to be sent");
 	} else if (leg->broken || leg->eof) {
@@ -386,6 +413,8 @@ static uint64_t next_look(const struct conn *c)
 		if (!at || wake < at)
 			at = wake;
 	}
+	if (c->half_ms && (!at || loop_now_ms() + HALF_LOOK_MS < at))
+		at = loop_now_ms() + HALF_LOOK_MS;
 	return at;
 }
 
@@ -430,6 +459,14 @@ static void settle(struct conn *c)
 	}
 }
 
+/* A half-closed client gets all answers, unless it is gone or does not take them. */
+static bool half_over(const struct conn *c, uint64_t now)
+{
+	const struct leg *leg = &c->leg[SIDE_CLIENT];
+
+	return leg_gone(leg) || (leg->blocked && now >= c->half_ms + HALF_STALL_MS);
+}
+
 static void on_alarm(void *arg)
 {
 	const struct event again = {.kind = EVENT_BYTES};
@@ -453,6 +490,10 @@ static void on_alarm(void *arg)
 			conn_close(c);
 			return;
 		}
+	}
+	if (c->half_ms && half_over(c, now)) {
+		conn_close(c);
+		return;
 	}
 	if (server_pending(c))
 		read_side(c, SIDE_SERVER);

@@ -2,6 +2,8 @@
 #include "net/leg.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -73,6 +75,32 @@ bool leg_flush(struct leg *leg, struct outq *q)
 		progress = true;
 	}
 	return progress;
+}
+
+void leg_shut(struct leg *leg)
+{
+	if (leg->tls)
+		tls_shut(leg->tls);
+	shutdown(leg->fd, SHUT_WR);
+}
+
+void leg_probe(struct leg *leg)
+{
+	int on = 1, idle_s = 20, every_s = 10, times = 3;
+
+	/* A socket that was closed looks the same as one that is half closed, until it does not answer. */
+	setsockopt(leg->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(leg->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	setsockopt(leg->fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof(every_s));
+	setsockopt(leg->fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof(times));
+}
+
+bool leg_gone(const struct leg *leg)
+{
+	struct tcp_info ti;
+	socklen_t len = sizeof(ti);
+
+	return getsockopt(leg->fd, IPPROTO_TCP, TCP_INFO, &ti, &len) < 0 || ti.tcpi_state == TCP_CLOSE;
 }
 
 bool leg_drain(struct leg *leg)

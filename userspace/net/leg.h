@@ -24,6 +24,12 @@ void leg_close(struct leg *leg);
 ssize_t leg_read(struct leg *leg, void *p, size_t n);
 /* Writes what is queued; true: some of it went out, or never will. */
 bool leg_flush(struct leg *leg, struct outq *q);
+/* Nothing more will be written; the peer sees the end behind all that was. */
+void leg_shut(struct leg *leg);
+/* The peer has shut its writing side (eof). From now on the kernel finds out, within a minute or so, whether
+ * anybody is still there to read; leg_gone tells. */
+void leg_probe(struct leg *leg);
+bool leg_gone(const struct leg *leg);
 /* Reads and throws away what is there; true: the peer is gone. */
 bool leg_drain(struct leg *leg);
 

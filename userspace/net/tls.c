@@ -321,6 +321,13 @@ ssize_t tls_write(struct tls *t, const struct iovec *iov, int n, short *events, 
 	return total;
 }
 
+void tls_shut(struct tls *t)
+{
+	/* Where it finds no room the peer sees the stream end without it, behind all that was written. */
+	ERR_clear_error();
+	(void)SSL_shutdown(t->ssl);
+}
+
 bool tls_pending(const struct tls *t)
 {
 	return SSL_has_pending(t->ssl) == 1;

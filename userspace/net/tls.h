@@ -32,6 +32,7 @@ void tls_free(struct tls *t);
 MUSTCHECK int tls_handshake(struct tls *t, short *events, struct err *e);
 MUSTCHECK ssize_t tls_read(struct tls *t, void *p, size_t n, short *events, struct err *e);
 MUSTCHECK ssize_t tls_write(struct tls *t, const struct iovec *iov, int n, short *events, struct err *e);
+void tls_shut(struct tls *t);          /* says that nothing more will be written; reading goes on */
 bool tls_pending(const struct tls *t); /* decrypted bytes wait that poll does not show */
 
 #endif

@@ -400,10 +400,10 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 		return unexpected(s, f);
 	s->status = status;
 	ours = x->ours;
-	if (x->kind == EXPECT_COPY_SYNCS)
-		copy_sync_answered(s, x, status);
-	else
+	if (x->kind != EXPECT_COPY_SYNCS)
 		pipeline_pop(&s->pipe);
+	else if (ours)
+		copy_sync_answered(s, x, status);
 	s->barrier = pipeline_barrier(&s->pipe);
 	if (status == 'I') /* portals live as long as their transaction; a cursor WITH HOLD may live longer */
 		names_drop_all_portals(&s->names, false);

@@ -74,6 +74,9 @@ bool copy_failed(struct session *s)
 	x = pipeline_push(&s->pipe, EXPECT_COPY_SYNCS);
 	if (!x)
 		return false;
+	if (s->client_done && !s->waiting)
+		return true; /* nothing follows that their answers could be taken for, and nothing can be
+				asked */
 	x->ours = x->barrier = s->barrier = true;
 	put_sync(&s->put);
 	put_start(&s->put, FE_CLOSE);

@@ -161,17 +161,27 @@ struct outq *session_out(struct session *s, enum side side)
 	return &s->lane[side].out;
 }
 
-static void ended(struct session *s, enum side side)
+/* What a client sent before it shut its writing side is carried out, as the server would: the server sees the
+ * same end, says what it still owes, and goes. */
+static void client_ended(struct session *s, bool lost)
 {
-	if (side == SIDE_CLIENT || s->state == STATE_OPEN) {
-		/* What the server said before it went is still owed; nothing is added. */
-		if (s->state != STATE_CLOSING)
-			session_move(s, STATE_CLOSING);
-	} else {
-		session_break(s, "08006", "the database closed the connection during login");
+	if (!lost && s->state == STATE_OPEN) {
+		s->client_done = true;
+		return;
 	}
-	if (side == SIDE_CLIENT)
+	if (s->state != STATE_CLOSING)
+		session_move(s, STATE_CLOSING);
+	if (lost)
 		outq_fini(&s->lane[SIDE_CLIENT].out);
+}
+
+static void server_ended(struct session *s)
+{
+	/* What the server said before it went is still owed; nothing is added. */
+	if (s->state == STATE_OPEN)
+		session_move(s, STATE_CLOSING);
+	else
+		session_break(s, "08006", "the database closed the connection during login");
 }
 
 /* The client's own: never one of ours, and never the next one. */
@@ -189,7 +199,13 @@ static void take_event(struct session *s, const struct event *ev)
 {
 	switch (ev->kind) {
 	case EVENT_BYTES: break;
-	case EVENT_EOF: ended(s, ev->side); break;
+	case EVENT_EOF:
+	case EVENT_LOST:
+		if (ev->side == SIDE_CLIENT)
+			client_ended(s, ev->kind == EVENT_LOST);
+		else
+			server_ended(s);
+		break;
 	case EVENT_CONNECTED: enter_connected(s, ev); break;
 	case EVENT_CONNECT_FAILED: enter_failed(s, ev); break;
 	case EVENT_CANCEL:
@@ -251,7 +267,7 @@ static unsigned wants(struct session *s)
 	if (client_idle)
 		w |= WANT_READ_SERVER;
 	if (server_idle && !s->waiting)
-		w |= WANT_READ_CLIENT;
+		w |= s->client_done ? WANT_SHUT_SERVER : WANT_READ_CLIENT;
 	if (s->waits_for_catalog)
 		w |= WANT_WAKE;
 	return w;

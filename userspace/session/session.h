@@ -50,7 +50,8 @@ struct session_env {
 
 enum event_kind {
 	EVENT_BYTES,     /* something was read (session_got) or written, or it is worth looking again */
-	EVENT_EOF,       /* side said goodbye, or broke */
+	EVENT_EOF,       /* side will say nothing more; a client may still read */
+	EVENT_LOST,      /* side broke: it will not read any more either */
 	EVENT_CONNECTED, /* the server side is up, TLS included */
 	EVENT_CONNECT_FAILED,
 	EVENT_CANCEL,   /* somebody with this session's key and identity sent a CancelRequest */
@@ -59,7 +60,7 @@ enum event_kind {
 
 struct event {
 	enum event_kind kind;
-	enum side side; /* EVENT_EOF */
+	enum side side; /* EVENT_EOF, EVENT_LOST */
 	/* EVENT_CONNECTED */
 	const char *password; /* NULL: none; only read during the step */
 	bool tls;
@@ -80,6 +81,9 @@ struct event {
 #define WANT_CLOSE                                                                                           \
 	0x40u /* write what is left to the client, then close both sides; nothing more will come             \
 	       */
+
+#define WANT_SHUT_SERVER                                                                                     \
+	0x80u /* the client will say nothing more, and the server has all of it: shut that side's writing */
 
 struct session_key { /* towards the client: BackendKeyData of protocol 3.0 */
 	uint32_t pid;

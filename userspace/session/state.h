@@ -70,7 +70,8 @@ struct session {
 	const char
 		*path[PATH_MAX_NAMES]; /* search_path as set, "$user" resolved, pg_catalog left out; in mem */
 	unsigned npath;
-	char status; /* of the last ReadyForQuery */
+	char status;      /* of the last ReadyForQuery */
+	bool client_done; /* the client has shut its writing side */
 
 	/* OPEN and judged. */
 	char poison[POISON_LEN];

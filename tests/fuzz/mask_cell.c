@@ -67,10 +67,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (n < HEAD)
 		return 0;
-	m.kind = (enum mask_kind)(data[0] % (MASK_PARTIAL + 1));
+	m.kind = (enum mask_kind)(data[0] % (MASK_LAST + 1));
 	m.first = data[3] & 7;
 	m.last = data[3] >> 3 & 7;
 	m.keep_domain = data[3] & 1;
+	m.unit = (enum time_unit)(data[3] & 7);
+	m.bucket = data[3] & 1;
+	m.step = (uint64_t)data[3] * data[3] * data[3];
 	strcpy(m.fill, fills[data[3] >> 6]);
 	m.fixed = (char *)literals[data[3] % ARRAY_LEN(literals)];
 	memset(m.key, data[3], sizeof(m.key));

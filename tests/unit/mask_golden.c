@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 
 #define TABLE  "tests/golden/mask.txt"
 #define FIELDS 6
@@ -107,6 +108,11 @@ static struct mask mask_of(const char *spec)
 		snprintf(m.domain, sizeof(m.domain), "%s", args);
 	else if (m.kind == MASK_EMAIL)
 		m.keep_domain = !strcmp(args, "keep");
+	else if (m.kind == MASK_DATE)
+		assert_true(time_unit_of(args, &m.unit));
+	else if (m.kind == MASK_NUMBER)
+		assert_true(sscanf(args, "round,%" SCNu64, &m.step) == 1 ||
+			    (m.bucket = sscanf(args, "bucket,%" SCNu64, &m.step) == 1));
 	else if (m.kind == MASK_PARTIAL)
 		assert_true(sscanf(args, "%u,%u,%4s", &m.first, &m.last, m.fill) >= 2);
 	return m;

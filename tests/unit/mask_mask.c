@@ -9,7 +9,7 @@
 
 static struct mask mask_of(enum mask_kind kind)
 {
-	struct mask m = {.kind = kind, .last = 2, .fill = "*", .domain = "test"};
+	struct mask m = {.kind = kind, .last = 2, .fill = "*", .domain = "test", .step = 7};
 
 	memset(m.key, 7, sizeof(m.key));
 	return m;
@@ -32,13 +32,16 @@ static void kinds(void **state)
 	assert_string_equal(mask_kind_name(MASK_REDACT), "redact");
 	assert_string_equal(mask_kind_name(MASK_FIXED), "fixed");
 	assert_string_equal(mask_kind_name(MASK_HASH), "hash");
+	assert_string_equal(mask_kind_name(MASK_DATE), "date");
+	assert_string_equal(mask_kind_name(MASK_NUMBER), "number");
 	assert_string_equal(mask_kind_name(MASK_EMAIL), "email");
 	assert_string_equal(mask_kind_name(MASK_PARTIAL), "partial");
 	assert_string_equal(mask_kind_name((enum mask_kind)99), "null");
 	assert_false(
 		mask_reads_input(MASK_NULL) || mask_reads_input(MASK_REDACT) || mask_reads_input(MASK_FIXED));
 	assert_true(mask_reads_input(MASK_HASH) && mask_reads_input(MASK_EMAIL) &&
-		    mask_reads_input(MASK_PARTIAL));
+		    mask_reads_input(MASK_PARTIAL) && mask_reads_input(MASK_DATE) &&
+		    mask_reads_input(MASK_NUMBER));
 	assert_true(mask_reads_input((enum mask_kind)99));
 }
 
@@ -64,7 +67,7 @@ static void other_types(void **state)
 	int f;
 
 	(void)state;
-	for (k = MASK_NULL; k <= MASK_PARTIAL; k++) {
+	for (k = MASK_NULL; k <= MASK_LAST; k++) {
 		struct mask m = mask_of(k);
 
 		m.fixed = "0";
@@ -86,7 +89,7 @@ static void without_memory(void **state)
 
 	(void)state;
 	arena_init(&none, 1);
-	for (k = MASK_NULL; k <= MASK_PARTIAL; k++) {
+	for (k = MASK_NULL; k <= MASK_LAST; k++) {
 		for (t = VALUE_OTHER; t < VALUE_TYPE_COUNT; t++) {
 			struct mask m = mask_of(k);
 
@@ -227,7 +230,7 @@ static void random_bytes(void **state)
 
 	(void)state;
 	for (round = 0; round < 60000; round++) {
-		struct mask m = mask_of((enum mask_kind)(round % 6));
+		struct mask m = mask_of((enum mask_kind)(round % (MASK_LAST + 1)));
 		struct value_shape s = {.type = (enum value_type)(rand_r(&seed) % VALUE_TYPE_COUNT),
 			.typmod = -1,
 			.format = (enum value_format)(rand_r(&seed) & 1)};
@@ -244,6 +247,9 @@ static void random_bytes(void **state)
 							      : rand_r(&seed));
 		m.fixed = "1";
 		m.first = (unsigned)rand_r(&seed) % 4;
+		m.step = 1 + (uint64_t)rand_r(&seed) % 5000;
+		m.bucket = rand_r(&seed) & 1;
+		m.unit = (enum time_unit)(rand_r(&seed) % 9);
 		out = apply(&m, &s, span_of(cell, n), &a);
 		if (out.p) {
 			assert_true(value_canonical(&a, &s, out, &c));

@@ -424,6 +424,28 @@ static void masks(void **state)
 		"12:32: spec.mask[].with must be one mask, not 0",
 		"13:32: spec.mask[].with must be one mask, not 2", "14:41: redact has no settings",
 		"15:40: fixed needs a single value (for SQL NULL, write null instead of fixed)");
+	WRONG(MASK "    - {columns: [a.b.c], with: {number: {}}}\n"
+		   "    - {columns: [a.b.c], with: {number: {round: 10, bucket: 10}}}\n"
+		   "    - {columns: [a.b.c], with: {number: {round: 1}}}\n"
+		   "    - {columns: [a.b.c], with: {number: {bucket: 0.5, rond: 3}}}\n"
+		   "    - {columns: [a.b.c], with: number}\n"
+		   "    - {columns: [a.b.c], with: {date: {}}}\n"
+		   "    - {columns: [a.b.c], with: {date: {truncate: second}}}\n"
+		   "    - {columns: [a.b.c], with: {date: year}}\n"
+		   "    - {columns: [a.b.c], with: redact, derived: {number: {round: 10}}}\n",
+		"8:41: number has either round or bucket", "9:41: number has either round or bucket",
+		"10:49: number.round must be a number of 2 to 1000000000000000",
+		"11:50: number.bucket must be a number of 2 to 1000000000000000",
+		"11:55: number has no \"rond\"; did you mean \"round\"?",
+		"12:32: spec.mask[].with: number needs its settings, as in {number: …}",
+		"13:39: date lacks \"truncate\"",
+		"14:50: date.truncate is decade, year, quarter, month, week, day, hour or minute",
+		"15:39: date must be a map, not a single value",
+		"16:49: spec.mask[].derived can only be null, redact or fixed: a value that was computed has "
+		"no shape to keep");
+	RIGHT(MASK "    - {columns: [a.b.c], with: {number: {round: 1000}}}\n"
+		   "    - {columns: [a.b.d], with: {number: {bucket: 1000000000000000}}}\n"
+		   "    - {columns: [a.b.e], with: {date: {truncate: month}}}\n");
 	RIGHT(MASK "    - {columns: [a.b.c], with: {partial: {last: 4, fill: \xe2\x80\xa2}}}\n");
 	RIGHT(MASK "    - {columns: ['a.\"B c\".\"d.e\"'], with: {fixed: 0}}\n");
 }
@@ -441,6 +463,12 @@ static void rules_that_never_fire(void **state)
 	WRONG(MASK "    - {columns: [a.b.c], with: {partial: {last: 4}}}\n    - {columns: [A.b.C], with: "
 		   "{partial: {last: 2}}}\n",
 		"8:18: \"a.b.c\" never fires here: \"A.b.C\" at line 9 masks the same at least as strictly");
+	WRONG(MASK "    - {columns: [a.b.c], with: {number: {round: 10}}}\n    - {columns: [a.b.c], with: "
+		   "{number: {bucket: 100}}}\n    - {columns: [a.b.d], with: {date: {truncate: year}}}\n"
+		   "    - {columns: [a.b.d], with: {date: {truncate: hour}}}\n",
+		"8:18: \"a.b.c\" never fires here: \"a.b.c\" at line 9 masks the same at least as strictly",
+		"11:18: \"a.b.d\" never fires here: \"a.b.d\" at line 10 masks the same at least as "
+		"strictly");
 	RIGHT(MASK "    - {columns: ['*.*.ssn'], with: {partial: {last: 4}}}\n    - {columns: [a.b.ssn], "
 		   "with: null}\n");
 	RIGHT(MASK "    - {columns: ['*.*.rolname'], with: null}\n    - {columns: "
@@ -525,6 +553,10 @@ static void strictness(void **state)
 		    fixed2 = {.kind = MASK_FIXED, .fixed = (char *)"y"};
 	struct mask four = {.kind = MASK_PARTIAL, .last = 4, .fill = "*"},
 		    two = {.kind = MASK_PARTIAL, .first = 2, .fill = "*"};
+	struct mask ten = {.kind = MASK_NUMBER, .step = 10}, hundred = {.kind = MASK_NUMBER, .step = 100},
+		    bucket = {.kind = MASK_NUMBER, .step = 10, .bucket = true};
+	struct mask year = {.kind = MASK_DATE, .unit = UNIT_YEAR},
+		    hour = {.kind = MASK_DATE, .unit = UNIT_HOUR};
 	struct mask email = {.kind = MASK_EMAIL}, domain = {.kind = MASK_EMAIL, .keep_domain = true};
 
 	(void)state;
@@ -534,6 +566,11 @@ static void strictness(void **state)
 	assert_true(strict_compare(&email, &domain) < 0);
 	assert_true(strict_compare(&domain, &two) < 0);
 	assert_true(strict_compare(&fixed, &fixed2) < 0);
+	assert_true(strict_compare(&hundred, &ten) < 0);
+	assert_true(strict_compare(&bucket, &ten) < 0);
+	assert_true(strict_compare(&year, &hour) < 0);
+	assert_true(strict_compare(&year, &hundred) < 0);
+	assert_true(strict_compare(&ten, &email) < 0);
 }
 
 static void bounds(void **state)

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -238,6 +239,11 @@ const char *offline_mask_text(const struct mask *m, struct arena *a)
 	case MASK_FIXED: return or_no_memory(arena_printf(a, "fixed \"%.100s\"", m->fixed));
 	case MASK_HASH:
 		return m->domain[0] ? or_no_memory(arena_printf(a, "hash, domain %s", m->domain)) : "hash";
+	case MASK_DATE:
+		return or_no_memory(arena_printf(a, "date, truncated to the %s", time_unit_name(m->unit)));
+	case MASK_NUMBER:
+		return or_no_memory(arena_printf(a,
+			m->bucket ? "number, buckets of %" PRIu64 : "number, rounded to %" PRIu64, m->step));
 	case MASK_EMAIL: return m->keep_domain ? "email, keeps the domain" : "email";
 	case MASK_PARTIAL:
 		if (!m->last)

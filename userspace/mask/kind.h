@@ -11,6 +11,13 @@
 /* What every kind falls back to where it cannot read the cell. */
 struct span mask_redact(const struct value_shape *s, struct arena *a);
 struct span mask_hash(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
+/* The beginning of the year, month, hour … NULL for infinite values, for types without a calendar, and where
+ * the unit would change nothing (a date's day). A timestamptz is truncated in UTC: the session's zone is the
+ * client's to choose, and a client that asks in 24 zones would learn the hour of a day. */
+struct span mask_date(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
+/* To a multiple, exactly. NULL for what is no number, for NaN and infinity, and where the result does not fit
+ * the column. */
+struct span mask_number(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 struct span mask_email(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 struct span mask_partial(
 	const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);

@@ -21,6 +21,8 @@ struct span mask_apply(
 	case MASK_REDACT: return mask_redact(shape, a);
 	case MASK_FIXED: return fixed(m, shape, a);
 	case MASK_HASH: return mask_hash(m, shape, cell, a);
+	case MASK_DATE: return mask_date(m, shape, cell, a);
+	case MASK_NUMBER: return mask_number(m, shape, cell, a);
 	case MASK_EMAIL: return mask_email(m, shape, cell, a);
 	case MASK_PARTIAL: return mask_partial(m, shape, cell, a);
 	}

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "value/truncate.h"
 #include "value/value.h"
 
 /* In order of strictness: of two masks on one column the one with the smaller number is used. NULL is the
@@ -16,15 +17,21 @@ enum mask_kind {
 	MASK_REDACT,   /* the type's fixed replacement: ****, 0, false, 1970-01-01, the nil uuid */
 	MASK_FIXED,    /* a literal of the policy; NULL where the type cannot hold it */
 	MASK_HASH,     /* HMAC-SHA-256 under the policy's key; NULL for bool, dates and timestamps */
-	MASK_EMAIL,    /* keeps the domain, or nothing but the shape */
-	MASK_PARTIAL,  /* keeps first and/or last characters; NULL for what is no text */
+	/* The two that generalise show no part of a value, only where it lies; NULL where it lies nowhere. */
+	MASK_DATE,    /* the beginning of the year, month … */
+	MASK_NUMBER,  /* rounded to a multiple, or the lower end of a bucket */
+	MASK_EMAIL,   /* keeps the domain, or nothing but the shape */
+	MASK_PARTIAL, /* keeps first and/or last characters; NULL for what is no text */
 };
+#define MASK_LAST MASK_PARTIAL
 #define MASK_NAMES                                                                                           \
 	{                                                                                                    \
-		"null", "redact", "fixed", "hash", "email", "partial"                                        \
+		"null", "redact", "fixed", "hash", "date", "number", "email", "partial"                      \
 	}
 
-#define MASK_KEY_LEN 32
+#define MASK_KEY_LEN  32
+#define MASK_STEP_MIN 2
+#define MASK_STEP_MAX UINT64_C(1000000000000000)
 
 /* All zero is MASK_NULL. */
 struct mask {
@@ -39,6 +46,11 @@ struct mask {
 	/* hash */
 	uint8_t key[MASK_KEY_LEN];
 	char domain[32]; /* separates uses of one key */
+	/* date */
+	enum time_unit unit;
+	/* number: a whole number, at least MASK_STEP_MIN (1 would leave every integer as it is) */
+	uint64_t step;
+	bool bucket; /* down to a multiple; otherwise to the nearest one, halves away from zero */
 };
 
 /* Writes the masked form of one cell. cell.p != NULL (a NULL cell stays NULL and is never passed here). The
@@ -47,8 +59,8 @@ struct mask {
  * anything. A value that cannot be decoded is masked as MASK_REDACT would. */
 struct span mask_apply(
 	const struct mask *m, const struct value_shape *shape, struct span cell, struct arena *a);
-/* Whether the result depends on the cell (hash, email, partial). Such masks may not be used for derived
- * values. */
+/* Whether the result depends on the cell (any but null, redact and fixed). Such masks may not be used for
+ * derived values. */
 bool mask_reads_input(enum mask_kind k);
 const char *mask_kind_name(enum mask_kind k);
 void mask_fini(struct mask *m); /* wipes the key */

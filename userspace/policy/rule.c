@@ -2,186 +2,12 @@
 #include "policy/section.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "policy/key.h"
 #include "policy/pattern.h"
 #include "policy/strict.h"
 
-#define WHERE       "spec.mask[]"
-#define FIXED_MAX   1024
-#define PARTIAL_MAX 1000
-
-static const struct key mask_names[] = {{"null", KEY_READ}, {"redact", KEY_READ}, {"fixed", KEY_READ},
-	{"partial", KEY_READ}, {"email", KEY_READ}, {"hash", KEY_READ}, {"token", KEY_LATER},
-	{"fpe", KEY_LATER}, {"date", KEY_LATER}, {"number", KEY_LATER}, {"regex", KEY_LATER},
-	{"jsonpath", KEY_LATER}, {"fake", KEY_LATER}};
-
-static void read_fixed(struct reading *r, const struct node *n, struct mask *out)
-{
-	if (n->kind != NODE_SCALAR || (n->plain && (!*n->text || strcmp(n->text, "null") == 0))) {
-		section_wrong(r, n, "fixed needs a single value (for SQL NULL, write null instead of fixed)");
-		return;
-	}
-	if (strlen(n->text) > FIXED_MAX) {
-		section_wrong(r, n, "fixed has more than %d bytes", FIXED_MAX);
-		return;
-	}
-	out->kind = MASK_FIXED;
-	out->fixed = strdup(n->text);
-	if (!out->fixed)
-		r->failed = -ENOMEM;
-}
-
-/* One character that is no control character. The text is valid UTF-8 (libyaml). */
-static bool one_character(const char *s)
-{
-	unsigned char c = (unsigned char)s[0];
-	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-	return c >= ' ' && c != 0x7f && !(c == 0xc2 && (unsigned char)s[1] < 0xa0) && strlen(s) == n;
-}
-
-static void read_partial(struct reading *r, const struct node *n, struct mask *out)
-{
-	static const struct key keys[] = {{"first", KEY_READ}, {"last", KEY_READ}, {"fill", KEY_READ}};
-	const struct node *fill = node_get(n, "fill");
-	unsigned long first = 0, last = 0;
-	unsigned before = r->m->total;
-
-	if (!section_map(r, n, "partial", keys, ARRAY_LEN(keys)))
-		return;
-	section_number(r, node_get(n, "first"), "partial.first", 0, PARTIAL_MAX, &first);
-	section_number(r, node_get(n, "last"), "partial.last", 0, PARTIAL_MAX, &last);
-	if (fill && (fill->kind != NODE_SCALAR || !one_character(fill->text)))
-		section_wrong(r, fill, "partial.fill must be one character");
-	if (r->m->total == before && first + last == 0)
-		section_wrong(r, n, "partial keeps nothing; give first or last, or write redact");
-	if (r->m->total != before)
-		return;
-	out->kind = MASK_PARTIAL;
-	out->first = (unsigned)first;
-	out->last = (unsigned)last;
-	strcpy(out->fill, fill ? fill->text : "*");
-}
-
-static void read_email(struct reading *r, const struct node *n, struct mask *out)
-{
-	static const struct key keys[] = {{"keep", KEY_READ}};
-	const struct node *keep = node_get(n, "keep");
-
-	if (!section_map(r, n, "email", keys, ARRAY_LEN(keys)))
-		return;
-	if (keep && !node_is(keep, "domain")) {
-		section_wrong(r, keep, "email.keep can only be domain");
-		return;
-	}
-	out->kind = MASK_EMAIL;
-	out->keep_domain = keep != NULL;
-}
-
-static bool domain_valid(const char *s, size_t cap)
-{
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
-
-	return n > 0 && n < cap && !s[n];
-}
-
-static void read_hash(struct reading *r, const struct node *n, struct mask *out)
-{
-	static const struct key keys[] = {{"keyFile", KEY_READ}, {"domain", KEY_READ}};
-	const struct node *domain = node_get(n, "domain");
-	const char *path;
-	struct err e = {0};
-
-	if (!section_map(r, n, "hash", keys, ARRAY_LEN(keys)))
-		return;
-	section_missing(r, n, "hash", "keyFile");
-	if (domain && (domain->kind != NODE_SCALAR || !domain_valid(domain->text, sizeof(out->domain)))) {
-		section_wrong(r, domain, "hash.domain must be 1 to %zu letters, digits, _ . or -",
-			sizeof(out->domain) - 1);
-		domain = NULL;
-	}
-	path = section_path(r, node_get(n, "keyFile"), "hash.keyFile");
-	if (!path)
-		return;
-	if (key_read(out->key, path, &e)) {
-		section_wrong(r, node_get(n, "keyFile"), "%s", e.msg);
-		return;
-	}
-	out->kind = MASK_HASH;
-	if (domain)
-		strcpy(out->domain, domain->text);
-}
-
-/* A mask by its name alone. */
-static void read_word(struct reading *r, const struct node *n, const char *where, struct mask *out)
-{
-	const char *guess;
-
-	if (strcmp(n->text, "null") == 0)
-		out->kind = MASK_NULL;
-	else if (strcmp(n->text, "redact") == 0)
-		out->kind = MASK_REDACT;
-	else if (strcmp(n->text, "email") == 0)
-		out->kind = MASK_EMAIL;
-	else if (!*n->text)
-		section_wrong(r, n, "%s is empty", where);
-	else {
-		for (unsigned i = 0; i < ARRAY_LEN(mask_names); i++) {
-			if (strcmp(mask_names[i].name, n->text) != 0)
-				continue;
-			if (mask_names[i].use == KEY_LATER)
-				section_wrong(r, n, "%s: %s is not supported yet", where, n->text);
-			else
-				section_wrong(r, n, "%s: %s needs its settings, as in {%s: …}", where,
-					n->text, n->text);
-			return;
-		}
-		guess = section_guess(n->text, mask_names, ARRAY_LEN(mask_names));
-		section_wrong(r, n, "%s: there is no mask \"%.60s\"%s%s%s", where, n->text,
-			guess ? "; did you mean \"" : "", guess ? guess : "", guess ? "\"?" : "");
-	}
-}
-
-/* null, redact and email take no settings, or none that they need. */
-static bool no_settings(struct reading *r, const struct node *n)
-{
-	if ((n->kind == NODE_MAP && !n->n) || (n->kind == NODE_SCALAR && n->plain && !*n->text))
-		return true;
-	section_wrong(r, n, "%s has no settings", n->key);
-	return false;
-}
-
-static void read_mask(struct reading *r, const struct node *n, const char *where, struct mask *out)
-{
-	const struct node *c = n->child;
-
-	*out = (struct mask){.kind = MASK_NULL};
-	if (n->kind == NODE_SCALAR) {
-		read_word(r, n, where, out);
-		return;
-	}
-	if (!section_map(r, n, where, mask_names, ARRAY_LEN(mask_names)))
-		return;
-	if (n->n != 1) {
-		section_wrong(r, n, "%s must be one mask, not %u", where, n->n);
-		return;
-	}
-	if (strcmp(c->key, "redact") == 0 && no_settings(r, c))
-		out->kind = MASK_REDACT;
-	else if (strcmp(c->key, "null") == 0)
-		no_settings(r, c);
-	else if (strcmp(c->key, "fixed") == 0)
-		read_fixed(r, c, out);
-	else if (strcmp(c->key, "partial") == 0)
-		read_partial(r, c, out);
-	else if (strcmp(c->key, "email") == 0)
-		read_email(r, c, out);
-	else if (strcmp(c->key, "hash") == 0)
-		read_hash(r, c, out);
-}
+#define WHERE "spec.mask[]"
 
 static void read_columns(struct reading *r, const struct node *list, struct rule *out)
 {
@@ -233,9 +59,9 @@ void rule_read(struct reading *r, const struct node *n, struct rule *out)
 	read_columns(r, node_get(n, "columns"), out);
 	read_predicates(r, node_get(n, "predicates"));
 	if (with)
-		read_mask(r, with, WHERE ".with", &out->mask);
+		mask_read(r, with, WHERE ".with", &out->mask);
 	if (derived)
-		read_mask(r, derived, WHERE ".derived", &out->derived);
+		mask_read(r, derived, WHERE ".derived", &out->derived);
 	if (mask_reads_input(out->derived.kind))
 		section_wrong(r, derived,
 			WHERE ".derived can only be null, redact or fixed: a value that was computed has no "

@@ -51,6 +51,8 @@ void *section_array(struct reading *r, size_t n, size_t size);
 void database_read(struct reading *r, const struct node *n, struct database *out);
 void database_check_all(struct reading *r, const struct node *list, const struct database *v, unsigned n);
 void rule_read(struct reading *r, const struct node *n, struct rule *out);
+/* One mask: a word, or a map of one name and its settings. out is MASK_NULL after a complaint. */
+void mask_read(struct reading *r, const struct node *n, const char *where, struct mask *out);
 void rule_check_all(struct reading *r, const struct node *list, const struct rule *v, unsigned n);
 void subject_read(struct reading *r, const struct node *n, struct subject *out);
 

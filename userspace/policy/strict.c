@@ -18,6 +18,8 @@ static int compare_shown(const struct mask *a, const struct mask *b)
 	case MASK_REDACT:
 	case MASK_FIXED:
 	case MASK_HASH: return 0;
+	case MASK_DATE: return order(a->unit, b->unit);
+	case MASK_NUMBER: return a->step == b->step ? 0 : a->step > b->step ? -1 : 1;
 	case MASK_EMAIL: return order(a->keep_domain, b->keep_domain);
 	case MASK_PARTIAL: return order(a->first + a->last, b->first + b->last);
 	}
@@ -33,7 +35,9 @@ int strict_compare(const struct mask *a, const struct mask *b)
 	switch (a->kind) {
 	case MASK_NULL:
 	case MASK_REDACT:
+	case MASK_DATE:
 	case MASK_EMAIL: return 0;
+	case MASK_NUMBER: return order(!a->bucket, !b->bucket);
 	case MASK_FIXED: return strcmp(a->fixed ? a->fixed : "", b->fixed ? b->fixed : "");
 	case MASK_HASH:
 		r = strcmp(a->domain, b->domain);

@@ -7,6 +7,7 @@
 
 #include "pgwire/put.h"
 #include "pgwire/sqlstate.h"
+#include "policy/strict.h"
 
 /* A row up to this size is written anew in one piece; beyond it large cells are borrowed, not copied. */
 #define COPY_MAX   ((size_t)16384)
@@ -29,7 +30,7 @@ static void stricter(struct rowplan_column *rc, enum action action, const struct
 	if (action == ACTION_MASK && (!mask || mask->kind == MASK_NULL))
 		action = ACTION_NULL;
 	if (action < rc->action ||
-		(action == ACTION_MASK && rc->action == ACTION_MASK && mask->kind < rc->mask->kind)) {
+		(action == ACTION_MASK && rc->action == ACTION_MASK && strict_compare(mask, rc->mask) < 0)) {
 		rc->action = action;
 		rc->mask = action == ACTION_MASK ? mask : NULL;
 	}

@@ -24,7 +24,7 @@ bool datetime_in_range(int64_t usecs)
 
 /* Days and civil dates in the proleptic Gregorian calendar, counted in years that begin in March, in eras of
  * 400 years (Howard Hinnant, "chrono-compatible low-level date algorithms"). Year 0 is 1 BC. */
-static int64_t days_of(int64_t year, int month, int day)
+int64_t date_from_civil(int64_t year, int month, int day)
 {
 	int64_t y = year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
 	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
@@ -32,7 +32,7 @@ static int64_t days_of(int64_t year, int month, int day)
 	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468 - EPOCH_DAYS;
 }
 
-static void civil_of(int64_t days, int64_t *year, int *month, int *day)
+void date_to_civil(int64_t days, int64_t *year, int *month, int *day)
 {
 	int64_t z = days + EPOCH_DAYS + 719468, era = (z >= 0 ? z : z - 146096) / 146097,
 		doe = z - era * 146097;
@@ -91,8 +91,8 @@ static int64_t get_day(struct cur *c, bool bc)
 		c->bad = true;
 		return 0;
 	}
-	days = days_of(bc ? 1 - year : year, month, day);
-	civil_of(days, &back_year, &back_month, &back_day);
+	days = date_from_civil(bc ? 1 - year : year, month, day);
+	date_to_civil(days, &back_year, &back_month, &back_day);
 	if (back_day != day) /* 30 February */
 		c->bad = true;
 	return days;
@@ -199,7 +199,7 @@ size_t date_put(char text[DATETIME_TEXT_MAX], int32_t days)
 
 	if (!date_in_range(days))
 		return put_infinity(text, days < 0);
-	civil_of(days, &year, &month, &day);
+	date_to_civil(days, &year, &month, &day);
 	return (size_t)snprintf(text, DATETIME_TEXT_MAX, "%04" PRId64 "-%02d-%02d%s",
 		year > 0 ? year : 1 - year, month, day, year > 0 ? "" : " BC");
 }
@@ -221,7 +221,7 @@ size_t datetime_put(char text[DATETIME_TEXT_MAX], bool zone, int64_t usecs)
 		while (point[n - 1] == '0')
 			point[--n] = '\0';
 	}
-	civil_of(days, &year, &month, &day);
+	date_to_civil(days, &year, &month, &day);
 	return (size_t)snprintf(text, DATETIME_TEXT_MAX, "%04" PRId64 "-%02d-%02d %02d:%02d:%02d%s%s%s",
 		year > 0 ? year : 1 - year, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60,
 		point, zone ? "+00" : "", year > 0 ? "" : " BC");

@@ -18,6 +18,10 @@
 bool date_in_range(int32_t days);
 bool datetime_in_range(int64_t usecs);
 
+/* Days since 2000-01-01 and civil dates, of any year; year 0 is 1 BC. */
+int64_t date_from_civil(int64_t year, int month, int day);
+void date_to_civil(int64_t days, int64_t *year, int *month, int *day);
+
 /* "2024-02-29", "0044-03-15 BC", "infinity". */
 MUSTCHECK bool date_get(struct span text, int32_t *days);
 /* "2024-02-29 23:59:59.5", with zone also "… +05:30"; an operator may write T for the space, Z for +00 and

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* pgveild: puts the modules together, in the order in which they need each other, and takes them apart again.
  * Whatever is missing at the start is said, all of it, and nothing runs. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "ctl/admin.h"
@@ -22,10 +25,12 @@
 #include "ctl/control.h"
 #include "ctl/credential.h"
 #include "ctl/enrol.h"
+#include "ctl/events.h"
 #include "ctl/feed.h"
 #include "ctl/guard.h"
 #include "ctl/report.h"
 #include "ctl/resolver.h"
+#include "ctl/scrape.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
 #include "main/options.h"
@@ -53,7 +58,9 @@ struct daemon {
 	struct guard *guard;
 	bool unguarded; /* and cannot be guarded again: the end */
 	struct report report;
+	struct events *events;
 	struct admin *admin;
+	struct scrape *scrape;
 	uint64_t refusals_since_ms;
 	unsigned refusals;
 };
@@ -212,6 +219,7 @@ static int reload(void *arg, json_t *complaints)
 				resolver_set_policy(d->resolver, d->policy, &e))
 				log_event(LOG_ERROR, "policy.failed", "%s", e.msg);
 		}
+		d->report.reload_failures++;
 		log_event(LOG_ERROR, "policy.kept", "the new policy is not taken; the one in force stays");
 		policy_unref(p);
 		return r;
@@ -223,8 +231,11 @@ static int reload(void *arg, json_t *complaints)
 	d->policy = p;
 	d->report.policy = p;
 	d->report.loaded_ms = clock_ms();
+	d->report.loaded_at_s = (uint64_t)time(NULL);
+	d->report.reloads++;
 	credential_warn(p);
-	log_event(LOG_INFO, "policy.loaded", "version %llu", (unsigned long long)policy_version(p));
+	log_with(LOG_INFO, "policy.loaded", LOG_FIELDS(LOG_NUMBER("version", policy_version(p))),
+		"the policy files were read anew");
 	return 0;
 }
 
@@ -234,6 +245,24 @@ static void on_hup(void *arg)
 
 	reload(arg, complaints); /* says itself what became of it */
 	json_decref(complaints);
+}
+
+static void tell_refusal(const struct daemon *d, const struct refusal_event *ev)
+{
+	char path[PATH_MAX], comm[sizeof(ev->comm) + 1], address[INET6_ADDRSTRLEN] = "";
+	const uint8_t *ip = ev->dialled_ip;
+	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)ip);
+
+	if (cgroup_path(d->mount, d->root, ev->cgroup_id, path, sizeof(path), NULL))
+		path[0] = '\0';
+	snprintf(comm, sizeof(comm), "%.*s", (int)sizeof(ev->comm), ev->comm);
+	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip + 12 : ip, address, sizeof(address));
+	log_with(LOG_WARN, "connect.refused",
+		LOG_FIELDS(LOG_TEXT("reason", kern_counter_name((enum counter)ev->counter)),
+			LOG_TEXT("cgroup", path), LOG_NUMBER("cgroup_id", ev->cgroup_id),
+			LOG_NUMBER("uid", ev->uid), LOG_NUMBER("tgid", ev->tgid), LOG_TEXT("comm", comm),
+			LOG_TEXT("address", address), LOG_NUMBER("port", ev->dialled_port)),
+		"the kernel refused a connect");
 }
 
 static void on_refusal(void *arg, const struct refusal_event *ev)
@@ -249,9 +278,7 @@ static void on_refusal(void *arg, const struct refusal_event *ev)
 	/* All are counted by the kernel; the log gets so many and no more. */
 	if (d->refusals++ >= REFUSALS_A_SECOND)
 		return;
-	log_event(LOG_WARN, "connect.refused", "%s: cgroup %llu uid %u tgid %u comm %.16s port %u",
-		kern_counter_name((enum counter)ev->counter), (unsigned long long)ev->cgroup_id, ev->uid,
-		ev->tgid, ev->comm, ev->dialled_port);
+	tell_refusal(d, ev);
 }
 
 static void on_guarded_again(void *arg)
@@ -302,7 +329,10 @@ static void notify_systemd(void)
 
 static void say_ready(struct daemon *d)
 {
-	log_event(LOG_INFO, "start.ready", "guarding %s, pins in %s", d->root, d->opt.pin_dir);
+	log_with(LOG_INFO, "start.ready",
+		LOG_FIELDS(LOG_TEXT("guarded", d->root), LOG_TEXT("pins", d->opt.pin_dir),
+			LOG_NUMBER("version", policy_version(d->policy))),
+		"sessions are served");
 	notify_systemd();
 	if (d->opt.ready_fd < 0)
 		return;
@@ -338,7 +368,7 @@ static int start_control(struct daemon *d, struct err *e)
 {
 	struct event_base *base = control_base(d->control);
 	const struct enrol_config enrol = {base, d->kern, d->workers, d->mount, d->root, d->opt.state_dir};
-	const struct admin_config admin = {base, d->opt.run_dir, &d->report, reload, d};
+	const struct admin_config admin = {base, d->opt.run_dir, &d->report, d->events, reload, d};
 	const struct guard_config guard = {base, d->kern, d->root, on_guarded_again, on_unguarded, d};
 	int r;
 
@@ -362,8 +392,11 @@ static int start_control(struct daemon *d, struct err *e)
 		.pin_dir = d->opt.pin_dir,
 		.since_ms = clock_ms(),
 		.loaded_ms = clock_ms(),
+		.loaded_at_s = (uint64_t)time(NULL),
 	};
 	r = admin_open(&d->admin, &admin, e);
+	if (!r && d->opt.metrics_listen)
+		r = scrape_open(&d->scrape, base, &d->report, d->opt.metrics_listen, e);
 	return r ? r : control_watch(d->control, kern_events_fd(d->kern), on_hup, on_kernel, d, e);
 }
 
@@ -407,6 +440,7 @@ static int start(struct daemon *d, struct err *e)
 /* The reverse. Without listeners the kernel refuses enrolled connects by itself, until the next daemon. */
 static void stop(struct daemon *d)
 {
+	scrape_close(d->scrape);
 	admin_close(d->admin);
 	guard_close(d->guard);
 	if (d->control)
@@ -425,6 +459,8 @@ static void stop(struct daemon *d)
 	resolver_stop(d->resolver);
 	control_close(d->control);
 	policy_unref(d->policy);
+	log_set_tap(NULL, NULL);
+	events_free(d->events);
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
 }
@@ -465,6 +501,11 @@ int main(int argc, char **argv)
 	sigaddset(&control, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &control, NULL);
 	raise_files();
+	if (events_new(&d.events, &e)) {
+		check(-ENOMEM, &e);
+		return 1;
+	}
+	log_set_tap(events_add, d.events);
 	if (!check_needs(&d)) {
 		stop(&d);
 		return 1;

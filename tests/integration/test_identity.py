@@ -95,7 +95,7 @@ def test_a_flood_of_refusals_does_not_fill_the_log(lab):
         assert c.query("SELECT 1 FROM clinic.patient WHERE ssn = '1'").error.sqlstate == "42501"
     log = lab.daemon_log()
     assert 1 < log.count("statement.refused") - before <= 2 * (50 + 50 * (time.monotonic() - began)) + 2
-    assert "more suppressed" in log
+    assert '"suppressed":' in log
 
 
 def test_uid_root_in_the_cgroup_is_no_way_out(lab):

@@ -15,7 +15,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "ctl/answer.h"
 #include "ctl/enrol.h"
+#include "ctl/follow.h"
+#include "ctl/metrics.h"
 #include "ctl/peer.h"
 #include "ctl/report.h"
 
@@ -25,31 +28,10 @@
 
 struct admin {
 	struct admin_config cfg;
+	struct follow *follow;
 	struct evhttp *http;
 	struct sockaddr_un address;
 };
-
-static void reply(struct evhttp_request *req, int code, json_t *body)
-{
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-	struct evbuffer *out = evhttp_request_get_output_buffer(req);
-
-	json_decref(body);
-	evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", "application/json");
-	if (text)
-		evbuffer_add(out, text, strlen(text));
-	else
-		code = HTTP_INTERNAL;
-	free(text);
-	evhttp_send_reply(req, code, NULL, NULL);
-}
-
-static void reply_error(struct evhttp_request *req, int code, const char *text)
-{
-	json_t *message = json_string(text);
-
-	reply(req, code, json_pack("{s:o}", "error", message ? message : json_string("failed")));
-}
 
 static int code_of(int r)
 {
@@ -87,9 +69,9 @@ static void on_enrol(struct admin *a, struct evhttp_request *req, bool forget)
 		r = enrol_cgroup(en, cgroup, netns, (pid_t)pid, &e);
 	json_decref(body);
 	if (r)
-		reply_error(req, code_of(r), e.msg);
+		answer_error(req, code_of(r), e.msg);
 	else
-		reply(req, HTTP_OK, json_object());
+		answer_json(req, HTTP_OK, json_object());
 }
 
 static void on_run(struct admin *a, struct evhttp_request *req, pid_t pid)
@@ -99,9 +81,9 @@ static void on_run(struct admin *a, struct evhttp_request *req, pid_t pid)
 	int r = enrol_run(a->cfg.report->enrol, pid, path, sizeof(path), &e);
 
 	if (r)
-		reply_error(req, code_of(r), e.msg);
+		answer_error(req, code_of(r), e.msg);
 	else
-		reply(req, HTTP_OK, json_pack("{s:s}", "cgroup", path));
+		answer_json(req, HTTP_OK, json_pack("{s:s}", "cgroup", path));
 }
 
 static void on_reload(struct admin *a, struct evhttp_request *req)
@@ -109,13 +91,23 @@ static void on_reload(struct admin *a, struct evhttp_request *req)
 	json_t *complaints = json_array();
 
 	if (a->cfg.reload(a->cfg.arg, complaints)) {
-		reply(req, 422,
+		answer_json(req, 422,
 			json_pack("{s:s, s:o}", "error", "the policy in force stays", "complaints",
 				complaints));
 		return;
 	}
 	json_decref(complaints);
-	reply(req, HTTP_OK, report_policies(a->cfg.report));
+	answer_json(req, HTTP_OK, report_policies(a->cfg.report));
+}
+
+static void on_metrics(struct admin *a, struct evhttp_request *req)
+{
+	const char *accept = evhttp_find_header(evhttp_request_get_input_headers(req), "Accept");
+	struct metric_text m = {.open_metrics = metrics_wants_open(accept)};
+
+	metrics_write(a->cfg.report, &m);
+	answer_metrics(req, &m);
+	metric_fini(&m);
 }
 
 static void dispatch(struct admin *a, struct evhttp_request *req, pid_t pid)
@@ -127,11 +119,15 @@ static void dispatch(struct admin *a, struct evhttp_request *req, pid_t pid)
 	if (!path)
 		path = "";
 	if (get && strcmp(path, "/v1/status") == 0)
-		reply(req, HTTP_OK, report_status(a->cfg.report));
+		answer_json(req, HTTP_OK, report_status(a->cfg.report));
 	else if (get && strcmp(path, "/v1/sessions") == 0)
-		reply(req, HTTP_OK, report_sessions(a->cfg.report));
+		answer_json(req, HTTP_OK, report_sessions(a->cfg.report));
 	else if (get && strcmp(path, "/v1/policies") == 0)
-		reply(req, HTTP_OK, report_policies(a->cfg.report));
+		answer_json(req, HTTP_OK, report_policies(a->cfg.report));
+	else if (get && strcmp(path, "/v1/events") == 0)
+		follow_request(a->follow, req);
+	else if (get && strcmp(path, "/metrics") == 0)
+		on_metrics(a, req);
 	else if ((post || verb == EVHTTP_REQ_DELETE) && strcmp(path, "/v1/enrol") == 0)
 		on_enrol(a, req, !post);
 	else if (post && strcmp(path, "/v1/run") == 0)
@@ -139,7 +135,7 @@ static void dispatch(struct admin *a, struct evhttp_request *req, pid_t pid)
 	else if (post && strcmp(path, "/v1/reload") == 0)
 		on_reload(a, req);
 	else
-		reply_error(req, HTTP_NOTFOUND, "no such endpoint");
+		answer_error(req, HTTP_NOTFOUND, "no such endpoint");
 }
 
 static void on_request(struct evhttp_request *req, void *arg)
@@ -153,7 +149,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 
 	if (peer_check(fd, a->cfg.report->enrol, &pid, &e)) {
 		log_event(LOG_WARN, "admin.refused", "%s", e.msg);
-		reply_error(req, 403, e.msg);
+		answer_error(req, 403, e.msg);
 		return;
 	}
 	dispatch(a, req, pid);
@@ -210,11 +206,14 @@ int admin_open(struct admin **out, const struct admin_config *cfg, struct err *e
 	if ((size_t)snprintf(a->address.sun_path, sizeof(a->address.sun_path), "%s/admin.sock",
 		    cfg->run_dir) >= sizeof(a->address.sun_path))
 		r = err_set(e, -ENAMETOOLONG, "%s: too long for a unix socket", cfg->run_dir);
+	if (!r)
+		r = follow_open(&a->follow, cfg->base, cfg->events, e);
 	if (!r) {
 		a->http = evhttp_new(cfg->base);
 		r = a->http ? listen_at(a, e) : err_set(e, -ENOMEM, "out of memory");
 	}
 	if (r) {
+		follow_close(a->follow);
 		if (a->http)
 			evhttp_free(a->http);
 		free(a);
@@ -234,6 +233,7 @@ void admin_close(struct admin *a)
 	if (!a)
 		return;
 	unlink(a->address.sun_path);
+	follow_close(a->follow);
 	evhttp_free(a->http);
 	free(a);
 }

@@ -2,10 +2,11 @@
 /* admin: the daemon's HTTP and JSON door on a unix socket, for `pgveil` on the same machine.
  *
  *   GET    /v1/status /v1/sessions /v1/policies
- *   POST   /v1/enrol   {"cgroup": "/a/b.scope", "netns": "/run/netns/x" or "pid": 4711, or neither}
- *   DELETE /v1/enrol   {"cgroup": "/a/b.scope"}
- *   POST   /v1/run     moves the caller into a new enrolled cgroup, answers {"cgroup": …}
- *   POST   /v1/reload  the policy files anew; 422 and {"complaints": […]} where they do not load
+ *   GET    /v1/events?after=N&wait=1   events after number N (0: all that are kept); waits a few seconds for
+ * one GET    /metrics    for Prometheus POST   /v1/enrol   {"cgroup": "/a/b.scope", "netns": "/run/netns/x"
+ * or "pid": 4711, or neither} DELETE /v1/enrol   {"cgroup": "/a/b.scope"} POST   /v1/run     moves the caller
+ * into a new enrolled cgroup, answers {"cgroup": …} POST   /v1/reload  the policy files anew; 422 and
+ * {"complaints": […]} where they do not load
  */
 #ifndef PGVEIL_CTL_ADMIN_H
 #define PGVEIL_CTL_ADMIN_H
@@ -15,12 +16,14 @@
 
 struct admin;
 struct event_base;
+struct events;
 struct report;
 
 struct admin_config { /* everything outlives it */
 	struct event_base *base;
 	const char *run_dir;
 	const struct report *report;
+	struct events *events;
 	/* Reloads the policy: 0, or a negative errno with every complaint appended to the array. */
 	int (*reload)(void *arg, json_t *complaints);
 	void *arg;

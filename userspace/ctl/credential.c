@@ -67,9 +67,8 @@ static void warn_readable(const char *path)
 	struct stat st;
 
 	if (path && stat(path, &st) == 0 && st.st_mode & (S_IRGRP | S_IROTH))
-		log_event(LOG_WARN, "credential.readable",
-			"%s: readable by others than its owner (mode %04o)", path,
-			(unsigned)(st.st_mode & 07777));
+		log_with(LOG_WARN, "credential.readable", LOG_FIELDS(LOG_TEXT("file", path)),
+			"readable by others than its owner (mode %04o)", (unsigned)(st.st_mode & 07777));
 }
 
 void credential_warn(const struct policy *p)

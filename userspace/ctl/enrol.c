@@ -57,7 +57,7 @@ static void try_complete(struct enrol *en, struct enrolment *x)
 	int r = roster_complete(&en->roster, x, &e);
 
 	if (r && r != -EAGAIN && !x->complained) {
-		log_event(LOG_WARN, "cgroup.pending", "%s: %s", x->path, e.msg);
+		log_with(LOG_WARN, "cgroup.pending", LOG_FIELDS(LOG_TEXT("cgroup", x->path)), "%s", e.msg);
 		x->complained = true;
 	}
 }
@@ -87,7 +87,8 @@ static void on_added(void *arg, const char *dir)
 		return;
 	if (roster_add(&en->roster, path, NULL, false, &x, &e)) {
 		if (e.code != -ENOENT)
-			log_event(LOG_ERROR, "cgroup.failed", "%s: %s", path, e.msg);
+			log_with(LOG_ERROR, "cgroup.failed", LOG_FIELDS(LOG_TEXT("cgroup", path)), "%s",
+				e.msg);
 		return;
 	}
 	try_complete(en, x);
@@ -287,7 +288,8 @@ static void take_over(void *arg, const struct ledger_entry *entry)
 	}
 	if (roster_add(&en->roster, entry->cgroup, entry->netns, entry->by_admin, &x, &e)) {
 		kern_forget_cgroup(en->cfg.kern, entry->id);
-		log_event(LOG_ERROR, "cgroup.failed", "%s: %s", entry->cgroup, e.msg);
+		log_with(LOG_ERROR, "cgroup.failed", LOG_FIELDS(LOG_TEXT("cgroup", entry->cgroup)), "%s",
+			e.msg);
 		return;
 	}
 	x->made = entry->made;
@@ -467,7 +469,8 @@ static void add_door(struct enrol *en, struct enrolment *x, int pid)
 	r = doors_open(x ? &x->doors : &en->uid_doors, en->cfg.workers, en->cfg.kern, fd, &e);
 	close(fd);
 	if (r)
-		log_event(LOG_WARN, "cgroup.no_listener", "%s: %s", x ? x->path : "uid", e.msg);
+		log_with(LOG_WARN, "cgroup.no_listener", LOG_FIELDS(LOG_TEXT("cgroup", x ? x->path : "")),
+			"%s", e.msg);
 }
 
 void enrol_refused(struct enrol *en, const struct refusal_event *ev)

@@ -59,6 +59,7 @@ struct feed {
 	bool mixed;            /* sessions of another namespace came */
 	bool running;          /* has a thread */
 	bool loaded;           /* ever */
+	struct source *source;
 	uint64_t idle_since_ms;
 	int fd; /* of the connection; feeds_stop shuts it down */
 	/* The thread's own. */
@@ -68,8 +69,16 @@ struct feed {
 	char fingerprint[FINGERPRINT_MAX];
 };
 
+/* Of one database entry; outlives its feeds, so that what it counts never falls. */
+struct source {
+	struct source *next;
+	char *database;
+	uint64_t loads, failures;
+};
+
 struct feeds {
 	uint64_t max_age_ms;
+	struct source *sources; /* under the lock */
 	struct workers *workers;
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* a thread ended, or all shall */
@@ -177,6 +186,27 @@ static void name_address(struct feed *f)
 	snprintf(f->host, sizeof(f->host), "%s", f->database.is_name ? f->database.host : ip);
 }
 
+/* As many as the policies ever had entries. */
+static struct source *source_of(struct feeds *fs, const char *database)
+{
+	struct source *s = fs->sources;
+
+	while (s && strcmp(s->database, database) != 0)
+		s = s->next;
+	if (s)
+		return s;
+	s = calloc(1, sizeof(*s));
+	if (s)
+		s->database = strdup(database);
+	if (!s || !s->database) {
+		free(s);
+		return NULL;
+	}
+	s->next = fs->sources;
+	fs->sources = s;
+	return s;
+}
+
 static struct feed *feed_new(struct feeds *fs, const struct database *d, const struct caller *who,
 	const char *dbname, struct err *e)
 {
@@ -204,7 +234,8 @@ static struct feed *feed_new(struct feeds *fs, const struct database *d, const s
 	f->database.key_file = keep(f, d->key_file, &failed);
 	f->database.ca_file = keep(f, d->ca_file, &failed);
 	f->dbname = keep(f, dbname, &failed);
-	if (failed) {
+	f->source = source_of(fs, d->name);
+	if (failed || !f->source) {
 		feed_free(f);
 		err_sql(e, -ENOMEM, "53200", "out of memory");
 		return NULL;
@@ -336,8 +367,13 @@ static int load(struct feed *f, struct err *e)
 	catalog_unref(f->catalog);
 	f->catalog = c;
 	slot_put(f->slot, catalog_ref(c), as_of_ms);
-	log_event(LOG_INFO, "catalog.loaded", "%s at %s, database %s: version %llu", f->database.name,
-		f->address, f->dbname, (unsigned long long)catalog_version(c));
+	pthread_mutex_lock(&f->all->lock);
+	f->source->loads++;
+	pthread_mutex_unlock(&f->all->lock);
+	log_with(LOG_INFO, "catalog.loaded",
+		LOG_FIELDS(LOG_TEXT("database", f->database.name), LOG_TEXT("address", f->address),
+			LOG_TEXT("dbname", f->dbname), LOG_NUMBER("version", catalog_version(c))),
+		"the catalogue was read");
 	return 0;
 }
 
@@ -417,6 +453,21 @@ static bool leave(struct feed *f)
 	return gone;
 }
 
+/* A name that no server ever knew is a client's word only, and so is what a server says of it. */
+static void tell_failure(struct feed *f, const struct err *e)
+{
+	bool known;
+
+	pthread_mutex_lock(&f->all->lock);
+	known = f->loaded;
+	f->source->failures++;
+	pthread_mutex_unlock(&f->all->lock);
+	log_with(LOG_WARN, "catalog.failed",
+		LOG_FIELDS(LOG_TEXT("database", f->database.name), LOG_TEXT("address", f->address),
+			LOG_TEXT("dbname", known ? f->dbname : ""), LOG_TEXT("sqlstate", e->sqlstate)),
+		"%.*s", known ? (int)sizeof(e->msg) : (int)strcspn(e->msg, "\"\xc2\xe2"), e->msg);
+}
+
 static void *feed_main(void *arg)
 {
 	struct feed *f = arg;
@@ -432,8 +483,7 @@ static void *feed_main(void *arg)
 			struct err e = {0};
 
 			if (refresh(f, &e)) {
-				log_event(LOG_WARN, "catalog.failed", "%s at %s, database %s: %s",
-					f->database.name, f->address, f->dbname, e.msg);
+				tell_failure(f, &e);
 				slot_fail(f->slot, &e, clock_ms());
 				workers_poke(fs->workers);
 				back_off(fs, pause);
@@ -578,9 +628,22 @@ void feeds_free(struct feeds *fs)
 		next = f->next;
 		feed_free(f);
 	}
+	for (struct source *s = fs->sources, *after; s; s = after) {
+		after = s->next;
+		free(s->database);
+		free(s);
+	}
 	pthread_mutex_destroy(&fs->lock);
 	pthread_cond_destroy(&fs->changed);
 	free(fs);
+}
+
+void feeds_sources(struct feeds *fs, void (*fn)(void *arg, const struct feed_source *s), void *arg)
+{
+	pthread_mutex_lock(&fs->lock);
+	for (const struct source *s = fs->sources; s; s = s->next)
+		fn(arg, &(struct feed_source){s->database, s->loads, s->failures});
+	pthread_mutex_unlock(&fs->lock);
 }
 
 void feeds_each(struct feeds *fs, void (*fn)(void *arg, const struct feed_view *v), void *arg)

@@ -31,8 +31,14 @@ struct feed_view { /* borrowed, for the time of the call */
 	unsigned sessions;
 	bool running, loaded;
 	uint64_t age_ms;     /* since when the catalogue is not known to be true */
-	const char *failure; /* "" */
+	const char *failure; /* the last one's reason; "" */
 };
+/* What was done for one database entry since the start; its name lasts as long as the feeds. */
+struct feed_source {
+	const char *database;
+	uint64_t loads, failures;
+};
+void feeds_sources(struct feeds *fs, void (*fn)(void *arg, const struct feed_source *s), void *arg);
 void feeds_each(struct feeds *fs, void (*fn)(void *arg, const struct feed_view *v), void *arg);
 
 #endif

@@ -29,7 +29,7 @@ struct guard {
 static void watch_parent(struct guard *g)
 {
 	if (inotify_add_watch(g->fd, g->parent, IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR) < 0)
-		log_event(LOG_WARN, "guard.unwatched", "%s: %m", g->parent);
+		log_with(LOG_WARN, "guard.unwatched", LOG_FIELDS(LOG_TEXT("cgroup", g->parent)), "%m");
 }
 
 /* The root and whatever above it is missing. */

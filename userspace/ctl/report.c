@@ -13,8 +13,6 @@
 #include "net/worker.h"
 #include "policy/policy.h"
 
-#define VERSION "0.1"
-
 /* An address of the maps (IPv4 is IPv4-mapped) and a port in host order. */
 static json_t *endpoint(const uint8_t ip[16], uint16_t port)
 {
@@ -151,7 +149,7 @@ json_t *report_status(const struct report *r)
 	workers_stats(r->workers, &st);
 	enrol_each(r->enrol, add_enrolment, enrolled);
 	feeds_each(r->feeds, add_feed, feeds);
-	j = json_pack("{s:s, s:i, s:I, s:i, s:i, s:I, s:s, s:s, s:s}", "version", VERSION, "pid",
+	j = json_pack("{s:s, s:i, s:I, s:i, s:i, s:I, s:s, s:s, s:s}", "version", PGVEIL_VERSION, "pid",
 		(int)getpid(), "uptime_ms", (json_int_t)(clock_ms() - r->since_ms), "workers",
 		(int)workers_count(r->workers), "connections", (int)st.connections, "accepted",
 		(json_int_t)st.accepted, "cgroup_mount", r->cgroup_mount, "guarded", r->cgroup_root,

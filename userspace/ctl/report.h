@@ -6,6 +6,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#define PGVEIL_VERSION "0.1"
+
 struct enrol;
 struct feeds;
 struct kern;
@@ -22,6 +24,8 @@ struct report { /* what is reported on; borrowed */
 	unsigned npolicy_files;
 	const char *cgroup_mount, *cgroup_root, *pin_dir;
 	uint64_t since_ms, loaded_ms; /* start, last load of the policy; of clock_ms */
+	uint64_t loaded_at_s;         /* the latter, since 1970 */
+	uint64_t reloads, reload_failures;
 };
 
 /* All give a new reference, or NULL without memory. */

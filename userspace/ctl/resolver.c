@@ -81,7 +81,8 @@ static void ask(struct resolver *r, struct name *n)
 
 	pthread_mutex_lock(&r->lock);
 	if (rc && !n->failing)
-		log_event(LOG_WARN, "resolver.failed", "%s: %s", n->host, gai_strerror(rc));
+		log_with(LOG_WARN, "resolver.failed", LOG_FIELDS(LOG_TEXT("host", n->host)), "%s",
+			gai_strerror(rc));
 	n->failing = rc != 0;
 	for (struct addrinfo *i = rc ? NULL : list; i; i = i->ai_next) {
 		if (to_in6(i->ai_addr, &a) && !add(n, &a))

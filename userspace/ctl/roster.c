@@ -88,7 +88,7 @@ void roster_drop(struct roster *ro, struct enrolment *x, const char *why)
 	*p = x->next;
 	kern_forget_cgroup(ro->kern, x->id);
 	doors_close(&x->doors, ro->workers, ro->kern);
-	log_event(LOG_INFO, "cgroup.forgotten", "%s: %s", x->path, why);
+	log_with(LOG_INFO, "cgroup.forgotten", LOG_FIELDS(LOG_TEXT("cgroup", x->path)), "%s", why);
 	enrolment_free(x);
 }
 
@@ -118,7 +118,7 @@ int roster_complete(struct roster *ro, struct enrolment *x, struct err *e)
 	if (r)
 		return r;
 	x->enrolled = true;
-	log_event(LOG_INFO, "cgroup.enrolled", "%s (by %s)", x->path,
+	log_with(LOG_INFO, "cgroup.enrolled", LOG_FIELDS(LOG_TEXT("cgroup", x->path)), "by %s",
 		x->by_admin ? "the administrator" : "policy");
 	return 0;
 }

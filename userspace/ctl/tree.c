@@ -51,7 +51,7 @@ static void watch(struct tree *t, const char *path)
 
 	if (wd < 0) {
 		if (errno != ENOENT && !t->full)
-			log_event(LOG_WARN, "cgroup.unwatched", "%s: %m", path);
+			log_with(LOG_WARN, "cgroup.unwatched", LOG_FIELDS(LOG_TEXT("cgroup", path)), "%m");
 		t->full |= errno != ENOENT;
 		return;
 	}

@@ -140,6 +140,8 @@ static const struct row table[] = {
 	{"max-connections", "N", take_number, AT(max_connections), 1000000,
 		"of all together (default: 8000)"},
 	{"max-per-cgroup", "N", take_number, AT(max_per_cgroup), 1000000, "of one cgroup (default: 1000)"},
+	{"metrics-listen", "ADDR:PORT", take_text, AT(metrics_listen), 0,
+		"also answer /metrics and /healthz there, to whoever asks (default: nowhere)"},
 	{"log-level", "LEVEL", take_level, AT(log_level), 0, "error, warn, info or debug (default: info)"},
 	{"ready-fd", "N", take_fd, AT(ready_fd), INT_MAX,
 		"write a newline to this descriptor when ready, and close it"},

@@ -17,6 +17,7 @@ struct options { /* strings are those of argv */
 	const char *cgroup_root, *pin_dir, *run_dir, *state_dir;
 	unsigned workers, max_connections, max_per_cgroup;
 	uint64_t max_age_ms;
+	const char *metrics_listen; /* NULL: nowhere */
 	enum log_level log_level;
 	int ready_fd; /* -1: none */
 	bool help;

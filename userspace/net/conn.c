@@ -159,12 +159,22 @@ static void feed_failed(struct conn *c, const struct err *why)
 	feed(c, &ev);
 }
 
+static void tell_upstream(struct conn *c, enum log_level level, const struct err *why)
+{
+	const struct database *d = session_target(c->session);
+
+	atomic_fetch_add(&c->worker->all->upstream_failed, 1);
+	log_with(level, "upstream.failed",
+		LOG_FIELDS(LOG_TEXT("cgroup", c->who.cgroup), LOG_TEXT("database", d ? d->name : "")), "%s",
+		why->msg);
+}
+
 /* The operator gets the reason, the client that there is one: it may name files of this machine. */
 static void refuse_upstream(struct conn *c, const struct err *why)
 {
 	struct err told = {0};
 
-	log_event(LOG_ERROR, "upstream.failed", "%s: %s", c->who.cgroup, why->msg);
+	tell_upstream(c, LOG_ERROR, why);
 	err_sql(&told, -EIO, "08006", "the masking engine cannot log in to this database; its log says why");
 	feed_failed(c, &told);
 }
@@ -201,7 +211,7 @@ static void on_dialled(void *arg, int fd, struct tls *tls, const struct err *why
 
 	c->dial = NULL;
 	if (why) {
-		log_event(LOG_WARN, "upstream.failed", "%s: %s", c->who.cgroup, why->msg);
+		tell_upstream(c, LOG_WARN, why);
 		feed_failed(c, why);
 	} else if (c->state != CONN_OPEN) {
 		tls_free(tls);
@@ -249,11 +259,13 @@ static void lookup(struct conn *c)
 
 	session_cancel_request(c->session, &pid, &key);
 	owner = registry_owner(c->worker->all->registry, pid, key, &c->who);
-	if (!owner)
-		log_event(LOG_INFO, "cancel.refused", "%s: no connection of the same identity has that key",
-			c->who.cgroup);
-	else if (worker_post(owner, on_cancel, (void *)(uintptr_t)pid))
+	if (!owner) {
+		atomic_fetch_add(&c->worker->all->cancels_refused, 1);
+		log_with(LOG_INFO, "cancel.refused", LOG_FIELDS(LOG_TEXT("cgroup", c->who.cgroup)),
+			"no connection of the same identity has that key");
+	} else if (worker_post(owner, on_cancel, (void *)(uintptr_t)pid)) {
 		log_event(LOG_WARN, "cancel.failed", "out of memory");
+	}
 }
 
 static void satisfy(struct conn *c, unsigned once)

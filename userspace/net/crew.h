@@ -10,6 +10,7 @@
 #include "net/registry.h"
 #include "net/worker.h"
 #include "session/session.h"
+#include "session/tally.h"
 
 struct conn;
 struct cancel;
@@ -17,6 +18,8 @@ struct listener;
 struct identity;
 struct tls_pool;
 struct post;
+
+#define JUDGING_BUCKETS 12 /* bounds in net/metrics.c */
 
 struct worker {
 	struct workers *all;
@@ -29,16 +32,21 @@ struct worker {
 	struct post *posts, **posts_end;
 	atomic_bool poked;
 
+	/* Written by the thread, read by whoever wants metrics. */
+	struct tally tally;
+	_Atomic uint64_t judging_ns, judging_took[JUDGING_BUCKETS]; /* of texts that the cache did not have */
+
 	/* Below: the thread's own. */
 	struct conn *conns, *parked; /* parked: closed, freed when the loop's turn ends */
 	struct cancel *cancels;
 	struct alarm *stop_alarm;
 	bool stopping;
+	uint64_t judging_since_ns;
 	uint64_t quiet_until_ms; /* the log of refused connections is held back until then */
 	struct ration {          /* of what sessions note, one for each enum session_note */
 		uint64_t earned_ms, unsaid;
 		unsigned left;
-	} rations[NOTE_BROKEN + 1];
+	} rations[SESSION_NOTE_MAX];
 };
 
 struct workers {
@@ -50,9 +58,11 @@ struct workers {
 	struct tls_pool *tls;
 	pthread_mutex_t listeners_lock; /* over the list and each one's uses */
 	struct listener *listeners;
-	atomic_uint_fast64_t accepted, unserved[UNSERVED_MAX];
+	atomic_uint_fast64_t accepted, unserved[UNSERVED_MAX], upstream_failed, cancels_refused;
 };
 
+/* For cache_observe: how long a judgement takes. */
+void worker_judging(void *worker, bool begins);
 /* Counts and logs a connection that is not served. */
 void worker_unserved(struct worker *w, enum unserved why, const char *text);
 

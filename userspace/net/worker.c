@@ -43,7 +43,8 @@ void worker_unserved(struct worker *w, enum unserved why, const char *text)
 	if (now < w->quiet_until_ms)
 		return;
 	w->quiet_until_ms = now + QUIET_MS;
-	log_event(LOG_WARN, "connection.closed", "%s: %s", unserved_name(why), text);
+	log_with(LOG_WARN, "connection.closed", LOG_FIELDS(LOG_TEXT("reason", unserved_name(why))), "%s",
+		text);
 }
 
 int worker_post(struct worker *w, void (*fn)(struct worker *w, void *arg), void *arg)
@@ -130,21 +131,30 @@ static bool may_note(struct ration *r, const char *name)
 	}
 	r->left--;
 	if (r->unsaid)
-		log_event(LOG_WARN, name, "%llu more suppressed", (unsigned long long)r->unsaid);
+		log_with(LOG_WARN, name, LOG_FIELDS(LOG_NUMBER("suppressed", r->unsaid)),
+			"so many more of these were not logged");
 	r->unsaid = 0;
 	return true;
 }
 
-static void note(void *arg, const struct session *s, enum session_note n, const char *text)
+static void note(
+	void *arg, const struct session *s, enum session_note n, const char *sqlstate, const char *text)
 {
 	const struct caller *who = session_caller(s);
+	const struct database *db = session_target(s);
+	/* Once the server has let it in, the name is a database's and not only a client's word. */
+	const char *dbname = n == NOTE_LOGIN ? session_dbname(s) : NULL;
 	struct worker *w = arg;
 	bool bad = n == NOTE_BROKEN || n == NOTE_DIRECT_TLS || n == NOTE_LOGIN_REFUSED;
 
 	if (!may_note(&w->rations[n], session_note_name(n)))
 		return;
-	log_event(bad ? LOG_WARN : LOG_INFO, session_note_name(n), "cgroup=%s uid=%u tgid=%u comm=%s: %s",
-		who->cgroup, who->uid, who->tgid, who->comm, text ? text : "");
+	log_with(bad ? LOG_WARN : LOG_INFO, session_note_name(n),
+		LOG_FIELDS(LOG_TEXT("cgroup", who->cgroup), LOG_NUMBER("uid", who->uid),
+			LOG_NUMBER("tgid", who->tgid), LOG_TEXT("comm", who->comm),
+			LOG_TEXT("database", db ? db->name : ""), LOG_TEXT("dbname", dbname ? dbname : ""),
+			LOG_TEXT("sqlstate", sqlstate ? sqlstate : "")),
+		"%s", text);
 }
 
 static void *worker_main(void *arg)
@@ -207,9 +217,12 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		.message_max = cfg->message_max,
 		.covers = covers,
 		.note = note,
+		.tally = &w->tally,
 		.arg = w,
 	};
 	r = cache_new(&w->env.cache, e);
+	if (!r)
+		cache_observe(w->env.cache, &w->tally, worker_judging, w);
 	if (!r)
 		r = loop_new(&w->loop, on_kick, w, e);
 	if (r)

@@ -17,6 +17,7 @@ struct kern;
 struct netns_thread;
 struct policy;
 struct database;
+struct metric_text;
 struct slot;
 
 /* Called on worker threads; none may block for longer than reading a small file. */
@@ -110,5 +111,7 @@ struct workers_stats {
 	unsigned connections;
 };
 void workers_stats(struct workers *ws, struct workers_stats *out);
+/* All that the workers count, in families of their own. From any thread. */
+void workers_metrics(struct workers *ws, struct metric_text *m);
 
 #endif

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "session/tally.h"
 
 #define BINDINGS_MAX   128
 #define JUDGEMENTS_MAX 4096
@@ -42,12 +43,32 @@ struct cache {
 	struct judgement *newest, *oldest;
 	unsigned n;
 	size_t bytes;
+	struct tally *tally; /* NULL: nobody counts */
+	void (*judging)(void *arg, bool begins);
+	void *arg;
 };
 
 int cache_new(struct cache **out, struct err *e)
 {
 	*out = calloc(1, sizeof(**out));
 	return *out ? 0 : err_sql(e, -ENOMEM, "53200", "out of memory");
+}
+
+void cache_observe(struct cache *c, struct tally *t, void (*judging)(void *arg, bool begins), void *arg)
+{
+	c->tally = t;
+	c->judging = judging;
+	c->arg = arg;
+}
+
+/* Of what the cache holds, after a change. */
+static void tell(const struct cache *c)
+{
+	if (!c->tally)
+		return;
+	atomic_store_explicit(&c->tally->judgements, c->n, memory_order_relaxed);
+	atomic_store_explicit(&c->tally->judgement_bytes, c->bytes, memory_order_relaxed);
+	atomic_store_explicit(&c->tally->bindings, c->nbindings, memory_order_relaxed);
 }
 
 static void unlink_judgement(struct cache *c, struct judgement *j)
@@ -128,6 +149,7 @@ int cache_binding(struct cache *c, struct policy *p, const struct grant *g, cons
 	forget_binding(c, c->bindings[i].binding);
 	memmove(&c->bindings[1], &c->bindings[0], i * sizeof(c->bindings[0]));
 	c->bindings[0] = (struct bound){g->rules_id, slot, binding_ref(*out)};
+	tell(c);
 	return 0;
 }
 
@@ -173,6 +195,7 @@ static void insert(struct cache *c, struct judgement *j)
 	c->bytes += j->mem.held;
 	while (c->oldest != j && (c->n > JUDGEMENTS_MAX || c->bytes > BYTES_MAX))
 		unlink_judgement(c, c->oldest);
+	tell(c);
 }
 
 static bool same_path(const struct judgement *j, const struct name_scope *scope)
@@ -204,6 +227,20 @@ static int copy_key(struct judgement *j, const struct name_scope *scope, struct 
 	return 0;
 }
 
+static int judge(struct cache *c, struct judgement *j, const struct name_scope *scope, struct err *e)
+{
+	int r;
+
+	if (c->tally)
+		metric_add(&c->tally->judged_anew, 1);
+	if (c->judging)
+		c->judging(c->arg, true);
+	r = plan_judge(j->binding, scope, j->text, &j->mem, &j->judged, e);
+	if (c->judging)
+		c->judging(c->arg, false);
+	return r;
+}
+
 int cache_judge(struct cache *c, struct binding *b, const struct name_scope *scope, struct span text,
 	struct judgement **out, struct err *e)
 {
@@ -217,6 +254,8 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 		if (j->hash != h || j->binding != b || !span_eq(j->text, text) || !same_path(j, scope))
 			continue;
 		touch(c, j);
+		if (c->tally)
+			metric_add(&c->tally->judged_cached, 1);
 		*out = judgement_ref(j);
 		return 0;
 	}
@@ -229,7 +268,7 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 	if (r)
 		r = err_sql(e, r, "53200", "out of memory");
 	else
-		r = plan_judge(b, scope, j->text, &j->mem, &j->judged, e);
+		r = judge(c, j, scope, e);
 	if (r) {
 		judgement_unref(j);
 		return r;

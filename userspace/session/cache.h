@@ -8,9 +8,12 @@
 #include "sql/slot.h"
 
 struct cache;
+struct tally;
 struct judgement; /* a refcounted struct judged with the arena and the binding it lives on */
 
 MUSTCHECK int cache_new(struct cache **out, struct err *e);
+/* Counts into t, and tells when a text is judged that was not judged before: begins, and ends. */
+void cache_observe(struct cache *c, struct tally *t, void (*judging)(void *arg, bool begins), void *arg);
 void cache_free(struct cache *c);
 
 /* The binding of a grant over a catalogue of slot: an equal earlier one, or a new one that carries the rules'

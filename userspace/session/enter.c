@@ -281,7 +281,8 @@ void enter_client(struct session *s)
 		switch (st->kind) {
 		case STARTUP_NONE: session_break(s, "08P01", "invalid startup packet"); return;
 		case STARTUP_TLS_HELLO:
-			session_note(s, NOTE_DIRECT_TLS, "direct TLS is not spoken on the application's leg");
+			session_note(s, NOTE_DIRECT_TLS, NULL,
+				"direct TLS is not spoken on the application's leg");
 			session_move(s, STATE_CLOSING);
 			return;
 		case STARTUP_SSL:
@@ -362,9 +363,8 @@ static void open_session(struct session *s)
 	put_fini(&s->greeting);
 	s->status = s->login.status;
 	session_move(s, STATE_OPEN);
-	snprintf(text, sizeof(text), "database %s (%s) as %s, %s", s->dbname, s->grant.database->name,
-		s->grant.database->user, s->judged ? "masked" : "no masks");
-	session_note(s, NOTE_LOGIN, text);
+	snprintf(text, sizeof(text), "as %s, %s", s->grant.database->user, s->judged ? "masked" : "no masks");
+	session_note(s, NOTE_LOGIN, NULL, text);
 }
 
 static void login_done(struct session *s)

@@ -5,7 +5,9 @@
  * order of answers and the transaction's state are the server's, never an imitation. */
 #include <string.h>
 
+#include "pgwire/sqlstate.h"
 #include "session/state.h"
+#include "session/tally.h"
 
 void session_drop(struct session *s, const struct frame *f)
 {
@@ -28,6 +30,15 @@ static bool drop_unnamed(struct session *s)
 	put_cstr(&s->put, "");
 	put_finish(&s->put);
 	return x->name != NULL;
+}
+
+/* Reasons of ours name what is in a catalogue. Errors that PostgreSQL would give name what the client typed,
+ * not always in quotes. */
+static const char *tellable(const char *sqlstate, const char *reason)
+{
+	bool ours = strcmp(sqlstate, "42501") == 0 || strcmp(sqlstate, "0A000") == 0 || sqlstate[0] == '5';
+
+	return ours ? reason : sqlstate_text(span_of(sqlstate, strlen(sqlstate)));
 }
 
 enum took session_refuse(struct session *s, const struct frame *f, const char *sqlstate, const char *reason,
@@ -58,8 +69,9 @@ enum took session_refuse(struct session *s, const struct frame *f, const char *s
 		return session_break(s, "53200", "out of memory");
 	s->skip = s->unsynced = !alone;
 	s->stats.refused++;
-	/* A syntax error quotes the text, which may hold anything the client typed. */
-	session_note(s, NOTE_STATEMENT_REFUSED, strcmp(sqlstate, "42601") == 0 ? "syntax error" : reason);
+	if (s->env->tally)
+		metric_add(&s->env->tally->refused[refusal_of(sqlstate)], 1);
+	session_note(s, NOTE_STATEMENT_REFUSED, sqlstate, tellable(sqlstate, reason));
 	session_drop(s, f);
 	return TOOK_IT;
 }

@@ -10,11 +10,18 @@
 
 #include "base/attr.h"
 #include "session/state.h"
+#include "session/tally.h"
 
 #define READ_MIN ((size_t)8192)
 #define READ_MAX ((size_t)131072)
 
 static const char *const state_name[] = {"closing", "startup", "connecting", "login", "settling", "open"};
+_Static_assert(sizeof(state_name) / sizeof(state_name[0]) == SESSION_STATES, "every state has a name");
+
+const char *session_state_name(unsigned state)
+{
+	return state_name[state];
+}
 
 const char *session_note_name(enum session_note n)
 {
@@ -44,6 +51,7 @@ void session_free(struct session *s)
 {
 	if (!s)
 		return;
+	session_tally(s, true);
 	pipeline_fini(&s->pipe);
 	names_fini(&s->names);
 	binding_unref(s->binding);
@@ -63,10 +71,28 @@ void session_free(struct session *s)
 	free(s);
 }
 
-void session_note(struct session *s, enum session_note n, const char *text)
+/* Names in reasons are the client's words as long as nobody has found them in a catalogue: an agent that
+ * writes a value where a name belongs must not write it to the log. They stand in quotes, the last of which
+ * cannot be told from one inside a name; a server's quotes may be of another language. */
+static void without_names(char *out, size_t cap, const char *text)
 {
-	if (s->env->note)
-		s->env->note(s->env->arg, s, n, text);
+	size_t n = 0;
+
+	while (n + 1 < cap && text[n] && text[n] != '"' && !((unsigned char)text[n] & 0x80))
+		n++;
+	snprintf(out, cap, text[n] ? "%.*s..." : "%.*s", (int)n, text);
+}
+
+void session_note(struct session *s, enum session_note n, const char *sqlstate, const char *text)
+{
+	char told[300];
+
+	if (s->env->tally)
+		metric_add(&s->env->tally->notes[n], 1);
+	if (!s->env->note)
+		return;
+	without_names(told, sizeof(told), text ? text : "");
+	s->env->note(s->env->arg, s, n, sqlstate, told);
 }
 
 /* The allowed moves; CLOSING can be reached from everywhere and is never left. */
@@ -109,7 +135,7 @@ enum took session_break(struct session *s, const char *sqlstate, const char *fmt
 	va_end(ap);
 	if (s->state == STATE_CLOSING)
 		return TOOK_BROKEN;
-	session_note(s, s->state == STATE_OPEN ? NOTE_BROKEN : NOTE_LOGIN_REFUSED, msg);
+	session_note(s, s->state == STATE_OPEN ? NOTE_BROKEN : NOTE_LOGIN_REFUSED, sqlstate, msg);
 	/* In the middle of a message nothing can be said: the client sees the connection end. */
 	if (s->lane[SIDE_SERVER].through == 0) {
 		put_error(&s->put, "FATAL", sqlstate, msg, NULL, NULL);
@@ -211,7 +237,7 @@ static void take_event(struct session *s, const struct event *ev)
 	case EVENT_CANCEL:
 		if (!runs_a_statement(s))
 			break;
-		session_note(s, NOTE_CANCEL, "cancel request");
+		session_note(s, NOTE_CANCEL, NULL, "cancel request");
 		s->once |= WANT_CANCEL;
 		break;
 	case EVENT_SHUTDOWN:
@@ -286,6 +312,7 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 	take_event(s, ev);
 	pump(s);
 	w = wants(s);
+	session_tally(s, false);
 	catalog_unref(s->catalog);
 	s->catalog = NULL;
 	if (outq_empty(&s->lane[SIDE_CLIENT].out))

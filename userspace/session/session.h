@@ -18,6 +18,7 @@
 
 struct session;
 struct cache;
+struct tally;
 
 enum side { SIDE_CLIENT, SIDE_SERVER };
 
@@ -30,7 +31,7 @@ enum side { SIDE_CLIENT, SIDE_SERVER };
 	X(CANCEL, "session.cancel")                                                                          \
 	X(BROKEN, "session.broken") /* protocol violation, or lineage and origin disagreed: closed */
 #define X(name, word) NOTE_##name,
-enum session_note { SESSION_NOTES(X) };
+enum session_note { SESSION_NOTES(X) SESSION_NOTE_MAX };
 #undef X
 const char *session_note_name(enum session_note n);
 
@@ -44,7 +45,10 @@ struct session_env {
 	/* Whether entry i of p's databases covers an address, host names resolved. */
 	enum coverage (*covers)(
 		void *arg, const struct policy *p, unsigned i, const struct sockaddr *address);
-	void (*note)(void *arg, const struct session *s, enum session_note n, const char *text);
+	/* text has no word of the client's in it; sqlstate is NULL where there is none. */
+	void (*note)(void *arg, const struct session *s, enum session_note n, const char *sqlstate,
+		const char *text);
+	struct tally *tally; /* session/tally.h; NULL: nobody counts */
 	void *arg;
 };
 
@@ -115,6 +119,8 @@ struct session_stats {     /* since the session began */
 	bool judged;       /* whether mask rules apply */
 	uint64_t statements, refused, rows, masked_cells, bytes_to_client, bytes_to_server;
 };
+#define SESSION_STATES 6
+const char *session_state_name(unsigned state);
 void session_stats(const struct session *s, struct session_stats *out);
 const struct caller *session_caller(const struct session *s);
 

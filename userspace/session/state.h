@@ -94,7 +94,9 @@ struct session {
 	bool ddl;  /* a definition changed in this transaction */
 	bool busy; /* something was sent since the last ReadyForQuery */
 
-	struct session_stats stats;
+	struct session_stats stats, told; /* told: as far as the worker's tally has it */
+	bool counted, counted_judged;     /* as what the tally counts this session */
+	enum session_state counted_state;
 };
 
 /* What became of the client's next message. */
@@ -106,12 +108,16 @@ enum took {
 
 /* session.c */
 void session_move(struct session *s, enum session_state to);
-void session_note(struct session *s, enum session_note n, const char *text);
+/* From the first quote on a text may hold a client's words: the worker is told what comes before. */
+void session_note(struct session *s, enum session_note n, const char *sqlstate, const char *text);
 /* Tells the client (where a message may begin now) and closes. Always returns TOOK_BROKEN. */
 enum took session_break(struct session *s, const char *sqlstate, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void session_send(struct session *s, enum side to); /* queues what s->put holds and empties it */
 void session_pass(
 	struct session *s, enum side from, const struct frame *f); /* a whole or begun message as it is */
+
+/* tally.c: at the end of each step, and when the session goes */
+void session_tally(struct session *s, bool over);
 
 /* refuse.c */
 void session_drop(

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/metrics.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "ctl/clock.h"
+#include "ctl/enrol.h"
+#include "ctl/feed.h"
+#include "ctl/report.h"
+#include "kern/loader.h"
+#include "net/worker.h"
+#include "policy/policy.h"
+
+#define ENTRIES_MAX 256 /* of databases told apart */
+#define MS          1e-3
+
+struct entry { /* a database entry, over all its catalogues */
+	const char *name;
+	uint64_t catalogues, loads, failures, age_ms;
+};
+
+struct entries {
+	struct entry entry[ENTRIES_MAX];
+	unsigned n;
+};
+
+static struct entry *entry_of(struct entries *es, const char *name)
+{
+	for (unsigned i = 0; i < es->n; i++) {
+		if (strcmp(es->entry[i].name, name) == 0)
+			return &es->entry[i];
+	}
+	if (es->n == ENTRIES_MAX)
+		return NULL;
+	es->entry[es->n] = (struct entry){.name = name};
+	return &es->entry[es->n++];
+}
+
+static void on_source(void *arg, const struct feed_source *s)
+{
+	struct entry *x = entry_of(arg, s->database);
+
+	if (!x)
+		return;
+	x->loads = s->loads;
+	x->failures = s->failures;
+}
+
+/* One that nobody uses is not kept up, and its age says nothing. */
+static void on_feed(void *arg, const struct feed_view *v)
+{
+	struct entry *x = v->running && v->sessions ? entry_of(arg, v->database) : NULL;
+
+	if (!x)
+		return;
+	x->catalogues++;
+	if (v->loaded && v->age_ms > x->age_ms)
+		x->age_ms = v->age_ms;
+}
+
+static void add_databases(const struct report *r, struct metric_text *m)
+{
+	struct entries es = {.n = 0};
+
+	feeds_sources(r->feeds, on_source, &es); /* their names last as long as the feeds */
+	feeds_each(r->feeds, on_feed, &es);
+	metric_family(
+		m, METRIC_GAUGE, "pgveil_catalogues", "Catalogues that sessions use, by database entry.");
+	for (unsigned i = 0; i < es.n; i++)
+		metric_number(m, METRIC_LABELS("database", es.entry[i].name), es.entry[i].catalogues);
+	metric_family(m, METRIC_GAUGE, "pgveil_catalogue_age_seconds",
+		"How long ago the oldest catalogue in use was known to be true.");
+	for (unsigned i = 0; i < es.n; i++)
+		metric_seconds(
+			m, METRIC_LABELS("database", es.entry[i].name), (double)es.entry[i].age_ms * MS);
+	metric_family(m, METRIC_COUNTER, "pgveil_catalogue_loads", "Catalogues that were read whole.");
+	for (unsigned i = 0; i < es.n; i++)
+		metric_number(m, METRIC_LABELS("database", es.entry[i].name), es.entry[i].loads);
+	metric_family(m, METRIC_COUNTER, "pgveil_catalogue_failures",
+		"Refreshes of catalogues that failed, their logins included.");
+	for (unsigned i = 0; i < es.n; i++)
+		metric_number(m, METRIC_LABELS("database", es.entry[i].name), es.entry[i].failures);
+}
+
+static void on_enrolment(void *arg, const struct enrol_view *v)
+{
+	uint64_t *n = arg;
+
+	n[v->enrolled]++;
+}
+
+static void add_kernel(const struct report *r, struct metric_text *m)
+{
+	uint64_t enrolled[2] = {0};
+	struct err e = {0};
+
+	metric_family(m, METRIC_GAUGE, "pgveil_guarded",
+		"1 while every BPF program is attached to the guarded cgroup.");
+	metric_number(m, NULL, kern_check(r->kern, &e) == 0);
+	metric_family(m, METRIC_COUNTER, "pgveil_kernel_connects",
+		"Connects to captured ports, by what the kernel's side made of them.");
+	for (enum counter c = 0; c < COUNTER_MAX; c++)
+		metric_number(m, METRIC_LABELS("outcome", kern_counter_name(c)), kern_counter(r->kern, c));
+	enrol_each(r->enrol, on_enrolment, enrolled);
+	metric_family(
+		m, METRIC_GAUGE, "pgveil_enrolled_cgroups", "Cgroups that are, or are to be, enrolled.");
+	metric_number(m, METRIC_LABELS("state", "pending"), enrolled[0]);
+	metric_number(m, METRIC_LABELS("state", "enrolled"), enrolled[1]);
+}
+
+static void add_policy(const struct report *r, struct metric_text *m)
+{
+	metric_family(m, METRIC_GAUGE, "pgveil_policy_version",
+		"Of the policy in force; another number after each reload.");
+	metric_number(m, NULL, policy_version(r->policy));
+	metric_family(m, METRIC_GAUGE, "pgveil_policy_loaded_timestamp_seconds", "When it was loaded.");
+	metric_number(m, NULL, r->loaded_at_s);
+	metric_family(m, METRIC_COUNTER, "pgveil_policy_reloads", "Reloads that were asked for, by result.");
+	metric_number(m, METRIC_LABELS("result", "taken"), r->reloads);
+	metric_number(m, METRIC_LABELS("result", "failed"), r->reload_failures);
+}
+
+static uint64_t resident_bytes(void)
+{
+	unsigned long size = 0, resident = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (f && fscanf(f, "%lu %lu", &size, &resident) != 2)
+		resident = 0;
+	if (f)
+		fclose(f);
+	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void metrics_write(const struct report *r, struct metric_text *m)
+{
+	metric_family(m, METRIC_GAUGE, "pgveil_build_info", "What runs.");
+	metric_number(m, METRIC_LABELS("version", PGVEIL_VERSION), 1);
+	metric_family(m, METRIC_GAUGE, "pgveil_uptime_seconds", "Since the daemon began.");
+	metric_seconds(m, NULL, (double)(clock_ms() - r->since_ms) * MS);
+	metric_family(m, METRIC_GAUGE, "process_resident_memory_bytes", "Memory of the process.");
+	metric_number(m, NULL, resident_bytes());
+	add_kernel(r, m);
+	add_policy(r, m);
+	add_databases(r, m);
+	workers_metrics(r->workers, m);
+	metric_end(m);
+}
+
+const char *metrics_type(bool open_metrics)
+{
+	return open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+			    : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+bool metrics_wants_open(const char *accept)
+{
+	return accept && strstr(accept, "application/openmetrics-text");
+}

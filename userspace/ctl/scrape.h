@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* scrape: /metrics and /healthz over TCP, for Prometheus on another machine or in another container. Not
+ * asked for, it is not there. Whoever reaches the port may read it and do nothing else: few connections, each
+ * short, each with one small request, so that nobody takes descriptors or memory from sessions through it. */
+#ifndef PGVEIL_CTL_SCRAPE_H
+#define PGVEIL_CTL_SCRAPE_H
+
+#include "base/err.h"
+
+struct scrape;
+struct event_base;
+struct report;
+
+/* where: "127.0.0.1:9187", "[::1]:9187"; an address and a port, no name. */
+MUSTCHECK int scrape_open(struct scrape **out, struct event_base *base, const struct report *r,
+	const char *where, struct err *e);
+void scrape_close(struct scrape *s); /* NULL is fine */
+
+#endif

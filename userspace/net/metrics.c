@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* What the workers count, as families for Prometheus. Each number has one writer, its worker; they are added
+ * up here, without asking the workers, so that a worker that is busy does not hide what the others do. */
+#include <time.h>
+#include "base/metric.h"
+#include "net/crew.h"
+
+#define NS_A_SECOND UINT64_C(1000000000)
+
+static const double bounds_s[JUDGING_BUCKETS - 1] = {
+	50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NS_A_SECOND + (uint64_t)ts.tv_nsec;
+}
+
+void worker_judging(void *worker, bool begins)
+{
+	struct worker *w = worker;
+	unsigned i = 0;
+	uint64_t took;
+
+	if (begins) {
+		w->judging_since_ns = now_ns();
+		return;
+	}
+	took = now_ns() - w->judging_since_ns;
+	while (i < JUDGING_BUCKETS - 1 && (double)took > bounds_s[i] * (double)NS_A_SECOND)
+		i++;
+	metric_add(&w->judging_ns, took);
+	metric_add(&w->judging_took[i], 1);
+}
+
+/* One field of struct worker, over all of them. */
+static uint64_t sum_at(const struct workers *ws, size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < ws->cfg.n; i++)
+		sum += metric_get(
+			(const _Atomic uint64_t *)(const void *)((const char *)&ws->worker[i] + offset));
+	return sum;
+}
+
+#define SUM(ws, field) sum_at((ws), offsetof(struct worker, field))
+/* The index is not a constant, as offsetof would have it. */
+#define SUM_AT(ws, field, i) sum_at((ws), offsetof(struct worker, field) + (i) * sizeof(_Atomic uint64_t))
+
+static void add_connections(const struct workers *ws, struct metric_text *m)
+{
+	metric_family(m, METRIC_COUNTER, "pgveil_connections_accepted",
+		"Connections that reached a listener of the engine.");
+	metric_number(m, NULL, atomic_load(&ws->accepted));
+	metric_family(m, METRIC_COUNTER, "pgveil_connections_unserved",
+		"Connections that were closed without being served.");
+	for (enum unserved u = 0; u < UNSERVED_MAX; u++)
+		metric_number(m, METRIC_LABELS("reason", unserved_name(u)), atomic_load(&ws->unserved[u]));
+	metric_family(m, METRIC_COUNTER, "pgveil_upstream_failures",
+		"Connections to a database that could not be made or logged in.");
+	metric_number(m, NULL, atomic_load(&ws->upstream_failed));
+	metric_family(m, METRIC_COUNTER, "pgveil_cancels_refused",
+		"Cancel requests whose key belongs to no connection of the same identity.");
+	metric_number(m, NULL, atomic_load(&ws->cancels_refused));
+}
+
+static void add_sessions(const struct workers *ws, struct metric_text *m)
+{
+	metric_family(m, METRIC_GAUGE, "pgveil_sessions", "Sessions there are now.");
+	for (unsigned state = 0; state < SESSION_STATES; state++) {
+		metric_number(m, METRIC_LABELS("state", session_state_name(state), "judged", "no"),
+			SUM_AT(ws, tally.sessions, 2 * state));
+		metric_number(m, METRIC_LABELS("state", session_state_name(state), "judged", "yes"),
+			SUM_AT(ws, tally.sessions, 2 * state + 1));
+	}
+	metric_family(m, METRIC_COUNTER, "pgveil_session_events",
+		"What happened to sessions; the log has each of them, as far as it is not too many.");
+	for (enum session_note n = 0; n < SESSION_NOTE_MAX; n++)
+		metric_number(m, METRIC_LABELS("event", session_note_name(n)),
+			SUM_AT(ws, tally.notes, (unsigned)n));
+}
+
+static void add_traffic(const struct workers *ws, struct metric_text *m)
+{
+	metric_family(
+		m, METRIC_COUNTER, "pgveil_statements", "Statements that were passed on to the server.");
+	metric_number(m, NULL, SUM(ws, tally.statements));
+	metric_family(m, METRIC_COUNTER, "pgveil_statements_refused",
+		"Statements that were refused, by the SQLSTATE that the client got.");
+	for (enum refusal_code r = 0; r < REFUSAL_MAX; r++)
+		metric_number(m, METRIC_LABELS("sqlstate", refusal_word(r)),
+			SUM_AT(ws, tally.refused, (unsigned)r));
+	metric_family(m, METRIC_COUNTER, "pgveil_rows", "Rows that went to clients.");
+	metric_number(m, NULL, SUM(ws, tally.rows));
+	metric_family(m, METRIC_COUNTER, "pgveil_masked_cells", "Cells of those rows that were masked.");
+	metric_number(m, NULL, SUM(ws, tally.masked_cells));
+	metric_family(m, METRIC_COUNTER, "pgveil_received_bytes",
+		"Bytes that came from clients and from databases.");
+	metric_number(m, METRIC_LABELS("from", "client"), SUM(ws, tally.bytes_to_server));
+	metric_number(m, METRIC_LABELS("from", "database"), SUM(ws, tally.bytes_to_client));
+}
+
+static void add_judging(const struct workers *ws, struct metric_text *m)
+{
+	uint64_t took[JUDGING_BUCKETS];
+
+	metric_family(m, METRIC_COUNTER, "pgveil_judgements",
+		"Statement texts that were looked up; missed: they had to be analysed.");
+	metric_number(m, METRIC_LABELS("cache", "hit"), SUM(ws, tally.judged_cached));
+	metric_number(m, METRIC_LABELS("cache", "miss"), SUM(ws, tally.judged_anew));
+	for (unsigned i = 0; i < JUDGING_BUCKETS; i++)
+		took[i] = SUM_AT(ws, judging_took, i);
+	metric_family(
+		m, METRIC_HISTOGRAM, "pgveil_judgement_seconds", "How long the analysis of a text took.");
+	metric_histogram(
+		m, bounds_s, took, JUDGING_BUCKETS, (double)SUM(ws, judging_ns) / (double)NS_A_SECOND);
+	metric_family(m, METRIC_GAUGE, "pgveil_cache_judgements", "Judged texts that are kept.");
+	metric_number(m, NULL, SUM(ws, tally.judgements));
+	metric_family(m, METRIC_GAUGE, "pgveil_cache_bytes", "Memory of the judged texts that are kept.");
+	metric_number(m, NULL, SUM(ws, tally.judgement_bytes));
+	metric_family(m, METRIC_GAUGE, "pgveil_cache_bindings",
+		"Combinations of rules and catalogue that are kept.");
+	metric_number(m, NULL, SUM(ws, tally.bindings));
+}
+
+void workers_metrics(struct workers *ws, struct metric_text *m)
+{
+	metric_family(m, METRIC_GAUGE, "pgveil_workers", "Threads that carry sessions.");
+	metric_number(m, NULL, ws->cfg.n);
+	metric_family(m, METRIC_GAUGE, "pgveil_connections", "Connections there are now.");
+	metric_number(m, NULL, registry_count(ws->registry));
+	add_connections(ws, m);
+	add_sessions(ws, m);
+	add_traffic(ws, m);
+	add_judging(ws, m);
+}

@@ -9,6 +9,7 @@ PYTHON ?= /usr/bin/python3
 PREFIX ?= /usr/local
 B := build/$(BUILD)
 
+.DEFAULT_GOAL := all
 MAKEFLAGS += -r
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -53,7 +54,7 @@ below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lyaml -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
-.PHONY: help all demo check test asan fuzz policy-test lint format check-format check-layers install clean bpf unit unit-bins
+.PHONY: help all demo check test asan fuzz policy-test lint format check-format check-layers install clean bpf unit unit-bins bench bench-bins bench-quick
 help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -132,6 +133,26 @@ $(B)/fuzz/%: tests/fuzz/%.c $(B)/.flags
 	mkdir -p $(@D)
 	echo '  FUZZ $<'
 	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP -pthread -pie -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.a,$^) $(ldlibs)
+
+# Benchmarks: always the release build.
+bench_bin := $(patsubst %,build/release/bench/%,client session_cost)
+BENCH_TIME ?= 2
+bench: ## what pgveil costs, beside PgBouncer and HAProxy (root; BENCH_TIME=seconds of a run, BENCH_ARGS: bench.py --help)
+	scripts/deps.sh --bench
+	$(MAKE) --no-print-directory bench-bins
+	$(PYTHON) -B tests/bench/bench.py --seconds $(BENCH_TIME) --json build/bench.json $(BENCH_ARGS)
+bench-bins:
+	$(MAKE) --no-print-directory BUILD=release all $(bench_bin)
+bench-quick: ## the same with little data: that it works, no figures to believe
+	$(MAKE) --no-print-directory bench BENCH_TIME=1 BENCH_ARGS='--rounds 1 --rows 20000 --scale 1 --large 4000000 --idle 50'
+$(B)/bench/client: tests/bench/client.c $(B)/.flags
+	mkdir -p $(@D)
+	echo '  BENCH $<'
+	$(CC) -D_GNU_SOURCE -I/usr/include/postgresql $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< -lpq
+$(B)/bench/session_cost: tests/bench/session_cost.c $(call libs_of,session) $(B)/.flags
+	mkdir -p $(@D)
+	echo '  BENCH $<'
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(filter %.a,$^) $(ldlibs)
 
 policy-test: $(B)/pgveil ## the starter policies against policy/expect
 	$(B)/pgveil policy test

@@ -7,7 +7,8 @@
 # this machine's own (same mirror, same proxy, same keyring), so that the machine's apt stays as it is. Its shared
 # library needs only glibc 2.34.
 #
-# usage: deps.sh [--check]     --check only says what is missing (exit 1 if anything is)
+# usage: deps.sh [--bench] [--check]     --bench: and what make bench compares with
+#                                        --check: only say what is missing (exit 1 if anything is)
 set -euo pipefail
 
 PG_QUERY_SUITE=trixie
@@ -23,6 +24,16 @@ packages=(
 	postgresql-15 postgresql-client-15 iproute2 util-linux procps openssl
 )
 
+bench_packages=(pgbouncer haproxy valgrind)
+check=
+for arg in "$@"; do
+	case $arg in
+	--bench) packages+=("${bench_packages[@]}") ;;
+	--check) check=1 ;;
+	*) echo "usage: deps.sh [--bench] [--check]" >&2; exit 2 ;;
+	esac
+done
+
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 pg_query_current() {
@@ -36,7 +47,7 @@ for p in "${packages[@]}"; do
 	installed "$p" || missing+=("$p")
 done
 
-if [ "${1:-}" = --check ]; then
+if [ -n "$check" ]; then
 	pg_query_current || missing+=("libpg-query-dev=$PG_QUERY_MAJOR-*")
 	[ ${#missing[@]} -eq 0 ] || { echo "missing: ${missing[*]}"; exit 1; }
 	exit 0
@@ -50,6 +61,8 @@ if [ "$(id -u)" != 0 ]; then
 	exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
+tmp='' no_services=''
+trap 'rm -rf "$tmp" "$no_services"' EXIT
 
 if [ ${#missing[@]} -gt 0 ]; then
 	echo "deps.sh: installing ${missing[*]}"
@@ -59,13 +72,18 @@ if [ ${#missing[@]} -gt 0 ]; then
 		install -d /etc/postgresql-common
 		echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
 	fi
+	# Nor are PgBouncer and HAProxy to be started as services of this machine.
+	if [[ " ${missing[*]} " =~ \ (pgbouncer|haproxy)\  ]] && [ ! -e /usr/sbin/policy-rc.d ]; then
+		no_services=/usr/sbin/policy-rc.d
+		printf '#!/bin/sh\nexit 101\n' > $no_services
+		chmod 755 $no_services
+	fi
 	apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
 fi
 
 if ! pg_query_current; then
 	echo "deps.sh: installing libpg_query $PG_QUERY_MAJOR from Debian $PG_QUERY_SUITE"
 	tmp=$(mktemp -d)
-	trap 'rm -rf "$tmp"' EXIT
 	mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial"
 	# The machine's own mirror: the first URI that serves its main Debian archive.
 	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian/?$' | head -n 1)

@@ -17,7 +17,7 @@ CREATE TABLE bench.person (
 );
 INSERT INTO bench.person
 SELECT i, 'Person number ' || i, 'City ' || i % 997, date '2000-01-01' + i % 9000, timestamptz '2020-01-01 00:00:00+00' + i * interval '7 seconds',
-	(i % 100000) / 100.0, i % 2 = 0, 'person.' || i || '@mail.example.org', lpad((i * 7919 % 1000000000)::text, 9, '0'), '4929' || lpad(i::text, 12, '0')
+	(i % 100000) / 100.0, i % 2 = 0, 'person.' || i || '@mail.example.org', lpad((i::bigint * 7919 % 1000000000)::text, 9, '0'), '4929' || lpad(i::text, 12, '0')
 FROM generate_series(1, :rows) i;
 
 -- The same rows, nothing masked: COPY of a masked relation is refused.

@@ -2,6 +2,7 @@
 #include "mask/mask.h"
 
 #include "test.h"
+#include "value_styles.h"
 
 /* What each mask makes of which value stands in tests/golden/mask.txt; here is what holds for all values. */
 
@@ -224,16 +225,20 @@ static void partial_limits_do_not_overflow(void **state)
 /* Every mask on every type in both formats, fed random bytes: the result, if any, is a value of the type. */
 static void random_bytes(void **state)
 {
+	struct value_style styles[STYLES];
 	unsigned seed = 3, round;
 	struct arena a = {0};
 	struct span c;
 
 	(void)state;
+	for (round = 0; round < STYLES; round++)
+		styles[round] = style_at(round);
 	for (round = 0; round < 60000; round++) {
 		struct mask m = mask_of((enum mask_kind)(round % (MASK_LAST + 1)));
 		struct value_shape s = {.type = (enum value_type)(rand_r(&seed) % VALUE_TYPE_COUNT),
 			.typmod = -1,
-			.format = (enum value_format)(rand_r(&seed) & 1)};
+			.format = (enum value_format)(rand_r(&seed) & 1),
+			.style = &styles[round % STYLES]};
 		uint8_t cell[48];
 		size_t n = (size_t)rand_r(&seed) % sizeof(cell), i;
 		struct span out;

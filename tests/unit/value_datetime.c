@@ -12,8 +12,8 @@ static void calendar(void **state)
 
 	(void)state;
 	for (d = -2451545; d<2145031949 - 5000; d += d> - 800000 && d < 20000 ? 1 : 4999) {
-		n = date_put(text, d);
-		if (!date_get(span_of(text, n), &back) || back != d)
+		n = date_put(NULL, text, d);
+		if (!date_get(NULL, span_of(text, n), &back) || back != d)
 			fail_msg("%s", text);
 	}
 }
@@ -44,9 +44,11 @@ static void moments(void **state)
 
 	(void)state;
 	for (t = first; t < end - step; t += step) {
-		assert_true(datetime_get(span_of(text, datetime_put(text, false, t)), false, &back));
+		assert_true(
+			datetime_get(NULL, span_of(text, datetime_put(NULL, text, false, t)), false, &back));
 		assert_true(back == t);
-		assert_true(datetime_get(span_of(text, datetime_put(text, true, t)), true, &back));
+		assert_true(
+			datetime_get(NULL, span_of(text, datetime_put(NULL, text, true, t)), true, &back));
 		assert_true(back == t);
 	}
 }

@@ -9,7 +9,7 @@ static int32_t day(const char *iso)
 {
 	int32_t d;
 
-	assert_true(date_get(span_of(iso, strlen(iso)), &d));
+	assert_true(date_get(NULL, span_of(iso, strlen(iso)), &d));
 	return d;
 }
 

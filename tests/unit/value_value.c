@@ -229,7 +229,7 @@ static void undecodable_text(void **state)
 		{VALUE_TIMESTAMP, "2024-01-01 00:00:00.1234567"},
 		{VALUE_TIMESTAMP, "294277-01-01 00:00:00"},
 		{VALUE_TIMESTAMP, "9999999-01-01 00:00:00"},
-		{VALUE_TIMESTAMPTZ, "2024-01-01 00:00:00 UTC"},
+		{VALUE_TIMESTAMPTZ, "2024-01-01 00:00:00 CET"},
 		{VALUE_TIMESTAMPTZ, "2024-01-01 00:00:00+0"},
 		{VALUE_TIMESTAMPTZ, "4714-11-24 00:00:00+01 BC"},
 		{VALUE_TIMESTAMPTZ, "294276-12-31 23:00:00-02"},
@@ -463,8 +463,7 @@ static void writers_want_their_own_type(void **state)
 		assert_int_equal(value_put_date(&a, &s, 0).p != NULL, t == VALUE_DATE);
 		assert_int_equal(value_put_timestamp(&a, &s, 0).p != NULL,
 			t == VALUE_TIMESTAMP || t == VALUE_TIMESTAMPTZ);
-		assert_int_equal(value_put_int(&a, &s, 1).p != NULL,
-			t == VALUE_INT2 || t == VALUE_INT4 || t == VALUE_INT8 || t == VALUE_NUMERIC);
+		assert_int_equal(value_put_int(&a, &s, 1).p != NULL, value_is_number(t) && t != VALUE_MONEY);
 		arena_fini(&a);
 	}
 }

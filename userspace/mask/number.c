@@ -80,15 +80,12 @@ static struct span step_numeric(
 struct span mask_number(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a)
 {
 	bool integer = value_family(s->type) == FAMILY_INTEGER;
-	bool text = s->format == VALUE_TEXT_FORMAT;
 	struct numeric v;
 	int64_t i;
 
-	if ((!integer && value_family(s->type) != FAMILY_NUMERIC) || m->step < MASK_STEP_MIN ||
-		m->step > MASK_STEP_MAX)
+	if (!value_is_number(s->type) || m->step < MASK_STEP_MIN || m->step > MASK_STEP_MAX)
 		return null;
-	if (integer ? !value_get_int(s, cell, &i)
-		    : !(text ? numeric_get_text(a, cell, &v) : numeric_get_binary(a, cell, &v)))
+	if (integer ? !value_get_int(s, cell, &i) : !value_get_number(a, s, cell, &v))
 		return mask_redact(s, a);
 	if (integer)
 		return step_int(m, i, &i) ? value_put_int(a, s, i) : null;

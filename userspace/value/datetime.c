@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "value/datetime.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#define DAY_USECS  INT64_C(86400000000)
+#include "base/attr.h"
+#include "value/cell.h"
+
 #define EPOCH_DAYS 10957 /* from 1970-01-01 to 2000-01-01 */
 /* timestamp.h of the server: 4714-11-24 BC; 5874898-01-01 and 294277-01-01 are the first days too late. */
 #define FIRST_DAY         (-2451545)
 #define DATE_END_DAY      2145031949
 #define TIMESTAMP_END_DAY 106751983
+#define ZONE_END          (16 * 3600) /* MAX_TZDISP_HOUR + 1, in seconds */
+
+static const char months[12][4] = {
+	"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+static const char weekdays[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 
 bool date_in_range(int32_t days)
 {
@@ -20,6 +25,11 @@ bool date_in_range(int32_t days)
 bool datetime_in_range(int64_t usecs)
 {
 	return usecs >= FIRST_DAY * DAY_USECS && usecs < TIMESTAMP_END_DAY * DAY_USECS;
+}
+
+bool time_in_range(int64_t usecs, int32_t west)
+{
+	return usecs >= 0 && usecs <= DAY_USECS && west > -ZONE_END && west < ZONE_END;
 }
 
 /* Days and civil dates in the proleptic Gregorian calendar, counted in years that begin in March, in eras of
@@ -77,16 +87,11 @@ static bool before_christ(struct span *text)
 	return true;
 }
 
-static int64_t get_day(struct cur *c, bool bc)
+static int64_t to_days(struct cur *c, int year, int month, int day, bool bc)
 {
-	int year, month, day, back_month, back_day;
+	int back_month, back_day;
 	int64_t days, back_year;
 
-	year = digits(c, 4, 7);
-	expect(c, '-');
-	month = digits(c, 2, 2);
-	expect(c, '-');
-	day = digits(c, 2, 2);
 	if (c->bad || year < 1 || month < 1 || month > 12 || day < 1 || day > 31) {
 		c->bad = true;
 		return 0;
@@ -96,6 +101,40 @@ static int64_t get_day(struct cur *c, bool bc)
 	if (back_day != day) /* 30 February */
 		c->bad = true;
 	return days;
+}
+
+/* Whether the day stands before the month in 02/03/2024 (SQL) or 02-03-2024 (Postgres); c goes bad where that
+ * is not known. */
+static bool day_first(struct cur *c, const struct value_style *style, enum date_style is)
+{
+	if (!style || style->date != is || style->order == DATE_ORDER_UNKNOWN)
+		c->bad = true;
+	return !c->bad && style->order == DATE_ORDER_DMY;
+}
+
+static int64_t get_day(struct cur *c, const struct value_style *style, bool bc)
+{
+	uint8_t sep = cur_left(c) > 2 ? c->p[2] : 0;
+	int first, second, year;
+
+	if (sep >= '0' && sep <= '9') { /* the year stands first: ISO */
+		year = digits(c, 4, 7);
+		expect(c, '-');
+		first = digits(c, 2, 2);
+		expect(c, '-');
+		second = digits(c, 2, 2);
+		return to_days(c, year, first, second, bc);
+	}
+	first = digits(c, 2, 2);
+	expect(c, sep);
+	second = digits(c, 2, 2);
+	expect(c, sep);
+	year = digits(c, 4, 7);
+	if (sep != '.' && sep != '/' && sep != '-')
+		c->bad = true;
+	if (sep == '.' || day_first(c, style, sep == '/' ? DATE_STYLE_SQL : DATE_STYLE_POSTGRES))
+		return to_days(c, year, second, first, bc);
+	return to_days(c, year, first, second, bc);
 }
 
 static int64_t get_time(struct cur *c)
@@ -118,17 +157,23 @@ static int64_t get_time(struct cur *c)
 	return ((hour * 60 + minute) * 60 + second) * INT64_C(1000000) + usecs;
 }
 
-/* Z, or +hh[:mm[:ss]]; what must be subtracted to get to UTC. */
-static int64_t get_offset(struct cur *c)
+/* Z, UTC, GMT, or +hh[[:]mm[:ss]]; seconds east of UTC. */
+static int32_t get_offset(struct cur *c)
 {
-	uint8_t sign = cur_u8(c);
 	int hour, minute = 0, second = 0;
-	int64_t usecs;
+	uint8_t sign;
 
+	if (cur_left(c) >= 3 && (memcmp(c->p, "UTC", 3) == 0 || memcmp(c->p, "GMT", 3) == 0)) {
+		(void)cur_take(c, 3);
+		return 0;
+	}
+	sign = cur_u8(c);
 	if (sign == 'Z')
 		return 0;
 	hour = digits(c, 2, 2);
-	if (next_is(c, ':')) {
+	if (cur_left(c) && *c->p >= '0' && *c->p <= '9') {
+		minute = digits(c, 2, 2);
+	} else if (next_is(c, ':')) {
 		cur_u8(c);
 		minute = digits(c, 2, 2);
 		if (next_is(c, ':')) {
@@ -138,91 +183,272 @@ static int64_t get_offset(struct cur *c)
 	}
 	if ((sign != '+' && sign != '-') || hour > 15 || minute > 59 || second > 59)
 		c->bad = true;
-	usecs = ((hour * 60 + minute) * 60 + second) * INT64_C(1000000);
-	return sign == '-' ? -usecs : usecs;
+	second += (hour * 60 + minute) * 60;
+	return sign == '-' ? -second : second;
 }
 
-bool date_get(struct span text, int32_t *days)
+static bool infinite(struct span text)
+{
+	return span_is(text, "infinity") || span_is(text, "-infinity");
+}
+
+bool date_get(const struct value_style *style, struct span text, int32_t *days)
 {
 	struct cur c;
 	int64_t d;
 	bool bc;
 
-	if (span_is(text, "infinity") || span_is(text, "-infinity")) {
+	if (infinite(text)) {
 		*days = text.p[0] == '-' ? DATE_MINUS_INFINITY : DATE_INFINITY;
 		return true;
 	}
 	bc = before_christ(&text);
 	c = cur_of(text);
-	d = get_day(&c, bc);
+	d = get_day(&c, style, bc);
 	if (cur_end(&c) != WIRE_OK || d < FIRST_DAY || d >= DATE_END_DAY)
 		return false;
 	*days = (int32_t)d;
 	return true;
 }
 
-bool datetime_get(struct span text, bool zone, int64_t *usecs)
+static int month_of(struct cur *c)
 {
+	struct span name = cur_take(c, 3);
+
+	for (int i = 0; !c->bad && i < 12; i++)
+		if (memcmp(name.p, months[i], 3) == 0)
+			return i + 1;
+	c->bad = true;
+	return 0;
+}
+
+/* "Thu Feb 29 23:59:59 2024" or "Thu 29 Feb …": the names leave no doubt. */
+static int64_t get_postgres(struct cur *c, bool bc, int64_t *of_day)
+{
+	int month = 0, day, year;
+
+	(void)cur_take(c, 3);
+	expect(c, ' ');
+	if (cur_left(c) && *c->p > '9') {
+		month = month_of(c);
+		expect(c, ' ');
+	}
+	day = digits(c, 2, 2);
+	expect(c, ' ');
+	if (!month) {
+		month = month_of(c);
+		expect(c, ' ');
+	}
+	*of_day = get_time(c);
+	expect(c, ' ');
+	year = digits(c, 4, 7);
+	return to_days(c, year, month, day, bc);
+}
+
+bool datetime_get(const struct value_style *style, struct span text, bool zone, int64_t *usecs)
+{
+	int64_t d, of_day = 0;
 	struct cur c;
-	int64_t d;
 	bool bc;
 
-	if (span_is(text, "infinity") || span_is(text, "-infinity")) {
+	if (infinite(text)) {
 		*usecs = text.p[0] == '-' ? DATETIME_MINUS_INFINITY : DATETIME_INFINITY;
 		return true;
 	}
 	bc = before_christ(&text);
 	c = cur_of(text);
-	d = get_day(&c, bc);
+	if (cur_left(&c) && *c.p > '9') {
+		d = get_postgres(&c, bc, &of_day);
+	} else {
+		d = get_day(&c, style, bc);
+		if (!c.bad && cur_left(&c)) {
+			expect(&c, next_is(&c, 'T') ? 'T' : ' ');
+			of_day = get_time(&c);
+		}
+	}
 	/* invariant: within these days no sum below overflows, whatever the time and the offset. */
 	if (c.bad || d < FIRST_DAY || d >= TIMESTAMP_END_DAY)
 		return false;
-	*usecs = d * DAY_USECS;
-	if (cur_left(&c)) {
-		expect(&c, next_is(&c, 'T') ? 'T' : ' ');
-		*usecs += get_time(&c);
-		if (zone && cur_left(&c))
-			*usecs -= get_offset(&c);
+	*usecs = d * DAY_USECS + of_day;
+	if (zone && cur_left(&c)) {
+		if (next_is(&c, ' '))
+			cur_u8(&c);
+		*usecs -= get_offset(&c) * INT64_C(1000000);
 	}
 	return cur_end(&c) == WIRE_OK && datetime_in_range(*usecs);
 }
 
-static size_t put_infinity(char *text, bool negative)
+bool time_get(struct span text, bool zone, int64_t *usecs, int32_t *west)
 {
-	return (size_t)snprintf(text, DATETIME_TEXT_MAX, "%sinfinity", negative ? "-" : "");
+	struct cur c = cur_of(text);
+
+	*west = 0;
+	if (cur_left(&c) >= 8 && memcmp(c.p, "24:00:00", 8) == 0) {
+		(void)cur_take(&c, 8);
+		*usecs = DAY_USECS;
+	} else {
+		*usecs = get_time(&c);
+	}
+	if (zone && cur_left(&c))
+		*west = -get_offset(&c);
+	return cur_end(&c) == WIRE_OK && time_in_range(*usecs, *west);
 }
 
-size_t date_put(char text[DATETIME_TEXT_MAX], int32_t days)
+static size_t put_infinity(char *text, bool negative)
 {
+	struct pen w = {text};
+
+	pen_str(&w, negative ? "-infinity" : "infinity");
+	return (size_t)(w.p - text);
+}
+
+struct civil {
+	int64_t days, year; /* year 0 is 1 BC */
 	int month, day;
-	int64_t year;
+};
+
+static struct civil civil_at(int64_t days)
+{
+	struct civil v = {.days = days};
+
+	date_to_civil(days, &v.year, &v.month, &v.day);
+	return v;
+}
+
+static void pen_year(struct pen *w, const struct civil *v)
+{
+	pen_digits(w, (uint64_t)(v->year > 0 ? v->year : 1 - v->year), 4);
+}
+
+static void pen_bc(struct pen *w, const struct civil *v)
+{
+	if (v->year <= 0)
+		pen_str(w, " BC");
+}
+
+static bool dmy(const struct value_style *style)
+{
+	return style->date == DATE_STYLE_GERMAN || style->order == DATE_ORDER_DMY;
+}
+
+/* Without the era. */
+static void pen_day(struct pen *w, const struct value_style *style, const struct civil *v)
+{
+	char sep = style && style->date == DATE_STYLE_SQL      ? '/'
+		   : style && style->date == DATE_STYLE_GERMAN ? '.'
+							       : '-';
+	bool iso = !style || style->date == DATE_STYLE_UNKNOWN || style->date == DATE_STYLE_ISO;
+
+	if (iso) {
+		pen_year(w, v);
+		pen_char(w, '-');
+	}
+	pen_digits(w, (uint64_t)(!iso && dmy(style) ? v->day : v->month), 2);
+	pen_char(w, sep);
+	pen_digits(w, (uint64_t)(!iso && dmy(style) ? v->month : v->day), 2);
+	if (!iso) {
+		pen_char(w, sep);
+		pen_year(w, v);
+	}
+}
+
+static void pen_time(struct pen *w, int64_t usecs)
+{
+	uint64_t seconds = (uint64_t)usecs / 1000000;
+
+	pen_digits(w, seconds / 3600, 2);
+	pen_char(w, ':');
+	pen_digits(w, seconds / 60 % 60, 2);
+	pen_char(w, ':');
+	pen_digits(w, seconds % 60, 2);
+	pen_fraction(w, (unsigned)((uint64_t)usecs % 1000000));
+}
+
+/* A style that cannot be written as it is: without an order, SQL and Postgres could be either. */
+static const struct value_style *written(const struct value_style *style)
+{
+	if (!style || style->date == DATE_STYLE_UNKNOWN ||
+		(style->order == DATE_ORDER_UNKNOWN && style->date != DATE_STYLE_GERMAN))
+		return NULL;
+	return style;
+}
+
+size_t date_put(const struct value_style *style, char text[DATETIME_TEXT_MAX], int32_t days)
+{
+	struct pen w = {text};
+	struct civil v;
 
 	if (!date_in_range(days))
 		return put_infinity(text, days < 0);
-	date_to_civil(days, &year, &month, &day);
-	return (size_t)snprintf(text, DATETIME_TEXT_MAX, "%04" PRId64 "-%02d-%02d%s",
-		year > 0 ? year : 1 - year, month, day, year > 0 ? "" : " BC");
+	v = civil_at(days);
+	pen_day(&w, written(style), &v);
+	pen_bc(&w, &v);
+	return (size_t)(w.p - text);
 }
 
-size_t datetime_put(char text[DATETIME_TEXT_MAX], bool zone, int64_t usecs)
+/* "Thu Feb 29 23:59:59 2024" */
+static void pen_postgres(
+	struct pen *w, const struct value_style *style, const struct civil *v, int64_t of_day)
 {
-	int64_t days, of_day, year;
-	int month, day, seconds, fraction, n;
-	char point[16] = "";
+	/* 2000-01-01 was a Saturday. */
+	pen_str(w, weekdays[((v->days % 7) + 7 + 6) % 7]);
+	pen_char(w, ' ');
+	if (dmy(style)) {
+		pen_digits(w, (uint64_t)v->day, 2);
+		pen_char(w, ' ');
+		pen_str(w, months[v->month - 1]);
+	} else {
+		pen_str(w, months[v->month - 1]);
+		pen_char(w, ' ');
+		pen_digits(w, (uint64_t)v->day, 2);
+	}
+	pen_char(w, ' ');
+	pen_time(w, of_day);
+	pen_char(w, ' ');
+	pen_year(w, v);
+}
+
+size_t datetime_put(const struct value_style *style, char text[DATETIME_TEXT_MAX], bool zone, int64_t usecs)
+{
+	struct pen w = {text};
+	struct civil v;
+	int64_t days;
 
 	if (!datetime_in_range(usecs))
 		return put_infinity(text, usecs < 0);
+	style = written(style);
 	days = (usecs >= 0 ? usecs : usecs - (DAY_USECS - 1)) / DAY_USECS;
-	of_day = usecs - days * DAY_USECS;
-	seconds = (int)(of_day / 1000000);
-	fraction = (int)(of_day % 1000000);
-	if (fraction) {
-		n = snprintf(point, sizeof(point), ".%06d", fraction);
-		while (point[n - 1] == '0')
-			point[--n] = '\0';
+	v = civil_at(days);
+	if (style && style->date == DATE_STYLE_POSTGRES) {
+		pen_postgres(&w, style, &v, usecs - days * DAY_USECS);
+	} else {
+		pen_day(&w, style, &v);
+		pen_char(&w, ' ');
+		pen_time(&w, usecs - days * DAY_USECS);
 	}
-	date_to_civil(days, &year, &month, &day);
-	return (size_t)snprintf(text, DATETIME_TEXT_MAX, "%04" PRId64 "-%02d-%02d %02d:%02d:%02d%s%s%s",
-		year > 0 ? year : 1 - year, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60,
-		point, zone ? "+00" : "", year > 0 ? "" : " BC");
+	if (zone)
+		pen_str(&w, style && style->date != DATE_STYLE_ISO ? " UTC" : "+00");
+	pen_bc(&w, &v);
+	return (size_t)(w.p - text);
+}
+
+size_t time_put(char text[DATETIME_TEXT_MAX], bool zone, int64_t usecs, int32_t west)
+{
+	struct pen w = {text};
+	unsigned off = (unsigned)(west < 0 ? -west : west);
+
+	pen_time(&w, usecs);
+	if (zone) {
+		pen_char(&w, west <= 0 ? '+' : '-');
+		pen_digits(&w, off / 3600, 2);
+		if (off % 3600) {
+			pen_char(&w, ':');
+			pen_digits(&w, off / 60 % 60, 2);
+		}
+		if (off % 60) {
+			pen_char(&w, ':');
+			pen_digits(&w, off % 60, 2);
+		}
+	}
+	return (size_t)(w.p - text);
 }

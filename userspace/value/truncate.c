@@ -7,7 +7,6 @@
 
 #define MINUTE_USECS INT64_C(60000000)
 #define HOUR_USECS   (60 * MINUTE_USECS)
-#define DAY_USECS    (24 * HOUR_USECS)
 #define FIRST_MONDAY 2 /* 2000-01-03 */
 
 static const char *const names[] = {

@@ -11,6 +11,9 @@
 #include "value/style.h"
 #include "value/type.h"
 
+struct numeric;  /* value/numeric.h */
+struct interval; /* value/interval.h */
+
 enum value_format { VALUE_TEXT_FORMAT = 0, VALUE_BINARY_FORMAT = 1 };
 
 /* How a column is declared; from RowDescription or the catalogue. */
@@ -25,6 +28,8 @@ struct value_shape {
 	const struct value_style *style;
 };
 
+bool value_is_number(enum value_type t); /* int2/4/8, numeric, float4/8, money */
+
 /* Characters the type can hold; SIZE_MAX without a limit; name: 63 bytes. 0 for what is no text and for a
  * typmod that the server cannot have made. */
 size_t value_text_limit(const struct value_shape *s);
@@ -38,14 +43,22 @@ bool value_text_fits(const struct value_shape *s, struct span utf8);
 
 /* Cut to the typmod by characters; bpchar is blank padded. */
 struct span value_put_text(struct arena *a, const struct value_shape *s, struct span utf8);
-/* int2/4/8 and numeric. */
+/* The number v in any type of numbers: int2/4/8, numeric, float4/8, money (whole units). */
 struct span value_put_int(struct arena *a, const struct value_shape *s, int64_t v);
+/* Likewise, exactly (in a float: the nearest one). Finite only. */
+struct span value_put_number(struct arena *a, const struct value_shape *s, const struct numeric *v);
+struct span value_put_float(struct arena *a, const struct value_shape *s, double v); /* float4/8 */
+/* In the currency's smallest unit. Other amounts than 0 want a style that knows how money is written. */
+struct span value_put_money(struct arena *a, const struct value_shape *s, int64_t amount);
 struct span value_put_bool(struct arena *a, const struct value_shape *s, bool v);
 struct span value_put_uuid(struct arena *a, const struct value_shape *s, const uint8_t uuid[16]);
 /* Days since 2000-01-01. */
 struct span value_put_date(struct arena *a, const struct value_shape *s, int32_t days);
 /* Microseconds since 2000-01-01 00:00; timestamptz in UTC. */
 struct span value_put_timestamp(struct arena *a, const struct value_shape *s, int64_t usecs);
+/* Microseconds since midnight; timetz: west seconds west of UTC. */
+struct span value_put_time(struct arena *a, const struct value_shape *s, int64_t usecs, int32_t west);
+struct span value_put_interval(struct arena *a, const struct value_shape *s, const struct interval *v);
 /* Any type from its text form as an operator writes it in a policy ("0", "1970-01-01", "t", "n/a"); ISO for
  * dates. Nothing is cut or rounded: what does not fit gives .p == NULL. */
 struct span value_put_literal(struct arena *a, const struct value_shape *s, struct span text);
@@ -56,6 +69,18 @@ struct span value_put_literal(struct arena *a, const struct value_shape *s, stru
 /* Text family: the same bytes in both formats, valid UTF-8; bpchar without its padding. Borrows from the
  * cell. */
 MUSTCHECK bool value_get_text(const struct value_shape *s, struct span cell, struct span *utf8);
+/* Any type of numbers, as a decimal; of a float its shortest text. May be NaN or infinite. */
+MUSTCHECK bool value_get_number(
+	struct arena *a, const struct value_shape *s, struct span cell, struct numeric *v);
+MUSTCHECK bool value_get_float(const struct value_shape *s, struct span cell, double *v); /* float4/8 */
+/* In the smallest unit. Wants a style that knows how money is written, in binary too: two formats of one
+ * column are masked alike. */
+MUSTCHECK bool value_get_money(const struct value_shape *s, struct span cell, int64_t *amount);
+/* As for the writers; date and timestamp may be infinite (value/datetime.h). */
+MUSTCHECK bool value_get_date(const struct value_shape *s, struct span cell, int32_t *days);
+MUSTCHECK bool value_get_timestamp(const struct value_shape *s, struct span cell, int64_t *usecs);
+MUSTCHECK bool value_get_time(const struct value_shape *s, struct span cell, int64_t *usecs, int32_t *west);
+MUSTCHECK bool value_get_interval(const struct value_shape *s, struct span cell, struct interval *v);
 /* int2/4/8. */
 MUSTCHECK bool value_get_int(const struct value_shape *s, struct span cell, int64_t *v);
 /* The value in a form that is the same in text and in binary, for keyed hashing, and that value_put_literal

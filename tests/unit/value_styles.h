@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* value_styles: output settings as a server reports them, for tests of values and masks. */
+#ifndef PGVEIL_TEST_VALUE_STYLES_H
+#define PGVEIL_TEST_VALUE_STYLES_H
+
+#include "value/money.h"
+#include "value/style.h"
+
+/* Sessions' settings; money is the text of 1234567 and of -1234567. */
+static const struct {
+	const char *date, *interval, *positive, *negative;
+} style_words[] = {
+	{"ISO, MDY", "postgres", "$1,234,567.00", "-$1,234,567.00"},
+	{"ISO, DMY", "iso_8601", "1.234.567,00 \u20ac", "-1.234.567,00 \u20ac"},
+	{"SQL, MDY", "sql_standard", "\u00a51,234,567", "-\u00a51,234,567"},
+	{"SQL, DMY", "postgres_verbose", "$1,234,567.00", "($1,234,567.00)"},
+	{"Postgres, MDY", "postgres", "$1,234,567.00", "-$1,234,567.00"},
+	{"Postgres, DMY", "sql_standard", "1\u202f234\u202f567,00 \u20ac", "-1\u202f234\u202f567,00 \u20ac"},
+	{"German, DMY", "iso_8601", "CHF 1'234'567.00", "-CHF 1'234'567.00"},
+	{"SQL, YMD", "postgres_verbose", "KD 1234567.000", "-KD 1234567.000"},
+};
+#define STYLES (sizeof(style_words) / sizeof(style_words[0]))
+
+static inline struct span style_span(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n])
+		n++;
+	return span_of(s, n);
+}
+
+static inline struct value_style style_at(size_t i)
+{
+	struct value_style s = {0};
+
+	style_take(&s, SPAN_LIT("DateStyle"), style_span(style_words[i].date));
+	style_take(&s, SPAN_LIT("IntervalStyle"), style_span(style_words[i].interval));
+	money_format_learn(
+		&s.money, style_span(style_words[i].positive), style_span(style_words[i].negative));
+	return s;
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "value/float.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "value/cell.h"
+
+/* Every integer below is a double, and its text is the same in any number of digits. */
+#define EXACT_INTEGER 1e15
+
+static bool special(struct span text, double *v)
+{
+	if (span_is(text, "NaN"))
+		*v = NAN;
+	else if (span_is(text, "Infinity"))
+		*v = INFINITY;
+	else if (span_is(text, "-Infinity"))
+		*v = -INFINITY;
+	else
+		return false;
+	return true;
+}
+
+bool float_get(struct span text, bool single, double *v)
+{
+	char copy[64], *end;
+	bool digit = false;
+
+	if (special(text, v))
+		return true;
+	if (!text.n || text.n >= sizeof(copy))
+		return false;
+	/* strtod knows more than the server writes: hexadecimal, blanks, "inf". */
+	for (size_t i = 0; i < text.n; i++) {
+		char c = (char)text.p[i];
+
+		if ((c < '0' || c > '9') && c != '-' && c != '+' && c != '.' && c != 'e' && c != 'E')
+			return false;
+		digit |= c >= '0' && c <= '9';
+		copy[i] = c;
+	}
+	copy[text.n] = '\0';
+	*v = single ? (double)strtof(copy, &end) : strtod(copy, &end);
+	return digit && *end == '\0' && isfinite(*v);
+}
+
+size_t float_put(char text[FLOAT_TEXT_MAX], bool single, double v)
+{
+	struct pen w = {text};
+	int digits, most = single ? 9 : 17, n = 0;
+
+	if (isnan(v) || isinf(v)) {
+		pen_str(&w, isnan(v) ? "NaN" : v < 0 ? "-Infinity" : "Infinity");
+		return (size_t)(w.p - text);
+	}
+	if (v == trunc(v) && fabs(v) < (single ? 1e6 : EXACT_INTEGER) && !(v == 0 && signbit(v))) {
+		pen_int(&w, (int64_t)v);
+		return (size_t)(w.p - text);
+	}
+	for (digits = single ? 6 : 15; digits <= most; digits++) {
+		n = snprintf(text, FLOAT_TEXT_MAX, "%.*g", digits, v);
+		if (digits == most || (single ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v))
+			break;
+	}
+	return (size_t)n;
+}

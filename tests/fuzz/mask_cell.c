@@ -9,6 +9,7 @@
 
 #include "value/numeric.h"
 #include "value/utf8.h"
+#include "value_styles.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -34,6 +35,11 @@ static void check_valid(struct arena *a, const struct value_shape *s, struct spa
 	struct span canonical, again, text;
 	int precision, scale;
 
+	if (s->type == VALUE_MONEY && !s->style) {
+		REQUIRE(span_eq(
+			out, s->format == VALUE_TEXT_FORMAT ? SPAN_LIT("0") : SPAN_LIT("\0\0\0\0\0\0\0\0")));
+		return;
+	}
 	REQUIRE(value_canonical(a, s, out, &canonical));
 	if (value_is_text(s->type)) {
 		REQUIRE(value_get_text(s, out, &text) && utf8_valid(out));
@@ -53,6 +59,46 @@ static void check_valid(struct arena *a, const struct value_shape *s, struct spa
 	REQUIRE(again.p && span_eq(again, out));
 }
 
+static struct value_shape turned(const struct value_shape *s)
+{
+	struct value_shape other = *s;
+
+	other.format = s->format == VALUE_TEXT_FORMAT ? VALUE_BINARY_FORMAT : VALUE_TEXT_FORMAT;
+	return other;
+}
+
+static const uint8_t null_masked[1];
+#define NULL_MASKED span_of(null_masked, 0)
+
+/* What the mask makes of the same value in the other format; NULL_MASKED where that is NULL, .p == NULL where
+ * the cell holds no value that could be written so. */
+static struct span in_other_format(
+	struct arena *a, const struct mask *m, const struct value_shape *s, struct span cell)
+{
+	struct value_shape other = turned(s);
+	struct span canonical, turn, out;
+
+	if (!value_canonical(a, s, cell, &canonical))
+		return (struct span){0};
+	turn = value_put_literal(a, &other, canonical);
+	if (!turn.p)
+		return (struct span){0};
+	out = mask_apply(m, &other, turn, a);
+	return out.p ? out : NULL_MASKED;
+}
+
+static bool same_value(struct arena *a, const struct value_shape *s, struct span out, struct span other)
+{
+	struct value_shape turn = turned(s);
+	struct span x, y;
+
+	if (!out.p)
+		return other.p == NULL_MASKED.p;
+	if (s->type == VALUE_MONEY && !s->style)
+		return true; /* zero, which check_valid knows */
+	return value_canonical(a, s, out, &x) && value_canonical(a, &turn, other, &y) && span_eq(x, y);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static const char *const literals[] = {"n/a", "0", "-12.5", "t", "1970-01-01", "", "9999999999",
@@ -60,7 +106,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		"\xc3\xa9\xc3\xa9"};
 	static const char *const fills[] = {"*", "\xe2\x80\xa2", "", "xy"};
 	struct mask m = {.domain = "fuzz"};
-	struct value_shape s;
+	static struct value_style styles[STYLES];
+	struct value_shape s = {0};
 	struct arena a = {0};
 	struct span out, other;
 	uint8_t *cell;
@@ -79,6 +126,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	memset(m.key, data[3], sizeof(m.key));
 	s.type = (enum value_type)(data[1] % VALUE_TYPE_COUNT);
 	s.format = data[2] & 1 ? VALUE_BINARY_FORMAT : VALUE_TEXT_FORMAT;
+	for (size_t i = 0; i < STYLES && !styles[STYLES - 1].date; i++)
+		styles[i] = style_at(i);
+	s.style = data[2] >> 1 & 15 ? &styles[data[2] >> 1 & 7] : NULL;
 	s.typmod = typmod_of(
 		s.type, (uint32_t)data[4] << 24 | (uint32_t)data[5] << 16 | (uint32_t)data[6] << 8 | data[7]);
 	n -= HEAD;
@@ -95,9 +145,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		other = mask_apply(&m, &s, SPAN_LIT("1"), &a);
 		REQUIRE((out.p != NULL) == (other.p != NULL) && span_eq(out, other));
 	}
+	other = in_other_format(&a, &m, &s, span_of(cell, n));
 	free(cell); /* the result may not borrow from the cell */
 	if (out.p)
 		check_valid(&a, &s, out);
+	REQUIRE(!other.p || same_value(&a, &s, out, other));
 	arena_fini(&a);
 	return 0;
 }

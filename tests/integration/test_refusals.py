@@ -54,7 +54,7 @@ REFUSED = {
             "ALTER TABLE clinic.journal ADD COLUMN more text",
             "DROP TABLE clinic.journal", "TRUNCATE clinic.journal", "REFRESH MATERIALIZED VIEW clinic.snapshot",
             "GRANT SELECT ON clinic.patient TO PUBLIC", "COMMENT ON TABLE clinic.journal IS 'x'"],
-    "other utility statements": ["LISTEN x", "NOTIFY x, 'y'", "LOCK TABLE clinic.journal", "VACUUM clinic.journal", "ANALYZE clinic.patient",
+    "other utility statements": ["SELECT pg_notify('x', ssn) FROM clinic.patient", "SELECT pg_notify('x', 'y')", "LOCK TABLE clinic.journal", "VACUUM clinic.journal", "ANALYZE clinic.patient",
                                  "CHECKPOINT", "LOAD 'plpgsql'", "DISCARD ALL", "REASSIGN OWNED BY agent TO postgres",
                                  "PREPARE TRANSACTION 'x'"],
     "large objects": ["SELECT lo_get(424242)", "SELECT lo_import('/etc/passwd')", "SELECT loread(lo_open(424242, 262144), 100)"],

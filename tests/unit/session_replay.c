@@ -397,6 +397,7 @@ static void tell_cells(struct span body, FILE *o)
 static void tell_backend(const struct frame *f, FILE *o)
 {
 	struct msg_column col;
+	struct msg_notification no;
 	struct msg_fields mf;
 	struct span tag;
 	struct cur cur;
@@ -425,6 +426,9 @@ static void tell_backend(const struct frame *f, FILE *o)
 	}
 	if (f->type == BE_COPY_DATA)
 		fprintf(o, " %.*s", text(f->body), f->body.p);
+	if (f->type == BE_NOTIFICATION_RESPONSE && msg_notification(f->body, &no) == WIRE_OK)
+		fprintf(o, " %u %.*s%s%.*s", no.pid, text(no.channel), no.channel.p, no.payload.n ? " " : "",
+			text(no.payload), no.payload.p);
 }
 
 /* The next message a side heard; NULL: none. Free it. */

@@ -33,8 +33,8 @@ struct plan {
 	unsigned ncolumns;
 	bool masks;    /* some column is not ACTION_PASS */
 	bool sanitize; /* its errors and notices may carry values: standard texts only */
-	/* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE: the name, NULL = ALL; inner: PREPARE's and
-	 * DECLARE's plan. */
+	/* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY: the name, NULL = ALL; inner:
+	 * PREPARE's and DECLARE's plan. */
 	const char *name;
 	bool hold; /* DECLARE … WITH HOLD */
 	struct plan *inner;

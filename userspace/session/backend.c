@@ -23,60 +23,6 @@ static enum fate no_memory(struct session *s)
 	return FATE_BROKEN;
 }
 
-/* ---- what a carried-out statement does to names ---- */
-
-static bool commit_step(struct session *s, struct step *st)
-{
-	const struct plan *p = st->plan;
-	struct portal *o;
-	int r = 0;
-
-	if (!p)
-		return true;
-	if (p->kind == STATEMENT_PREPARE && st->defines) {
-		r = names_put_prepared(&s->names, st->defines);
-	} else if (p->kind == STATEMENT_DECLARE && st->defines) {
-		o = portal_new(span_of(st->defines->name, strlen(st->defines->name)), st->defines);
-		if (!o)
-			return false;
-		o->cursor = true;
-		o->hold = p->hold;
-		r = names_put_portal(&s->names, o);
-		portal_unref(o);
-	} else if (p->kind == STATEMENT_DEALLOCATE) {
-		if (p->name)
-			names_drop_prepared(&s->names, span_of(p->name, strlen(p->name)));
-		else
-			names_drop_all_prepared(&s->names);
-	} else if (p->kind == STATEMENT_CLOSE) {
-		if (p->name)
-			names_drop_portal(&s->names, span_of(p->name, strlen(p->name)));
-		else
-			names_drop_all_portals(&s->names, true);
-	}
-	return r == 0;
-}
-
-/* The statement failed after it may have done its work: a commit can fail behind it, and names of prepared
- * statements are not undone. What they mean is not known then, so they mean nothing until somebody makes them
- * anew. */
-static void forget_step(struct session *s, const struct step *st)
-{
-	const struct plan *p = st ? st->plan : NULL;
-
-	if (p && (p->kind == STATEMENT_PREPARE || p->kind == STATEMENT_DEALLOCATE)) {
-		if (p->name)
-			names_drop_prepared(&s->names, span_of(p->name, strlen(p->name)));
-		else
-			names_drop_all_prepared(&s->names);
-	} else if (p && (p->kind == STATEMENT_DECLARE || p->kind == STATEMENT_CLOSE)) {
-		if (p->name)
-			names_drop_portal(&s->names, span_of(p->name, strlen(p->name)));
-		else
-			names_drop_all_portals(&s->names, true);
-	}
-}
-
 /* ---- which plan and which rows ---- */
 
 static struct step *current_step(struct expected *x)
@@ -322,6 +268,9 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 		return unexpected(s, f);
 	if (st && !commit_step(s, st))
 		return no_memory(s);
+	/* One in a transaction may yet be undone. */
+	if (st && st->plan->kind == STATEMENT_UNLISTEN && x->nsteps == 1 && s->status == 'I')
+		names_unlisten(&s->names, st->plan->name);
 	rowplan_free(x->rows);
 	x->rows = NULL;
 	x->at++;
@@ -494,6 +443,21 @@ static enum fate on_notice(struct session *s, const struct frame *f)
 	return rewrite_message(f, &s->lane[SIDE_CLIENT].out) == WIRE_OK ? FATE_WRITTEN : unexpected(s, f);
 }
 
+/* A trigger can put anything into a payload, and LISTEN for anything: what is told is that there was a
+ * notification, and where only where the client itself has named the channel. */
+static enum fate on_notification(struct session *s, const struct msg_notification *n)
+{
+	if (!names_listens(&s->names, n->channel))
+		return FATE_SWALLOW;
+	put_start(&s->put, BE_NOTIFICATION_RESPONSE);
+	put_be32(&s->put, n->pid == s->login.pid ? s->key.pid : n->pid);
+	put_cstr_span(&s->put, n->channel);
+	put_cstr(&s->put, "");
+	put_finish(&s->put);
+	session_send(s, SIDE_CLIENT);
+	return FATE_WRITTEN;
+}
+
 static enum fate on_parameter_description(struct session *s, const struct frame *f)
 {
 	struct expected *x = pipeline_head(&s->pipe);
@@ -533,8 +497,7 @@ static enum fate on_message(struct session *s, const struct frame *f)
 	case BE_PARAMETER_STATUS:
 		return msg_parameter_status(f->body, &ps) == WIRE_OK ? FATE_PASS : unexpected(s, f);
 	case BE_NOTIFICATION_RESPONSE:
-		/* LISTEN is refused, so none should come; a payload can be anything. */
-		return msg_notification(f->body, &n) == WIRE_OK ? FATE_SWALLOW : unexpected(s, f);
+		return msg_notification(f->body, &n) == WIRE_OK ? on_notification(s, &n) : unexpected(s, f);
 	case BE_AUTHENTICATION:
 	case BE_BACKEND_KEY_DATA:
 	case BE_COPY_BOTH_RESPONSE:

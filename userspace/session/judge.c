@@ -245,6 +245,16 @@ static int take_definition(
 	return 0;
 }
 
+/* A channel's name is the client's own from here on, whatever becomes of the LISTEN. */
+static int take_channel(struct session *s, const char *channel, struct err *e)
+{
+	int r = names_listen(&s->names, channel);
+
+	if (r == -ENOSPC)
+		return err_sql(e, -EACCES, "53400", "too many channels in this session");
+	return r ? err_sql(e, -EACCES, "53200", "out of memory") : 0;
+}
+
 int judge_step(struct session *s, const struct plan *plan, struct judgement *j, const struct step *before,
 	unsigned nbefore, struct step *st, struct err *e)
 {
@@ -255,6 +265,8 @@ int judge_step(struct session *s, const struct plan *plan, struct judgement *j, 
 		return take_target(s, plan, before, nbefore, st, e);
 	if (plan->kind == STATEMENT_PREPARE || plan->kind == STATEMENT_DECLARE)
 		return take_definition(s, plan, j, st, e);
+	if (plan->kind == STATEMENT_LISTEN)
+		return take_channel(s, plan->name, e);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "session/names.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,124 +128,178 @@ void portal_unref(struct portal *p)
 	free(p);
 }
 
-static int find_prepared(const struct names *n, struct span name)
+static int by_prepared(const void *a, const void *b)
 {
-	for (unsigned i = 0; i < n->nprepared; i++)
-		if (span_is(name, n->prepared[i]->name))
-			return (int)i;
-	return -1;
+	return strcmp(((const struct prepared *)a)->name, ((const struct prepared *)b)->name);
 }
 
-static int find_portal(const struct names *n, struct span name)
+static int by_portal(const void *a, const void *b)
 {
-	for (unsigned i = 0; i < n->nportals; i++)
-		if (span_is(name, n->portals[i]->name))
-			return (int)i;
-	return -1;
+	return strcmp(((const struct portal *)a)->name, ((const struct portal *)b)->name);
+}
+
+static int by_channel(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* A name of the wire as a string; false: too long, so that nothing has it. */
+static bool as_string(struct span name, char out[NAME_LEN_MAX + 1])
+{
+	if (name.n > NAME_LEN_MAX)
+		return false;
+	if (name.n)
+		memcpy(out, name.p, name.n);
+	out[name.n] = '\0';
+	return true;
 }
 
 struct prepared *names_prepared(const struct names *n, struct span name)
 {
-	int i = find_prepared(n, name);
+	char s[NAME_LEN_MAX + 1];
+	const struct prepared key = {.name = s};
+	struct prepared *const *node = as_string(name, s) ? tfind(&key, &n->prepared, by_prepared) : NULL;
 
-	return i < 0 ? NULL : n->prepared[i];
+	return node ? *node : NULL;
 }
 
 struct portal *names_portal(const struct names *n, struct span name)
 {
-	int i = find_portal(n, name);
+	char s[NAME_LEN_MAX + 1];
+	const struct portal key = {.name = s};
+	struct portal *const *node = as_string(name, s) ? tfind(&key, &n->portals, by_portal) : NULL;
 
-	return i < 0 ? NULL : n->portals[i];
-}
-
-static int grow(void **v, unsigned n, unsigned *cap)
-{
-	unsigned want = *cap ? *cap * 2 : 4;
-	void *p;
-
-	if (n < *cap)
-		return 0;
-	if (n >= NAMES_MAX)
-		return -ENOSPC;
-	p = reallocarray(*v, want, sizeof(void *));
-	if (!p)
-		return -ENOMEM;
-	*v = p;
-	*cap = want;
-	return 0;
+	return node ? *node : NULL;
 }
 
 int names_put_prepared(struct names *n, struct prepared *p)
 {
-	int r;
-
 	names_drop_prepared(n, span_of(p->name, strlen(p->name)));
-	r = grow((void **)&n->prepared, n->nprepared, &n->cap_prepared);
-	if (r)
-		return r;
-	n->prepared[n->nprepared++] = prepared_ref(p);
+	if (n->nprepared >= NAMES_MAX)
+		return -ENOSPC;
+	if (!tsearch(p, &n->prepared, by_prepared))
+		return -ENOMEM;
+	prepared_ref(p);
+	n->nprepared++;
 	n->bytes += judgement_bytes(p->j);
 	return 0;
 }
 
 int names_put_portal(struct names *n, struct portal *p)
 {
-	int r;
-
 	names_drop_portal(n, span_of(p->name, strlen(p->name)));
-	r = grow((void **)&n->portals, n->nportals, &n->cap_portals);
-	if (r)
-		return r;
-	n->portals[n->nportals++] = portal_ref(p);
+	if (n->nportals >= NAMES_MAX)
+		return -ENOSPC;
+	if (!tsearch(p, &n->portals, by_portal))
+		return -ENOMEM;
+	portal_ref(p);
+	n->nportals++;
 	return 0;
 }
 
 void names_drop_prepared(struct names *n, struct span name)
 {
-	int i = find_prepared(n, name);
+	struct prepared *p = names_prepared(n, name);
 
-	if (i < 0)
+	if (!p)
 		return;
-	n->bytes -= judgement_bytes(n->prepared[i]->j);
-	prepared_unref(n->prepared[i]);
-	n->prepared[i] = n->prepared[--n->nprepared];
+	tdelete(p, &n->prepared, by_prepared);
+	n->nprepared--;
+	n->bytes -= judgement_bytes(p->j);
+	prepared_unref(p);
 }
 
 void names_drop_portal(struct names *n, struct span name)
 {
-	int i = find_portal(n, name);
+	struct portal *o = names_portal(n, name);
 
-	if (i < 0)
+	if (!o)
 		return;
-	portal_unref(n->portals[i]);
-	n->portals[i] = n->portals[--n->nportals];
+	tdelete(o, &n->portals, by_portal);
+	n->nportals--;
+	portal_unref(o);
+}
+
+static void drop_prepared(void *p)
+{
+	prepared_unref(p);
 }
 
 void names_drop_all_prepared(struct names *n)
 {
-	while (n->nprepared)
-		prepared_unref(n->prepared[--n->nprepared]);
+	tdestroy(n->prepared, drop_prepared);
+	n->prepared = NULL;
+	n->nprepared = 0;
 	n->bytes = 0;
 }
 
 void names_drop_all_portals(struct names *n, bool held_too)
 {
-	unsigned kept = 0;
+	void *kept = NULL;
 
-	for (unsigned i = 0; i < n->nportals; i++) {
-		if (n->portals[i]->hold && !held_too)
-			n->portals[kept++] = n->portals[i];
+	n->nportals = 0;
+	while (n->portals) {
+		struct portal *o = *(struct portal **)n->portals;
+
+		tdelete(o, &n->portals, by_portal);
+		/* Where there is no memory the name means nothing any more. */
+		if (o->hold && !held_too && tsearch(o, &kept, by_portal))
+			n->nportals++;
 		else
-			portal_unref(n->portals[i]);
+			portal_unref(o);
 	}
-	n->nportals = kept;
+	n->portals = kept;
+}
+
+bool names_listens(const struct names *n, struct span channel)
+{
+	char s[NAME_LEN_MAX + 1];
+
+	return as_string(channel, s) && tfind(s, &n->channels, by_channel);
+}
+
+int names_listen(struct names *n, const char *channel)
+{
+	char *s;
+
+	if (strlen(channel) > NAME_LEN_MAX)
+		return -ENOSPC;
+	if (tfind(channel, &n->channels, by_channel))
+		return 0;
+	if (n->nchannels >= CHANNELS_MAX)
+		return -ENOSPC;
+	s = strdup(channel);
+	if (!s || !tsearch(s, &n->channels, by_channel)) {
+		free(s);
+		return -ENOMEM;
+	}
+	n->nchannels++;
+	return 0;
+}
+
+void names_unlisten(struct names *n, const char *channel)
+{
+	char *const *node;
+	char *s;
+
+	if (!channel) {
+		tdestroy(n->channels, free);
+		n->channels = NULL;
+		n->nchannels = 0;
+		return;
+	}
+	node = tfind(channel, &n->channels, by_channel);
+	s = node ? *node : NULL;
+	if (!s)
+		return;
+	tdelete(s, &n->channels, by_channel);
+	n->nchannels--;
+	free(s);
 }
 
 void names_fini(struct names *n)
 {
 	names_drop_all_prepared(n);
 	names_drop_all_portals(n, true);
-	free(n->prepared);
-	free(n->portals);
-	*n = (struct names){0};
+	names_unlisten(n, NULL);
 }

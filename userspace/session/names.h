@@ -10,7 +10,8 @@
 
 #define NAMES_BYTES_MAX                                                                                      \
 	((size_t)16 << 20) /* what the judgements of all prepared statements of a session may take */
-#define NAMES_MAX    4096  /* prepared statements, and as many portals, of one session */
+#define NAMES_MAX    16384 /* prepared statements, and as many portals, of one session */
+#define CHANNELS_MAX 1024  /* that one session may have said LISTEN for */
 #define NAME_LEN_MAX 63    /* the server cuts longer ones, so that two names could be one: refused */
 
 struct shape_column {
@@ -51,9 +52,10 @@ struct portal { /* refcounted */
 };
 
 struct names {
-	struct prepared **prepared;
-	struct portal **portals;
-	unsigned nprepared, nportals, cap_prepared, cap_portals;
+	/* Trees of search.h by name: clients choose the names, so no hash could be trusted. */
+	void *prepared, *portals;
+	void *channels; /* names that the client itself has said in a LISTEN */
+	unsigned nprepared, nportals, nchannels;
 	size_t bytes; /* of the prepared statements' judgements */
 };
 
@@ -68,6 +70,11 @@ MUSTCHECK int names_put_prepared(struct names *n, struct prepared *p);
 MUSTCHECK int names_put_portal(struct names *n, struct portal *p);
 void names_drop_prepared(struct names *n, struct span name);
 void names_drop_portal(struct names *n, struct span name);
+/* A LISTEN by this name may have been carried out. -ENOMEM, -ENOSPC (CHANNELS_MAX). */
+MUSTCHECK int names_listen(struct names *n, const char *channel);
+/* An UNLISTEN certainly was; NULL: of all. */
+void names_unlisten(struct names *n, const char *channel);
+bool names_listens(const struct names *n, struct span channel);
 void names_drop_all_prepared(struct names *n);
 void names_drop_all_portals(struct names *n, bool held_too);
 

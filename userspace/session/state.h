@@ -148,6 +148,11 @@ enum took copy_client(struct session *s, const struct frame *f);
 MUSTCHECK bool copy_failed(struct session *s);
 void copy_sync_answered(struct session *s, struct expected *x, char status);
 
+/* commit.c */
+/* The server confirmed st. false: no memory. */
+MUSTCHECK bool commit_step(struct session *s, struct step *st);
+void forget_step(struct session *s, const struct step *st); /* st failed, perhaps late; NULL is fine */
+
 /* judge.c */
 /* 0, -EAGAIN (wait), or -EACCES with e for the client. Gives a reference. */
 MUSTCHECK int judge_text(struct session *s, struct span text, struct judgement **out, struct err *e);

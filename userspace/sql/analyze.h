@@ -37,6 +37,9 @@ struct name_scope {
 	X(DECLARE, "declare")                                                                                \
 	X(FETCH, "fetch") /* and MOVE */                                                                     \
 	X(CLOSE, "close")                                                                                    \
+	X(LISTEN, "listen")                                                                                  \
+	X(UNLISTEN, "unlisten")                                                                              \
+	X(NOTIFY, "notify")                                                                                  \
 	X(COPY_OUT, "copy_out") /* TO STDOUT */                                                              \
 	X(COPY_IN, "copy_in")   /* FROM STDIN */
 #define X(name, word) STATEMENT_##name,
@@ -85,7 +88,8 @@ struct statement {
 				"public.f", … */
 	unsigned nopaque;
 
-	const char *name;        /* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE; NULL = ALL */
+	const char
+		*name; /* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY; NULL = ALL */
 	struct statement *inner; /* PREPARE, DECLARE, EXPLAIN, COPY (query) */
 	bool binary;             /* COPY … BINARY, DECLARE … BINARY */
 	bool hold;               /* DECLARE … WITH HOLD */

@@ -264,6 +264,21 @@ static void close_(struct lineage *l, const PgQuery__ClosePortalStmt *c)
 	l->s->name = or_null(c->portalname);
 }
 
+/* Channels are names and payloads are literals by their grammar: nothing is evaluated. */
+static void notify(struct lineage *l, const PgQuery__Node *n)
+{
+	if (n->node_case == PG_QUERY__NODE__NODE_LISTEN_STMT) {
+		l->s->kind = STATEMENT_LISTEN;
+		l->s->name = n->listen_stmt->conditionname;
+	} else if (n->node_case == PG_QUERY__NODE__NODE_UNLISTEN_STMT) {
+		l->s->kind = STATEMENT_UNLISTEN;
+		l->s->name = or_null(n->unlisten_stmt->conditionname);
+	} else {
+		l->s->kind = STATEMENT_NOTIFY;
+		l->s->name = n->notify_stmt->conditionname;
+	}
+}
+
 void utility_walk(struct lineage *l, const PgQuery__Node *n)
 {
 	l->s->kind = STATEMENT_OTHER;
@@ -278,6 +293,9 @@ void utility_walk(struct lineage *l, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT: declare(l, n->declare_cursor_stmt); break;
 	case PG_QUERY__NODE__NODE_FETCH_STMT: fetch(l, n->fetch_stmt); break;
 	case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT: close_(l, n->close_portal_stmt); break;
+	case PG_QUERY__NODE__NODE_LISTEN_STMT:
+	case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
+	case PG_QUERY__NODE__NODE_NOTIFY_STMT: notify(l, n); break;
 	case PG_QUERY__NODE__NODE_COPY_STMT: utility_copy(l, n->copy_stmt); break;
 	case PG_QUERY__NODE__NODE_MERGE_STMT:
 		l->s->kind = STATEMENT_MERGE;

@@ -9,6 +9,7 @@
 #include "net/loop.h"
 #include "net/registry.h"
 #include "net/worker.h"
+#include "session/account.h"
 #include "session/session.h"
 #include "session/tally.h"
 
@@ -26,6 +27,7 @@ struct worker {
 	pthread_t thread;
 	bool started;
 	struct loop *loop;
+	struct accounts accounts;
 	struct session_env env; /* with a reference to its policy; sessions have their own */
 
 	pthread_mutex_t lock; /* over posts */

@@ -213,6 +213,7 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 
 	w->env = (struct session_env){
 		.policy = policy_ref(p),
+		.accounts = &w->accounts,
 		.max_age_ms = cfg->max_age_ms,
 		.message_max = cfg->message_max,
 		.covers = covers,

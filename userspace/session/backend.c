@@ -418,7 +418,10 @@ static enum fate on_error(struct session *s, const struct frame *f)
 		session_break(s, "08P01", "the transaction failed between a group without Sync and a Query");
 		return FATE_BROKEN;
 	}
-	forget_step(s, current_step(x));
+	/* Where nothing of the same text ran before it, this error can only be PREPARE's own: the name means
+	 * what it meant. */
+	if (!span_is(in.field['C'], "42P05") || (x->kind == EXPECT_QUERY && x->nsteps > 1))
+		forget_step(s, current_step(x));
 	s->copy_in = false;
 	if (x->kind == EXPECT_QUERY) {
 		rowplan_free(x->rows);

@@ -363,6 +363,13 @@ static void open_session(struct session *s)
 	put_fini(&s->greeting);
 	s->status = s->login.status;
 	session_move(s, STATE_OPEN);
+	if (s->judged && s->env->accounts) {
+		s->names.account = account_open(s->env->accounts, s->who.cgroup_id);
+		if (!s->names.account) {
+			session_break(s, "53200", "out of memory");
+			return;
+		}
+	}
 	snprintf(text, sizeof(text), "as %s, %s", s->grant.database->user, s->judged ? "masked" : "no masks");
 	session_note(s, NOTE_LOGIN, NULL, text);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages of a judged client, one function each. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,7 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 		return no_memory(s);
 	}
 	x->j = judgement_ref(j);
+	pipeline_charge(&s->pipe, x, judgement_bytes(j));
 	x->steps = steps;
 	x->nsteps = js->n;
 	for (unsigned i = 0; i < js->n; i++)
@@ -186,6 +188,7 @@ static enum took send_parse(
 		return no_memory(s);
 	}
 	x->prepared = p;
+	pipeline_charge(&s->pipe, x, judgement_bytes(j));
 	forward(s, f);
 	/* EXECUTE and FETCH show what their name means when they run: their portals are described instead. */
 	if (plan && plan->rows && !by_name(plan) && !describe(s, 'S', p, NULL))
@@ -221,8 +224,8 @@ static enum took take_parse(struct session *s, const struct frame *f)
 	if (m.name.n > NAME_LEN_MAX)
 		return session_refuse(
 			s, f, "42622", "the name of the prepared statement is too long", NULL, 0);
-	if (s->names.nprepared >= NAMES_MAX || s->names.bytes >= NAMES_BYTES_MAX)
-		return session_refuse(s, f, "53400", "too many prepared statements in this session", NULL, 0);
+	if (names_full(&s->names))
+		return session_refuse(s, f, "53400", "too many prepared statements", NULL, 0);
 	r = judge_text(s, m.sql, &j, &e);
 	if (r)
 		return failed(s, f, r, &e);
@@ -361,8 +364,8 @@ static enum took take_bind(struct session *s, const struct frame *f)
 		return malformed(s, f);
 	if (m.portal.n > NAME_LEN_MAX)
 		return session_refuse(s, f, "42622", "the name of the portal is too long", NULL, 0);
-	if (s->names.nportals >= NAMES_MAX)
-		return session_refuse(s, f, "53400", "too many portals in this session", NULL, 0);
+	if (names_full(&s->names) && !names_portal(&s->names, m.portal))
+		return session_refuse(s, f, "53400", "too many portals or prepared statements", NULL, 0);
 	r = take_prepared(s, m.statement, &p, &e);
 	if (r)
 		return failed(s, f, r, &e);
@@ -440,6 +443,15 @@ static enum took send_execute(struct session *s, const struct frame *f, struct p
 	return forward(s, f);
 }
 
+static enum took no_portal(struct session *s, const struct frame *f, struct span name)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "portal \"%.*s\" does not exist",
+		name.n > NAME_LEN_MAX ? NAME_LEN_MAX : (int)name.n, name.n ? (const char *)name.p : "");
+	return session_refuse(s, f, "34000", text, NULL, 0);
+}
+
 static enum took take_execute(struct session *s, const struct frame *f)
 {
 	struct portal *o = NULL;
@@ -455,7 +467,7 @@ static enum took take_execute(struct session *s, const struct frame *f)
 	if (r == -EAGAIN)
 		return s->pipe.open ? wait_for_group(s) : TOOK_WAIT;
 	if (!o)
-		return session_refuse(s, f, "34000", "the portal does not exist", NULL, 0);
+		return no_portal(s, f, m.portal);
 	r = restrict_portal(s, o, &e);
 	if (r)
 		return failed(s, f, r, &e);
@@ -515,7 +527,7 @@ static enum took take(struct session *s, const struct frame *f)
 		session_drop(s, f);
 		return TOOK_IT;
 	}
-	if (pipeline_len(&s->pipe) >= PIPELINE_MAX)
+	if (pipeline_full(&s->pipe))
 		return TOOK_WAIT;
 	switch ((enum frontend_type)f->type) {
 	case FE_QUERY: return take_query(s, f);

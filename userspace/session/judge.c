@@ -220,10 +220,8 @@ static int take_definition(
 	const struct plan *inner;
 	int r;
 
-	if (s->names.nprepared >= NAMES_MAX || s->names.nportals >= NAMES_MAX ||
-		s->names.bytes >= NAMES_BYTES_MAX)
-		return err_sql(
-			e, -EACCES, "53400", "too many prepared statements or cursors in this session");
+	if (names_full(&s->names))
+		return err_sql(e, -EACCES, "53400", "too many prepared statements or cursors");
 	if (plan->location > text.n || plan->len > text.n - plan->location || name.n > NAME_LEN_MAX)
 		return err_sql(
 			e, -EACCES, "42501", "%s is not understood", plan->tag ? plan->tag : "the statement");

@@ -172,6 +172,26 @@ struct portal *names_portal(const struct names *n, struct span name)
 	return node ? *node : NULL;
 }
 
+bool names_full(const struct names *n)
+{
+	return n->nprepared >= NAMES_MAX || n->nportals >= NAMES_MAX || n->bytes >= NAMES_BYTES_MAX ||
+	       (n->account && n->account->bytes >= ACCOUNT_BYTES_MAX);
+}
+
+static void charge(struct names *n, const struct prepared *p)
+{
+	n->bytes += judgement_bytes(p->j);
+	if (n->account)
+		n->account->bytes += judgement_bytes(p->j);
+}
+
+static void discharge(struct names *n, size_t bytes)
+{
+	n->bytes -= bytes;
+	if (n->account)
+		n->account->bytes -= bytes;
+}
+
 int names_put_prepared(struct names *n, struct prepared *p)
 {
 	names_drop_prepared(n, span_of(p->name, strlen(p->name)));
@@ -181,7 +201,7 @@ int names_put_prepared(struct names *n, struct prepared *p)
 		return -ENOMEM;
 	prepared_ref(p);
 	n->nprepared++;
-	n->bytes += judgement_bytes(p->j);
+	charge(n, p);
 	return 0;
 }
 
@@ -205,7 +225,7 @@ void names_drop_prepared(struct names *n, struct span name)
 		return;
 	tdelete(p, &n->prepared, by_prepared);
 	n->nprepared--;
-	n->bytes -= judgement_bytes(p->j);
+	discharge(n, judgement_bytes(p->j));
 	prepared_unref(p);
 }
 
@@ -230,7 +250,7 @@ void names_drop_all_prepared(struct names *n)
 	tdestroy(n->prepared, drop_prepared);
 	n->prepared = NULL;
 	n->nprepared = 0;
-	n->bytes = 0;
+	discharge(n, n->bytes);
 }
 
 void names_drop_all_portals(struct names *n, bool held_too)

@@ -6,10 +6,11 @@
 #define PGVEIL_SESSION_NAMES_H
 
 #include "pgwire/message.h"
+#include "session/account.h"
 #include "session/cache.h"
 
 #define NAMES_BYTES_MAX                                                                                      \
-	((size_t)16 << 20) /* what the judgements of all prepared statements of a session may take */
+	((size_t)64 << 20) /* what the judgements of all prepared statements of a session may take */
 #define NAMES_MAX    16384 /* prepared statements, and as many portals, of one session */
 #define CHANNELS_MAX 1024  /* that one session may have said LISTEN for */
 #define NAME_LEN_MAX 63    /* the server cuts longer ones, so that two names could be one: refused */
@@ -56,11 +57,14 @@ struct names {
 	void *prepared, *portals;
 	void *channels; /* names that the client itself has said in a LISTEN */
 	unsigned nprepared, nportals, nchannels;
-	size_t bytes; /* of the prepared statements' judgements */
+	size_t bytes;            /* of the prepared statements' judgements */
+	struct account *account; /* has them too; the owner opens and closes it. NULL: none */
 };
 
 void names_fini(struct names *n);
 
+/* Whether one more prepared statement or portal would be too much. */
+bool names_full(const struct names *n);
 /* Borrowed; NULL where there is none. */
 struct prepared *names_prepared(const struct names *n, struct span name);
 struct portal *names_portal(const struct names *n, struct span name);

@@ -88,10 +88,17 @@ struct expected *pipeline_push(struct pipeline *p, enum expect kind)
 	return e;
 }
 
+void pipeline_charge(struct pipeline *p, struct expected *e, size_t bytes)
+{
+	e->bytes += bytes;
+	p->bytes += bytes;
+}
+
 void pipeline_pop(struct pipeline *p)
 {
 	struct expected *e = pipeline_head(p);
 
+	p->bytes -= e->bytes;
 	expected_fini(e);
 	p->head = (p->head + 1) % p->cap;
 	p->n--;

@@ -7,7 +7,8 @@
 #include "session/names.h"
 #include "session/rewrite.h"
 
-#define PIPELINE_MAX 4096 /* further client messages wait until answers came */
+#define PIPELINE_MAX       4096               /* further client messages wait until answers came */
+#define PIPELINE_BYTES_MAX ((size_t)16 << 20) /* likewise, of the judgements of what is under way */
 
 enum expect {
 	EXPECT_REFUSAL = 0, /* a message that the server must fail on; its error is replaced by ours */
@@ -44,6 +45,7 @@ struct expected {
 	struct judgement *newer;   /* QUERY: its text judged again, where rows came late */
 	bool ours;                 /* we asked on our own: the answer is not the client's */
 	char target;               /* DESCRIBE, CLOSE: 'S' or 'P' */
+	size_t bytes;              /* of its judgement */
 	char held;                 /* COPY_SYNCS: status of the last ReadyForQuery; 0: none yet */
 	char *name;                /* CLOSE: owned */
 	struct prepared *prepared; /* PARSE, DESCRIBE 'S' */
@@ -60,10 +62,16 @@ struct expected {
 struct pipeline {
 	struct expected *v; /* ring */
 	unsigned head, n, cap;
+	size_t bytes;  /* of the entries' judgements */
 	unsigned open; /* entries of the group that no Sync or Query has ended yet */
 };
 
 void pipeline_fini(struct pipeline *p);
+static inline bool pipeline_full(const struct pipeline *p)
+{
+	return p->n >= PIPELINE_MAX || p->bytes >= PIPELINE_BYTES_MAX;
+}
+void pipeline_charge(struct pipeline *p, struct expected *e, size_t bytes); /* until e is popped */
 static inline unsigned pipeline_len(const struct pipeline *p)
 {
 	return p->n;

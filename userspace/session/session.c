@@ -54,6 +54,8 @@ void session_free(struct session *s)
 	session_tally(s, true);
 	pipeline_fini(&s->pipe);
 	names_fini(&s->names);
+	if (s->names.account)
+		account_close(s->env->accounts, s->names.account);
 	binding_unref(s->binding);
 	catalog_unref(s->catalog);
 	login_fini(&s->login);

@@ -18,6 +18,7 @@
 
 struct session;
 struct cache;
+struct accounts;
 struct tally;
 
 enum side { SIDE_CLIENT, SIDE_SERVER };
@@ -40,8 +41,9 @@ struct session_env {
 	struct policy
 		*policy;     /* current; the worker swaps it between steps (and keeps a reference for each) */
 	struct cache *cache; /* bindings and plans (session/cache.h) */
-	uint64_t max_age_ms; /* catalog.max_age */
-	size_t message_max;  /* bytes of one message that must be held whole; 54000 beyond */
+	struct accounts *accounts; /* NULL: no cgroup has a limit of its own (session/account.h) */
+	uint64_t max_age_ms;       /* catalog.max_age */
+	size_t message_max;        /* bytes of one message that must be held whole; 54000 beyond */
 	/* Whether entry i of p's databases covers an address, host names resolved. */
 	enum coverage (*covers)(
 		void *arg, const struct policy *p, unsigned i, const struct sockaddr *address);

@@ -21,7 +21,8 @@
 #define HALF_STALL_MS 30000
 #define HALF_LOOK_MS  5000
 #define READS_A_TURN  16 /* of one side, before others get their turn */
-#define WANT_ONCE     (WANT_CONNECT | WANT_CANCEL | WANT_LOOKUP)
+#define WANT_ONCE     (WANT_CONNECT | WANT_CANCEL | WANT_LOOKUP | WANT_KEY)
+_Static_assert(sizeof(uintptr_t) >= 8, "a cancel key is posted as a pointer");
 
 /* OPEN ──WANT_CLOSE──► FLUSHING (what is left goes to the client) ──► DRAINING (our end is shut, the client's
  * last bytes are thrown away: a close with unread bytes would be a reset, and take back what was written) ──►
@@ -243,7 +244,7 @@ static void start_connect(struct conn *c)
 
 static void on_cancel(struct worker *w, void *arg)
 {
-	struct conn *c = registry_conn(w->all->registry, (uint32_t)(uintptr_t)arg, w);
+	struct conn *c = registry_conn(w->all->registry, (uintptr_t)arg, w);
 
 	if (c)
 		conn_event(c, EVENT_CANCEL);
@@ -254,16 +255,17 @@ static void on_cancel(struct worker *w, void *arg)
 static void lookup(struct conn *c)
 {
 	struct worker *owner;
+	uint64_t key = 0;
 	uint32_t pid = 0;
-	struct span key = {0};
+	struct span secret = {0};
 
-	session_cancel_request(c->session, &pid, &key);
-	owner = registry_owner(c->worker->all->registry, pid, key, &c->who);
+	session_cancel_request(c->session, &pid, &secret);
+	owner = registry_owner(c->worker->all->registry, pid, secret, &c->who, &key);
 	if (!owner) {
 		atomic_fetch_add(&c->worker->all->cancels_refused, 1);
 		log_with(LOG_INFO, "cancel.refused", LOG_FIELDS(LOG_TEXT("cgroup", c->who.cgroup)),
 			"no connection of the same identity has that key");
-	} else if (worker_post(owner, on_cancel, (void *)(uintptr_t)pid)) {
+	} else if (worker_post(owner, on_cancel, (void *)(uintptr_t)key)) {
 		log_event(LOG_WARN, "cancel.failed", "out of memory");
 	}
 }
@@ -275,6 +277,11 @@ static void satisfy(struct conn *c, unsigned once)
 
 	if (c->state != CONN_OPEN)
 		return;
+	if (once & WANT_KEY &&
+		registry_set_pid(c->worker->all->registry, &c->registration, session_key_pid(c->session))) {
+		abort_conn(c, "two connections of one cancel key");
+		return;
+	}
 	if (once & WANT_LOOKUP) {
 		lookup(c);
 		conn_close(c);

@@ -115,11 +115,20 @@ unsigned registry_count(struct registry *r)
 	return n;
 }
 
-static struct registration **key_at(struct registry *r, uint32_t pid)
+static uint64_t key_of(uint32_t pid, const uint8_t secret[4])
 {
-	struct registration **p = &r->keys[pid & (BUCKETS - 1)];
+	uint32_t s;
 
-	while (*p && (*p)->pid != pid)
+	memcpy(&s, secret, sizeof(s));
+	return (uint64_t)pid << 32 | s;
+}
+
+/* Where the registration with that key hangs, or would. */
+static struct registration **key_at(struct registry *r, uint64_t key)
+{
+	struct registration **p = &r->keys[(key >> 32) & (BUCKETS - 1)];
+
+	while (*p && key_of((*p)->pid, (*p)->secret) != key)
 		p = &(*p)->next;
 	return p;
 }
@@ -140,7 +149,7 @@ int registry_add(struct registry *r, struct registration *reg, struct err *e)
 		if (!random.pid)
 			continue;
 		pthread_mutex_lock(&r->lock);
-		p = key_at(r, random.pid);
+		p = key_at(r, key_of(random.pid, random.secret));
 		if (!*p)
 			break;
 		pthread_mutex_unlock(&r->lock);
@@ -153,6 +162,25 @@ int registry_add(struct registry *r, struct registration *reg, struct err *e)
 	return 0;
 }
 
+int registry_set_pid(struct registry *r, struct registration *reg, uint32_t pid)
+{
+	struct registration **p;
+	int rc = 0;
+
+	pthread_mutex_lock(&r->lock);
+	p = key_at(r, key_of(pid, reg->secret));
+	if (*p && *p != reg)
+		rc = -EEXIST;
+	if (!*p) {
+		*key_at(r, key_of(reg->pid, reg->secret)) = reg->next;
+		reg->pid = pid;
+		reg->next = NULL;
+		*key_at(r, key_of(pid, reg->secret)) = reg;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return rc;
+}
+
 void registry_remove(struct registry *r, struct registration *reg)
 {
 	struct registration **p;
@@ -160,7 +188,7 @@ void registry_remove(struct registry *r, struct registration *reg)
 	if (!reg->pid)
 		return;
 	pthread_mutex_lock(&r->lock);
-	p = key_at(r, reg->pid);
+	p = key_at(r, key_of(reg->pid, reg->secret));
 	if (*p == reg)
 		*p = reg->next;
 	pthread_mutex_unlock(&r->lock);
@@ -185,26 +213,30 @@ static bool same_identity(const struct caller *a, const struct caller *b)
 	return a->cgroup_id == b->cgroup_id && a->netns_cookie == b->netns_cookie && a->uid == b->uid;
 }
 
-struct worker *registry_owner(struct registry *r, uint32_t pid, struct span secret, const struct caller *who)
+struct worker *registry_owner(
+	struct registry *r, uint32_t pid, struct span secret, const struct caller *who, uint64_t *key)
 {
 	struct worker *owner = NULL;
 	struct registration *reg;
 
 	pthread_mutex_lock(&r->lock);
-	reg = pid ? *key_at(r, pid) : NULL;
-	if (reg && same_secret(reg->secret, secret) && same_identity(reg->who, who))
+	for (reg = pid ? r->keys[pid & (BUCKETS - 1)] : NULL; reg; reg = reg->next) {
+		if (reg->pid != pid || !same_secret(reg->secret, secret) || !same_identity(reg->who, who))
+			continue;
 		owner = reg->owner;
+		*key = key_of(reg->pid, reg->secret);
+	}
 	pthread_mutex_unlock(&r->lock);
 	return owner;
 }
 
-struct conn *registry_conn(struct registry *r, uint32_t pid, const struct worker *owner)
+struct conn *registry_conn(struct registry *r, uint64_t key, const struct worker *owner)
 {
 	struct conn *c = NULL;
 	struct registration *reg;
 
 	pthread_mutex_lock(&r->lock);
-	reg = pid ? *key_at(r, pid) : NULL;
+	reg = *key_at(r, key);
 	if (reg && reg->owner == owner)
 		c = reg->conn;
 	pthread_mutex_unlock(&r->lock);

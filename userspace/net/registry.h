@@ -34,10 +34,15 @@ unsigned registry_count(struct registry *r);
 
 /* Gives conn a random key that no other has; conn, owner and who are set by the caller. */
 MUSTCHECK int registry_add(struct registry *r, struct registration *reg, struct err *e);
+/* Puts the server's pid in the place of the random one; the secret stays. Servers may share a pid. -EEXIST:
+ * and even the secret, then nothing changed. */
+MUSTCHECK int registry_set_pid(struct registry *r, struct registration *reg, uint32_t pid);
 void registry_remove(struct registry *r, struct registration *reg);
-/* The worker of the connection with that key, if it is of the same identity as who; else NULL. */
-struct worker *registry_owner(struct registry *r, uint32_t pid, struct span secret, const struct caller *who);
-/* On owner's thread: the connection with that pid, if it still lives there. */
-struct conn *registry_conn(struct registry *r, uint32_t pid, const struct worker *owner);
+/* The worker of the connection with that key, if it is of the same identity as who; else NULL. *key finds the
+ * connection on the worker's thread. */
+struct worker *registry_owner(
+	struct registry *r, uint32_t pid, struct span secret, const struct caller *who, uint64_t *key);
+/* On owner's thread: the connection with that key, if it still lives there. */
+struct conn *registry_conn(struct registry *r, uint64_t key, const struct worker *owner);
 
 #endif

@@ -352,6 +352,10 @@ static void open_session(struct session *s)
 	put_finish(&s->put);
 	session_send(s, SIDE_CLIENT);
 	outq_copy(&s->lane[SIDE_CLIENT].out, put_bytes(&s->greeting));
+	if (s->login.pid) {
+		s->key.pid = s->login.pid;
+		s->once |= WANT_KEY;
+	}
 	put_start(&s->put, BE_BACKEND_KEY_DATA);
 	put_be32(&s->put, s->key.pid);
 	put_span(&s->put, span_of(s->key.secret, sizeof(s->key.secret)));

@@ -340,6 +340,11 @@ uint64_t session_wake_ms(const struct session *s)
 	return s->wake_ms;
 }
 
+uint32_t session_key_pid(const struct session *s)
+{
+	return s->key.pid;
+}
+
 void session_upstream_key(const struct session *s, uint32_t *pid, struct span *key)
 {
 	*pid = s->login.pid;

@@ -83,6 +83,8 @@ struct event {
 #define WANT_CANCEL      0x08u /* once: send session_upstream_key as a CancelRequest to the same server */
 #define WANT_LOOKUP                                                                                          \
 	0x10u /* once: this connection is a CancelRequest; see session_cancel_request, then close it */
+#define WANT_KEY                                                                                             \
+	0x100u /* once: the server's pid is the client's now: a cancel must find us by session_key_pid */
 #define WANT_WAKE 0x20u /* step again when the catalogue changed, at the latest at session_wake_ms */
 #define WANT_CLOSE                                                                                           \
 	0x40u /* write what is left to the client, then close both sides; nothing more will come             \
@@ -91,8 +93,9 @@ struct event {
 #define WANT_SHUT_SERVER                                                                                     \
 	0x80u /* the client will say nothing more, and the server has all of it: shut that side's writing */
 
-struct session_key { /* towards the client: BackendKeyData of protocol 3.0 */
-	uint32_t pid;
+struct session_key {  /* towards the client: BackendKeyData of protocol 3.0 */
+	uint32_t pid; /* where the server told none; else the server's, which pg_stat_activity and
+			 NotificationResponse name too */
 	uint8_t secret[4];
 };
 
@@ -111,6 +114,7 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 const struct database *session_target(const struct session *s);
 const char *session_dbname(const struct session *s);
 uint64_t session_wake_ms(const struct session *s);
+uint32_t session_key_pid(const struct session *s);
 void session_upstream_key(const struct session *s, uint32_t *pid, struct span *key);
 /* The key that a CancelRequest carried. */
 void session_cancel_request(const struct session *s, uint32_t *pid, struct span *key);

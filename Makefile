@@ -54,7 +54,7 @@ below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lyaml -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
-.PHONY: help all demo check test asan fuzz policy-test lint format check-format check-layers install clean bpf unit unit-bins bench bench-bins bench-quick
+.PHONY: help all demo check test pg-suite asan fuzz policy-test lint format check-format check-layers install clean bpf unit unit-bins bench bench-bins bench-quick
 help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -69,6 +69,8 @@ check: ## the fast part, without root: layers, format, unit, golden, replay, a f
 test: ## install what is missing, build, run everything (root)
 	scripts/deps.sh
 	scripts/run-tests.sh
+pg-suite: ## PostgreSQL's own tests, directly and through the engine: the same results (root, minutes)
+	scripts/pg-suite.sh $(SUITE)
 asan: ## everything built with AddressSanitizer and UBSan
 	$(MAKE) --no-print-directory all unit-bins BUILD=asan
 

@@ -12,7 +12,7 @@
 #   lab.sh down                             leaves nothing; also takes away a lab that is half built
 #
 # Every verb takes --name N (default lab). Policy files may use ${LAB_DB_HOST} ${LAB_DB_PORT} ${LAB_DB_NAME}
-# ${LAB_CGROUP} ${LAB_CGROUP_2} … ${LAB_CREDENTIAL_FILE}, and ${LAB_KEY_FILE} (for keyed masks), ${LAB_DB_CA},
+# ${LAB_CGROUP} ${LAB_CGROUP_2} … ${LAB_CREDENTIAL_FILE}, and ${LAB_KEY_FILE} (for keyed masks), ${LAB_SUPERUSER_FILE}, ${LAB_DB_CA},
 # ${LAB_DB_HOST6}, ${LAB_CLIENT_CERT}, ${LAB_CLIENT_KEY}. Environment: BUILD (release; which build/ to run),
 # PGVEIL_LAB_DIR (/run/pgveil-lab), LAB_DAEMON_ARGS (more flags for the daemon, kept over restarts).
 #
@@ -65,7 +65,7 @@ agent_names() { local i; for ((i = 1; i <= agents; i++)); do echo "agent$i"; don
 lab_environment() {
 	local i
 	export LAB_DB_HOST=$db_host LAB_DB_PORT=$db_port LAB_DB_NAME=$db_name LAB_DB_HOST6=$db_host6
-	export LAB_CGROUP=/pgveil-lab-$name/agent1 LAB_CREDENTIAL_FILE=$state/agent.pw
+	export LAB_CGROUP=/pgveil-lab-$name/agent1 LAB_CREDENTIAL_FILE=$state/agent.pw LAB_SUPERUSER_FILE=$state/superuser.pw
 	export LAB_KEY_FILE=$state/mask.key LAB_DB_CA=$state/tls/ca.pem LAB_CLIENT_CERT=$state/tls/client.crt LAB_CLIENT_KEY=$state/tls/client.key
 	for ((i = 1; i <= agents; i++)); do export "LAB_CGROUP_$i=/pgveil-lab-$name/agent$i"; done
 }
@@ -398,7 +398,7 @@ up() {
 	mkdir -m 755 "$state/log" "$state/bpf"
 	mkdir -m 700 "$state/run" "$state/state"
 	mount -t bpf -o mode=0700 bpffs "$state/bpf"
-	(umask 077; openssl rand -hex 16 > "$state/agent.pw"; openssl rand -hex 32 > "$state/mask.key")
+	(umask 077; openssl rand -hex 16 > "$state/agent.pw"; openssl rand -hex 32 > "$state/mask.key"; echo "$pg_password" > "$state/superuser.pw")
 	make_bridge
 	make_netns db d 2
 	make_certificates

@@ -97,3 +97,27 @@ int client_call(const char *run_dir, const char *method, const char *path, const
 	free(text);
 	return r;
 }
+
+int client_text(const char *run_dir, const char *path, char **text, struct err *e)
+{
+	char url[256];
+	struct answer a = {0};
+	CURL *c = curl_easy_init();
+	long code = 0;
+	int r;
+
+	*text = NULL;
+	snprintf(url, sizeof(url), "http://pgveild%s", path);
+	r = c ? perform(c, run_dir, "GET", url, NULL, &a, e) : err_set(e, -ENOMEM, "out of memory");
+	if (!r) {
+		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
+		if (code != 200 || !a.n)
+			r = err_set(e, code == 403 ? -EACCES : -EREMOTEIO, "pgveild answered %ld", code);
+	}
+	curl_easy_cleanup(c);
+	if (r)
+		free(a.p);
+	else
+		*text = a.p;
+	return r;
+}

@@ -11,4 +11,7 @@
 MUSTCHECK int client_call(const char *run_dir, const char *method, const char *path, const json_t *body,
 	json_t **answer, struct err *e);
 
+/* GET of something that is not JSON, into *text; freed by the caller. */
+MUSTCHECK int client_text(const char *run_dir, const char *path, char **text, struct err *e);
+
 #endif

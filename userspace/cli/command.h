@@ -11,11 +11,14 @@ int cli_enroll(struct settings *s, int argc, char **argv);
 int cli_unenroll(struct settings *s, int argc, char **argv);
 int cli_status(struct settings *s, int argc, char **argv);
 int cli_flows(struct settings *s, int argc, char **argv);
+int cli_events(struct settings *s, int argc, char **argv);
+int cli_metrics(struct settings *s, int argc, char **argv);
+int cli_doctor(struct settings *s, int argc, char **argv);
 int cli_reload(struct settings *s, int argc, char **argv);
 int cli_uninstall(struct settings *s, int argc, char **argv);
 
 /* For their help. */
-extern const char run_help[], enroll_help[], unenroll_help[], status_help[], flows_help[], reload_help[],
-	uninstall_help[];
+extern const char run_help[], enroll_help[], unenroll_help[], status_help[], flows_help[], events_help[],
+	metrics_help[], doctor_help[], reload_help[], uninstall_help[];
 
 #endif

@@ -60,6 +60,7 @@ struct feed {
 	bool running;          /* has a thread */
 	bool loaded;           /* ever */
 	struct source *source;
+	struct server_facts facts;
 	uint64_t idle_since_ms;
 	int fd; /* of the connection; feeds_stop shuts it down */
 	/* The thread's own. */
@@ -330,6 +331,19 @@ static int need_tls(struct feed *f, struct err *e)
 	return f->tls || f->database.tls == TLS_DISABLE ? 0 : tls_context_new(&f->tls, &cfg, e);
 }
 
+static int learn_facts(struct feed *f, struct err *e)
+{
+	struct server_facts facts;
+	int r = snapshot_facts(f->client, &facts, e);
+
+	if (r)
+		return r;
+	pthread_mutex_lock(&f->all->lock);
+	f->facts = facts;
+	pthread_mutex_unlock(&f->all->lock);
+	return 0;
+}
+
 static int log_in(struct feed *f, struct err *e)
 {
 	struct pgclient_config cfg = {
@@ -353,7 +367,9 @@ static int log_in(struct feed *f, struct err *e)
 		r = pgclient_open(&f->client, f->fd, &cfg, clock_ms() + CONNECT_MS, e);
 	}
 	mem_wipe(password, sizeof(password));
-	return r ? r : snapshot_prepare(f->client, e);
+	if (!r)
+		r = snapshot_prepare(f->client, e);
+	return r ? r : learn_facts(f, e);
 }
 
 static int load(struct feed *f, struct err *e)
@@ -664,6 +680,7 @@ void feeds_each(struct feeds *fs, void (*fn)(void *arg, const struct feed_view *
 			.loaded = c != NULL,
 			.age_ms = now > as_of ? now - as_of : 0,
 			.failure = why.msg,
+			.facts = &f->facts,
 		};
 
 		fn(arg, &v);

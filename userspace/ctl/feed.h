@@ -10,6 +10,7 @@
 
 struct feeds;
 struct caller;
+struct server_facts;
 struct database;
 struct slot;
 struct workers;
@@ -30,8 +31,9 @@ struct feed_view { /* borrowed, for the time of the call */
 	const char *database, *address, *dbname;
 	unsigned sessions;
 	bool running, loaded;
-	uint64_t age_ms;     /* since when the catalogue is not known to be true */
-	const char *failure; /* the last one's reason; "" */
+	uint64_t age_ms;                  /* since when the catalogue is not known to be true */
+	const struct server_facts *facts; /* version[0] is 0 before the first login */
+	const char *failure;              /* the last one's reason; "" */
 };
 /* What was done for one database entry since the start; its name lasts as long as the feeds. */
 struct feed_source {

@@ -9,6 +9,7 @@
 #include "ctl/clock.h"
 #include "ctl/enrol.h"
 #include "ctl/feed.h"
+#include "ctl/snapshot.h"
 #include "kern/loader.h"
 #include "net/worker.h"
 #include "policy/policy.h"
@@ -99,14 +100,23 @@ static void add_enrolment(void *arg, const struct enrol_view *v)
 					   v->enrolled ? "enrolled" : "pending", "netns_cookies", cookies));
 }
 
+static json_t *server_of(const struct server_facts *f)
+{
+	if (!f->version[0])
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:b, s:o}", "version", text_of(f->version), "encoding",
+		text_of(f->encoding), "search_path", text_of(f->search_path), "role", text_of(f->role),
+		"superuser", f->superuser, "bypasses_rls", f->bypasses_rls, "logins", text_of(f->logins));
+}
+
 static void add_feed(void *arg, const struct feed_view *v)
 {
-	json_array_append_new(
-		arg, json_pack("{s:o, s:s, s:o, s:i, s:b, s:b, s:o, s:o}", "database", text_of(v->database),
-			     "address", v->address, "dbname", text_of(v->dbname), "sessions",
-			     (int)v->sessions, "running", v->running, "loaded", v->loaded, "age_ms",
-			     v->loaded ? json_integer((json_int_t)v->age_ms) : json_null(), "failure",
-			     v->failure[0] ? text_of(v->failure) : json_null()));
+	json_array_append_new(arg,
+		json_pack("{s:o, s:s, s:o, s:i, s:b, s:b, s:o, s:o, s:o}", "database", text_of(v->database),
+			"address", v->address, "dbname", text_of(v->dbname), "sessions", (int)v->sessions,
+			"running", v->running, "loaded", v->loaded, "age_ms",
+			v->loaded ? json_integer((json_int_t)v->age_ms) : json_null(), "failure",
+			v->failure[0] ? text_of(v->failure) : json_null(), "server", server_of(v->facts)));
 }
 
 static json_t *uids_of(const struct policy *p)
@@ -177,6 +187,21 @@ static const char *tls_name(enum tls_mode m)
 	return "?";
 }
 
+static json_t *file_of(const char *path)
+{
+	return path ? text_of(path) : json_null();
+}
+
+/* Where secrets are, never what they are. */
+static json_t *database_of(const struct database *d)
+{
+	return json_pack("{s:o, s:o, s:i, s:i, s:s, s:o, s:b, s:o, s:o, s:o, s:o}", "name", text_of(d->name),
+		"host", text_of(d->host), "port", d->port, "prefix", (int)d->prefix, "tls", tls_name(d->tls),
+		"user", d->user ? text_of(d->user) : json_null(), "insecure_auth", d->insecure_auth,
+		"password_file", file_of(d->password_file), "cert_file", file_of(d->cert_file), "key_file",
+		file_of(d->key_file), "ca_file", file_of(d->ca_file));
+}
+
 json_t *report_policies(const struct report *r)
 {
 	json_t *files = json_array(), *databases = json_array();
@@ -186,10 +211,7 @@ json_t *report_policies(const struct report *r)
 	for (unsigned i = 0; i < policy_databases(r->policy); i++) {
 		const struct database *d = policy_database_at(r->policy, i);
 
-		json_array_append_new(
-			databases, json_pack("{s:o, s:o, s:i, s:i, s:s}", "name", text_of(d->name), "host",
-					   text_of(d->host), "port", d->port, "prefix", (int)d->prefix, "tls",
-					   tls_name(d->tls)));
+		json_array_append_new(databases, database_of(d));
 	}
 	return json_pack("{s:I, s:I, s:o, s:o, s:o}", "version", (json_int_t)policy_version(r->policy),
 		"age_ms", (json_int_t)(clock_ms() - r->loaded_ms), "files", files, "databases", databases,

@@ -2,6 +2,7 @@
 #include "ctl/snapshot.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "ctl/clock.h"
 #include "ctl/pgclient.h"
@@ -48,6 +49,41 @@ int snapshot_fingerprint(struct pgclient *c, char out[FINGERPRINT_MAX], struct e
 static int simple(struct pgclient *c, const char *sql, struct err *e)
 {
 	return pgclient_query(c, sql, clock_ms() + QUERY_MS, NULL, NULL, e);
+}
+
+static void keep(char *out, size_t cap, struct span cell)
+{
+	snprintf(out, cap, "%.*s", (int)cell.n, cell.p ? (const char *)cell.p : "");
+}
+
+static int take_facts(void *arg, const struct span *cells, unsigned n, struct err *e)
+{
+	struct server_facts *f = arg;
+
+	if (n != 7)
+		return err_set(e, -EPROTO, "the server's facts have another shape");
+	keep(f->version, sizeof(f->version), cells[0]);
+	keep(f->encoding, sizeof(f->encoding), cells[1]);
+	keep(f->search_path, sizeof(f->search_path), cells[2]);
+	keep(f->role, sizeof(f->role), cells[3]);
+	f->superuser = cells[4].n == 1 && cells[4].p[0] == 't';
+	f->bypasses_rls = cells[5].n == 1 && cells[5].p[0] == 't';
+	keep(f->logins, sizeof(f->logins), cells[6]);
+	return 0;
+}
+
+int snapshot_facts(struct pgclient *c, struct server_facts *out, struct err *e)
+{
+	*out = (struct server_facts){.superuser = false};
+	return pgclient_query(c,
+		"SELECT current_setting('server_version'), current_setting('server_encoding'),"
+		" (SELECT s.reset_val FROM pg_settings s WHERE s.name = 'search_path'),"
+		" r.rolname, r.rolsuper, r.rolbypassrls,"
+		" array_to_string(ARRAY(SELECT o.rolname FROM pg_roles o WHERE o.rolcanlogin AND o.rolname "
+		"<> "
+		"r.rolname ORDER BY 1 LIMIT 100), ',')"
+		" FROM pg_roles r WHERE r.rolname = current_user",
+		clock_ms() + QUERY_MS, take_facts, out, e);
 }
 
 int snapshot_prepare(struct pgclient *c, struct err *e)

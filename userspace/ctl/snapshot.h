@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdbool.h>
 #include "base/err.h"
 
 struct catalog;
@@ -20,5 +21,16 @@ MUSTCHECK int snapshot_fingerprint(struct pgclient *c, char out[FINGERPRINT_MAX]
  * reference. */
 MUSTCHECK int snapshot_load(struct pgclient *c, struct catalog **out, char fingerprint[FINGERPRINT_MAX],
 	uint64_t *as_of_ms, struct err *e);
+
+/* What an operator wants to know of a server before he trusts it to us; no value of a table. */
+struct server_facts {
+	char version[32], encoding[32];
+	char search_path[256]; /* as a session begins with it */
+	char role[64];
+	bool superuser, bypasses_rls;
+	char logins[1024]; /* other roles that may log in, "a,b,c"; cut where they are many */
+};
+/* After snapshot_prepare. */
+MUSTCHECK int snapshot_facts(struct pgclient *c, struct server_facts *out, struct err *e);
 
 #endif

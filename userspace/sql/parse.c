@@ -195,3 +195,8 @@ int parse(struct span text, struct arena *a, struct PgQuery__ParseResult **out, 
 	pg_query_free_protobuf_parse_result(r);
 	return rc;
 }
+
+const char *parse_grammar(void)
+{
+	return PG_VERSION;
+}

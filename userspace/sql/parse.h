@@ -13,4 +13,7 @@ struct PgQuery__ParseResult;
 MUSTCHECK int parse(
 	struct span text, struct arena *a, struct PgQuery__ParseResult **out, int *position, struct err *e);
 
+/* The version of PostgreSQL whose grammar it is: "17.4". */
+const char *parse_grammar(void);
+
 #endif

@@ -54,7 +54,7 @@ below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lyaml -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
-.PHONY: help all demo check test pg-suite asan fuzz policy-test lint format check-format check-layers install clean bpf unit unit-bins bench bench-bins bench-quick
+.PHONY: help all demo check test pg-suite asan fuzz policy-test lint format check-format check-layers install uninstall clean bpf unit unit-bins bench bench-bins bench-quick
 help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -167,9 +167,25 @@ format: ## clang-format in place
 	clang-format -i $(c_files)
 lint: ## clang-tidy over userspace
 	clang-tidy --quiet $(filter userspace/%.c,$(c_files)) -- $(CPPFLAGS) -std=gnu11
-install: all ## install pgveild and pgveil below PREFIX
+# What goes where below PREFIX; uninstall takes the same away. Nothing is put into /etc.
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+man := $(wildcard deploy/man/*.[158])
+doc := policy/claude-support.yaml policy/analytics-readonly.yaml policy/schema.json
+installed = sbin/pgveild bin/pgveil share/bash-completion/completions/pgveil share/bash-completion/completions/pgveild \
+	$(foreach m,$(man),share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) $(doc:policy/%=share/doc/pgveil/%) share/doc/pgveil/policy.md
+install: all ## pgveild, pgveil, man pages, unit, completion and examples below PREFIX (DESTDIR before it)
 	install -D -m 755 $(B)/pgveild $(DESTDIR)$(PREFIX)/sbin/pgveild
 	install -D -m 755 $(B)/pgveil $(DESTDIR)$(PREFIX)/bin/pgveil
+	for m in $(man); do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
+	for d in $(doc); do install -D -m 644 $$d $(DESTDIR)$(PREFIX)/share/doc/pgveil/$${d##*/}; done
+	install -D -m 644 policy/README.md $(DESTDIR)$(PREFIX)/share/doc/pgveil/policy.md
+	install -D -m 644 deploy/completion/pgveil.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pgveil
+	ln -sf pgveil $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pgveild
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/local/sbin|$(PREFIX)/sbin|' deploy/systemd/pgveild.service > $(DESTDIR)$(UNITDIR)/pgveild.service
+uninstall: ## what install put there (first: systemctl disable --now pgveild; pgveil uninstall)
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(installed)) $(DESTDIR)$(UNITDIR)/pgveild.service
+	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/share/doc/pgveil
 clean: ## remove build/
 	rm -rf build
 

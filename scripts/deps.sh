@@ -20,7 +20,7 @@ packages=(
 	libpq-dev libssl-dev libprotobuf-c-dev libevent-dev libjansson-dev libyaml-dev libcurl4-openssl-dev
 	# check and test
 	libcmocka-dev libclang-rt-14-dev clang-format clang-tidy
-	python3 python3-pytest python3-psycopg2 python3-asyncpg python3-prometheus-client
+	python3 python3-pytest python3-psycopg2 python3-asyncpg python3-prometheus-client mandoc
 	postgresql-15 postgresql-client-15 iproute2 util-linux procps openssl
 )
 

@@ -274,9 +274,9 @@ static void check_capabilities(struct findings *f, const char *proc)
 	static const struct {
 		unsigned bit;
 		const char *name, *why;
-	} needed[] = {{CAP_BPF, "CAP_BPF", "loads programs"},
-		{CAP_NET_ADMIN, "CAP_NET_ADMIN", "attaches them"},
-		{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "enters the agents' network namespaces"}};
+	} needed[] = {{CAP_SYS_ADMIN, "CAP_SYS_ADMIN",
+			      "loads its programs and enters the agents' network namespaces"},
+		{CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "finds the network namespace of another user's process"}};
 	char path[64], line[256];
 	uint64_t set = 0;
 	bool all = true;

@@ -8,8 +8,8 @@
 const char metrics_help[] =
 	"usage: pgveil metrics\n"
 	"\n"
-	"What the daemon counts, in Prometheus' text format. `pgveild --metrics-listen` offers "
-	"the same over TCP.\n";
+	"What the daemon counts, in Prometheus' text format. pgveild can offer the same over "
+	"TCP: see its help.\n";
 
 int cli_metrics(struct settings *s, int argc, char **argv)
 {

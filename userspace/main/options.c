@@ -161,7 +161,7 @@ void options_help(void)
 	     "Masks what the processes of enrolled cgroups see of PostgreSQL.\n");
 	for (size_t i = 0; i < ROWS; i++) {
 		snprintf(left, sizeof(left), "--%s %s", table[i].name, table[i].value ? table[i].value : "");
-		printf("  %-24s %s\n", left, table[i].help);
+		printf("  %-26s %s\n", left, table[i].help);
 	}
 	puts("\n"
 	     "SIGHUP reloads the policy files: all of them, or none. SIGTERM ends the daemon; the pinned "

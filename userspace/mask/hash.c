@@ -31,17 +31,17 @@ static const char *hash_class(enum value_type t)
 	case FAMILY_DATE:
 	case FAMILY_TIMESTAMP:
 	case FAMILY_OTHER:
-	case FAMILY_BYTES:
 	case FAMILY_CHAR:
 	case FAMILY_JSON:
 	case FAMILY_XML:
-	case FAMILY_FLOAT:
-	case FAMILY_MONEY:
 	case FAMILY_TIME:
-	case FAMILY_INTERVAL:
-	case FAMILY_NET:
-	case FAMILY_MAC:
-	case FAMILY_BITS: break;
+	case FAMILY_INTERVAL: break;
+	case FAMILY_FLOAT: return "float";
+	case FAMILY_MONEY: return "money";
+	case FAMILY_BYTES: return "bytes";
+	case FAMILY_NET: return "net";
+	case FAMILY_MAC: return "mac";
+	case FAMILY_BITS: return "bits";
 	}
 	return NULL;
 }
@@ -95,9 +95,47 @@ static struct span hash_uuid(struct arena *a, const struct value_shape *s, const
 	return value_put_uuid(a, s, uuid);
 }
 
+/* As many digits as the type holds exactly. */
+static struct span hash_amount(struct arena *a, const struct value_shape *s, const uint8_t *mac)
+{
+	uint64_t v = be64(mac);
+
+	if (s->type == VALUE_MONEY)
+		return value_put_money(a, s, (int64_t)(v % 1000000000000000));
+	return value_put_float(a, s, (double)(v % (s->type == VALUE_FLOAT4 ? 10000000 : 1000000000000000)));
+}
+
+/* Addresses that nobody has: 240.0.0.0/4 is reserved (RFC 1112), fd00::/8 is not routed (RFC 4193), and a MAC
+ * address with that bit was given by no maker. The version of an address stays. */
+static struct span hash_address(
+	struct arena *a, const struct value_shape *s, struct span canonical, const uint8_t *mac)
+{
+	struct netaddr v = {.v6 = canonical.n && memchr(canonical.p, ':', canonical.n)};
+	uint8_t own[8];
+
+	if (value_mac_len(s->type)) {
+		memcpy(own, mac, sizeof(own));
+		own[0] = (own[0] & 0xfc) | 2;
+		return value_put_mac(a, s, own);
+	}
+	v.bits = v.v6 ? 128 : 32;
+	memcpy(v.addr, mac, v.v6 ? 16 : 4);
+	v.addr[0] = v.v6 ? 0xfd : v.addr[0] | 0xf0;
+	return value_put_net(a, s, &v);
+}
+
+static struct span hash_bits(struct arena *a, const struct value_shape *s, const uint8_t mac[HMAC_LEN])
+{
+	size_t most = s->typmod > 0 ? (size_t)s->typmod : HMAC_LEN * 8, n = most;
+
+	if (n > HMAC_LEN * 8 && s->type == VALUE_VARBIT)
+		n = HMAC_LEN * 8;
+	return n < MIN_HASH_CHARS * 4 ? mask_redact(s, a) : value_put_bits(a, s, span_of(mac, HMAC_LEN), n);
+}
+
 /* A value of the type out of the MAC, or out of its second half. */
-static struct span hash_value(
-	struct arena *a, const struct value_shape *s, const uint8_t mac[HMAC_LEN], bool second)
+static struct span hash_value(struct arena *a, const struct value_shape *s, struct span canonical,
+	const uint8_t mac[HMAC_LEN], bool second)
 {
 	const uint8_t *half = mac + (second ? HMAC_LEN / 2 : 0);
 
@@ -114,17 +152,17 @@ static struct span hash_value(
 	case FAMILY_DATE:
 	case FAMILY_TIMESTAMP:
 	case FAMILY_OTHER:
-	case FAMILY_BYTES:
 	case FAMILY_CHAR:
 	case FAMILY_JSON:
 	case FAMILY_XML:
-	case FAMILY_FLOAT:
-	case FAMILY_MONEY:
 	case FAMILY_TIME:
-	case FAMILY_INTERVAL:
+	case FAMILY_INTERVAL: break;
+	case FAMILY_FLOAT:
+	case FAMILY_MONEY: return hash_amount(a, s, half);
+	case FAMILY_BYTES: return second ? none : value_put_bytes(a, s, span_of(mac, HMAC_LEN));
 	case FAMILY_NET:
-	case FAMILY_MAC:
-	case FAMILY_BITS: break;
+	case FAMILY_MAC: return hash_address(a, s, canonical, half);
+	case FAMILY_BITS: return second ? none : hash_bits(a, s, mac);
 	}
 	return none;
 }
@@ -151,7 +189,7 @@ struct span mask_hash(const struct mask *m, const struct value_shape *s, struct 
 		5, mac);
 	/* In a small type, numeric(1) say, a value can hash to itself. It is never sent. */
 	for (second = 0; second < 2; second++) {
-		out = hash_value(a, s, mac, second);
+		out = hash_value(a, s, canonical, mac, second);
 		if (!out.p || !value_canonical(a, s, out, &again))
 			return none;
 		if (!span_eq(again, canonical))

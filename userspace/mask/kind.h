@@ -21,5 +21,7 @@ struct span mask_number(const struct mask *m, const struct value_shape *s, struc
 struct span mask_email(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 struct span mask_partial(
 	const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
+/* Any kind that reads its input, on json and jsonb. */
+struct span mask_json(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 
 #endif

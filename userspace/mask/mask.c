@@ -16,6 +16,8 @@ static struct span fixed(const struct mask *m, const struct value_shape *s, stru
 struct span mask_apply(
 	const struct mask *m, const struct value_shape *shape, struct span cell, struct arena *a)
 {
+	if (value_family(shape->type) == FAMILY_JSON && mask_reads_input(m->kind))
+		return mask_json(m, shape, cell, a);
 	switch (m->kind) {
 	case MASK_NULL: return null;
 	case MASK_REDACT: return mask_redact(shape, a);

@@ -10,14 +10,18 @@ struct span mask_redact(const struct value_shape *s, struct arena *a)
 	static const uint8_t nil[16];
 
 	switch (value_family(s->type)) {
-	case FAMILY_OTHER:
-	case FAMILY_BYTES:
-	case FAMILY_CHAR:
-	case FAMILY_JSON:
-	case FAMILY_XML:
+	case FAMILY_OTHER: break;
+	case FAMILY_BYTES: return value_put_bytes(a, s, HIDDEN);
+	case FAMILY_CHAR: return value_put_char(a, s, '*');
+	case FAMILY_JSON: return value_put_json_string(a, s, HIDDEN);
+	case FAMILY_XML: return value_put_xml(a, s, "redacted", (struct span){0});
+	/* 0.0.0.0, and the network that is all networks */
 	case FAMILY_NET:
-	case FAMILY_MAC:
-	case FAMILY_BITS: break;
+		return value_put_net(a, s, &(struct netaddr){.bits = s->type == VALUE_CIDR ? 0 : 32});
+	case FAMILY_MAC: return value_put_mac(a, s, nil);
+	case FAMILY_BITS:
+		return value_put_bits(a, s, (struct span){0},
+			s->type == VALUE_BIT && s->typmod > 0 ? (size_t)s->typmod : 0);
 	case FAMILY_TEXT: return value_put_text(a, s, HIDDEN);
 	case FAMILY_INTEGER:
 	case FAMILY_NUMERIC:

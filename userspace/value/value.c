@@ -7,6 +7,7 @@
 #include "value/datetime.h"
 #include "value/float.h"
 #include "value/interval.h"
+#include "value/json.h"
 #include "value/numeric.h"
 #include "value/utf8.h"
 
@@ -170,6 +171,42 @@ static struct span put_time_word(struct arena *a, const struct value_shape *s, s
 								      : (struct span){0};
 }
 
+static struct span put_bits_word(struct arena *a, const struct value_shape *s, struct span text)
+{
+	const struct value_shape as_text = {.type = s->type, .typmod = -1};
+	struct span bytes;
+	size_t n;
+
+	return value_get_bits(a, &as_text, text, &bytes, &n) ? value_put_bits(a, s, bytes, n)
+							     : (struct span){0};
+}
+
+static struct span put_json_word(struct arena *a, const struct value_shape *s, struct span text)
+{
+	struct span json = value_put_json(a, s, text);
+
+	return json.p ? json : value_put_json_string(a, s, text);
+}
+
+/* Types of bytes, whose text form is the same in a cell as in a policy. */
+static struct span put_bytes_word(struct arena *a, const struct value_shape *s, struct span text)
+{
+	const struct value_shape as_text = {.type = s->type, .typmod = -1};
+	struct netaddr net;
+	struct span bytes;
+	uint8_t mac[8], c;
+
+	if (value_get_bytes(a, &as_text, text, &bytes))
+		return value_put_bytes(a, s, bytes);
+	if (value_get_char(&as_text, text, &c))
+		return value_put_char(a, s, c);
+	if (value_get_net(&as_text, text, &net))
+		return value_put_net(a, s, &net);
+	if (value_get_mac(&as_text, text, mac))
+		return value_put_mac(a, s, mac);
+	return (struct span){0};
+}
+
 struct span value_put_literal(struct arena *a, const struct value_shape *s, struct span text)
 {
 	const struct span none = {0};
@@ -179,14 +216,14 @@ struct span value_put_literal(struct arena *a, const struct value_shape *s, stru
 	int64_t v;
 
 	switch (value_family(s->type)) {
-	case FAMILY_OTHER:
+	case FAMILY_OTHER: return none;
 	case FAMILY_BYTES:
 	case FAMILY_CHAR:
-	case FAMILY_JSON:
-	case FAMILY_XML:
 	case FAMILY_NET:
-	case FAMILY_MAC:
-	case FAMILY_BITS: return none;
+	case FAMILY_MAC: return put_bytes_word(a, s, text);
+	case FAMILY_BITS: return put_bits_word(a, s, text);
+	case FAMILY_JSON: return put_json_word(a, s, text);
+	case FAMILY_XML: return value_put_xml(a, s, "fixed", text);
 	case FAMILY_TEXT: return value_text_fits(s, text) ? value_put_text(a, s, text) : none;
 	case FAMILY_INTEGER:
 	case FAMILY_NUMERIC:
@@ -273,20 +310,41 @@ static struct span canonical_uuid(struct arena *a, const struct value_shape *s, 
 	return cell.n == UUID_BYTES ? value_put_uuid(a, &text, cell.p) : (struct span){0};
 }
 
+static struct span canonical_bytes(struct arena *a, const struct value_shape *s, struct span cell)
+{
+	const struct value_shape as_text = {.type = s->type, .typmod = -1};
+	struct netaddr net;
+	struct span bytes;
+	uint8_t mac[8], c;
+	size_t n;
+
+	if (value_get_bytes(a, s, cell, &bytes))
+		return value_put_bytes(a, &as_text, bytes);
+	if (value_get_char(s, cell, &c))
+		return cell_copy(a, &c, 1);
+	if (value_get_net(s, cell, &net))
+		return value_put_net(a, &as_text, &net);
+	if (value_get_mac(s, cell, mac))
+		return value_put_mac(a, &as_text, mac);
+	if (value_get_bits(a, s, cell, &bytes, &n))
+		return value_put_bits(a, &as_text, bytes, n);
+	return (struct span){0};
+}
+
 bool value_canonical(struct arena *a, const struct value_shape *s, struct span cell, struct span *canonical)
 {
 	bool b;
 
 	*canonical = (struct span){0};
 	switch (value_family(s->type)) {
-	case FAMILY_OTHER:
+	case FAMILY_OTHER: return false;
 	case FAMILY_BYTES:
 	case FAMILY_CHAR:
-	case FAMILY_JSON:
-	case FAMILY_XML:
 	case FAMILY_NET:
 	case FAMILY_MAC:
-	case FAMILY_BITS: return false;
+	case FAMILY_BITS: *canonical = canonical_bytes(a, s, cell); break;
+	case FAMILY_JSON: return value_get_json(s, cell, canonical) && json_valid(*canonical);
+	case FAMILY_XML: return value_get_xml(s, cell, canonical);
 	case FAMILY_TEXT: return value_get_text(s, cell, canonical);
 	case FAMILY_INTEGER:
 	case FAMILY_NUMERIC:

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "value/desc.h"
+#include "value/net.h"
 #include "value/style.h"
 #include "value/type.h"
 
@@ -59,8 +60,25 @@ struct span value_put_timestamp(struct arena *a, const struct value_shape *s, in
 /* Microseconds since midnight; timetz: west seconds west of UTC. */
 struct span value_put_time(struct arena *a, const struct value_shape *s, int64_t usecs, int32_t west);
 struct span value_put_interval(struct arena *a, const struct value_shape *s, const struct interval *v);
+/* In hexadecimal where the format is text, whatever bytea_output says. */
+struct span value_put_bytes(struct arena *a, const struct value_shape *s, struct span bytes);
+struct span value_put_char(struct arena *a, const struct value_shape *s, uint8_t c); /* "char": ASCII */
+/* The first n bits of bytes, zeros behind their end; bit(n) holds exactly n. */
+struct span value_put_bits(struct arena *a, const struct value_shape *s, struct span bytes, size_t n);
+bool value_bits_fit(const struct value_shape *s, size_t n);
+struct span value_put_net(struct arena *a, const struct value_shape *s, const struct netaddr *v);
+/* value_mac_len bytes: 6, 8, or 0 for other types. */
+struct span value_put_mac(struct arena *a, const struct value_shape *s, const uint8_t *mac);
+size_t value_mac_len(enum value_type t);
+/* json and jsonb: text that is JSON and that the type can hold; or a text as a JSON string. */
+struct span value_put_json(struct arena *a, const struct value_shape *s, struct span text);
+struct span value_put_json_string(struct arena *a, const struct value_shape *s, struct span utf8);
+/* One element with utf8, escaped, as its text. */
+struct span value_put_xml(
+	struct arena *a, const struct value_shape *s, const char *element, struct span utf8);
 /* Any type from its text form as an operator writes it in a policy ("0", "1970-01-01", "t", "n/a"); ISO for
- * dates. Nothing is cut or rounded: what does not fit gives .p == NULL. */
+ * dates; json: JSON, or else a text that becomes a string; xml: a text that becomes an element "fixed".
+ * Nothing is cut or rounded: what does not fit gives .p == NULL. */
 struct span value_put_literal(struct arena *a, const struct value_shape *s, struct span text);
 
 /* Readers: what a cell holds. false: not a valid value of the type in that format; the caller masks it whole.
@@ -81,6 +99,16 @@ MUSTCHECK bool value_get_date(const struct value_shape *s, struct span cell, int
 MUSTCHECK bool value_get_timestamp(const struct value_shape *s, struct span cell, int64_t *usecs);
 MUSTCHECK bool value_get_time(const struct value_shape *s, struct span cell, int64_t *usecs, int32_t *west);
 MUSTCHECK bool value_get_interval(const struct value_shape *s, struct span cell, struct interval *v);
+MUSTCHECK bool value_get_bytes(
+	struct arena *a, const struct value_shape *s, struct span cell, struct span *bytes);
+MUSTCHECK bool value_get_char(const struct value_shape *s, struct span cell, uint8_t *c);
+MUSTCHECK bool value_get_bits(
+	struct arena *a, const struct value_shape *s, struct span cell, struct span *bytes, size_t *n);
+MUSTCHECK bool value_get_net(const struct value_shape *s, struct span cell, struct netaddr *v);
+MUSTCHECK bool value_get_mac(const struct value_shape *s, struct span cell, uint8_t mac[8]);
+/* The text, in both formats; not yet known to be JSON or XML. */
+MUSTCHECK bool value_get_json(const struct value_shape *s, struct span cell, struct span *text);
+MUSTCHECK bool value_get_xml(const struct value_shape *s, struct span cell, struct span *text);
 /* int2/4/8. */
 MUSTCHECK bool value_get_int(const struct value_shape *s, struct span cell, int64_t *v);
 /* The value in a form that is the same in text and in binary, for keyed hashing, and that value_put_literal

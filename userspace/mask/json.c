@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* json and jsonb are masked by their elements: strings as text, numbers as numeric, true and false as bool.
+ * Keys, structure and null stay as they are; an element that the mask has no form for becomes null. */
+#include <string.h>
+
+#include "mask/kind.h"
+#include "value/json.h"
+
+/* A hash is longer than what it hides: what many small strings would grow to is bounded. */
+#define MASKED_MAX ((size_t)16 << 20)
+#define ROOM_FIRST 256
+
+struct writer {
+	struct arena *a;
+	uint8_t *mem;
+	size_t n, cap;
+	bool failed;
+};
+
+/* Where n bytes can be written; NULL: no memory, or too much. */
+static uint8_t *room(struct writer *w, size_t n)
+{
+	size_t cap = w->cap ? w->cap : ROOM_FIRST;
+	uint8_t *mem;
+
+	if (w->failed || n > MASKED_MAX - w->n) {
+		w->failed = true;
+		return NULL;
+	}
+	while (cap - w->n < n)
+		cap *= 2;
+	if (cap != w->cap) {
+		mem = arena_alloc(w->a, cap);
+		if (!mem) {
+			w->failed = true;
+			return NULL;
+		}
+		if (w->n)
+			memcpy(mem, w->mem, w->n);
+		w->mem = mem;
+		w->cap = cap;
+	}
+	w->n += n;
+	return w->mem + w->n - n;
+}
+
+static void write_span(struct writer *w, struct span s)
+{
+	uint8_t *to = s.n ? room(w, s.n) : NULL;
+
+	if (to)
+		memcpy(to, s.p, s.n);
+}
+
+static void write_string(struct writer *w, struct span utf8)
+{
+	uint8_t *to = room(w, json_string_len(utf8));
+
+	if (to)
+		json_string_put(to, utf8);
+}
+
+static void mask_token(struct writer *w, const struct mask *m, enum json_token t, struct span token)
+{
+	struct value_shape shape = {.typmod = -1, .format = VALUE_TEXT_FORMAT};
+	struct span value = token, out;
+
+	shape.type = t == JSON_STRING ? VALUE_TEXT : t == JSON_NUMBER ? VALUE_NUMERIC : VALUE_BOOL;
+	if (t == JSON_TRUE || t == JSON_FALSE)
+		value = t == JSON_TRUE ? SPAN_LIT("t") : SPAN_LIT("f");
+	if (t == JSON_STRING && !json_string_get(w->a, token, &value))
+		out = mask_redact(&shape, w->a);
+	else
+		out = mask_apply(m, &shape, value, w->a);
+	if (!out.p)
+		write_span(w, SPAN_LIT("null"));
+	else if (t == JSON_STRING)
+		write_string(w, out);
+	else if (t == JSON_NUMBER)
+		write_span(w, out);
+	else
+		write_span(w, span_is(out, "t") ? SPAN_LIT("true") : SPAN_LIT("false"));
+}
+
+struct span mask_json(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a)
+{
+	struct writer w = {.a = a};
+	enum json_token t;
+	struct span text, token;
+	const uint8_t *copied;
+	struct json j;
+
+	if (!value_get_json(s, cell, &text))
+		return mask_redact(s, a);
+	if (text.p != cell.p)
+		write_span(&w, span_of(cell.p, 1)); /* jsonb's version */
+	copied = text.p;
+	json_start(&j, text);
+	while ((t = json_next(&j, &token)) != JSON_END && t != JSON_BAD && !w.failed) {
+		if (t == JSON_KEY || t == JSON_NULL)
+			continue;
+		write_span(&w, span_of(copied, (size_t)(token.p - copied)));
+		copied = token.p + token.n;
+		mask_token(&w, m, t, token);
+	}
+	write_span(&w, span_of(copied, (size_t)(text.p + text.n - copied)));
+	return t == JSON_END && !w.failed ? span_of(w.mem, w.n) : mask_redact(s, a);
+}

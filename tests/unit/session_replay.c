@@ -527,8 +527,8 @@ static void load_policy(struct replay *r, const char *path)
 static void open_session(struct replay *r, const char *dbname)
 {
 	const char *params[][2] = {{"user", "agent"}, {"database", dbname}};
-	static const char *const settled[] = {
-		"on", "UTF8", "\"$user\", public", "pgveil_agent", "pg_catalog\npublic", "UTF8"};
+	static const char *const settled[] = {"on", "UTF8", "\"$user\", public", "pgveil_agent",
+		"pg_catalog\npublic", "UTF8", "$1,234,567.00", "-$1,234,567.00"};
 	struct err e = {0};
 	struct put *w = &r->say;
 
@@ -545,8 +545,8 @@ static void open_session(struct replay *r, const char *dbname)
 	put_finish(w);
 	put_ready(w, 'I');
 	put_start(w, BE_DATA_ROW);
-	put_be16(w, 6);
-	for (int i = 0; i < 6; i++) {
+	put_be16(w, 8);
+	for (int i = 0; i < 8; i++) {
 		put_be32(w, (uint32_t)strlen(settled[i]));
 		put_span(w, span_of(settled[i], strlen(settled[i])));
 	}

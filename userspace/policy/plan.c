@@ -225,8 +225,8 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 			"A caller with masked columns may read the server's own settings.");
 		return;
 	}
-	p->sanitize = st->triggers || st->code || tag_is(st, "COMMIT") || tag_is(st, "END") ||
-		      tag_is(st, "SET CONSTRAINTS");
+	p->code = st->triggers || st->code;
+	p->sanitize = p->code || tag_is(st, "COMMIT") || tag_is(st, "END") || tag_is(st, "SET CONSTRAINTS");
 	for (unsigned i = 0; !p->sanitize && i < st->nrelations; i++)
 		p->sanitize = relation_masked(j->b, st->relations[i]);
 	if (!plan_inner(j, st, p)) {

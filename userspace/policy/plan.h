@@ -32,6 +32,7 @@ struct plan {
 		*columns; /* ncolumns of them; only where rows and the statement names its own outputs */
 	unsigned ncolumns;
 	bool masks;    /* some column is not ACTION_PASS */
+	bool code;     /* runs code that is not the statement's: triggers, defaults, policies … */
 	bool sanitize; /* its errors and notices may carry values: standard texts only */
 	/* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY: the name, NULL = ALL; inner:
 	 * PREPARE's and DECLARE's plan. */

@@ -96,7 +96,7 @@ static struct rowplan *make_rows(struct session *s, const struct plan *p, const 
 	if (!p || !p->rows || p->verdict == DENY || !sh)
 		err_sql(&e, -EPROTO, "42501", "a result arrived that nothing asked for");
 	else
-		rp = rowplan_new(p, sh, formats, nformats, NULL, s->binding, &e);
+		rp = rowplan_new(p, sh, formats, nformats, &s->style.now, s->binding, &e);
 	if (rp && also && rowplan_restrict(rp, also, &e)) {
 		rowplan_free(rp);
 		rp = NULL;
@@ -237,6 +237,8 @@ static enum fate on_data_row(struct session *s, const struct frame *f)
 	s->stats.rows++;
 	if (rp->pass)
 		return FATE_PASS;
+	if (x->kind == EXPECT_EXECUTE || x->at < x->nsteps)
+		style_ran(s, x, current_plan(x));
 	if (rewrite_row(rp, f, &s->lane[SIDE_CLIENT].out, &s->scratch, &s->stats.masked_cells) != WIRE_OK) {
 		session_break(s, "08P01", "a row could not be masked");
 		return FATE_BROKEN;
@@ -255,6 +257,7 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 	if (f->type == BE_COMMAND_COMPLETE ? msg_command_complete(f->body, &tag) != WIRE_OK
 					   : msg_empty(f->body) != WIRE_OK)
 		return unexpected(s, f);
+	style_ran(s, x, current_plan(x));
 	if (x->kind == EXPECT_EXECUTE) {
 		if (f->type == BE_COMMAND_COMPLETE && !commit_step(s, st))
 			return no_memory(s);
@@ -348,6 +351,7 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 		msg_ready(f->body, &status) != WIRE_OK)
 		return unexpected(s, f);
 	s->status = status;
+	style_settle(s, status);
 	ours = x->ours;
 	if (x->kind != EXPECT_COPY_SYNCS)
 		pipeline_pop(&s->pipe);
@@ -498,7 +502,10 @@ static enum fate on_message(struct session *s, const struct frame *f)
 	case BE_ERROR_RESPONSE: return on_error(s, f);
 	case BE_NOTICE_RESPONSE: return on_notice(s, f);
 	case BE_PARAMETER_STATUS:
-		return msg_parameter_status(f->body, &ps) == WIRE_OK ? FATE_PASS : unexpected(s, f);
+		if (msg_parameter_status(f->body, &ps) != WIRE_OK)
+			return unexpected(s, f);
+		style_report(s, ps.name, ps.value);
+		return FATE_PASS;
 	case BE_NOTIFICATION_RESPONSE:
 		return msg_notification(f->body, &n) == WIRE_OK ? on_notification(s, &n) : unexpected(s, f);
 	case BE_AUTHENTICATION:

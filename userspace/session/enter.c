@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 #include "session/state.h"
+#include "value/money.h"
 
 #define STARTUP_REQUESTS_MAX 4 /* SSLRequest and GSSENCRequest before a StartupMessage */
 
@@ -21,8 +22,20 @@ static const char SETTLE[] =
 	" pg_catalog.current_setting('search_path'),"
 	" current_user::pg_catalog.text,"
 	" pg_catalog.array_to_string(pg_catalog.current_schemas(true), pg_catalog.chr(10)),"
-	" pg_catalog.current_setting('server_encoding')";
-enum { SETTLE_SCS, SETTLE_ENCODING, SETTLE_PATH, SETTLE_USER, SETTLE_SCHEMAS, SETTLE_SERVER, SETTLE_COLUMNS };
+	" pg_catalog.current_setting('server_encoding'),"
+	" " MONEY_SAMPLE "::pg_catalog.int4::pg_catalog.money::pg_catalog.text,"
+	" (-" MONEY_SAMPLE ")::pg_catalog.int4::pg_catalog.money::pg_catalog.text";
+enum {
+	SETTLE_SCS,
+	SETTLE_ENCODING,
+	SETTLE_PATH,
+	SETTLE_USER,
+	SETTLE_SCHEMAS,
+	SETTLE_SERVER,
+	SETTLE_MONEY,
+	SETTLE_DEBT,
+	SETTLE_COLUMNS
+};
 
 /* ---- policy ---- */
 
@@ -366,6 +379,7 @@ static void open_session(struct session *s)
 		s->lane[SIDE_CLIENT].out.failed = true;
 	put_fini(&s->greeting);
 	s->status = s->login.status;
+	style_settle(s, s->status);
 	session_move(s, STATE_OPEN);
 	if (s->judged && s->env->accounts) {
 		s->names.account = account_open(s->env->accounts, s->who.cgroup_id);
@@ -410,6 +424,7 @@ static void on_login(struct session *s, const struct frame *f)
 		put_start(&s->greeting, BE_PARAMETER_STATUS);
 		put_cstr_span(&s->greeting, ps.name);
 		put_cstr_span(&s->greeting, ps.value);
+		style_report(s, ps.name, ps.value);
 		put_finish(&s->greeting);
 	}
 	if (login_message(&s->login, f, &s->put, &e)) {
@@ -529,6 +544,10 @@ static void take_settings(struct session *s, const struct frame *f)
 		}
 	}
 	s->settle_result = 1;
+	/* lc_monetary is not among what a judged caller may change; not understood, money can only be
+	 * redacted. */
+	money_format_learn(&s->style.reported.money, span_of(v[SETTLE_MONEY], strlen(v[SETTLE_MONEY])),
+		span_of(v[SETTLE_DEBT], strlen(v[SETTLE_DEBT])));
 	if (cur_end(&c) != WIRE_OK || strcmp(v[SETTLE_SCS], "on") != 0 ||
 		strcmp(v[SETTLE_ENCODING], "UTF8") != 0)
 		session_break(s, "42501",

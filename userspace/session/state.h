@@ -78,6 +78,12 @@ struct session {
 	struct pipeline pipe;
 	struct names names;
 	struct binding *binding; /* of the last judgement */
+	struct {
+		struct value_style now; /* of the rows that come next; rowplans point to it */
+		struct value_style reported;
+		bool doubtful; /* until the next ReadyForQuery */
+		bool touched;  /* by a statement of the transaction under way */
+	} style;
 	struct catalog *catalog; /* taken once a step; NULL between steps */
 	uint64_t catalog_as_of_ms;
 	bool skip;           /* the server skips what comes until Sync, and so do we */
@@ -152,6 +158,12 @@ void copy_sync_answered(struct session *s, struct expected *x, char status);
 /* The server confirmed st. false: no memory. */
 MUSTCHECK bool commit_step(struct session *s, struct step *st);
 void forget_step(struct session *s, const struct step *st); /* st failed, perhaps late; NULL is fine */
+
+/* style.c */
+/* The head ran its statement p, or is about to give rows of it. */
+void style_ran(struct session *s, const struct expected *x, const struct plan *p);
+void style_report(struct session *s, struct span name, struct span value); /* ParameterStatus */
+void style_settle(struct session *s, char status); /* ReadyForQuery, or the login is done */
 
 /* judge.c */
 /* 0, -EAGAIN (wait), or -EACCES with e for the client. Gives a reference. */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What is known of the session's output settings at the place that the answers have reached. The server
+ * reports a change only before ReadyForQuery (since version 14): from a statement that may have made one up
+ * to there the style is not known, and rows are masked as if it could be any. A report in between is one of
+ * another change; it counts from there on, but makes nothing sure. */
+#include <string.h>
+
+#include "session/state.h"
+
+static bool runs_code(const struct plan *p)
+{
+	return p && (p->code || (p->inner && p->inner->code));
+}
+
+static bool newer_runs_code(const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+
+	for (unsigned i = 0; js && i < js->n; i++)
+		if (runs_code(js->plans[i]))
+			return true;
+	return false;
+}
+
+static bool step_runs_code(const struct step *st)
+{
+	return st && (newer_runs_code(st->newer) || (st->target && runs_code(st->target->plan)));
+}
+
+/* Whether rows or statements behind p may be written in another style than those before it. */
+static bool sets(const struct session *s, const struct plan *p)
+{
+	if (p->kind == STATEMENT_SET)
+		return !p->setting || !strcmp(p->setting, "datestyle") ||
+		       !strcmp(p->setting, "intervalstyle") || !strcmp(p->setting, "all");
+	/* What is undone, or held by SET LOCAL only until here. */
+	return p->kind == STATEMENT_TRANSACTION && s->style.touched;
+}
+
+static void doubt(struct session *s)
+{
+	s->style.touched = true;
+	s->style.doubtful = true;
+	s->style.now.date = DATE_STYLE_UNKNOWN;
+	s->style.now.order = DATE_ORDER_UNKNOWN;
+	s->style.now.interval = INTERVAL_STYLE_UNKNOWN;
+}
+
+void style_ran(struct session *s, const struct expected *x, const struct plan *p)
+{
+	const struct step *st = x->kind == EXPECT_EXECUTE ? &x->step
+				: x->at < x->nsteps       ? &x->steps[x->at]
+							  : NULL;
+
+	if (s->style.doubtful)
+		return;
+	if ((p && (sets(s, p) || runs_code(p))) || step_runs_code(st) || newer_runs_code(x->newer) ||
+		(x->kind == EXPECT_EXECUTE && newer_runs_code(x->portal->latest)))
+		doubt(s);
+}
+
+void style_report(struct session *s, struct span name, struct span value)
+{
+	style_take(&s->style.reported, name, value);
+	if (!s->style.doubtful)
+		style_take(&s->style.now, name, value);
+}
+
+void style_settle(struct session *s, char status)
+{
+	s->style.doubtful = false;
+	s->style.now = s->style.reported;
+	if (status == 'I')
+		s->style.touched = false;
+}

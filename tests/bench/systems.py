@@ -20,7 +20,7 @@ from lab import Lab, run  # noqa: E402
 
 CLIENT = ROOT / "build" / "release" / "bench" / "client"
 PG_CONF = ("log_statement=none", "log_connections=off", "log_disconnections=off", "log_min_duration_statement=-1",
-           "shared_buffers=512MB", "max_connections=1200", "autovacuum=off")
+           "shared_buffers=512MB", "max_connections=2600", "autovacuum=off")
 
 PGBOUNCER = """[databases]
 lab = host={host} port={port} dbname=lab user=pgveil_agent password={password}
@@ -32,6 +32,7 @@ auth_type = any
 pool_mode = session
 max_client_conn = 4000
 default_pool_size = 1100
+server_idle_timeout = 10
 log_connections = 0
 log_disconnections = 0
 log_stats = 0

@@ -278,6 +278,17 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 	return p;
 }
 
+/* A refusal tells where in the text it is; the other kinds carry parts of the text in their plans. */
+static void keep_constants(const struct statement *st, struct judged *out)
+{
+	if (out->plans[0]->verdict != ALLOW ||
+		(st->kind != STATEMENT_SELECT && st->kind != STATEMENT_INSERT &&
+			st->kind != STATEMENT_UPDATE && st->kind != STATEMENT_DELETE))
+		return;
+	out->constants = st->constants;
+	out->nconstants = st->nconstants;
+}
+
 int plan_judge(const struct binding *b, const struct name_scope *scope, struct span text, struct arena *a,
 	struct judged *out, struct err *e)
 {
@@ -310,5 +321,7 @@ int plan_judge(const struct binding *b, const struct name_scope *scope, struct s
 		if (!out->plans[i])
 			return err_sql(e, -ENOMEM, "53200", "%s", OUT_OF_MEMORY);
 	}
+	if (!r && an.n == 1)
+		keep_constants(&an.statements[0], out);
 	return j.failed ? err_sql(e, -ENOMEM, "53200", "%s", OUT_OF_MEMORY) : 0;
 }

@@ -49,6 +49,10 @@ struct judged {
 	struct plan **plans;
 	unsigned n;
 	uint64_t policy_version, catalog_version;
+	/* With other constants in these places the plans are the same but for location and len. Only of one
+	 * query or change that is allowed. */
+	const struct free_constant *constants;
+	unsigned nconstants;
 };
 
 /* Judges text for a caller with mask rules. Always gives plans: where nothing of the text may be sent, the

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* A judgement depends on the binding (policy, rules, catalogue), the search_path and the text; these are its
- * key. Deliberately left out: the role (it is the database entry's, hence the binding's), parameter types
- * (lineage does not depend on them), temp objects (a judged caller cannot make any) and the session's
- * settings (those that change what text means are pinned). */
+ * key. Of the text, constants that the analysis never looked at are left out (sql/outline.h): programs
+ * without parameters send the same statement with other constants all day, and it is judged once.
+ * Deliberately left out: the role (it is the database entry's, hence the binding's), parameter types (lineage
+ * does not depend on them), temp objects (a judged caller cannot make any) and the session's settings (those
+ * that change what text means are pinned). */
 #include "session/cache.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "session/tally.h"
+#include "sql/outline.h"
 
 #define BINDINGS_MAX   128
 #define JUDGEMENTS_MAX 4096
@@ -26,8 +30,10 @@ struct judgement {
 	struct span text;
 	const char *path; /* the names of the path, each with its NUL, then an empty one */
 	size_t path_len;
-	struct judgement *next;          /* in its bucket */
-	struct judgement *newer, *older; /* by last use */
+	const struct outline *outline; /* in mem; NULL: it holds for this text only */
+	uint64_t outline_hash;
+	struct judgement *next, *next_alike; /* in their buckets */
+	struct judgement *newer, *older;     /* by last use */
 };
 
 struct bound {
@@ -40,6 +46,7 @@ struct cache {
 	struct bound bindings[BINDINGS_MAX]; /* newest first */
 	unsigned nbindings;
 	struct judgement *bucket[BUCKETS];
+	struct judgement *alike[BUCKETS]; /* those with an outline */
 	struct judgement *newest, *oldest;
 	unsigned n;
 	size_t bytes;
@@ -73,11 +80,15 @@ static void tell(const struct cache *c)
 
 static void unlink_judgement(struct cache *c, struct judgement *j)
 {
-	struct judgement **p = &c->bucket[j->hash % BUCKETS];
+	struct judgement **p = &c->bucket[j->hash % BUCKETS], **q = &c->alike[j->outline_hash % BUCKETS];
 
 	while (*p != j)
 		p = &(*p)->next;
 	*p = j->next;
+	while (j->outline && *q != j)
+		q = &(*q)->next_alike;
+	if (j->outline)
+		*q = j->next_alike;
 	if (j->newer)
 		j->newer->older = j->older;
 	else
@@ -86,7 +97,7 @@ static void unlink_judgement(struct cache *c, struct judgement *j)
 		j->older->newer = j->newer;
 	else
 		c->oldest = j->newer;
-	j->next = j->newer = j->older = NULL;
+	j->next = j->next_alike = j->newer = j->older = NULL;
 	c->n--;
 	c->bytes -= j->mem.held;
 	judgement_unref(j);
@@ -185,6 +196,11 @@ static void insert(struct cache *c, struct judgement *j)
 	j->refs++;
 	j->next = *b;
 	*b = j;
+	if (j->outline) {
+		b = &c->alike[j->outline_hash % BUCKETS];
+		j->next_alike = *b;
+		*b = j;
+	}
 	j->older = c->newest;
 	if (c->newest)
 		c->newest->newer = j;
@@ -241,18 +257,61 @@ static int judge(struct cache *c, struct judgement *j, const struct name_scope *
 	return r;
 }
 
+static struct judgement *find_text(const struct cache *c, const struct binding *b,
+	const struct name_scope *scope, struct span text, uint64_t hash)
+{
+	struct judgement *j = c->bucket[hash % BUCKETS];
+
+	while (j && (j->hash != hash || j->binding != b || !span_eq(j->text, text) || !same_path(j, scope)))
+		j = j->next;
+	return j;
+}
+
+/* A text that differs in nothing that the judgement depends on. */
+static struct judgement *find_alike(const struct cache *c, const struct binding *b,
+	const struct name_scope *scope, struct span text, const struct outline *o, uint64_t hash)
+{
+	struct judgement *j = c->alike[hash % BUCKETS];
+
+	while (j && (j->outline_hash != hash || j->binding != b ||
+			    !outline_same(j->outline, j->text, o, text) || !same_path(j, scope)))
+		j = j->next_alike;
+	return j;
+}
+
+static int keep_outline(struct judgement *j, struct outline *o, uint64_t hash)
+{
+	struct outline *kept;
+
+	if (!outline_free(j->text, o, j->judged.constants, j->judged.nconstants))
+		return 0;
+	kept = arena_alloc(&j->mem, sizeof(*kept));
+	if (!kept)
+		return -ENOMEM;
+	*kept = *o;
+	j->outline = kept;
+	j->outline_hash = hash;
+	return 0;
+}
+
 int cache_judge(struct cache *c, struct binding *b, const struct name_scope *scope, struct span text,
 	struct judgement **out, struct err *e)
 {
-	uint64_t h = hash_bytes(0xcbf29ce484222325u ^ (uintptr_t)b, text.p, text.n);
+	uint64_t path = 0xcbf29ce484222325u ^ (uintptr_t)b, h, oh = 0;
+	struct outline o;
 	struct judgement *j;
+	bool outlined = false;
 	int r;
 
 	for (unsigned i = 0; i < scope->npath; i++)
-		h = hash_bytes(h, scope->path[i], strlen(scope->path[i]) + 1);
-	for (j = c->bucket[h % BUCKETS]; j; j = j->next) {
-		if (j->hash != h || j->binding != b || !span_eq(j->text, text) || !same_path(j, scope))
-			continue;
+		path = hash_bytes(path, scope->path[i], strlen(scope->path[i]) + 1);
+	h = hash_bytes(path, text.p, text.n);
+	j = find_text(c, b, scope, text, h);
+	if (!j && (outlined = outline_of(text, &o))) {
+		oh = hash_bytes(path, &o.hash, sizeof(o.hash));
+		j = find_alike(c, b, scope, text, &o, oh);
+	}
+	if (j) {
 		touch(c, j);
 		if (c->tally)
 			metric_add(&c->tally->judged_cached, 1);
@@ -265,13 +324,13 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 	*j = (struct judgement){.refs = 1, .hash = h, .binding = binding_ref(b)};
 	arena_init(&j->mem, JUDGEMENT_MAX);
 	r = copy_key(j, scope, text);
-	if (r)
-		r = err_sql(e, r, "53200", "out of memory");
-	else
+	if (!r)
 		r = judge(c, j, scope, e);
+	if (!r && outlined)
+		r = keep_outline(j, &o, oh);
 	if (r) {
 		judgement_unref(j);
-		return r;
+		return err_sql(e, r, "53200", "out of memory");
 	}
 	insert(c, j);
 	*out = j;

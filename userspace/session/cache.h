@@ -20,7 +20,8 @@ void cache_free(struct cache *c);
  * earlier resolutions on. Gives a reference. */
 MUSTCHECK int cache_binding(struct cache *c, struct policy *p, const struct grant *g, const struct slot *slot,
 	struct catalog *catalog, struct binding **out, struct err *e);
-/* The judgement of a text under a binding and a search_path. Gives a reference. */
+/* The judgement of a text under a binding and a search_path; perhaps one that was made for a text that
+ * differs in constants nobody looks at (judgement_text is that one's). Gives a reference. */
 MUSTCHECK int cache_judge(struct cache *c, struct binding *b, const struct name_scope *scope,
 	struct span text, struct judgement **out, struct err *e);
 

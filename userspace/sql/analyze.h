@@ -59,6 +59,15 @@ struct use { /* a column whose value decides something or feeds something that m
 	const char *where; /* "WHERE", "ORDER BY", "an argument of substr()", … */
 };
 
+/* A plain constant that nothing of the analysis has looked at the value of, nor could the grammar: with any
+ * other of its kind (a string, an int4) in its place everything said here is the same but positions. */
+struct free_constant {
+	int location;     /* of the constant, or of the minus before it */
+	const char *text; /* a string; NULL: an integer */
+	int number;
+};
+#define FREE_CONSTANTS_MAX 64
+
 struct statement {
 	enum statement_kind kind;
 	const char *tag;   /* for messages: "CREATE TABLE", "DO", … */
@@ -87,6 +96,9 @@ struct statement {
 	const char **opaque; /* functions, operators, types and casts that are not known to be pure:
 				"public.f", … */
 	unsigned nopaque;
+
+	struct free_constant *constants; /* the first FREE_CONSTANTS_MAX of them */
+	unsigned nconstants;
 
 	const char
 		*name; /* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY; NULL = ALL */

@@ -272,6 +272,7 @@ static void set_list(
 			continue;
 		}
 		value = expr(l, sc, t->val);
+		lineage_free(l, t->val);
 		store(l, &value);
 	}
 }

@@ -111,12 +111,27 @@ static struct taint row_compared(struct lineage *l, struct scope *sc, const PgQu
 	return compared(l, sc, s, e->lexpr, &o);
 }
 
+/* Of these nothing here depends on what a constant operand is. */
+static bool takes_any(const PgQuery__AExpr *e)
+{
+	static const char *const names[] = {"=", "<>", "<", ">", "<=", ">=", "+", "-"};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names) && e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP; i++)
+		if (e->n_name == 1 && !strcmp(node_string(e->name[0]), names[i]))
+			return true;
+	return false;
+}
+
 /* a op b, op b; also DISTINCT FROM, op ANY (array), op ALL (array). */
 static struct taint binary(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
 {
 	enum function_class c = operator_judge(l, e->name, e->n_name, e->location);
 	struct taint acc = {0}, a = side(l, sc, e->lexpr), b = side(l, sc, e->rexpr);
 
+	if (takes_any(e)) {
+		lineage_free(l, e->lexpr);
+		lineage_free(l, e->rexpr);
+	}
 	taint_mix(l, &acc, &a);
 	taint_mix(l, &acc, &b);
 	/* rows are compared field by field, and what comes after the deciding one is not evaluated */
@@ -172,6 +187,7 @@ static struct taint listed(struct lineage *l, struct scope *sc, const PgQuery__A
 	t = lineage_alloc(l, n + 1, sizeof(*t));
 	for (size_t i = 0; i <= n && !lineage_stopped(l); i++) {
 		t[i] = i ? expr(l, sc, e->rexpr->list->items[i - 1]) : side(l, sc, e->lexpr);
+		lineage_free(l, i ? e->rexpr->list->items[i - 1] : NULL);
 		taint_mix(l, &acc, &t[i]);
 	}
 	if (!lineage_stopped(l))

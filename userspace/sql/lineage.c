@@ -323,6 +323,22 @@ void lineage_store(struct lineage *l, const struct colset *s)
 		l->oom = true;
 }
 
+void lineage_free(struct lineage *l, const PgQuery__Node *n)
+{
+	const PgQuery__AConst *c = n && n->node_case == PG_QUERY__NODE__NODE_A_CONST ? n->a_const : NULL;
+	struct statement *s = l->s;
+	bool text = c && c->val_case == PG_QUERY__A__CONST__VAL_SVAL;
+
+	if (!c || c->isnull || (!text && c->val_case != PG_QUERY__A__CONST__VAL_IVAL) || lineage_stopped(l) ||
+		s->nconstants == FREE_CONSTANTS_MAX)
+		return;
+	if (!s->constants)
+		s->constants = lineage_alloc(l, FREE_CONSTANTS_MAX, sizeof(*s->constants));
+	if (s->constants)
+		s->constants[s->nconstants++] = (struct free_constant){
+			c->location, text ? c->sval->sval : NULL, text ? 0 : c->ival->ival};
+}
+
 void outputs_add(struct lineage *l, struct outputs *o, const char *name, struct taint t)
 {
 	if (lineage_stopped(l))

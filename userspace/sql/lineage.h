@@ -122,6 +122,8 @@ bool taint_constant(const struct taint *t);
 /* One of the two (CASE, COALESCE, UNION, VALUES …); both are uses where their common type may not hold both.
  */
 struct taint taint_either(struct lineage *l, struct taint a, struct taint b, const char *where);
+/* n is an operand (or NULL): a constant there is free. Only for places where nothing looks at its value. */
+void lineage_free(struct lineage *l, const PgQuery__Node *n);
 void outputs_add(struct lineage *l, struct outputs *o, const char *name, struct taint t);
 /* Moves what was gathered into the statement. */
 void lineage_finish(struct lineage *l, const struct outputs *o, bool rows);

@@ -113,6 +113,7 @@ static struct taint value(struct lineage *l, struct scope *sc, const PgQuery__No
 	if (n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && n->column_ref->n_fields &&
 		n->column_ref->fields[n->column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR)
 		lineage_odd(l, n->column_ref->location, "a star in VALUES");
+	lineage_free(l, n);
 	return expr(l, sc, n);
 }
 

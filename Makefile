@@ -121,7 +121,7 @@ $(B)/unit/%: tests/unit/%.c tests/unit/test.h $(B)/.flags
 	mkdir -p $(@D)
 	echo '  TEST $<'
 	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) $(if $(filter kern_%,$*),-I$(B)) -MMD -MP $(LDFLAGS) -o $@ $< $(filter %.a,$^) -lcmocka $(ldlibs)
-unit: $(unit_bin) ## unit, golden and replay tests (BUILD=asan for the sanitizers)
+unit: $(unit_bin) $(B)/bench/session_cost ## unit, golden and replay tests (BUILD=asan for the sanitizers)
 	scripts/run-unit.sh $(unit_bin)
 
 # Fuzzing: tests/fuzz/LAYER_INPUT.c; corpus and regressions in tests/fuzz/corpus/LAYER_INPUT.

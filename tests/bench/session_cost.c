@@ -52,9 +52,10 @@ static enum coverage covers_all(void *arg, const struct policy *p, unsigned i, c
 	return COVERS_YES;
 }
 
-static void tell(void *arg, const struct session *s, enum session_note n, const char *text)
+static void tell(
+	void *arg, const struct session *s, enum session_note n, const char *sqlstate, const char *text)
 {
-	(void)arg, (void)s;
+	(void)arg, (void)s, (void)sqlstate;
 	if (n != NOTE_LOGIN)
 		die(session_note_name(n), text);
 }

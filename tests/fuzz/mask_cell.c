@@ -129,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	m.step = (uint64_t)data[3] * data[3] * data[3];
 	strcpy(m.fill, fills[data[3] >> 6]);
 	m.fixed = (char *)literals[data[3] % ARRAY_LEN(literals)];
-	memset(m.key, data[3], sizeof(m.key));
+	memset(&m.key, data[3], sizeof(m.key));
 	s.type = (enum value_type)(data[1] % VALUE_TYPE_COUNT);
 	s.format = data[2] & 1 ? VALUE_BINARY_FORMAT : VALUE_TEXT_FORMAT;
 	for (size_t i = 0; i < STYLES && !styles[STYLES - 1].date; i++)

@@ -90,6 +90,7 @@ static struct mask mask_of(const char *spec)
 {
 	static const char *const names[] = MASK_NAMES;
 	struct mask m = {.domain = "golden"};
+	uint8_t key[HMAC_KEY_LEN];
 	size_t i, len = strcspn(spec, ":");
 	const char *args = spec[len] ? spec + len + 1 : "";
 	unsigned kind = 0;
@@ -100,8 +101,9 @@ static struct mask mask_of(const char *spec)
 	if (kind == ARRAY_LEN(names))
 		fail_msg("no such mask: %s", spec);
 	m.kind = (enum mask_kind)kind;
-	for (i = 0; i < sizeof(m.key); i++)
-		m.key[i] = (uint8_t)i;
+	for (i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)i;
+	hmac_key_init(&m.key, key);
 	if (m.kind == MASK_FIXED)
 		m.fixed = strdup(args);
 	else if (m.kind == MASK_HASH && *args)

@@ -513,6 +513,7 @@ static void keys(void **state)
 {
 	char path[] = "/tmp/pgveil-test-XXXXXX";
 	struct documents a = {0}, b = {0};
+	struct hmac_key ready;
 	struct complaints c = {0};
 	int fd = mkstemp(path);
 
@@ -524,10 +525,13 @@ static void keys(void **state)
 	assert_int_equal(a.v[0].rules[0].mask.kind, MASK_HASH);
 	assert_string_equal(a.v[0].rules[0].mask.domain, "ssn");
 	/* sha256sum of the 32 characters */
-	assert_memory_equal(a.v[0].rules[0].mask.key, "\x3e\xb1\xbd\x43\x99\x47\xeb\x76", 8);
+	hmac_key_init(&ready,
+		(const uint8_t *)"\x3e\xb1\xbd\x43\x99\x47\xeb\x76\x29\x98\xe5\x66\xcc\xc2\xe0\x99"
+				 "\xc7\x91\x11\x8b\x2f\x40\x57\x9c\xc4\xf7\xda\x2b\x50\x61\xb7\xf9");
+	assert_memory_equal(&a.v[0].rules[0].mask.key, &ready, sizeof(ready));
 	write_file(path, "0123456789abcdef0123456789abcdef", 0600);
 	assert_int_equal(load_hash(&b, path, &c), 0);
-	assert_memory_equal(a.v[0].rules[0].mask.key, b.v[0].rules[0].mask.key, MASK_KEY_LEN);
+	assert_memory_equal(&a.v[0].rules[0].mask.key, &b.v[0].rules[0].mask.key, sizeof(struct hmac_key));
 	assert_int_equal(strict_compare(&a.v[0].rules[0].mask, &b.v[0].rules[0].mask), 0);
 	documents_fini(&b);
 	write_file(path, "0123456789abcdef0123456789abcdeg", 0600);

@@ -7,8 +7,6 @@
 #include "mask/kind.h"
 #include "value/numeric.h"
 
-_Static_assert(MASK_KEY_LEN == HMAC_KEY_LEN, "the policy's key is the MAC's key");
-
 /* Fewer hexadecimal digits would be a hash that a few thousand values collide in. */
 #define MIN_HASH_CHARS 8
 /* A numeric hash is read by clients as a double as often as not; it holds 15 digits. */
@@ -178,7 +176,7 @@ struct span mask_hash(const struct mask *m, const struct value_shape *s, struct 
 		return none;
 	if (!value_canonical(a, s, cell, &canonical))
 		return mask_redact(s, a);
-	hmac_sha256(m->key,
+	hmac_sha256(&m->key,
 		(struct span[]){
 			span_of(m->domain, strnlen(m->domain, sizeof(m->domain))),
 			SPAN_LIT("\0"),

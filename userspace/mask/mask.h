@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "value/truncate.h"
+#include "mask/hmac.h"
 #include "value/value.h"
 
 /* In order of strictness: of two masks on one column the one with the smaller number is used. NULL is the
@@ -29,7 +30,6 @@ enum mask_kind {
 		"null", "redact", "fixed", "hash", "date", "number", "email", "partial"                      \
 	}
 
-#define MASK_KEY_LEN  32
 #define MASK_STEP_MIN 2
 #define MASK_STEP_MAX UINT64_C(1000000000000000)
 
@@ -44,7 +44,7 @@ struct mask {
 	/* fixed */
 	char *fixed; /* owned */
 	/* hash */
-	uint8_t key[MASK_KEY_LEN];
+	struct hmac_key key;
 	char domain[32]; /* separates uses of one key */
 	/* date */
 	enum time_unit unit;

@@ -57,14 +57,14 @@ static int derive(uint8_t *key, const char *path, const uint8_t *buf, size_t n, 
 	return 0;
 }
 
-int key_read(uint8_t key[static MASK_KEY_LEN], const char *path, struct err *e)
+int key_read(uint8_t key[static HMAC_KEY_LEN], const char *path, struct err *e)
 {
 	uint8_t buf[KEY_FILE_MAX + 3];
 	struct stat st;
 	size_t n = 0;
 	int r, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	_Static_assert(MASK_KEY_LEN == 32, "SHA-256 gives 32 bytes");
+	_Static_assert(HMAC_KEY_LEN == 32, "SHA-256 gives 32 bytes");
 	if (fd < 0)
 		return err_set(e, -errno, "key file %.150s: %s", path, strerror(errno));
 	if (fstat(fd, &st))

@@ -128,6 +128,7 @@ static void read_hash(struct reading *r, const struct node *n, struct mask *out)
 {
 	static const struct key keys[] = {{"keyFile", KEY_READ}, {"domain", KEY_READ}};
 	const struct node *domain = node_get(n, "domain");
+	uint8_t key[HMAC_KEY_LEN];
 	const char *path;
 	struct err e = {0};
 
@@ -142,10 +143,12 @@ static void read_hash(struct reading *r, const struct node *n, struct mask *out)
 	path = section_path(r, node_get(n, "keyFile"), "hash.keyFile");
 	if (!path)
 		return;
-	if (key_read(out->key, path, &e)) {
+	if (key_read(key, path, &e)) {
 		section_wrong(r, node_get(n, "keyFile"), "%s", e.msg);
 		return;
 	}
+	hmac_key_init(&out->key, key);
+	mem_wipe(key, sizeof(key));
 	out->kind = MASK_HASH;
 	if (domain)
 		strcpy(out->domain, domain->text);

@@ -41,7 +41,7 @@ int strict_compare(const struct mask *a, const struct mask *b)
 	case MASK_FIXED: return strcmp(a->fixed ? a->fixed : "", b->fixed ? b->fixed : "");
 	case MASK_HASH:
 		r = strcmp(a->domain, b->domain);
-		return r ? r : memcmp(a->key, b->key, sizeof(a->key));
+		return r ? r : memcmp(&a->key, &b->key, sizeof(a->key));
 	case MASK_PARTIAL: r = order(a->first, b->first); return r ? r : strcmp(a->fill, b->fill);
 	}
 	return 0;

@@ -7,8 +7,9 @@
 static char tapped[16384];
 static int lines;
 
-static void tap(void *arg, const char *line, size_t len)
+static void tap(void *arg, const char *event, const char *line, size_t len)
 {
+	assert_true(*event == 'e' || *event == 'x');
 	assert_ptr_equal(arg, tapped);
 	assert_true(len < sizeof(tapped));
 	memcpy(tapped, line, len);

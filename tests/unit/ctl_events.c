@@ -5,11 +5,17 @@
 #include <stdbool.h>
 #include "test.h"
 
+static void add_kind(struct events *ev, const char *event, unsigned n)
+{
+	char line[96];
+
+	events_add(ev, event, line,
+		(size_t)snprintf(line, sizeof(line), "{\"event\":\"%s\",\"n\":%u}", event, n));
+}
+
 static void add(struct events *ev, unsigned n)
 {
-	char line[64];
-
-	events_add(ev, line, (size_t)snprintf(line, sizeof(line), "{\"event\":\"e\",\"n\":%u}", n));
+	add_kind(ev, "statement.refused", n);
 }
 
 static json_int_t number(const json_t *o, const char *key)
@@ -66,17 +72,51 @@ static void in_order(void **state)
 	events_free(ev);
 }
 
-static void old_ones_go(void **state)
+/* Four thousand that a client can cause at will leave the one that tells of it where it was. */
+static void a_flood_hides_no_other(void **state)
 {
 	struct events *ev = fresh();
+	json_t *a, *list;
+
+	(void)state;
+	add_kind(ev, "connect.refused", 1);
+	for (unsigned i = 2; i <= 10000; i++)
+		add(ev, i);
+	a = events_after(ev, 0, 100000);
+	list = json_object_get(a, "events");
+	assert_int_equal(json_array_size(list), 1 + 1024);
+	assert_int_equal(number(json_array_get(list, 0), "n"), 1);
+	assert_int_equal(number(json_array_get(list, 1), "n"), 10000 - 1024 + 1);
+	assert_int_equal(number(a, "missed"), 10000 - 1 - 1024);
+	assert_int_equal(number(a, "next"), 10000);
+	json_decref(a);
+	a = events_after(ev, 9990, 4);
+	assert_int_equal(json_array_size(json_object_get(a, "events")), 4);
+	assert_int_equal(number(a, "next"), 9994);
+	assert_int_equal(number(a, "missed"), 0);
+	json_decref(a);
+	events_free(ev);
+}
+
+/* More kinds than there are places for, each with as many as it may have. */
+static void all_together_are_bounded(void **state)
+{
+	struct events *ev = fresh();
+	char name[32];
 	json_t *a;
 
 	(void)state;
-	for (unsigned i = 1; i <= 10000; i++)
-		add(ev, i);
-	a = events_after(ev, 100, 10);
-	assert_int_equal(number(a, "missed"), 10000 - 4096 - 100);
-	assert_int_equal(number(json_array_get(json_object_get(a, "events"), 0), "n"), 10000 - 4096 + 1);
+	add_kind(ev, "first", 1);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "kind.%u", i);
+		for (unsigned k = 0; k < 200; k++)
+			add_kind(ev, name, k);
+	}
+	a = events_after(ev, 0, 100000);
+	assert_int_equal(json_array_size(json_object_get(a, "events")), 4096);
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(json_object_get(a, "events"), 0), "event")),
+		"first");
 	json_decref(a);
 	events_free(ev);
 }
@@ -85,17 +125,20 @@ static void bytes_are_bounded(void **state)
 {
 	static char line[8000];
 	struct events *ev = fresh();
-	json_t *a;
+	json_t *a, *list;
 
 	(void)state;
+	add_kind(ev, "first", 1);
 	memset(line, 'x', sizeof(line));
 	memcpy(line, "{\"a\":\"", 6);
 	memcpy(line + sizeof(line) - 2, "\"}", 2);
 	for (unsigned i = 0; i < 2000; i++)
-		events_add(ev, line, sizeof(line));
+		events_add(ev, "large", line, sizeof(line));
 	a = events_after(ev, 0, 100000);
-	assert_int_equal(json_array_size(json_object_get(a, "events")), (4 << 20) / 8000);
-	assert_int_equal(number(a, "next"), 2000);
+	list = json_object_get(a, "events");
+	assert_in_range(json_array_size(list), 500, (4 << 20) / 8000 + 1);
+	assert_non_null(json_object_get(json_array_get(list, 0), "n"));
+	assert_int_equal(number(a, "next"), 2001);
 	json_decref(a);
 	events_free(ev);
 }
@@ -104,7 +147,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_order),
-		cmocka_unit_test(old_ones_go),
+		cmocka_unit_test(a_flood_hides_no_other),
+		cmocka_unit_test(all_together_are_bounded),
 		cmocka_unit_test(bytes_are_bounded),
 	};
 

@@ -18,7 +18,7 @@ struct line {
 };
 
 static enum log_level threshold = LOG_INFO;
-static void (*tap)(void *arg, const char *line, size_t len);
+static void (*tap)(void *arg, const char *event, const char *line, size_t len);
 static void *tap_arg;
 
 void log_set_level(enum log_level level)
@@ -26,7 +26,7 @@ void log_set_level(enum log_level level)
 	threshold = level;
 }
 
-void log_set_tap(void (*fn)(void *arg, const char *line, size_t len), void *arg)
+void log_set_tap(void (*fn)(void *arg, const char *event, const char *line, size_t len), void *arg)
 {
 	tap = fn;
 	tap_arg = arg;
@@ -123,7 +123,7 @@ static PRINTF_LIKE(4, 0) void put(
 	add_field(&l, &LOG_TEXT("msg", msg));
 	l.text[l.n++] = '}';
 	if (tap && level <= LOG_INFO)
-		tap(tap_arg, l.text, l.n);
+		tap(tap_arg, event, l.text, l.n);
 	if (level > threshold)
 		return;
 	l.text[l.n++] = '\n';

@@ -23,7 +23,7 @@ struct log_field {
 void log_set_level(enum log_level level); /* default LOG_INFO */
 /* Called with every line of LOG_INFO and stricter, whatever the level is, by any thread; NULL: nobody. To be
  * set while there is one thread only. */
-void log_set_tap(void (*tap)(void *arg, const char *line, size_t len), void *arg);
+void log_set_tap(void (*tap)(void *arg, const char *event, const char *line, size_t len), void *arg);
 /* event is a fixed word ("session.login"); the message is formatted and escaped. */
 void log_event(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void log_with(enum log_level level, const char *event, const struct log_field *fields, const char *fmt, ...)

@@ -24,7 +24,7 @@ const char events_help[] =
 	"  --database GLOB  only of this database entry of the policy\n"
 	"  --json           each event as one line of JSON\n"
 	"\n"
-	"deploy/man/pgveild.8 lists the events and their fields. Exit status 1 where no daemon answers.\n";
+	"pgveild(8) lists the events and their fields. Exit status 1 where no daemon answers.\n";
 
 struct filter {
 	char since[32]; /* "": no limit */

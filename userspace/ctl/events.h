@@ -13,7 +13,7 @@ struct events;
 MUSTCHECK int events_new(struct events **out, struct err *e);
 void events_free(struct events *ev); /* NULL is fine */
 /* For log_set_tap; from any thread. */
-void events_add(void *ev, const char *line, size_t len);
+void events_add(void *ev, const char *event, const char *line, size_t len);
 /* Readable when something was added; events_seen makes it quiet again. */
 int events_fd(const struct events *ev);
 void events_seen(struct events *ev);

@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "ctl/metrics.h"
+#include "ctl/report.h"
+#include "kern/loader.h"
 
 #define VISITORS_MAX 16
 #define REQUEST_MAX  4096u
@@ -76,6 +78,16 @@ static void put_metrics(const struct scrape *s, struct visitor *v, bool open_met
 	metric_fini(&m);
 }
 
+static void put_health(const struct scrape *s, struct visitor *v)
+{
+	struct err e = {0};
+
+	if (kern_check(s->report->kern, &e))
+		put_text(v, "503 Service Unavailable", "not guarded\n");
+	else
+		put_text(v, "200 OK", "ok\n");
+}
+
 /* The head of a request is here: its first line says what is asked for, one header which format. */
 static void serve(const struct scrape *s, struct visitor *v)
 {
@@ -97,7 +109,7 @@ static void serve(const struct scrape *s, struct visitor *v)
 	else if (strcmp(path, "/metrics") == 0)
 		put_metrics(s, v, open_metrics);
 	else if (strcmp(path, "/healthz") == 0)
-		put_text(v, "200 OK", "ok\n");
+		put_health(s, v);
 	else
 		put_text(v, "404 Not Found", "only /metrics and /healthz\n");
 }

@@ -21,7 +21,7 @@ packages=(
 	# check and test
 	libcmocka-dev libclang-rt-14-dev clang-format clang-tidy
 	python3 python3-pytest python3-psycopg2 python3-asyncpg python3-prometheus-client mandoc
-	postgresql-15 postgresql-client-15 iproute2 util-linux procps openssl
+	postgresql-15 postgresql-client-15 locales iproute2 util-linux procps openssl
 )
 
 bench_packages=(pgbouncer haproxy valgrind)

@@ -364,12 +364,18 @@ static void pen_time(struct pen *w, int64_t usecs)
 	pen_fraction(w, (unsigned)((uint64_t)usecs % 1000000));
 }
 
-/* A style that cannot be written as it is: without an order, SQL and Postgres could be either. */
+/* NULL for a style that the server itself does not read again: with YMD it writes 02/29/2024, and refuses it.
+ * ISO it reads in any. */
 static const struct value_style *written(const struct value_style *style)
 {
-	if (!style || style->date == DATE_STYLE_UNKNOWN ||
-		(style->order == DATE_ORDER_UNKNOWN && style->date != DATE_STYLE_GERMAN))
+	if (!style)
 		return NULL;
+	switch (style->order) {
+	case DATE_ORDER_UNKNOWN:
+	case DATE_ORDER_YMD: return NULL;
+	case DATE_ORDER_MDY: return style->date == DATE_STYLE_GERMAN ? NULL : style;
+	case DATE_ORDER_DMY: break;
+	}
 	return style;
 }
 

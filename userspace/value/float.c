@@ -47,23 +47,41 @@ bool float_get(struct span text, bool single, double *v)
 	return digit && *end == '\0' && isfinite(*v);
 }
 
+/* "1.500e+20" is "1.5e+20". */
+static size_t without_zeros(char *text, size_t n)
+{
+	char *e = memchr(text, 'e', n), *end = e;
+
+	if (!e || !memchr(text, '.', n))
+		return n;
+	while (end[-1] == '0')
+		end--;
+	if (end[-1] == '.')
+		end--;
+	memmove(end, e, n - (size_t)(e - text));
+	return n - (size_t)(e - end);
+}
+
 size_t float_put(char text[FLOAT_TEXT_MAX], bool single, double v)
 {
 	struct pen w = {text};
 	int digits, most = single ? 9 : 17, n = 0;
+	bool large =
+		fabs(v) >= (single ? 1e6 : EXACT_INTEGER); /* the server writes an exponent from here on */
 
 	if (isnan(v) || isinf(v)) {
 		pen_str(&w, isnan(v) ? "NaN" : v < 0 ? "-Infinity" : "Infinity");
 		return (size_t)(w.p - text);
 	}
-	if (v == trunc(v) && fabs(v) < (single ? 1e6 : EXACT_INTEGER) && !(v == 0 && signbit(v))) {
+	if (v == trunc(v) && !large && !(v == 0 && signbit(v))) {
 		pen_int(&w, (int64_t)v);
 		return (size_t)(w.p - text);
 	}
 	for (digits = single ? 6 : 15; digits <= most; digits++) {
-		n = snprintf(text, FLOAT_TEXT_MAX, "%.*g", digits, v);
+		n = large ? snprintf(text, FLOAT_TEXT_MAX, "%.*e", digits - 1, v)
+			  : snprintf(text, FLOAT_TEXT_MAX, "%.*g", digits, v);
 		if (digits == most || (single ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v))
 			break;
 	}
-	return (size_t)n;
+	return large ? without_zeros(text, (size_t)n) : (size_t)n;
 }

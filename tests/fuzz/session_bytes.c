@@ -2,7 +2,8 @@
 /* Any bytes from either side, in any order, cut anywhere: the session must not crash, must not hold more than
  * its bounds allow, and must not let the canary in a masked column through to the client.
  *
- * Input: records of one byte (what happens), two bytes (length, big-endian) and that many bytes. */
+ * Input: a byte (1: the session is open already; 2: the client logs in itself; 4: over TLS), then records of
+ * one byte (what happens), two bytes (length, big-endian) and that many bytes. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
  */
 static const char CANARY[] = "CANARY-123-45-6789";
 
-static struct policy *policy;
+static struct policy *policy, *relaying;
 static struct catalog *catalog;
 static uint32_t patients;
 static int16_t ssn;
@@ -36,13 +37,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	static const char ddl[] =
 		"CREATE TABLE public.patients (id integer PRIMARY KEY, name text, ssn text);"
 		"CREATE TABLE public.visits (id integer, note text);";
-	const char *path = "tests/golden/replay/policy.yaml";
+	const char *path = "tests/golden/replay/policy.yaml",
+		   *relay = "tests/golden/replay/relay-policy.yaml";
 	struct complaints c = {0};
 	struct err e = {0};
 	const struct relation *r;
 
 	(void)argc, (void)argv;
-	if (policy_load(&policy, &path, 1, &c) || catalog_from_ddl(&catalog, SPAN_LIT(ddl), &e)) {
+	if (policy_load(&policy, &path, 1, &c) || policy_load(&relaying, &relay, 1, &c) ||
+		catalog_from_ddl(&catalog, SPAN_LIT(ddl), &e)) {
 		fprintf(stderr, "%s %s\n", c.n ? c.line[0] : "", e.msg);
 		abort();
 	}
@@ -209,16 +212,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct slot *slot = NULL;
 	struct err e = {0};
 	uint64_t now = 100000;
-	unsigned w;
+	unsigned w, how;
 
 	/* The canary comes from the result alone; a client may well be told what it said itself. */
 	if (memmem(data, size, CANARY, strlen(CANARY)))
 		return 0;
+	if (size && (data[0] & 3) == 2) /* the client's own login is part of the input */
+		env.policy = relaying;
 	if (cache_new(&env.cache, &e) || slot_new(&slot, &e) ||
 		session_new(&s, &env, &who, (struct session_key){1, "abcd"}, &e))
 		abort();
 	slot_put(slot, catalog_ref(catalog), now);
-	if (cur_u8(&c) & 1)
+	how = cur_u8(&c);
+	if (how & 1)
 		w = open_session(s, slot, now);
 	else
 		w = WANT_READ_CLIENT;
@@ -228,7 +234,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (w & WANT_CONNECT)
 			w = step(s, now,
-				(struct event){.kind = EVENT_CONNECTED, .slot = slot, .password = "pw"});
+				(struct event){.kind = EVENT_CONNECTED,
+					.slot = slot,
+					.password = "pw",
+					.tls = how & 4});
 		w = happen(s, slot, &now, what, cur_take(&c, n < cur_left(&c) ? n : cur_left(&c)), w);
 	}
 	session_free(s);

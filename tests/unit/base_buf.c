@@ -182,6 +182,30 @@ static void wiping(void **state)
 	mem_wipe(NULL, 0);
 }
 
+/* Bytes that were consumed are gone from the block that stays; a block that was given back is not looked at
+ * (that it is overwritten before, a debugger can see). */
+static void secrets(void **state)
+{
+	struct buf b = {.secret = true};
+	size_t len;
+	uint8_t *p;
+
+	(void)state;
+	fill(&b, "password", 100);
+	fill(&b, "rest", 100);
+	buf_parse(&b, 8);
+	buf_consume(&b);
+	assert_memory_equal(b.block, "passwordrest", 12);
+	buf_disclose(&b);
+	assert_false(b.secret);
+	assert_memory_equal(b.block, "\0\0\0\0\0\0\0\0rest", 12);
+	b.secret = true;
+	assert_int_equal(buf_reserve(&b, 20000, 100000, &p, &len), 0);
+	assert_true(b.secret && span_is(buf_peek(&b), "rest"));
+	buf_fini(&b);
+	assert_true(b.secret && !b.block);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +218,7 @@ int main(void)
 		cmocka_unit_test(borrowed_bytes_stay),
 		cmocka_unit_test(growth_and_limit),
 		cmocka_unit_test(wiping),
+		cmocka_unit_test(secrets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,9 +219,6 @@ static void what_is_not_there_yet(void **state)
 		   "mask}}\n",
 		"9:26: spec.statements.unparsed: anything but deny is not supported yet",
 		"9:51: spec.statements.opaque.default: anything but deny is not supported yet");
-	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: relay, catalogCredential: {}}]\n",
-		"6:53: spec.databases[].credential: relay is not supported yet",
-		"6:60: spec.databases[].catalogCredential is not supported yet");
 	WRONG(MASK "    - {columns: [a.b.c], with: {token: {}}, predicates: equality, aggregates: {}}\n"
 		   "    - {columns: [a.b.d], with: fpe}\n"
 		   "    - {detect: [pan], in: [a.b.e], with: redact}\n",
@@ -353,6 +350,35 @@ static void addresses(void **state)
 		   "/p}}]\n");
 	RIGHT(HEAD "  databases: [{name: d, address: 'localhost:5432', credential: {user: u, passwordFile: "
 		   "/p}}]\n");
+}
+
+static void relayed(void **state)
+{
+	static const char whole_entry[] =
+		HEAD "  databases: [{name: d, address: 'h:1', credential: relay, catalogCredential: "
+		     "{user: u, passwordFile: /p, insecureAuth: true}}]\n";
+	struct documents d = {0};
+	struct complaints c = {0};
+
+	(void)state;
+	assert_int_equal(load(&d, whole_entry, &c), 0);
+	assert_true(d.v[0].databases[0].relay && d.v[0].databases[0].insecure_auth);
+	assert_string_equal(d.v[0].databases[0].user, "u");
+	assert_string_equal(d.v[0].databases[0].where, "dir/f.yaml:6");
+	documents_fini(&d);
+	complaints_fini(&c);
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: relay}]\n",
+		"6:53: spec.databases[].credential: relay needs a catalogCredential beside it");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: relay, catalogCredential: {}}]\n",
+		"6:79: spec.databases[].catalogCredential lacks \"user\"",
+		"6:79: spec.databases[].catalogCredential needs a passwordFile, or a certFile and a keyFile");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: {user: u, passwordFile: p}, "
+		   "catalogCredential: {user: u, passwordFile: p}}]\n",
+		"6:100: spec.databases[].catalogCredential is only used beside credential: relay");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: relay, catalogCredential: relay}]\n",
+		"6:79: spec.databases[].catalogCredential must be a map, not a single value");
+	WRONG(HEAD "  databases: [{name: d, address: 'h:1', credential: relayed}]\n",
+		"6:53: spec.databases[].credential must be a map, not a single value");
 }
 
 static void credentials_and_tls(void **state)
@@ -627,6 +653,7 @@ int main(void)
 		cmocka_unit_test(yaml_itself),
 		cmocka_unit_test(environment),
 		cmocka_unit_test(addresses),
+		cmocka_unit_test(relayed),
 		cmocka_unit_test(credentials_and_tls),
 		cmocka_unit_test(masks),
 		cmocka_unit_test(rules_that_never_fire),

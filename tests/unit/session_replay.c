@@ -4,9 +4,9 @@
  * different places: what comes out must not depend on that.
  *
  * A line is  client MESSAGE | server MESSAGE  (said),  to-server MESSAGE | to-client MESSAGE  (heard; nothing
- * else may be), or a directive: policy FILE, schema FILE, open, at MS, catalog, waits, client-ends (half
- * closed), server-ends, shuts (the server is to be told that nothing more comes), keeps (it is not), silence,
- * closed. Messages are written as in say_frontend() and say_backend() below. */
+ * else may be), or a directive: policy FILE, schema FILE, open, connect [tls], drop, at MS, catalog, waits,
+ * client-ends (half closed), server-ends, shuts (the server is to be told that nothing more comes), keeps (it
+ * is not), silence, closed. Messages are written as in say_frontend() and say_backend() below. */
 #include "test.h"
 
 #include <dirent.h>
@@ -248,6 +248,17 @@ static void say_frontend(struct replay *r, char *p)
 		put_be32(&r->say, (uint32_t)atoi(p));
 		put_be32(&r->say, 0);
 		put_be16(&r->say, 0);
+	} else if (!strcmp(m, "PasswordMessage")) { /* text; "SASL mechanism text" is a SASLInitialResponse,
+						       "data text" a SASLResponse */
+		put_start(&r->say, FE_PASSWORD);
+		a = word(&p);
+		if (!strcmp(a, "SASL")) {
+			put_cstr(&r->say, word(&p));
+			put_be32(&r->say, (uint32_t)strlen(p));
+		} else if (strcmp(a, "data") != 0) {
+			put_cstr(&r->say, a);
+		}
+		put_span(&r->say, span_of(p, strlen(p)));
 	} else if (!strcmp(m, "CopyData")) {
 		put_start(&r->say, FE_COPY_DATA);
 		put_span(&r->say, span_of(p, strlen(p)));
@@ -302,7 +313,15 @@ static void say_backend(struct replay *r, char *p)
 			put_finish(&r->say);
 			return;
 		}
-	if (!strcmp(m, "RowDescription")) {
+	if (!strcmp(m, "Authentication")) { /* kind, then text or mechanisms */
+		uint32_t kind = (uint32_t)atoi(word(&p));
+
+		put_start(&r->say, BE_AUTHENTICATION);
+		put_be32(&r->say, kind);
+		while (kind == AUTH_SASL && *p)
+			put_cstr(&r->say, word(&p));
+		put_span(&r->say, kind == AUTH_SASL ? span_of("", 1) : span_of(p, strlen(p)));
+	} else if (!strcmp(m, "RowDescription")) {
 		put_start(&r->say, BE_ROW_DESCRIPTION);
 		say_columns(r, p);
 	} else if (!strcmp(m, "DataRow")) {
@@ -349,6 +368,14 @@ static int text(struct span s)
 	return (int)s.n;
 }
 
+/* What is not printable is a dot. */
+static void tell_text(struct span s, FILE *o)
+{
+	fputc(' ', o);
+	for (size_t i = 0; i < s.n; i++)
+		fputc(s.p[i] > ' ' && s.p[i] < 0x7f ? s.p[i] : '.', o);
+}
+
 static void tell_frontend(const struct frame *f, FILE *o)
 {
 	struct msg_query q;
@@ -375,6 +402,8 @@ static void tell_frontend(const struct frame *f, FILE *o)
 			x.portal.n ? (const char *)x.portal.p : "-", x.max_rows);
 	if (f->type == FE_COPY_DATA)
 		fprintf(o, " %.*s", text(f->body), f->body.p);
+	if (f->type == FE_PASSWORD)
+		tell_text(f->body, o);
 }
 
 static void tell_cells(struct span body, FILE *o)
@@ -417,6 +446,8 @@ static void tell_backend(const struct frame *f, FILE *o)
 		fprintf(o, " %.*s", text(tag), tag.p);
 	if (f->type == BE_READY_FOR_QUERY)
 		fprintf(o, " %c", f->body.p[0]);
+	if (f->type == BE_AUTHENTICATION)
+		tell_text(f->body, o);
 	if ((f->type == BE_ERROR_RESPONSE || f->type == BE_NOTICE_RESPONSE) &&
 		msg_fields(f->body, &mf) == WIRE_OK) {
 		fprintf(o, " %.*s %.*s %.*s", text(mf.field['V']), mf.field['V'].p, text(mf.field['C']),
@@ -523,23 +554,33 @@ static void load_policy(struct replay *r, const char *path)
 	complaints_fini(&c);
 }
 
+/* Up to the server's first word. The StartupMessage is no frame, and not looked at. */
+static bool connect_session(struct replay *r, const char *dbname, bool tls)
+{
+	const char *params[][2] = {{"user", "agent"}, {"database", dbname}};
+	struct err e = {0};
+
+	put_startup(&r->say, (const char *const(*)[2])params, 2);
+	assert_int_equal(session_new(&r->s, &r->env, &r->who, (struct session_key){7, "key!"}, &e), 0);
+	r->wants = WANT_READ_CLIENT;
+	hear(r, SIDE_CLIENT, put_bytes(&r->say));
+	put_reset(&r->say);
+	if (!(r->wants & WANT_CONNECT))
+		return false; /* refused: the script says how */
+	step(r, (struct event){.kind = EVENT_CONNECTED, .slot = r->slot, .tls = tls});
+	r->seen[SIDE_SERVER] = r->out[SIDE_SERVER].n;
+	return true;
+}
+
 /* Startup, trust login and settling, as a server would answer them. */
 static void open_session(struct replay *r, const char *dbname)
 {
-	const char *params[][2] = {{"user", "agent"}, {"database", dbname}};
 	static const char *const settled[] = {"on", "UTF8", "\"$user\", public", "pgveil_agent",
 		"pg_catalog\npublic", "UTF8", "$1,234,567.00", "-$1,234,567.00"};
-	struct err e = {0};
 	struct put *w = &r->say;
 
-	put_startup(w, (const char *const(*)[2])params, 2);
-	assert_int_equal(session_new(&r->s, &r->env, &r->who, (struct session_key){7, "key!"}, &e), 0);
-	r->wants = WANT_READ_CLIENT;
-	hear(r, SIDE_CLIENT, put_bytes(w));
-	put_reset(w);
-	if (!(r->wants & WANT_CONNECT))
-		return; /* refused: the script says how */
-	step(r, (struct event){.kind = EVENT_CONNECTED, .slot = r->slot});
+	if (!connect_session(r, dbname, false))
+		return;
 	put_start(w, BE_AUTHENTICATION);
 	put_be32(w, AUTH_OK);
 	put_finish(w);
@@ -588,6 +629,10 @@ static void run_line(struct replay *r, char *line, const char **dbname)
 		load_policy(r, line);
 	else if (!strcmp(verb, "open"))
 		open_session(r, *dbname);
+	else if (!strcmp(verb, "connect"))
+		connect_session(r, *dbname, !strcmp(line, "tls"));
+	else if (!strcmp(verb, "drop")) /* what is being said to the server now is not of interest */
+		r->seen[SIDE_SERVER] = r->out[SIDE_SERVER].n;
 	else if (!strcmp(verb, "silence"))
 		expect_silence(r);
 	else if (!strcmp(verb, "at")) {

@@ -378,6 +378,48 @@ static void test_queries(void **state)
 	assert_non_null(strstr(catalog_fingerprint_query(), "pg_cast"));
 }
 
+static int role_row(struct catalog_builder *b, const char *oid, const char *name, const char *power,
+	const char *schema, struct err *e)
+{
+	const char *v[] = {oid, name, power, schema};
+	struct span cells[4];
+
+	for (int i = 0; i < 4; i++)
+		cells[i] = v[i] ? span_of(v[i], strlen(v[i])) : (struct span){0};
+	return catalog_builder_role(b, cells, 4, e);
+}
+
+static void test_roles(void **state)
+{
+	static const uint32_t roles[] = {7, 4294967295, 9, 10};
+	struct catalog_builder *b;
+	struct catalog *c;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(catalog_builder_new(&b, &e), 0);
+	assert_int_equal(catalog_builder_roles(b, roles, 4, &e), 0);
+	assert_int_equal(role_row(b, "7", "ann", "f", "public", &e), 0);
+	assert_int_equal(role_row(b, "7", "ann", "f", "hr", &e), 0);
+	assert_int_equal(role_row(b, "4294967295", "boss", "t", "public", &e), 0);
+	assert_int_equal(role_row(b, "9", "poor", "f", NULL, &e), 0);
+	assert_int_equal(role_row(b, "8", "eve", "f", "hr", &e), -EPROTO);
+	assert_int_equal(role_row(b, "99999999999", "eve", "f", "hr", &e), -EPROTO);
+	assert_int_equal(role_row(b, "", "eve", "f", "hr", &e), -EPROTO);
+	assert_int_equal(role_row(b, "7", "ann", NULL, "hr", &e), -EPROTO);
+	assert_int_equal(catalog_builder_finish(b, &c, &e), 0);
+	assert_int_equal(catalog_role(c, 7, "ann"), ROLE_PLAIN);
+	assert_int_equal(catalog_role(c, 7, "bob"), ROLE_GONE);
+	assert_int_equal(catalog_role(c, UINT32_MAX, "boss"), ROLE_POWERFUL);
+	assert_int_equal(catalog_role(c, 10, "was dropped"), ROLE_GONE);
+	assert_int_equal(catalog_role(c, 11, "late"), ROLE_UNKNOWN);
+	assert_true(catalog_schema_usable(c, 7, "hr") && catalog_schema_usable(c, 7, "public"));
+	assert_false(catalog_schema_usable(c, UINT32_MAX, "hr"));
+	assert_false(catalog_schema_usable(c, 9, "hr") || catalog_schema_usable(c, 10, "hr"));
+	assert_false(catalog_schema_usable(c, 11, "hr"));
+	catalog_unref(c);
+}
+
 static void test_functions(void **state)
 {
 	static const char *const opaque[] = {"set_config", "pg_read_file", "pg_ls_dir", "lo_get", "lo_import",
@@ -450,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_constraints),
 		cmocka_unit_test(test_bad_rows),
 		cmocka_unit_test(test_queries),
+		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_functions),
 		cmocka_unit_test(test_colset),
 	};

@@ -89,6 +89,42 @@ static void *session(void *arg)
 	return NULL;
 }
 
+static void test_roles(void **state)
+{
+	uint32_t roles[SLOT_ROLES_MAX];
+	uint64_t version, later;
+	struct err e = {0};
+	struct slot *s;
+
+	(void)state;
+	assert_int_equal(slot_new(&s, &e), 0);
+	slot_put(s, new_catalog(), 100);
+	assert_int_equal(slot_roles(s, roles, &version), 0);
+	assert_int_equal(slot_role_add(s, 7, &e), 0);
+	assert_true(slot_wait(s, 3600000)); /* woken: the catalogue does not know it */
+	assert_int_equal(slot_roles(s, roles, &later), 1);
+	assert_int_equal(roles[0], 7);
+	assert_true(later != version);
+	slot_put(s, new_catalog(), 101);
+	assert_int_equal(slot_role_add(s, 7, &e), 0);
+	slot_role_drop(s, 7);
+	slot_role_drop(s, 7);
+	slot_role_drop(s, 7);
+	assert_int_equal(slot_roles(s, roles, &version), 1); /* kept, for the next session */
+	assert_true(later == version);
+	/* the places of roles that nobody uses are taken, those of others never */
+	for (uint32_t i = 0; i < SLOT_ROLES_MAX; i++)
+		assert_int_equal(slot_role_add(s, 1000 + i, &e), 0);
+	assert_int_equal(slot_role_add(s, 7, &e), -ENOSPC);
+	assert_string_equal(e.sqlstate, "53000");
+	slot_role_drop(s, 1003);
+	assert_int_equal(slot_role_add(s, 7, &e), 0);
+	assert_int_equal(slot_roles(s, roles, &version), SLOT_ROLES_MAX);
+	for (unsigned i = 0; i < SLOT_ROLES_MAX; i++)
+		assert_int_not_equal(roles[i], 1003);
+	slot_free(s);
+}
+
 static void test_threads(void **state)
 {
 	pthread_t feed, readers[3];
@@ -112,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_put_get),
 		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_threads),
 	};
 

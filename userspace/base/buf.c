@@ -99,10 +99,24 @@ static void check(const struct buf *b)
 	assert(b->done <= b->parsed && b->parsed <= b->filled && b->filled <= b->cap);
 }
 
+static void give_back(const struct buf *b)
+{
+	if (b->secret)
+		mem_wipe(b->block, b->cap);
+	free(b->block);
+}
+
 void buf_fini(struct buf *b)
 {
-	free(b->block);
-	*b = (struct buf){0};
+	give_back(b);
+	*b = (struct buf){.secret = b->secret};
+}
+
+void buf_disclose(struct buf *b)
+{
+	if (b->secret)
+		mem_wipe(b->block, b->done);
+	b->secret = false;
 }
 
 /* Moves what is not done to the front of a block of cap bytes. */
@@ -117,11 +131,15 @@ static int move_to(struct buf *b, size_t cap)
 			return -ENOMEM;
 		if (held)
 			memcpy(block, b->block + b->done, held);
-		free(b->block);
+		give_back(b);
 	} else if (b->done && held) {
 		memmove(block, block + b->done, held);
 	}
-	*b = (struct buf){.block = block, .parsed = b->parsed - b->done, .filled = held, .cap = cap};
+	*b = (struct buf){.block = block,
+		.parsed = b->parsed - b->done,
+		.filled = held,
+		.cap = cap,
+		.secret = b->secret};
 	return 0;
 }
 

@@ -67,6 +67,7 @@ MUSTCHECK enum wire cur_end(
 struct buf {
 	uint8_t *block;
 	size_t done, parsed, filled, cap;
+	bool secret; /* set and cleared by the owner: memory is overwritten before it is given back */
 };
 
 void buf_fini(struct buf *b);
@@ -77,6 +78,8 @@ void buf_commit(struct buf *b, size_t n);  /* n bytes were put at *p */
 struct span buf_peek(const struct buf *b); /* [parsed, filled); valid until the next buf_reserve */
 void buf_parse(struct buf *b, size_t n);   /* parsed += n */
 void buf_consume(struct buf *b);           /* done = parsed; an empty buffer gives its block back */
+/* What is done was the last of the secret: overwrites it, and goes on as an ordinary buffer. */
+void buf_disclose(struct buf *b);
 
 /* Overwrites memory that held a secret; the compiler may not leave it out. */
 void mem_wipe(void *p, size_t n);

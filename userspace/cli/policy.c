@@ -28,10 +28,12 @@ static const char check_help[] =
 	"\n"
 	"Reads the files as one set, as the daemon would, and prints every mistake in all of them as\n"
 	"file:line:column: message. Key files that rules name are read too; password files are not.\n"
+	"Warnings are of what works and should be known; they do not change the exit status.\n"
 	"${NAME} in a policy is replaced by the environment's NAME.\n"
 	"\n"
 	"  --json   {\"ok\": …, \"databases\": N, \"mistakes\": [{\"file\", \"line\", \"column\", "
-	"\"message\"}]}\n"
+	"\"message\"}],\n"
+	"           \"warnings\": [\"file:line: message\"]}\n"
 	"\n"
 	"Exit status: 0 no mistake, 1 mistakes, 2 used wrongly.\n";
 
@@ -49,18 +51,31 @@ static json_t *mistake_json(const char *text)
 	return json_pack("{s:s}", "message", text);
 }
 
+static void add_warning(void *arg, const char *text)
+{
+	json_array_append_new(arg, json_string(text));
+}
+
 static void print_check_json(const struct policy *p, const struct complaints *c)
 {
-	json_t *list = json_array(), *root;
+	json_t *list = json_array(), *warnings = json_array(), *root;
 
 	for (unsigned i = 0; i < c->n; i++)
 		json_array_append_new(list, mistake_json(c->line[i]));
-	root = json_pack("{s:b, s:i, s:o}", "ok", p != NULL, "databases", p ? (int)policy_databases(p) : 0,
-		"mistakes", list);
+	if (p)
+		policy_warnings(p, add_warning, warnings);
+	root = json_pack("{s:b, s:i, s:o, s:o}", "ok", p != NULL, "databases",
+		p ? (int)policy_databases(p) : 0, "mistakes", list, "warnings", warnings);
 	if (root)
 		json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(root);
+}
+
+static void print_warning(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "warning: %s\n", text);
 }
 
 int policy_check(int argc, char **argv)
@@ -94,8 +109,10 @@ int policy_check(int argc, char **argv)
 			fprintf(stderr, "%s\n", c.line[i]);
 		if (r && !c.n)
 			fprintf(stderr, "pgveil policy check: out of memory\n");
-		if (!r)
+		if (!r) {
+			policy_warnings(p, print_warning, NULL);
 			printf("%d file%s, no mistake\n", argc - optind, argc - optind == 1 ? "" : "s");
+		}
 	}
 	policy_unref(p);
 	complaints_fini(&c);

@@ -107,6 +107,8 @@ static void print_status(const json_t *st)
 		table_age(loaded, (unsigned long long)number(policy, "age_ms")));
 	json_array_foreach(json_object_get(policy, "files"), i, file) printf(" %s", json_string_value(file));
 	putchar('\n');
+	json_array_foreach(json_object_get(policy, "warnings"), i, file)
+		printf("WARNING: %s\n", json_string_value(file));
 	print_enrolled(json_object_get(st, "enrolled"));
 	print_catalogues(json_object_get(st, "catalogues"));
 	print_counters("in the kernel", json_object_get(st, "kernel"));

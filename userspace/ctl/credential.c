@@ -71,8 +71,15 @@ static void warn_readable(const char *path)
 			"readable by others than its owner (mode %04o)", (unsigned)(st.st_mode & 07777));
 }
 
+static void warn(void *arg, const char *text)
+{
+	(void)arg;
+	log_event(LOG_WARN, "policy.warning", "%s", text);
+}
+
 void credential_warn(const struct policy *p)
 {
+	policy_warnings(p, warn, NULL);
 	for (unsigned i = 0; i < policy_databases(p); i++) {
 		warn_readable(policy_database_at(p, i)->password_file);
 		warn_readable(policy_database_at(p, i)->key_file);

@@ -14,7 +14,7 @@ struct policy;
 /* NUL-ended into out, the newline at its end taken off. *has stays false where d has no password file. The
  * caller wipes out. The message never holds any of it. */
 MUSTCHECK int credential_password(const struct database *d, char *out, size_t cap, bool *has, struct err *e);
-/* Logs which of p's secret files others than their owner may read. */
+/* Logs which of p's secret files others than their owner may read, and p's other warnings. */
 void credential_warn(const struct policy *p);
 
 #endif

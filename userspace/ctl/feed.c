@@ -68,6 +68,9 @@ struct feed {
 	struct pgclient *client;
 	struct catalog *catalog; /* of this connection */
 	char fingerprint[FINGERPRINT_MAX];
+	uint32_t roles[SLOT_ROLES_MAX]; /* that the catalogue is to know */
+	unsigned nroles;
+	uint64_t roles_version, catalog_roles_version; /* of them; of those that catalog knows */
 };
 
 /* Of one database entry; outlives its feeds, so that what it counts never falls. */
@@ -374,12 +377,14 @@ static int log_in(struct feed *f, struct err *e)
 
 static int load(struct feed *f, struct err *e)
 {
+	const struct snapshot_roles roles = {f->roles, f->nroles};
 	struct catalog *c = NULL;
 	uint64_t as_of_ms;
-	int r = snapshot_load(f->client, &c, f->fingerprint, &as_of_ms, e);
+	int r = snapshot_load(f->client, &roles, &c, f->fingerprint, &as_of_ms, e);
 
 	if (r)
 		return r;
+	f->catalog_roles_version = f->roles_version;
 	catalog_unref(f->catalog);
 	f->catalog = c;
 	slot_put(f->slot, catalog_ref(c), as_of_ms);
@@ -398,11 +403,13 @@ static int refresh(struct feed *f, struct err *e)
 {
 	char now[FINGERPRINT_MAX];
 	uint64_t as_of_ms = clock_ms();
+	struct snapshot_roles roles = {f->roles};
 	int r = -ENOTCONN;
 
+	roles.n = f->nroles = slot_roles(f->slot, f->roles, &f->roles_version);
 	if (f->client && f->catalog) {
-		r = snapshot_fingerprint(f->client, now, e);
-		if (!r && strcmp(now, f->fingerprint) == 0) {
+		r = snapshot_fingerprint(f->client, &roles, now, e);
+		if (!r && strcmp(now, f->fingerprint) == 0 && f->roles_version == f->catalog_roles_version) {
 			slot_put(f->slot, catalog_ref(f->catalog), as_of_ms);
 			return 0;
 		}

@@ -195,17 +195,24 @@ static json_t *file_of(const char *path)
 /* Where secrets are, never what they are. */
 static json_t *database_of(const struct database *d)
 {
-	return json_pack("{s:o, s:o, s:i, s:i, s:s, s:o, s:b, s:o, s:o, s:o, s:o}", "name", text_of(d->name),
-		"host", text_of(d->host), "port", d->port, "prefix", (int)d->prefix, "tls", tls_name(d->tls),
-		"user", d->user ? text_of(d->user) : json_null(), "insecure_auth", d->insecure_auth,
-		"password_file", file_of(d->password_file), "cert_file", file_of(d->cert_file), "key_file",
-		file_of(d->key_file), "ca_file", file_of(d->ca_file));
+	return json_pack("{s:o, s:o, s:i, s:i, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:s}", "name",
+		text_of(d->name), "host", text_of(d->host), "port", d->port, "prefix", (int)d->prefix, "tls",
+		tls_name(d->tls), "user", d->user ? text_of(d->user) : json_null(), "insecure_auth",
+		d->insecure_auth, "password_file", file_of(d->password_file), "cert_file",
+		file_of(d->cert_file), "key_file", file_of(d->key_file), "ca_file", file_of(d->ca_file),
+		"credential", d->relay ? "relay" : "own");
+}
+
+static void add_text(void *arg, const char *text)
+{
+	json_array_append_new(arg, text_of(text));
 }
 
 json_t *report_policies(const struct report *r)
 {
-	json_t *files = json_array(), *databases = json_array();
+	json_t *files = json_array(), *databases = json_array(), *warnings = json_array();
 
+	policy_warnings(r->policy, add_text, warnings);
 	for (unsigned i = 0; i < r->npolicy_files; i++)
 		json_array_append_new(files, text_of(r->policy_files[i]));
 	for (unsigned i = 0; i < policy_databases(r->policy); i++) {
@@ -213,7 +220,7 @@ json_t *report_policies(const struct report *r)
 
 		json_array_append_new(databases, database_of(d));
 	}
-	return json_pack("{s:I, s:I, s:o, s:o, s:o}", "version", (json_int_t)policy_version(r->policy),
+	return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o}", "version", (json_int_t)policy_version(r->policy),
 		"age_ms", (json_int_t)(clock_ms() - r->loaded_ms), "files", files, "databases", databases,
-		"uids", uids_of(r->policy));
+		"uids", uids_of(r->policy), "warnings", warnings);
 }

@@ -13,13 +13,14 @@
 
 struct fingerprint {
 	char *out;
+	size_t len;
 	unsigned rows;
 };
 
 static int take_fingerprint(void *arg, const struct span *cells, unsigned n, struct err *e)
 {
 	struct fingerprint *f = arg;
-	size_t len = 0;
+	size_t len = f->len;
 
 	if (f->rows++)
 		return err_set(e, -EPROTO, "the catalogue's fingerprint has several rows");
@@ -32,17 +33,29 @@ static int take_fingerprint(void *arg, const struct span *cells, unsigned n, str
 		f->out[len++] = '/';
 	}
 	f->out[len] = '\0';
+	f->len = len;
 	return 0;
 }
 
-int snapshot_fingerprint(struct pgclient *c, char out[FINGERPRINT_MAX], struct err *e)
+static int ask_fingerprint(struct pgclient *c, const char *sql, struct fingerprint *f, struct err *e)
+{
+	int r;
+
+	f->rows = 0;
+	r = pgclient_query(c, sql, clock_ms() + QUERY_MS, take_fingerprint, f, e);
+	if (!r && !f->rows)
+		r = err_set(e, -EPROTO, "the catalogue's fingerprint has no row");
+	return r;
+}
+
+int snapshot_fingerprint(
+	struct pgclient *c, const struct snapshot_roles *roles, char out[FINGERPRINT_MAX], struct err *e)
 {
 	struct fingerprint f = {.out = out};
-	int r = pgclient_query(
-		c, catalog_fingerprint_query(), clock_ms() + QUERY_MS, take_fingerprint, &f, e);
+	int r = ask_fingerprint(c, catalog_fingerprint_query(), &f, e);
 
-	if (!r && !f.rows)
-		r = err_set(e, -EPROTO, "the catalogue's fingerprint has no row");
+	if (!r && roles->n)
+		r = ask_fingerprint(c, catalog_roles_fingerprint_query(), &f, e);
 	return r;
 }
 
@@ -106,19 +119,42 @@ static int take_row(void *arg, const struct span *cells, unsigned n, struct err 
 	return catalog_builder_row(f->builder, f->query, cells, n, e);
 }
 
-static int load_once(
-	struct pgclient *c, struct catalog **out, char fingerprint[FINGERPRINT_MAX], struct err *e)
+static int take_role(void *arg, const struct span *cells, unsigned n, struct err *e)
+{
+	return catalog_builder_role(arg, cells, n, e);
+}
+
+static int load_roles(
+	struct pgclient *c, const struct snapshot_roles *roles, struct catalog_builder *b, struct err *e)
+{
+	struct arena a = {0};
+	const char *sql = NULL;
+	int r = catalog_builder_roles(b, roles->oids, roles->n, e);
+
+	if (!r && roles->n) {
+		sql = catalog_roles_query(&a, roles->oids, roles->n);
+		r = sql ? pgclient_query(c, sql, clock_ms() + QUERY_MS, take_role, b, e)
+			: err_set(e, -ENOMEM, "out of memory");
+	}
+	arena_fini(&a);
+	return r;
+}
+
+static int load_once(struct pgclient *c, const struct snapshot_roles *roles, struct catalog **out,
+	char fingerprint[FINGERPRINT_MAX], struct err *e)
 {
 	struct feeding f = {0};
 	int r = simple(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", e);
 
 	/* The first query fixes the snapshot: the fingerprint is that of the rows which follow. */
 	if (!r)
-		r = snapshot_fingerprint(c, fingerprint, e);
+		r = snapshot_fingerprint(c, roles, fingerprint, e);
 	if (!r)
 		r = catalog_builder_new(&f.builder, e);
 	for (; !r && f.query < catalog_query_count(); f.query++)
 		r = pgclient_query(c, catalog_query(f.query), clock_ms() + QUERY_MS, take_row, &f, e);
+	if (!r)
+		r = load_roles(c, roles, f.builder, e);
 	if (!r)
 		r = simple(c, "COMMIT", e);
 	if (r) {
@@ -131,8 +167,8 @@ static int load_once(
 /* Definitions of views come from functions that look past the snapshot. Where the fingerprint is still the
  * same afterwards, nothing was there to be seen; where definitions change all the time (temporary tables),
  * the last look counts, and the next refresh takes another. */
-int snapshot_load(struct pgclient *c, struct catalog **out, char fingerprint[FINGERPRINT_MAX],
-	uint64_t *as_of_ms, struct err *e)
+int snapshot_load(struct pgclient *c, const struct snapshot_roles *roles, struct catalog **out,
+	char fingerprint[FINGERPRINT_MAX], uint64_t *as_of_ms, struct err *e)
 {
 	char after[FINGERPRINT_MAX];
 	struct catalog *catalog = NULL;
@@ -142,9 +178,9 @@ int snapshot_load(struct pgclient *c, struct catalog **out, char fingerprint[FIN
 		catalog_unref(catalog);
 		catalog = NULL;
 		*as_of_ms = clock_ms();
-		r = load_once(c, &catalog, fingerprint, e);
+		r = load_once(c, roles, &catalog, fingerprint, e);
 		if (!r)
-			r = snapshot_fingerprint(c, after, e);
+			r = snapshot_fingerprint(c, roles, after, e);
 		if (r || strcmp(fingerprint, after) == 0)
 			break;
 	}

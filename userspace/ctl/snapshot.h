@@ -15,12 +15,17 @@ struct pgclient;
 
 /* What a new connection is told before anything else. */
 MUSTCHECK int snapshot_prepare(struct pgclient *c, struct err *e);
+struct snapshot_roles { /* that sessions log in as themselves; n may be 0 */
+	const uint32_t *oids;
+	unsigned n;
+};
 /* The database's fingerprint now. */
-MUSTCHECK int snapshot_fingerprint(struct pgclient *c, char out[FINGERPRINT_MAX], struct err *e);
+MUSTCHECK int snapshot_fingerprint(
+	struct pgclient *c, const struct snapshot_roles *roles, char out[FINGERPRINT_MAX], struct err *e);
 /* The whole catalogue with the fingerprint it belongs to. *as_of_ms: a time before it was looked at. Gives a
  * reference. */
-MUSTCHECK int snapshot_load(struct pgclient *c, struct catalog **out, char fingerprint[FINGERPRINT_MAX],
-	uint64_t *as_of_ms, struct err *e);
+MUSTCHECK int snapshot_load(struct pgclient *c, const struct snapshot_roles *roles, struct catalog **out,
+	char fingerprint[FINGERPRINT_MAX], uint64_t *as_of_ms, struct err *e);
 
 /* What an operator wants to know of a server before he trusts it to us; no value of a table. */
 struct server_facts {

@@ -191,8 +191,12 @@ static void connected(struct conn *c)
 	char password[1024];
 	bool has = false;
 	struct err e = {0};
-	int r = hooks->password(hooks->arg, session_target(c->session), password, sizeof(password), &has, &e);
+	const struct database *d = session_target(c->session);
+	int r = 0;
 
+	/* A relayed login is the client's: it gets nothing of what the engine could say for itself. */
+	if (!d->relay)
+		r = hooks->password(hooks->arg, d, password, sizeof(password), &has, &e);
 	if (!r && getrandom(ev.random, sizeof(ev.random), 0) != (ssize_t)sizeof(ev.random))
 		r = err_set(&e, -EIO, "no randomness");
 	if (r) {
@@ -613,7 +617,7 @@ void conn_adopt(struct worker *w, void *visitor)
 void conn_view(const struct conn *c, uint64_t now_ms, struct session_view *out)
 {
 	const struct database *d = session_target(c->session);
-	const char *dbname = session_dbname(c->session);
+	const char *dbname = session_dbname(c->session), *user = session_user(c->session);
 	struct session_stats st;
 
 	session_stats(c->session, &st);
@@ -622,7 +626,7 @@ void conn_view(const struct conn *c, uint64_t now_ms, struct session_view *out)
 		.flow = c->flow,
 		.socket_cookie = c->socket_cookie,
 		.database = d ? d->name : "",
-		.user = d && d->user ? d->user : "",
+		.user = user ? user : "",
 		.dbname = dbname ? dbname : "",
 		.state = c->state == CONN_OPEN ? st.state : "closing",
 		.status = st.status,

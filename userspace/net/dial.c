@@ -67,13 +67,15 @@ static int copy(char **out, const char *s)
 	return s && !*out ? -ENOMEM : 0;
 }
 
+/* Of an entry that relays, the certificate is the catalogue's: on a client's connection it would let whoever
+ * claims to be its role in. */
 static int pooled_new(struct pooled **out, const struct database *d, struct err *e)
 {
 	const struct tls_config cfg = {
 		.verify_full = d->tls == TLS_VERIFY_FULL,
 		.ca_file = d->ca_file,
-		.cert_file = d->cert_file,
-		.key_file = d->key_file,
+		.cert_file = d->relay ? NULL : d->cert_file,
+		.key_file = d->relay ? NULL : d->key_file,
 	};
 	struct pooled *p = calloc(1, sizeof(*p));
 	int r;
@@ -81,7 +83,7 @@ static int pooled_new(struct pooled **out, const struct database *d, struct err 
 	if (!p)
 		return err_set(e, -ENOMEM, "out of memory");
 	p->mode = d->tls;
-	if (copy(&p->ca, d->ca_file) || copy(&p->cert, d->cert_file) || copy(&p->key, d->key_file))
+	if (copy(&p->ca, cfg.ca_file) || copy(&p->cert, cfg.cert_file) || copy(&p->key, cfg.key_file))
 		r = err_set(e, -ENOMEM, "out of memory");
 	else
 		r = tls_context_new(&p->context, &cfg, e);
@@ -100,8 +102,9 @@ static int pool_get(struct tls_pool *pool, const struct database *d, struct tls_
 
 	pthread_mutex_lock(&pool->lock);
 	for (p = pool->all; p; p = p->next) {
-		if (p->mode == d->tls && same(p->ca, d->ca_file) && same(p->cert, d->cert_file) &&
-			same(p->key, d->key_file))
+		if (p->mode == d->tls && same(p->ca, d->ca_file) &&
+			same(p->cert, d->relay ? NULL : d->cert_file) &&
+			same(p->key, d->relay ? NULL : d->key_file))
 			break;
 	}
 	if (!p) {

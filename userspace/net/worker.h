@@ -82,7 +82,7 @@ struct session_view {
 	struct flow_key flow;
 	uint64_t socket_cookie;
 	const char *database, *user,
-		*dbname; /* policy entry, engine's role, database name; "" before login */
+		*dbname; /* policy entry, role at the server, database name; "" before login */
 	const char *state;
 	char status;
 	bool judged;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pgwire/login.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 /* Every move; any other message fails the login. An ErrorResponse fails it from every state.
  *
  *   AUTH      Authentication Ok                -> SETTLING  trust, peer, certificate
+ *   AUTH      login_accepted()                 -> SETTLING  a client's own answers were passed through
  *   AUTH      Authentication Cleartext, MD5    -> ANSWERED  (password)
  *   AUTH      Authentication SASL              -> SASL      (client-first-message)
  *   AUTH      NegotiateProtocolVersion, once   -> AUTH
@@ -326,6 +328,13 @@ int login_message(struct login *l, const struct frame *f, struct put *to_server,
 		l->state = LOGIN_FAILED;
 	}
 	return r;
+}
+
+void login_accepted(struct login *l)
+{
+	/* invariant: ours alone to break; the exchange ends once. */
+	assert(l->state == LOGIN_AUTH);
+	l->state = LOGIN_SETTLING;
 }
 
 void login_fini(struct login *l)

@@ -42,6 +42,8 @@ MUSTCHECK int login_start(struct login *l, const struct login_config *cfg, const
  * only with minor 0 and nothing unknown. LOGIN_DONE is only reached after AuthenticationOk (after SCRAM: only
  * after the server proved itself). */
 MUSTCHECK int login_message(struct login *l, const struct frame *f, struct put *to_server, struct err *e);
+/* The server accepted somebody else's answers (exchange.h): what follows its Ok is due. */
+void login_accepted(struct login *l);
 void login_fini(struct login *l); /* wipes secrets */
 
 #endif

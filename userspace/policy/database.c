@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +13,7 @@
 
 #define WHERE     "spec.databases[]"
 #define GLOBS_MAX 256
+#define NAME_CAP  64 /* of a setting in a message */
 #define V4        96 /* bits before an IPv4 address in its IPv4-mapped form */
 
 static void map_v4(uint8_t out[16], const void *v4)
@@ -148,17 +151,20 @@ static void read_globs(struct reading *r, const struct node *list, struct databa
 	out->globs = globs;
 }
 
-static void read_credential(struct reading *r, const struct node *n, struct database *out)
+static const char *member(char name[NAME_CAP], const char *where, const char *key)
 {
-	static const char where[] = WHERE ".credential";
+	snprintf(name, NAME_CAP, "%s.%s", where, key);
+	return name;
+}
+
+/* A credential of the engine's own; where: how the map is called. */
+static void read_own(struct reading *r, const struct node *n, const char *where, struct database *out)
+{
 	static const struct key keys[] = {{"user", KEY_READ}, {"passwordFile", KEY_READ},
 		{"certFile", KEY_READ}, {"keyFile", KEY_READ}, {"insecureAuth", KEY_READ}};
 	const struct node *password = node_get(n, "password");
+	char name[NAME_CAP];
 
-	if (node_is(n, "relay")) {
-		section_wrong(r, n, "%s: relay is not supported yet", where);
-		return;
-	}
 	if (password) {
 		mistake_add(r->m, password->key_line, password->key_column,
 			"%s: a password is never written in a policy; write passwordFile", where);
@@ -167,17 +173,35 @@ static void read_credential(struct reading *r, const struct node *n, struct data
 	if (!section_map(r, n, where, keys, ARRAY_LEN(keys)))
 		return;
 	section_missing(r, n, where, "user");
-	out->user = section_text(r, node_get(n, "user"), WHERE ".credential.user");
-	out->password_file = section_path(r, node_get(n, "passwordFile"), WHERE ".credential.passwordFile");
-	out->cert_file = section_path(r, node_get(n, "certFile"), WHERE ".credential.certFile");
-	out->key_file = section_path(r, node_get(n, "keyFile"), WHERE ".credential.keyFile");
-	out->insecure_auth = section_flag(r, node_get(n, "insecureAuth"), WHERE ".credential.insecureAuth");
+	out->user = section_text(r, node_get(n, "user"), member(name, where, "user"));
+	out->password_file =
+		section_path(r, node_get(n, "passwordFile"), member(name, where, "passwordFile"));
+	out->cert_file = section_path(r, node_get(n, "certFile"), member(name, where, "certFile"));
+	out->key_file = section_path(r, node_get(n, "keyFile"), member(name, where, "keyFile"));
+	out->insecure_auth =
+		section_flag(r, node_get(n, "insecureAuth"), member(name, where, "insecureAuth"));
 	if (node_get(n, "certFile") && !node_get(n, "keyFile"))
 		section_wrong(r, n, "%s has a certFile without its keyFile", where);
 	if (node_get(n, "keyFile") && !node_get(n, "certFile"))
 		section_wrong(r, n, "%s has a keyFile without its certFile", where);
 	if (!node_get(n, "passwordFile") && !node_get(n, "certFile") && !node_get(n, "keyFile"))
 		section_wrong(r, n, "%s needs a passwordFile, or a certFile and a keyFile", where);
+}
+
+static void read_credential(
+	struct reading *r, const struct node *n, const struct node *catalogue, struct database *out)
+{
+	out->relay = node_is(n, "relay");
+	if (!out->relay) {
+		if (catalogue)
+			section_wrong(r, catalogue,
+				WHERE ".catalogCredential is only used beside credential: relay");
+		read_own(r, n, WHERE ".credential", out);
+	} else if (!catalogue) {
+		section_wrong(r, n, WHERE ".credential: relay needs a catalogCredential beside it");
+	} else {
+		read_own(r, catalogue, WHERE ".catalogCredential", out);
+	}
 }
 
 static void read_tls(struct reading *r, const struct node *n, struct database *out)
@@ -210,7 +234,7 @@ static void read_tls(struct reading *r, const struct node *n, struct database *o
 void database_read(struct reading *r, const struct node *n, struct database *out)
 {
 	static const struct key keys[] = {{"name", KEY_READ}, {"address", KEY_READ}, {"databases", KEY_READ},
-		{"credential", KEY_READ}, {"tls", KEY_READ}, {"catalogCredential", KEY_LATER}};
+		{"credential", KEY_READ}, {"catalogCredential", KEY_READ}, {"tls", KEY_READ}};
 	const struct node *address = node_get(n, "address");
 	const char *why;
 	char *text;
@@ -226,9 +250,12 @@ void database_read(struct reading *r, const struct node *n, struct database *out
 	if (why)
 		section_wrong(r, address, WHERE ".address \"%.100s\" %s", address->text, why);
 	read_globs(r, node_get(n, "databases"), out);
-	read_credential(r, node_get(n, "credential"), out);
+	read_credential(r, node_get(n, "credential"), node_get(n, "catalogCredential"), out);
 	read_tls(r, node_get(n, "tls"), out);
-	if (out->insecure_auth && !out->password_file)
+	out->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
+	if (!out->where)
+		r->failed = -ENOMEM;
+	if (out->insecure_auth && !out->password_file && !out->relay)
 		section_wrong(r, node_get(n, "credential"),
 			WHERE ".credential.insecureAuth is never used without a passwordFile");
 	if (out->tls == TLS_DISABLE && out->cert_file)

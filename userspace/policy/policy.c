@@ -92,6 +92,23 @@ uint64_t policy_version(const struct policy *p)
 	return p->version;
 }
 
+void policy_warnings(const struct policy *p, void (*say)(void *arg, const char *text), void *arg)
+{
+	char text[512];
+
+	for (unsigned i = 0; i < p->ndatabases; i++) {
+		const struct database *d = p->databases[i];
+
+		if (!d->relay)
+			continue;
+		snprintf(text, sizeof(text),
+			"%s: database \"%s\": credential: relay: the agent holds a credential that works "
+			"without pgveil",
+			d->where, d->name);
+		say(arg, text);
+	}
+}
+
 unsigned policy_databases(const struct policy *p)
 {
 	return p->ndatabases;

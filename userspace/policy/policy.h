@@ -31,9 +31,13 @@ struct database { /* one entry of spec.databases; owned by its policy */
 	uint16_t port;
 	const char *const *globs; /* database names; never empty ("*") */
 	unsigned nglobs;
-	const char *user;                                 /* credential */
+	/* What the engine logs in with: for its sessions and its catalogue; with relay for the catalogue
+	 * alone, and sessions log in as who their client says, by an exchange that is passed through. */
+	const char *user;
 	const char *password_file, *cert_file, *key_file; /* NULL where not given */
-	bool insecure_auth; /* the password may be answered in clear or as md5 to a server not verified */
+	bool relay;
+	bool insecure_auth; /* a password may go in clear or as md5 to a server that was not verified */
+	const char *where;  /* "file:line", for warnings */
 	enum tls_mode tls;
 	const char *ca_file;
 };
@@ -52,6 +56,9 @@ MUSTCHECK int policy_load(struct policy **out, const char *const *paths, unsigne
 struct policy *policy_ref(struct policy *p);
 void policy_unref(struct policy *p);             /* NULL is fine */
 uint64_t policy_version(const struct policy *p); /* no two of one process are equal */
+
+/* What works, and should be known to whoever answers for it: calls say with "file:line: message" for each. */
+void policy_warnings(const struct policy *p, void (*say)(void *arg, const char *text), void *arg);
 
 unsigned policy_databases(const struct policy *p);
 const struct database *policy_database_at(const struct policy *p, unsigned i);

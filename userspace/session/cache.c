@@ -2,9 +2,10 @@
 /* A judgement depends on the binding (policy, rules, catalogue), the search_path and the text; these are its
  * key. Of the text, constants that the analysis never looked at are left out (sql/outline.h): programs
  * without parameters send the same statement with other constants all day, and it is judged once.
- * Deliberately left out: the role (it is the database entry's, hence the binding's), parameter types (lineage
- * does not depend on them), temp objects (a judged caller cannot make any) and the session's settings (those
- * that change what text means are pinned). */
+ * Deliberately left out: the role (the database entry's, hence the binding's; a relayed login's own decides
+ * nothing but which schemas of its path count, and the path in the key is what is left of it), parameter
+ * types (lineage does not depend on them), temp objects (a judged caller cannot make any) and the session's
+ * settings (those that change what text means are pinned). */
 #include "session/cache.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* From the first byte until the session is open. The client is never asked for a password: the kernel said
- * who it is. It hears AuthenticationOk only when the server has accepted us and, for a judged session, has
- * told how it reads. */
+/* From the first byte until the session is open. The client is never asked for a password, unless policy has
+ * its own login passed through (login_relay.c): the kernel said who it is. It hears AuthenticationOk only
+ * when the server has accepted us and, for a judged session, has told how it reads. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,32 +10,8 @@
 
 #include "base/attr.h"
 #include "session/state.h"
-#include "value/money.h"
 
 #define STARTUP_REQUESTS_MAX 4 /* SSLRequest and GSSENCRequest before a StartupMessage */
-
-/* What decides how the server reads statements, asked once a session. The settings are pinned in the startup
- * packet; this is the proof. Everything is qualified: the search_path is not known yet. */
-static const char SETTLE[] =
-	"SELECT pg_catalog.current_setting('standard_conforming_strings'),"
-	" pg_catalog.current_setting('client_encoding'),"
-	" pg_catalog.current_setting('search_path'),"
-	" current_user::pg_catalog.text,"
-	" pg_catalog.array_to_string(pg_catalog.current_schemas(true), pg_catalog.chr(10)),"
-	" pg_catalog.current_setting('server_encoding'),"
-	" " MONEY_SAMPLE "::pg_catalog.int4::pg_catalog.money::pg_catalog.text,"
-	" (-" MONEY_SAMPLE ")::pg_catalog.int4::pg_catalog.money::pg_catalog.text";
-enum {
-	SETTLE_SCS,
-	SETTLE_ENCODING,
-	SETTLE_PATH,
-	SETTLE_USER,
-	SETTLE_SCHEMAS,
-	SETTLE_SERVER,
-	SETTLE_MONEY,
-	SETTLE_DEBT,
-	SETTLE_COLUMNS
-};
 
 /* ---- policy ---- */
 
@@ -73,7 +49,7 @@ static bool same_login(const struct database *a, const struct database *b)
 {
 	return same_string(a->user, b->user) && same_string(a->password_file, b->password_file) &&
 	       same_string(a->cert_file, b->cert_file) && same_string(a->key_file, b->key_file) &&
-	       a->tls == b->tls;
+	       a->relay == b->relay && a->tls == b->tls;
 }
 
 bool enter_policy(struct session *s)
@@ -243,8 +219,9 @@ static void take_startup(struct session *s, const struct startup *st)
 	if (!db.p || !db.n)
 		db = user;
 	s->dbname = arena_strndup(&s->mem, (const char *)db.p, db.n);
+	s->user = arena_strndup(&s->mem, (const char *)user.p, user.n);
 	s->params = arena_array(&s->mem, STARTUP_PARAMS, sizeof(*s->params));
-	if (!s->dbname || !s->params) {
+	if (!s->dbname || !s->user || !s->params) {
 		session_break(s, "53200", "out of memory");
 		return;
 	}
@@ -318,12 +295,13 @@ void enter_client(struct session *s)
 void enter_connected(struct session *s, const struct event *ev)
 {
 	const struct database *d = s->grant.database;
+	/* A server that nobody verified may be the caller's own, behind the database's address: it gets no
+	 * password in clear or as md5, unless policy says so. */
+	bool trusted = (ev->tls && d && d->tls == TLS_VERIFY_FULL) || (d && d->insecure_auth);
 	struct login_config cfg = {.user = d ? d->user : NULL,
 		.database = s->dbname,
 		.password = ev->password,
-		/* A server that nobody verified may be the caller's own, behind the database's address: it
-		 * gets no password in clear or as md5, unless policy says so. */
-		.allow_cleartext = (ev->tls && d && d->tls == TLS_VERIFY_FULL) || (d && d->insecure_auth),
+		.allow_cleartext = trusted,
 		.params = s->params,
 		.nparams = s->nparams};
 	struct err e = {0};
@@ -332,11 +310,17 @@ void enter_connected(struct session *s, const struct event *ev)
 		return;
 	session_move(s, STATE_LOGIN);
 	s->slot = ev->slot;
-	if (ev->password) { /* only borrowed during this step; the session's arena is wiped by login_done */
+	if (d && d->relay) {
+		login_relay_start(s, trusted);
+		cfg.user = s->user;
+		cfg.password = NULL;
+		cfg.allow_cleartext = false;
+	} else if (ev->password) { /* only borrowed during this step; the session's arena is wiped by
+				      login_done */
 		cfg.password = arena_strdup(&s->mem, ev->password);
 		s->password = (char *)cfg.password;
 	}
-	if (!ev->slot || (ev->password && !cfg.password)) {
+	if (!ev->slot || (ev->password && !s->relayed && !cfg.password)) {
 		session_break(s, "53200", "out of memory");
 		return;
 	}
@@ -356,7 +340,7 @@ void enter_failed(struct session *s, const struct event *ev)
 			"the database cannot be reached: %s", ev->why ? ev->why->msg : "");
 }
 
-static void open_session(struct session *s)
+void enter_open(struct session *s)
 {
 	char text[160];
 
@@ -388,7 +372,7 @@ static void open_session(struct session *s)
 			return;
 		}
 	}
-	snprintf(text, sizeof(text), "as %s, %s", s->grant.database->user, s->judged ? "masked" : "no masks");
+	snprintf(text, sizeof(text), "as %s, %s", session_user(s), s->judged ? "masked" : "no masks");
 	session_note(s, NOTE_LOGIN, NULL, text);
 }
 
@@ -398,17 +382,16 @@ static void login_done(struct session *s)
 		mem_wipe(s->password, strlen(s->password));
 	s->password = NULL;
 	s->login.cfg.password = NULL;
+	buf_disclose(&s->lane[SIDE_CLIENT].in);
 	if (s->login.status != 'I') {
 		session_break(s, "08P01", "the database is not idle after login");
 		return;
 	}
 	if (!s->judged) {
-		open_session(s);
+		enter_open(s);
 		return;
 	}
-	put_query(&s->put, SETTLE);
-	session_send(s, SIDE_SERVER);
-	session_move(s, STATE_SETTLING);
+	settle_ask(s);
 }
 
 static void on_login(struct session *s, const struct frame *f)
@@ -416,6 +399,8 @@ static void on_login(struct session *s, const struct frame *f)
 	struct msg_parameter_status ps;
 	struct err e = {0};
 
+	if (s->relayed && login_relay_server(s, f))
+		return;
 	if (f->type == BE_PARAMETER_STATUS) {
 		if (msg_parameter_status(f->body, &ps) != WIRE_OK) {
 			session_break(s, "08P01", "invalid ParameterStatus from the database");
@@ -438,148 +423,6 @@ static void on_login(struct session *s, const struct frame *f)
 		login_done(s);
 }
 
-/* ---- settling ---- */
-
-/* scanner_isspace() of the server. */
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
-}
-
-/* One name of a search_path setting, unquoted as SplitIdentifierString of the server does; false at the end
- * or where the text is malformed or the name would be cut (*ok tells). */
-static bool next_name(const char **p, char *out, size_t cap, bool *ok)
-{
-	size_t n = 0;
-	bool quoted;
-
-	while (is_space(**p) || **p == ',')
-		++*p;
-	if (!**p)
-		return false;
-	quoted = **p == '"';
-	*p += quoted;
-	while (**p && (quoted || (**p != ',' && !is_space(**p)))) {
-		char c = **p;
-
-		if (quoted && c == '"') {
-			if ((*p)[1] != '"')
-				break;
-			++*p;
-		}
-		if (n + 1 >= cap)
-			*ok = false;
-		else
-			out[n++] = !quoted && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-		++*p;
-	}
-	if (quoted && **p != '"')
-		*ok = false;
-	*p += quoted && **p == '"';
-	out[n] = '\0';
-	return *ok;
-}
-
-/* What the server makes of the path now must be some of its names, in their order, behind pg_catalog: then we
- * read the setting as it does. The others do not exist or may not be used yet. */
-static bool same_schemas(const struct session *s, const char *schemas)
-{
-	unsigned at = 0;
-	size_t n;
-
-	n = strcspn(schemas, "\n");
-	if (n != strlen("pg_catalog") || memcmp(schemas, "pg_catalog", n) != 0)
-		return false;
-	while (schemas[n]) {
-		schemas += n + 1;
-		n = strcspn(schemas, "\n");
-		while (at < s->npath && (strlen(s->path[at]) != n || memcmp(s->path[at], schemas, n) != 0))
-			at++;
-		if (at++ >= s->npath)
-			return false;
-	}
-	return true;
-}
-
-static bool take_path(struct session *s, const char *path, const char *user)
-{
-	bool ok = true, first = true;
-	char name[NAME_LEN_MAX + 1];
-
-	while (ok && next_name(&path, name, sizeof(name), &ok)) {
-		bool system = strcmp(name, "pg_catalog") == 0;
-
-		if (system && !first)
-			return false; /* another schema before pg_catalog would decide what its names mean */
-		first = false;
-		if (system)
-			continue;
-		if (s->npath == PATH_MAX_NAMES)
-			return false;
-		s->path[s->npath] = arena_strdup(&s->mem, strcmp(name, "$user") == 0 ? user : name);
-		if (!s->path[s->npath++])
-			return false;
-	}
-	return ok;
-}
-
-static void take_settings(struct session *s, const struct frame *f)
-{
-	char *v[SETTLE_COLUMNS];
-	struct span cell;
-	struct cur c;
-	uint16_t n;
-
-	if (msg_data_row(f->body, &c, &n) != WIRE_OK || n != SETTLE_COLUMNS || s->settle_result) {
-		session_break(s, "08P01", "the database did not say how it reads statements");
-		return;
-	}
-	for (unsigned i = 0; i < SETTLE_COLUMNS; i++) {
-		if (msg_cell_next(&c, &cell) != WIRE_OK)
-			cell = (struct span){0};
-		v[i] = arena_strndup(&s->mem, cell.n ? (const char *)cell.p : "", cell.n);
-		if (!v[i]) {
-			session_break(s, "53200", "out of memory");
-			return;
-		}
-	}
-	s->settle_result = 1;
-	/* lc_monetary is not among what a judged caller may change; not understood, money can only be
-	 * redacted. */
-	money_format_learn(&s->style.reported.money, span_of(v[SETTLE_MONEY], strlen(v[SETTLE_MONEY])),
-		span_of(v[SETTLE_DEBT], strlen(v[SETTLE_DEBT])));
-	if (cur_end(&c) != WIRE_OK || strcmp(v[SETTLE_SCS], "on") != 0 ||
-		strcmp(v[SETTLE_ENCODING], "UTF8") != 0)
-		session_break(s, "42501",
-			"the database does not read statements as standard-conforming UTF-8 here");
-	else if (strcmp(v[SETTLE_SERVER], "UTF8") != 0)
-		/* The server cuts names by its own encoding, the parser by UTF-8. */
-		session_break(s, "42501",
-			"columns are masked for this caller, and the database's encoding is not UTF8");
-	else if (!take_path(s, v[SETTLE_PATH], v[SETTLE_USER]) || !same_schemas(s, v[SETTLE_SCHEMAS]))
-		session_break(
-			s, "42501", "the search_path does not begin with pg_catalog, or is not understood");
-}
-
-static void on_settling(struct session *s, const struct frame *f)
-{
-	switch ((int)f->type) {
-	case BE_DATA_ROW: take_settings(s, f); return;
-	case BE_ROW_DESCRIPTION:
-	case BE_COMMAND_COMPLETE:
-	case BE_PARAMETER_STATUS:
-	case BE_NOTICE_RESPONSE: return;
-	case BE_READY_FOR_QUERY:
-		if (s->settle_result && f->body.n == 1 && f->body.p[0] == 'I') {
-			open_session(s);
-			return;
-		}
-		break;
-	default: break;
-	}
-	session_break(s, "08P01", "the database did not say how it reads statements");
-}
-
 void enter_server(struct session *s)
 {
 	struct lane *l = &s->lane[SIDE_SERVER];
@@ -600,7 +443,7 @@ void enter_server(struct session *s)
 		if (s->state == STATE_LOGIN)
 			on_login(s, &f);
 		else
-			on_settling(s, &f);
+			settle_server(s, &f);
 		buf_parse(&l->in, f.total);
 	}
 }

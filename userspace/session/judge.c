@@ -28,6 +28,27 @@ static int wait_for_catalog(
 	return -EAGAIN;
 }
 
+/* A relayed session's role, as the catalogue has it: known, and still what the login looked at. */
+static int check_role(struct session *s, uint64_t arrived_ms, const struct err *why, struct err *e)
+{
+	enum catalog_role role = catalog_role(s->catalog, s->role, s->role_name);
+	uint64_t min_ms = s->catalog_as_of_ms + 1;
+
+	if (role == ROLE_PLAIN)
+		return 0;
+	/* What the server said at login is newer than what was read before it. */
+	if (role == ROLE_UNKNOWN || s->catalog_as_of_ms <= s->role_ms) {
+		catalog_unref(s->catalog);
+		s->catalog = NULL;
+		return wait_for_catalog(s, arrived_ms, min_ms > s->role_ms ? min_ms : s->role_ms + 1, why, e);
+	}
+	return err_sql(e, -EACCES, "42501",
+		"role \"%.63s\" is not what it was at login: it was renamed, dropped, or given powers that "
+		"reach "
+		"data past the masks",
+		s->role_name);
+}
+
 /* s->binding: the current rules over a catalogue that was true tolerance_ms before the message came, or
  * later. */
 static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
@@ -46,6 +67,11 @@ static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
 	}
 	if (!s->catalog || s->catalog_as_of_ms < min_ms)
 		return wait_for_catalog(s, arrived, min_ms ? min_ms : 1, &why, e);
+	if (s->role) {
+		r = check_role(s, arrived, &why, e);
+		if (r)
+			return r;
+	}
 	if (s->binding && binding_catalog(s->binding) == s->catalog &&
 		binding_policy(s->binding) == s->policy)
 		return 0;
@@ -64,7 +90,8 @@ static int judge_here(struct session *s, struct span text, struct judgement **ou
 
 	/* The server leaves out schemas that do not exist, or that the role may not use. */
 	for (unsigned i = 0; i < s->npath; i++)
-		if (catalog_schema_exists(scope.catalog, s->path[i]))
+		if (s->role ? catalog_schema_usable(scope.catalog, s->role, s->path[i])
+			    : catalog_schema_exists(scope.catalog, s->path[i]))
 			path[scope.npath++] = s->path[i];
 	return cache_judge(s->env->cache, s->binding, &scope, text, out, e) ? -EACCES : 0;
 }

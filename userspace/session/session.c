@@ -59,6 +59,8 @@ void session_free(struct session *s)
 	binding_unref(s->binding);
 	catalog_unref(s->catalog);
 	login_fini(&s->login);
+	if (s->role)
+		slot_role_drop(s->slot, s->role);
 	put_fini(&s->put);
 	put_fini(&s->greeting);
 	for (int i = 0; i < 2; i++) {
@@ -255,6 +257,10 @@ static void pump(struct session *s)
 	case STATE_STARTUP: enter_client(s); break;
 	case STATE_CONNECTING: break;
 	case STATE_LOGIN:
+		enter_server(s);
+		if (s->state == STATE_LOGIN && s->relayed)
+			login_relay_client(s);
+		break;
 	case STATE_SETTLING: enter_server(s); break;
 	case STATE_OPEN:
 		/* The server first: its answers are what the client's next message may wait for. */
@@ -288,6 +294,9 @@ static unsigned wants(struct session *s)
 	case STATE_STARTUP: return client_idle ? w | WANT_READ_CLIENT : w;
 	case STATE_CONNECTING: return w;
 	case STATE_LOGIN:
+		if (server_idle && login_relay_reads(s))
+			w |= WANT_READ_CLIENT;
+		return server_idle ? w | WANT_READ_SERVER : w;
 	case STATE_SETTLING: return server_idle ? w | WANT_READ_SERVER : w;
 	case STATE_OPEN: break;
 	}
@@ -328,6 +337,11 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 const struct database *session_target(const struct session *s)
 {
 	return s->grant.database;
+}
+
+const char *session_user(const struct session *s)
+{
+	return s->relayed ? s->user : s->grant.database ? s->grant.database->user : NULL;
 }
 
 const char *session_dbname(const struct session *s)

@@ -113,6 +113,7 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 /* For the wants. Borrowed from the session or its policy. */
 const struct database *session_target(const struct session *s);
 const char *session_dbname(const struct session *s);
+const char *session_user(const struct session *s); /* whom the server takes it for; NULL before */
 uint64_t session_wake_ms(const struct session *s);
 uint32_t session_key_pid(const struct session *s);
 void session_upstream_key(const struct session *s, uint32_t *pid, struct span *key);

@@ -6,11 +6,13 @@
  *     └─────────────┴───────────┴───────────┴──────────┴─────────┘
  *
  * STARTUP: the client's startup packet is awaited. CONNECTING: the worker connects upstream. LOGIN: the
- * server authenticates us. SETTLING: a judged session asks how the server will read it. OPEN: messages flow.
- * CLOSING: what is queued for the client goes out, nothing else. Not judged: LOGIN ──► OPEN. */
+ * server authenticates us, or the client through us. SETTLING: a judged session asks how the server will read
+ * it. OPEN: messages flow. CLOSING: what is queued for the client goes out, nothing else. Not judged: LOGIN
+ * ──► OPEN. */
 #ifndef PGVEIL_SESSION_STATE_H
 #define PGVEIL_SESSION_STATE_H
 
+#include "pgwire/exchange.h"
 #include "pgwire/login.h"
 #include "pgwire/startup.h"
 #include "session/pipeline.h"
@@ -52,8 +54,8 @@ struct session {
 	struct policy *policy;
 	struct grant grant; /* in mem; replaced when the policy changes */
 	struct arena grant_mem;
-	const char *dbname;
-	const char *(*params)[2]; /* for the upstream StartupMessage */
+	const char *dbname, *user; /* in mem; the user is only a claim, or what a relayed login is for */
+	const char *(*params)[2];  /* for the upstream StartupMessage */
 	size_t nparams;
 	bool judged;
 	unsigned nstartup; /* SSLRequest and GSSENCRequest seen */
@@ -63,8 +65,13 @@ struct session {
 
 	/* Upstream. */
 	struct login login;
-	char *password;      /* in mem, wiped when the login is done; NULL: none */
-	struct put greeting; /* ParameterStatus for the client, until the login is done */
+	bool relayed;             /* the client logs in itself */
+	struct exchange exchange; /* relayed: its authentication */
+	uint32_t role;            /* relayed and judged: oid, known to slot; 0: the catalogue's own */
+	const char *role_name;    /* in mem */
+	uint64_t role_ms;         /* when the server said so */
+	char *password;           /* in mem, wiped when the login is done; NULL: none */
+	struct put greeting;      /* ParameterStatus for the client, until the login is done */
 	struct slot *slot;
 	unsigned settle_result; /* SETTLING: which result of the question */
 	const char
@@ -137,8 +144,20 @@ void enter_client(struct session *s);
 void enter_connected(struct session *s, const struct event *ev);
 void enter_failed(struct session *s, const struct event *ev);
 void enter_server(struct session *s);
+void enter_open(struct session *s); /* the login is over: says so to the client */
 /* Takes the current policy for a session that is open; false: it was closed. */
 bool enter_policy(struct session *s);
+
+/* settle.c: SETTLING */
+void settle_ask(struct session *s);
+void settle_server(struct session *s, const struct frame *f);
+
+/* login_relay.c: the client's own login, while in LOGIN */
+void login_relay_start(struct session *s, bool verified);
+/* Whether a message of the server was dealt with. */
+bool login_relay_server(struct session *s, const struct frame *f);
+void login_relay_client(struct session *s);
+bool login_relay_reads(const struct session *s); /* whether the client's bytes are wanted */
 
 /* relay.c: OPEN, not judged */
 void relay_client(struct session *s);

@@ -5,6 +5,7 @@
 #ifndef PGVEIL_SQL_CATALOG_H
 #define PGVEIL_SQL_CATALOG_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "sql/colset.h"
@@ -119,7 +120,17 @@ void catalog_each_relation(
 	const struct catalog *c, bool (*fn)(void *arg, const struct relation *r), void *arg);
 const struct column *relation_column(const struct relation *r, const char *name);
 const struct column *relation_column_by_attnum(const struct relation *r, int16_t attnum);
+/* Whether the engine's role may use a schema. */
 bool catalog_schema_exists(const struct catalog *c, const char *schema);
+/* A role that a session logged in as, by its oid and the name it had then. */
+enum catalog_role {
+	ROLE_UNKNOWN = 0, /* not asked for when this catalogue was read */
+	ROLE_GONE,        /* dropped or renamed since */
+	ROLE_POWERFUL,    /* can reach data past what a statement says: ROLE_POWERS */
+	ROLE_PLAIN,
+};
+enum catalog_role catalog_role(const struct catalog *c, uint32_t oid, const char *name);
+bool catalog_schema_usable(const struct catalog *c, uint32_t role, const char *schema);
 /* The n-th (from 0) function / operator of that name outside pg_catalog in any schema; NULL past the last. */
 const struct function *catalog_function(const struct catalog *c, const char *name, unsigned n);
 const struct operator_ *catalog_operator(const struct catalog *c, const char *name, unsigned n);
@@ -135,6 +146,15 @@ const struct type *catalog_type_foreign(const struct catalog *c, uint32_t oid);
  * with search_path = pg_catalog; all results in text format. */
 unsigned catalog_query_count(void);
 const char *catalog_query(unsigned i);
+/* Roles r of pg_roles that a judged session may neither be nor be able to become. Qualified: it is also asked
+ * where the search_path is anybody's. */
+#define ROLE_POWERS                                                                                          \
+	"(r.rolsuper OR r.rolreplication OR r.rolbypassrls OR r.rolname OPERATOR(pg_catalog.=) ANY "         \
+	"('{pg_read_server_files,pg_write_server_files,pg_execute_server_program}'::pg_catalog.name[]))"
+/* In the same transaction, where sessions log in as roles of their own: which schemas these may use (rows for
+ * catalog_builder_role), and a value that changes when a role does. NULL: no memory. */
+const char *catalog_roles_query(struct arena *a, const uint32_t *roles, unsigned n);
+const char *catalog_roles_fingerprint_query(void);
 /* One row whose value changes when any DDL was committed (cheap: xmin of the catalogue rows, not their
  * contents). */
 const char *catalog_fingerprint_query(void);
@@ -146,6 +166,11 @@ void catalog_builder_free(struct catalog_builder *b);
  */
 MUSTCHECK int catalog_builder_row(
 	struct catalog_builder *b, unsigned i, const struct span *cells, unsigned n, struct err *e);
+/* The roles that are asked for, before their rows. */
+MUSTCHECK int catalog_builder_roles(
+	struct catalog_builder *b, const uint32_t *roles, unsigned n, struct err *e);
+MUSTCHECK int catalog_builder_role(
+	struct catalog_builder *b, const struct span *cells, unsigned n, struct err *e);
 /* Resolves inheritance, domains, generated columns and views (by parsing their definitions). Frees b in every
  * case. */
 MUSTCHECK int catalog_builder_finish(struct catalog_builder *b, struct catalog **out, struct err *e);

@@ -24,6 +24,20 @@ struct catalog {
 	unsigned ntypes;
 	const char **schemas;
 	unsigned nschemas;
+	struct role *roles;
+	unsigned nroles;
+};
+
+struct role { /* that sessions log in as */
+	uint32_t oid;
+	const char *name; /* NULL: there is none with this oid */
+	bool powerful;
+	struct role_schema *schemas;
+};
+
+struct role_schema { /* one that it may use */
+	struct role_schema *next;
+	const char *name;
 };
 
 enum draft_state { DRAFT_NEW, DRAFT_BUSY, DRAFT_DONE };

@@ -15,6 +15,13 @@ struct slot {
 	uint64_t floor_ms; /* of the last slot_expire: what is older is not believed */
 	struct err why;
 	bool stopped;
+	/* Roles stay after their last session, for its next one, until the place is needed. */
+	struct {
+		uint32_t oid;
+		unsigned sessions;
+	} roles[SLOT_ROLES_MAX];
+	unsigned nroles;
+	uint64_t roles_version;
 };
 
 int slot_new(struct slot **out, struct err *e)
@@ -107,6 +114,75 @@ void slot_ask(struct slot *s, uint64_t min_ms)
 		s->wanted_ms = min_ms;
 	pthread_cond_broadcast(&s->asked);
 	pthread_mutex_unlock(&s->lock);
+}
+
+static unsigned role_at(const struct slot *s, uint32_t oid)
+{
+	unsigned i = 0;
+
+	while (i < s->nroles && s->roles[i].oid != oid)
+		i++;
+	return i;
+}
+
+static unsigned role_place(struct slot *s)
+{
+	unsigned i = 0;
+
+	if (s->nroles < SLOT_ROLES_MAX)
+		return s->nroles++;
+	while (i < SLOT_ROLES_MAX && s->roles[i].sessions)
+		i++;
+	return i;
+}
+
+int slot_role_add(struct slot *s, uint32_t role, struct err *e)
+{
+	unsigned i;
+
+	pthread_mutex_lock(&s->lock);
+	i = role_at(s, role);
+	if (i == s->nroles) {
+		i = role_place(s);
+		if (i < SLOT_ROLES_MAX) {
+			s->roles[i].oid = role;
+			s->roles[i].sessions = 0;
+			s->roles_version++;
+			if (s->wanted_ms <= s->as_of_ms)
+				s->wanted_ms = s->as_of_ms + 1;
+			pthread_cond_broadcast(&s->asked);
+		}
+	}
+	if (i < SLOT_ROLES_MAX)
+		s->roles[i].sessions++;
+	pthread_mutex_unlock(&s->lock);
+	return i < SLOT_ROLES_MAX
+		       ? 0
+		       : err_sql(e, -ENOSPC, "53000", "too many roles are logged in through pgveil");
+}
+
+void slot_role_drop(struct slot *s, uint32_t role)
+{
+	unsigned i;
+
+	pthread_mutex_lock(&s->lock);
+	i = role_at(s, role);
+	if (i < s->nroles && s->roles[i].sessions)
+		s->roles[i].sessions--;
+	pthread_mutex_unlock(&s->lock);
+}
+
+unsigned slot_roles(struct slot *s, uint32_t roles[SLOT_ROLES_MAX], uint64_t *version)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&s->lock);
+	n = s->nroles;
+	for (unsigned i = 0; i < n; i++)
+		roles[i] = s->roles[i].oid;
+	*version = s->roles_version;
+	pthread_mutex_unlock(&s->lock);
+	return n;
 }
 
 static struct timespec after(uint64_t timeout_ms)

@@ -24,6 +24,13 @@ uint64_t slot_failed_ms(struct slot *s); /* of the last failure; 0 after a succe
 void slot_expire(struct slot *s, uint64_t now_ms);
 /* A session: what is there is not enough, get one that is true as of at least min_ms. Wakes the feeder. */
 void slot_ask(struct slot *s, uint64_t min_ms);
+/* A session that logged in as a role of its own: the catalogues that come are to know the role, until as many
+ * drops as adds. -ENOSPC: too many at once. Wakes the feeder where the role is new. */
+MUSTCHECK int slot_role_add(struct slot *s, uint32_t role, struct err *e);
+void slot_role_drop(struct slot *s, uint32_t role);
+/* The feeder: the roles, at most SLOT_ROLES_MAX; *version is another one after each change. */
+#define SLOT_ROLES_MAX 256
+unsigned slot_roles(struct slot *s, uint32_t roles[SLOT_ROLES_MAX], uint64_t *version);
 /* The feeder: sleeps until somebody asks for more than as_of_ms, or until timeout_ms passed, or slot_stop.
  * Returns false when stopped. */
 bool slot_wait(struct slot *s, uint64_t timeout_ms);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* A judged session asks the server how it will read statements, and who a relayed login is, before the client
+ * may say anything. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/state.h"
+#include "value/money.h"
+
+/* What decides how the server reads statements, asked once a session. The settings are pinned in the startup
+ * packet; this is the proof. Everything is qualified: the search_path is not known yet. */
+#define SETTLE                                                                                               \
+	"SELECT pg_catalog.current_setting('standard_conforming_strings'),"                                  \
+	" pg_catalog.current_setting('client_encoding'),"                                                    \
+	" pg_catalog.current_setting('search_path'),"                                                        \
+	" current_user::pg_catalog.text,"                                                                    \
+	" pg_catalog.array_to_string(pg_catalog.current_schemas(true), pg_catalog.chr(10)),"                 \
+	" pg_catalog.current_setting('server_encoding'),"                                                    \
+	" " MONEY_SAMPLE "::pg_catalog.int4::pg_catalog.money::pg_catalog.text,"                             \
+	" (-" MONEY_SAMPLE ")::pg_catalog.int4::pg_catalog.money::pg_catalog.text"
+/* A relayed login chose its role: which one it is, and which one it can be that it must not be. */
+#define SETTLE_RELAYED                                                                                       \
+	SETTLE ", session_user::pg_catalog.text,"                                                            \
+	       " (SELECT r.oid::pg_catalog.text FROM pg_catalog.pg_roles r"                                  \
+	       " WHERE r.rolname OPERATOR(pg_catalog.=) current_user),"                                      \
+	       " (SELECT r.rolname::pg_catalog.text FROM pg_catalog.pg_roles r WHERE " ROLE_POWERS           \
+	       " AND pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER')"                                  \
+	       " ORDER BY (r.rolname OPERATOR(pg_catalog.=) current_user) DESC LIMIT 1)"
+enum {
+	SETTLE_SCS,
+	SETTLE_ENCODING,
+	SETTLE_PATH,
+	SETTLE_USER,
+	SETTLE_SCHEMAS,
+	SETTLE_SERVER,
+	SETTLE_MONEY,
+	SETTLE_DEBT,
+	SETTLE_COLUMNS,
+	SETTLE_SESSION_USER = SETTLE_COLUMNS,
+	SETTLE_ROLE,
+	SETTLE_POWER,
+	SETTLE_COLUMNS_RELAYED
+};
+
+void settle_ask(struct session *s)
+{
+	put_query(&s->put, s->relayed ? SETTLE_RELAYED : SETTLE);
+	session_send(s, SIDE_SERVER);
+	session_move(s, STATE_SETTLING);
+}
+
+/* scanner_isspace() of the server. */
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
+/* One name of a search_path setting, unquoted as SplitIdentifierString of the server does; false at the end
+ * or where the text is malformed or the name would be cut (*ok tells). */
+static bool next_name(const char **p, char *out, size_t cap, bool *ok)
+{
+	size_t n = 0;
+	bool quoted;
+
+	while (is_space(**p) || **p == ',')
+		++*p;
+	if (!**p)
+		return false;
+	quoted = **p == '"';
+	*p += quoted;
+	while (**p && (quoted || (**p != ',' && !is_space(**p)))) {
+		char c = **p;
+
+		if (quoted && c == '"') {
+			if ((*p)[1] != '"')
+				break;
+			++*p;
+		}
+		if (n + 1 >= cap)
+			*ok = false;
+		else
+			out[n++] = !quoted && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+		++*p;
+	}
+	if (quoted && **p != '"')
+		*ok = false;
+	*p += quoted && **p == '"';
+	out[n] = '\0';
+	return *ok;
+}
+
+/* What the server makes of the path now must be some of its names, in their order, behind pg_catalog: then we
+ * read the setting as it does. The others do not exist or may not be used yet. */
+static bool same_schemas(const struct session *s, const char *schemas)
+{
+	unsigned at = 0;
+	size_t n;
+
+	n = strcspn(schemas, "\n");
+	if (n != strlen("pg_catalog") || memcmp(schemas, "pg_catalog", n) != 0)
+		return false;
+	while (schemas[n]) {
+		schemas += n + 1;
+		n = strcspn(schemas, "\n");
+		while (at < s->npath && (strlen(s->path[at]) != n || memcmp(s->path[at], schemas, n) != 0))
+			at++;
+		if (at++ >= s->npath)
+			return false;
+	}
+	return true;
+}
+
+static bool take_path(struct session *s, const char *path, const char *user)
+{
+	bool ok = true, first = true;
+	char name[NAME_LEN_MAX + 1];
+
+	while (ok && next_name(&path, name, sizeof(name), &ok)) {
+		bool system = strcmp(name, "pg_catalog") == 0;
+
+		if (system && !first)
+			return false; /* another schema before pg_catalog would decide what its names mean */
+		first = false;
+		if (system)
+			continue;
+		if (s->npath == PATH_MAX_NAMES)
+			return false;
+		s->path[s->npath] = arena_strdup(&s->mem, strcmp(name, "$user") == 0 ? user : name);
+		if (!s->path[s->npath++])
+			return false;
+	}
+	return ok;
+}
+
+/* Who a relayed login is: masks are no use against a role that need not ask for a row to have it. */
+static void take_role(struct session *s, const char *const *v)
+{
+	struct err e = {0};
+	char *end;
+	unsigned long role = strtoul(v[SETTLE_ROLE], &end, 10);
+
+	if (strcmp(v[SETTLE_USER], v[SETTLE_SESSION_USER]) != 0)
+		session_break(s, "42501",
+			"role \"%.63s\" becomes another one when it logs in, which is not allowed here",
+			v[SETTLE_SESSION_USER]);
+	else if (*v[SETTLE_POWER])
+		session_break(s, "42501",
+			"columns are masked for this caller, and role \"%.63s\" %s \"%.63s\", which can "
+			"reach "
+			"data past the masks (superuser, replication, bypassrls or the server's files)",
+			v[SETTLE_USER], strcmp(v[SETTLE_USER], v[SETTLE_POWER]) == 0 ? "is" : "can become",
+			v[SETTLE_POWER]);
+	else if (!*v[SETTLE_ROLE] || *end || !role || role > UINT32_MAX)
+		session_break(s, "08P01", "the database did not say which role this is");
+	else if (slot_role_add(s->slot, (uint32_t)role, &e))
+		session_break(s, e.sqlstate, "%s", e.msg);
+	else
+		s->role = (uint32_t)role;
+	s->role_ms = s->now_ms;
+	s->role_name = v[SETTLE_USER];
+}
+
+/* The row's cells as strings; false: the session was closed. */
+static bool settle_cells(struct session *s, const struct frame *f, const char **v)
+{
+	unsigned want = s->relayed ? SETTLE_COLUMNS_RELAYED : SETTLE_COLUMNS;
+	struct span cell;
+	struct cur c;
+	uint16_t n;
+
+	if (msg_data_row(f->body, &c, &n) == WIRE_OK && n == want && !s->settle_result) {
+		for (unsigned i = 0; i < want; i++) {
+			if (msg_cell_next(&c, &cell) != WIRE_OK)
+				cell = (struct span){0};
+			v[i] = arena_strndup(&s->mem, cell.n ? (const char *)cell.p : "", cell.n);
+			if (!v[i]) {
+				session_break(s, "53200", "out of memory");
+				return false;
+			}
+		}
+		if (cur_end(&c) == WIRE_OK)
+			return true;
+	}
+	session_break(s, "08P01", "the database did not say how it reads statements");
+	return false;
+}
+
+static void take_settings(struct session *s, const struct frame *f)
+{
+	const char *v[SETTLE_COLUMNS_RELAYED];
+
+	if (!settle_cells(s, f, v))
+		return;
+	s->settle_result = 1;
+	/* lc_monetary is not among what a judged caller may change; not understood, money can only be
+	 * redacted. */
+	money_format_learn(&s->style.reported.money, span_of(v[SETTLE_MONEY], strlen(v[SETTLE_MONEY])),
+		span_of(v[SETTLE_DEBT], strlen(v[SETTLE_DEBT])));
+	if (strcmp(v[SETTLE_SCS], "on") != 0 || strcmp(v[SETTLE_ENCODING], "UTF8") != 0)
+		session_break(s, "42501",
+			"the database does not read statements as standard-conforming UTF-8 here");
+	else if (strcmp(v[SETTLE_SERVER], "UTF8") != 0)
+		/* The server cuts names by its own encoding, the parser by UTF-8. */
+		session_break(s, "42501",
+			"columns are masked for this caller, and the database's encoding is not UTF8");
+	else if (!take_path(s, v[SETTLE_PATH], v[SETTLE_USER]) || !same_schemas(s, v[SETTLE_SCHEMAS]))
+		session_break(
+			s, "42501", "the search_path does not begin with pg_catalog, or is not understood");
+	else if (s->relayed)
+		take_role(s, v);
+}
+
+void settle_server(struct session *s, const struct frame *f)
+{
+	switch ((int)f->type) {
+	case BE_DATA_ROW: take_settings(s, f); return;
+	case BE_ROW_DESCRIPTION:
+	case BE_COMMAND_COMPLETE:
+	case BE_PARAMETER_STATUS:
+	case BE_NOTICE_RESPONSE: return;
+	case BE_READY_FOR_QUERY:
+		if (s->settle_result && f->body.n == 1 && f->body.p[0] == 'I') {
+			enter_open(s);
+			return;
+		}
+		break;
+	default: break;
+	}
+	session_break(s, "08P01", "the database did not say how it reads statements");
+}

@@ -319,8 +319,18 @@ def test_doctor(ops):
         secret.chmod(mode)
 
 
-def test_doctor_without_a_daemon(own_lab):
-    lab = own_lab(agents=1, policies=(HERE / "agent1.yaml",))
+def test_reloads_are_told_and_counted(own_lab, tmp_path):
+    """And what doctor says of pins without a daemon."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_bytes((HERE / "agent1.yaml").read_bytes())
+    lab = own_lab(agents=1, policies=(policy,))
+    lab.sh("pgveil", "--", "reload")
+    policy.write_text(policy.read_text() + "  nonsense: true\n")
+    assert lab.sh("pgveil", "--", "reload", check=False).returncode == 1
+    now = metrics(lab)
+    assert now[("pgveil_policy_reloads_total", (("result", "taken"),))] == now[("pgveil_policy_reloads_total", (("result", "failed"),))] == 1
+    assert [x["event"] for x in events(lab, "--kind", "policy.*")] == ["policy.loaded", "policy.complaint", "policy.kept"]
+    policy.write_bytes((HERE / "agent1.yaml").read_bytes())
     lab.sh("daemon", "kill")
     code, all_ = doctor(lab)
     assert code == 1 and found(all_, "daemon", "warn") and "refused" in found(all_, "pins", "fail")[0]["finding"]

@@ -141,20 +141,21 @@ static void check_cgroups(struct findings *f)
 		finding_add(f, FINDING_OK, "cgroup", NULL, "cgroup v2 is at %s", at);
 }
 
-/* In a container of its own, a bpffs of its own ends with it, and the pins with that. */
-static bool is_hosts(const char *dir)
+/* As process pid sees it (0: this one). In a container of its own, a bpffs of its own ends with it, and the
+ * pins with that. */
+static bool is_hosts(const char *dir, json_int_t pid)
 {
-	char theirs[PATH_MAX + 16], here[64] = "", there[64] = "";
+	char ours[PATH_MAX + 64], theirs[PATH_MAX + 64];
 	struct stat a, b;
 
-	if (readlink("/proc/self/ns/mnt", here, sizeof(here) - 1) > 0 &&
-		readlink("/proc/1/ns/mnt", there, sizeof(there) - 1) > 0 && strcmp(here, there) == 0)
-		return true;
+	snprintf(ours, sizeof(ours), "/proc/self/root%s", dir);
+	if (pid)
+		snprintf(ours, sizeof(ours), "/proc/%" JSON_INTEGER_FORMAT "/root%s", pid, dir);
 	snprintf(theirs, sizeof(theirs), "/proc/1/root%s", dir);
-	return stat(dir, &a) == 0 && stat(theirs, &b) == 0 && a.st_dev == b.st_dev;
+	return stat(ours, &a) == 0 && stat(theirs, &b) == 0 && a.st_dev == b.st_dev;
 }
 
-static void check_bpffs(struct findings *f, const char *pin_dir)
+static void check_bpffs(struct findings *f, const char *pin_dir, json_int_t pid)
 {
 	char dir[PATH_MAX], *slash;
 	struct statfs fs;
@@ -165,7 +166,7 @@ static void check_bpffs(struct findings *f, const char *pin_dir)
 	if (statfs(dir, &fs) < 0 || fs.f_type != BPF_FS_MAGIC)
 		finding_add(f, FINDING_FAIL, "bpffs", "mount -t bpf bpf /sys/fs/bpf",
 			"%s is not on a BPF file system", pin_dir);
-	else if (!is_hosts(dir))
+	else if (!is_hosts(dir, pid))
 		finding_add(f, FINDING_WARN, "bpffs",
 			"mount the host's /sys/fs/bpf into the container, and see pid 1 of "
 			"the host (pid: host)",
@@ -333,7 +334,8 @@ void doctor_machine(struct findings *f, const char *pin_dir, const json_t *statu
 	check_btf(f);
 	check_features(f);
 	check_cgroups(f);
-	check_bpffs(f, status ? text(status, "pin_dir") : pin_dir);
+	check_bpffs(f, status ? text(status, "pin_dir") : pin_dir,
+		json_integer_value(json_object_get(status, "pid")));
 	check_programs(f, status);
 	check_pins(f, pin_dir, status);
 	if (status) {

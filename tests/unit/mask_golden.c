@@ -3,6 +3,7 @@
 #include "mask/mask.h"
 
 #include "test.h"
+#include "value_styles.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -66,23 +67,67 @@ static size_t cell_of(uint8_t *out, const char *field, enum value_format format)
 	return n;
 }
 
+/* text, text/STYLE or binary; see the table's head. */
+static void take_format(struct value_shape *s, char *field)
+{
+	static struct value_style styles[STYLES];
+	char *name = strchr(field, '/');
+
+	for (size_t i = 0; i < STYLES && !styles[STYLES - 1].date; i++)
+		styles[i] = style_at(i);
+	if (name)
+		*name++ = '\0';
+	for (size_t i = 0; i < STYLES; i++)
+		if (!strcmp(style_words[i].name, name ? name : "iso"))
+			s->style = &styles[i];
+	assert_true(s->style || !strcmp(name, "unknown"));
+	if (!strcmp(field, "binary"))
+		s->format = VALUE_BINARY_FORMAT;
+	else
+		assert_string_equal(field, "text");
+}
+
+static int32_t typmod_of(enum value_type t, const char *field)
+{
+	int first, scale = 0;
+
+	assert_true(sscanf(field, "%d,%d", &first, &scale) >= 1);
+	switch (value_family(t)) {
+	case FAMILY_TEXT: return 4 + first;
+	case FAMILY_NUMERIC: return 4 + (first << 16 | (scale & 0x7ff));
+	case FAMILY_INTERVAL: return 0x7fff << 16 | first;
+	case FAMILY_OTHER:
+	case FAMILY_BOOL:
+	case FAMILY_INTEGER:
+	case FAMILY_FLOAT:
+	case FAMILY_MONEY:
+	case FAMILY_DATE:
+	case FAMILY_TIMESTAMP:
+	case FAMILY_TIME:
+	case FAMILY_UUID:
+	case FAMILY_BYTES:
+	case FAMILY_CHAR:
+	case FAMILY_JSON:
+	case FAMILY_XML:
+	case FAMILY_NET:
+	case FAMILY_MAC:
+	case FAMILY_BITS: break;
+	}
+	return first;
+}
+
 static struct value_shape shape_of(char *field[FIELDS])
 {
 	struct value_shape s = {.type = VALUE_OTHER, .typmod = -1};
-	int precision, scale = 0;
 	enum value_type t;
 
 	for (t = VALUE_OTHER; t < VALUE_TYPE_COUNT; t++)
 		if (!strcmp(value_type_name(t), field[TYPE]))
 			s.type = t;
-	if (!strcmp(field[FORMAT], "binary"))
-		s.format = VALUE_BINARY_FORMAT;
-	else
-		assert_string_equal(field[FORMAT], "text");
-	if (strcmp(field[TYPMOD], "-") != 0) {
-		assert_true(sscanf(field[TYPMOD], "%d,%d", &precision, &scale) >= 1);
-		s.typmod = 4 + (s.type == VALUE_NUMERIC ? precision << 16 | (scale & 0x7ff) : precision);
-	}
+	assert_true(s.type != VALUE_OTHER || !strcmp(field[TYPE], "other"));
+	take_format(&s, field[FORMAT]);
+	if (strcmp(field[TYPMOD], "-") != 0)
+		s.typmod = typmod_of(s.type, field[TYPMOD]);
 	return s;
 }
 

@@ -8,16 +8,17 @@
 
 /* Sessions' settings; money is the text of 1234567 and of -1234567. */
 static const struct {
-	const char *date, *interval, *positive, *negative;
+	const char *name, *date, *interval, *positive, *negative;
 } style_words[] = {
-	{"ISO, MDY", "postgres", "$1,234,567.00", "-$1,234,567.00"},
-	{"ISO, DMY", "iso_8601", "1.234.567,00 \u20ac", "-1.234.567,00 \u20ac"},
-	{"SQL, MDY", "sql_standard", "\u00a51,234,567", "-\u00a51,234,567"},
-	{"SQL, DMY", "postgres_verbose", "$1,234,567.00", "($1,234,567.00)"},
-	{"Postgres, MDY", "postgres", "$1,234,567.00", "-$1,234,567.00"},
-	{"Postgres, DMY", "sql_standard", "1\u202f234\u202f567,00 \u20ac", "-1\u202f234\u202f567,00 \u20ac"},
-	{"German, DMY", "iso_8601", "CHF 1'234'567.00", "-CHF 1'234'567.00"},
-	{"SQL, YMD", "postgres_verbose", "KD 1234567.000", "-KD 1234567.000"},
+	{"iso", "ISO, MDY", "postgres", "$1,234,567.00", "-$1,234,567.00"},
+	{"iso-dmy", "ISO, DMY", "iso_8601", "1.234.567,00 \u20ac", "-1.234.567,00 \u20ac"},
+	{"sql-mdy", "SQL, MDY", "sql_standard", "\u00a51,234,567", "-\u00a51,234,567"},
+	{"sql-dmy", "SQL, DMY", "postgres_verbose", "$1,234,567.00", "($1,234,567.00)"},
+	{"postgres-mdy", "Postgres, MDY", "postgres", "$1,234,567.00", "-$1,234,567.00"},
+	{"postgres-dmy", "Postgres, DMY", "sql_standard", "1\u202f234\u202f567,00 \u20ac",
+		"-1\u202f234\u202f567,00 \u20ac"},
+	{"german", "German, DMY", "iso_8601", "CHF 1'234'567.00", "-CHF 1'234'567.00"},
+	{"sql-ymd", "SQL, YMD", "postgres_verbose", "KD 1234567.000", "-KD 1234567.000"},
 };
 #define STYLES (sizeof(style_words) / sizeof(style_words[0]))
 

@@ -38,6 +38,18 @@ static const struct {
 	{"pg_user", "useconfig"},
 };
 
+/* Of relations that are not listed, what only says which object a row is about. */
+static const struct {
+	const char *relation, *column[8];
+} identities[] = {
+	{"pg_db_role_setting", {"setdatabase", "setrole"}},
+	{"pg_foreign_server", {"oid", "srvname", "srvowner", "srvfdw", "srvtype", "srvversion", "srvacl"}},
+	{"pg_stat_all_tables", {"relid", "schemaname", "relname"}},
+	{"pg_stat_user_tables", {"relid", "schemaname", "relname"}},
+	{"pg_statio_all_tables", {"relid", "schemaname", "relname"}},
+	{"pg_statio_user_tables", {"relid", "schemaname", "relname"}},
+};
+
 static bool listed(const char *name, const char *const *list, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -52,6 +64,16 @@ bool system_schema(const char *schema)
 	       !strncmp(schema, "pg_toast", 8);
 }
 
+static bool identity(const char *relation, const char *column)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(identities); i++)
+		for (unsigned k = 0;
+			!strcmp(identities[i].relation, relation) && k < ARRAY_LEN(identities[i].column); k++)
+			if (identities[i].column[k] && !strcmp(identities[i].column[k], column))
+				return true;
+	return false;
+}
+
 bool system_sensitive(const char *schema, const char *relation, const char *column)
 {
 	if (!strcmp(schema, "information_schema"))
@@ -59,7 +81,7 @@ bool system_sensitive(const char *schema, const char *relation, const char *colu
 	if (strcmp(schema, "pg_catalog") != 0)
 		return system_schema(schema);
 	if (!listed(relation, pg_catalog, ARRAY_LEN(pg_catalog)))
-		return true;
+		return !identity(relation, column);
 	for (unsigned i = 0; i < ARRAY_LEN(values); i++)
 		if (!strcmp(values[i].relation, relation) && !strcmp(values[i].column, column))
 			return true;

@@ -35,8 +35,15 @@ static void add_candidate(
 	c->any = true;
 }
 
+/* initdb's own: an array as rows of element and place. JDBC asks for keys and indexes by it. */
+static bool expands_array(const struct function *f)
+{
+	return !strcmp(f->schema, "information_schema") && !strcmp(f->name, "_pg_expandarray");
+}
+
 static void user_candidates(struct lineage *l, const char *schema, const char *name, struct candidates *c)
 {
+	static const char *const expanded[] = {"x", "n"};
 	const struct function *f;
 
 	for (unsigned n = 0; lineage_spend(l, 1) && (f = catalog_function(l->names->catalog, name, n)); n++) {
@@ -44,6 +51,10 @@ static void user_candidates(struct lineage *l, const char *schema, const char *n
 
 		if (schema ? strcmp(schema, f->schema) != 0 : !in_path(l, f->schema))
 			continue;
+		if (expands_array(f)) {
+			add_candidate(c, FUNCTION_PURE, ARRAY_LEN(expanded), expanded);
+			continue;
+		}
 		if (!pure)
 			lineage_opaque(l, f->schema, name);
 		add_candidate(c, pure ? FUNCTION_PURE : FUNCTION_OPAQUE, f->returns_composite ? 0 : 1, NULL);
@@ -198,6 +209,10 @@ struct taint expr_call(struct lineage *l, struct scope *sc, const PgQuery__FuncC
 	/* what gives a simple type is only known of total functions, and of count() whatever it counts */
 	acc.calm = false;
 	acc.odd = !counts && (acc.odd || c.class != FUNCTION_TOTAL || !strcmp(name, "array_agg"));
+	if (c.ncols > 1 && c.cols) {
+		acc.ncols = c.ncols;
+		acc.cols = c.cols;
+	}
 	return acc;
 }
 
@@ -208,6 +223,8 @@ static void add_column(struct lineage *l, struct outputs *o, const char *name, c
 
 	copy.direct = copy.calm = false;
 	copy.row = NULL;
+	copy.cols = NULL;
+	copy.ncols = 0;
 	copy.type = 0;
 	outputs_add(l, o, name, copy);
 }

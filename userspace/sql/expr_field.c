@@ -4,18 +4,6 @@
 
 #include <string.h>
 
-/* The columns of a function that gives rows, as (f(x)).column names them. */
-static unsigned columns_of_call(struct lineage *l, const PgQuery__Node *n, const char *const **cols)
-{
-	unsigned ncols;
-
-	*cols = NULL;
-	if (n->node_case != PG_QUERY__NODE__NODE_FUNC_CALL)
-		return 0;
-	(void)function_judge(l, n->func_call, &ncols, cols);
-	return ncols > 1 ? ncols : 0;
-}
-
 static struct taint derived(struct lineage *l, const struct taint *t, uint32_t type, bool odd)
 {
 	struct taint acc = {0}, copy = *t;
@@ -27,11 +15,9 @@ static struct taint derived(struct lineage *l, const struct taint *t, uint32_t t
 	return acc;
 }
 
-static struct taint field(
-	struct lineage *l, const struct taint *t, const PgQuery__Node *arg, const char *name, int location)
+static struct taint field(struct lineage *l, const struct taint *t, const char *name, int location)
 {
 	const struct relation *r = type_row(l->names->catalog, t->type);
-	const char *const *cols = NULL;
 	struct taint out = {0};
 
 	if (t->row && !t->row->open && item_find(l, t->row, name, &out) == 1) {
@@ -41,8 +27,8 @@ static struct taint field(
 	for (unsigned i = 0; r && i < r->ncols; i++)
 		if (!strcmp(r->cols[i].name, name))
 			return derived(l, t, r->cols[i].type_oid, !r->cols[i].simple);
-	for (unsigned i = 0, n = arg ? columns_of_call(l, arg, &cols) : 0; i < n; i++)
-		if (cols && !strcmp(cols[i], name))
+	for (unsigned i = 0; i < t->ncols; i++)
+		if (!strcmp(t->cols[i], name))
 			return derived(l, t, 0, true);
 	lineage_odd(l, location, "a field of this value (or a function in field notation)");
 	return out;
@@ -83,7 +69,7 @@ static struct taint steps(struct lineage *l, struct scope *sc, const PgQuery__AI
 		if (step->node_case == PG_QUERY__NODE__NODE_A_INDICES)
 			subscript(l, sc, step->a_indices, &t);
 		else if (step->node_case == PG_QUERY__NODE__NODE_STRING)
-			t = field(l, &t, i == 0 ? ind->arg : NULL, step->string->sval, -1);
+			t = field(l, &t, step->string->sval, -1);
 		else
 			lineage_odd(l, -1, "this field");
 	}
@@ -100,8 +86,6 @@ void expr_indirection_star(
 {
 	struct taint t = steps(l, sc, ind, ind->n_indirection - 1);
 	const struct relation *r = type_row(l->names->catalog, t.type);
-	const char *const *cols;
-	unsigned n;
 
 	if (lineage_stopped(l))
 		return;
@@ -116,9 +100,8 @@ void expr_indirection_star(
 				derived(l, &t, r->cols[i].type_oid, !r->cols[i].simple));
 		return;
 	}
-	n = ind->n_indirection == 1 ? columns_of_call(l, ind->arg, &cols) : 0;
-	for (unsigned i = 0; i < n; i++)
-		outputs_add(l, out, cols[i], derived(l, &t, 0, true));
-	if (!n)
+	for (unsigned i = 0; i < t.ncols; i++)
+		outputs_add(l, out, t.cols[i], derived(l, &t, 0, true));
+	if (!t.ncols)
 		lineage_odd(l, -1, "a star over this value");
 }

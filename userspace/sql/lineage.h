@@ -22,8 +22,10 @@ struct taint {
 	bool calm; /* evaluating it cannot fail: a bare constant, or a stored column of a simple type */
 	bool odd;  /* not of a simple type, or of a collation of its own: what is total on simple types may
 		      fail on it */
-	const char *foreign;    /* it has a type whose own functions are not known to be pure */
-	const struct item *row; /* it is the whole row of this item */
+	const char *foreign;     /* it has a type whose own functions are not known to be pure */
+	const struct item *row;  /* it is the whole row of this item */
+	const char *const *cols; /* it is a row of these ncols columns, which a function gave */
+	unsigned ncols;
 };
 
 struct label { /* a named column of a query or a FROM item */

@@ -52,6 +52,30 @@ static void texts(void **state)
 	assert_string_equal(sqlstate_text(SPAN_LIT("\0\xff\0\xff\0")), "error");
 }
 
+static void constant_messages(void **state)
+{
+	static const char *const cases[][3] = {
+		{"57014", "canceling statement due to user request",
+			"canceling statement due to user request"},
+		{"57014", "canceling statement due to statement timeout",
+			"canceling statement due to statement timeout"},
+		{"57014", "canceling statement due to user request ", "query canceled"},
+		{"57014", "canceling statement due to lock timeout", "query canceled"},
+		{"55P03", "canceling statement due to lock timeout",
+			"canceling statement due to lock timeout"},
+		{"22012", "canceling statement due to user request", "division by zero"},
+		{"57014", "a value", "query canceled"},
+		{"57014", "", "query canceled"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_string_equal(sqlstate_message(span_of(cases[i][0], strlen(cases[i][0])),
+					    span_of(cases[i][1], strlen(cases[i][1]))),
+			cases[i][2]);
+	assert_string_equal(sqlstate_message(SPAN_LIT("57014"), (struct span){0}), "query canceled");
+}
+
 static void whole_table(void **state)
 {
 	(void)state;
@@ -75,6 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts),
+		cmocka_unit_test(constant_messages),
 		cmocka_unit_test(whole_table),
 	};
 

@@ -297,6 +297,26 @@ const char *sqlstate_text(struct span code)
 	return s ? s->text : "error";
 }
 
+/* Of the server's constant messages, those that programs look at. A function can raise the same text with the
+ * same code, and tells no more by it than by the code. */
+static const struct {
+	const char *code, *message;
+} constants[] = {
+	{"40P01", "deadlock detected"},
+	{"55P03", "canceling statement due to lock timeout"},
+	{"57014", "canceling statement due to statement timeout"},
+	{"57014", "canceling statement due to user request"},
+	{"57P01", "terminating connection due to administrator command"},
+};
+
+const char *sqlstate_message(struct span code, struct span message)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(constants); i++)
+		if (span_is(code, constants[i].code) && span_is(message, constants[i].message))
+			return constants[i].message;
+	return sqlstate_text(code);
+}
+
 bool sqlstate_known(struct span code)
 {
 	return code.n == CODE_LEN && bsearch(code.p, states, ARRAY_LEN(states), sizeof(states[0]), compare);

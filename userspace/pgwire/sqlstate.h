@@ -9,6 +9,10 @@
  * class "error". Never NULL. */
 const char *sqlstate_text(struct span code);
 
+/* The text of a message with this code that a client may see: itself where the server has no value to put
+ * into it ("canceling statement due to user request"), else sqlstate_text. Never NULL. */
+const char *sqlstate_message(struct span code, struct span message);
+
 /* Whether the code is one of the table's. */
 bool sqlstate_known(struct span code);
 

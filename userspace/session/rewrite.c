@@ -275,7 +275,7 @@ enum wire rewrite_message(const struct frame *f, struct outq *out)
 	put_u8(&w, 'C');
 	put_cstr_span(&w, code);
 	put_u8(&w, 'M');
-	put_cstr(&w, sqlstate_text(code));
+	put_cstr(&w, sqlstate_message(code, in.field['M']));
 	put_u8(&w, 0);
 	put_finish(&w);
 	if (put_failed(&w)) {

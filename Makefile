@@ -54,7 +54,7 @@ below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lyaml -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
-.PHONY: help all demo check test pg-suite asan fuzz policy-test lint format check-format check-layers install uninstall clean bpf unit unit-bins bench bench-bins bench-quick
+.PHONY: help all clients demo check test pg-suite asan fuzz policy-test lint format check-format check-layers install uninstall clean bpf unit unit-bins bench bench-bins bench-quick
 help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -156,6 +156,10 @@ $(B)/bench/session_cost: tests/bench/session_cost.c $(call libs_of,session) $(B)
 	echo '  BENCH $<'
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(filter %.a,$^) $(ldlibs)
 
+clients: all ## the matrix of clients and ways of asking, in build/clients/matrix.md (root)
+	mkdir -p build/clients
+	CLIENTS_MATRIX=build/clients/matrix.md $(PYTHON) -B -m pytest -q -p no:cacheprovider tests/integration/test_clients.py
+	cat build/clients/matrix.md
 policy-test: $(B)/pgveil ## the starter policies against policy/expect
 	$(B)/pgveil policy test
 c_files = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h' | grep -v '^vmlinux.h$$')

@@ -22,7 +22,14 @@ packages=(
 	libcmocka-dev libclang-rt-14-dev clang-format clang-tidy
 	python3 python3-pytest python3-psycopg2 python3-asyncpg python3-prometheus-client mandoc
 	postgresql-15 postgresql-client-15 locales iproute2 util-linux procps openssl
+	# the clients of tests/clients
+	python3-psycopg python3-sqlalchemy libpostgresql-jdbc-java ecj
+	golang-go golang-github-lib-pq-dev golang-github-jackc-pgx-v4-dev librust-tokio-postgres-dev
 )
+# Tools that a machine may have from elsewhere than Debian: command=package.
+for tool in node=nodejs npm=npm java=default-jre-headless cargo=cargo; do
+	command -v "${tool%%=*}" > /dev/null || packages+=("${tool#*=}")
+done
 
 bench_packages=(pgbouncer haproxy valgrind)
 check=

@@ -278,6 +278,18 @@ def test_events_are_kept_filtered_and_followed(ops):
         follower.stdout.close()
 
 
+def test_a_process_name_steers_no_terminal(ops):
+    """And no log line: a name with quotes, control characters and bytes that are no UTF-8."""
+    code = ("import ctypes, socket; ctypes.CDLL(None).prctl(15, b'\\x1b[2J\\xc2\\x9b1m\\xff\"\\\\\\n}'); s = socket.socket();"
+            "s.settimeout(20); s.connect_ex((%r, %d)); s.close()") % (ops.host, ops.port)
+    ops.agent("/usr/bin/python3", "-I", "-c", code, who="unknown", check=True)
+    told = events(ops, "--kind", "connect.refused")[-1]
+    assert told["comm"] == "\x1b[2J\x9b1m\ufffd\"\\\n}"
+    shown = ops.sh("pgveil", "--", "events", "--kind", "connect.refused").stdout
+    assert b"\x1b" not in shown and b"\xc2\x9b" not in shown and b"comm=?[2J??1m" in shown
+    assert log_lines(ops)[-1]["comm"] == told["comm"]
+
+
 def test_an_agent_reads_no_metrics_or_events(ops):
     code = ("import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(20); s.connect(%r);"
             "s.sendall(b'GET %%s HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'); print(s.recv(4096).split(b'\\r\\n')[0])") % str(ops.state / "run" / "admin.sock")

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include "cli/client.h"
+#include "cli/table.h"
 
 const char events_help[] =
 	"usage: pgveil events [--follow] [--since TIME] [--kind GLOB] [--cgroup GLOB] [--database GLOB]\n"
@@ -47,11 +48,15 @@ static bool wanted(const struct filter *f, const json_t *x)
 	       (!f->database || !fnmatch(f->database, text(x, "database"), 0));
 }
 
-/* A process chooses its name: nothing in it may steer the terminal. */
-static void print_safe(const char *s)
+static void print_tame(const char *s)
 {
-	for (; *s; s++)
-		putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
+	char *copy = strdup(s);
+
+	if (!copy)
+		return;
+	table_tame(copy);
+	fputs(copy, stdout);
+	free(copy);
 }
 
 static void print_event(const json_t *x)
@@ -61,7 +66,7 @@ static void print_event(const json_t *x)
 	json_t *v;
 
 	printf("%s %-5s ", text(x, "ts"), text(x, "level"));
-	print_safe(text(x, "event"));
+	print_tame(text(x, "event"));
 	json_object_foreach((json_t *)x, key, v)
 	{
 		bool shown = false;
@@ -72,13 +77,13 @@ static void print_event(const json_t *x)
 			continue;
 		printf(" %s=", key);
 		if (json_is_string(v))
-			print_safe(json_string_value(v));
+			print_tame(json_string_value(v));
 		else
 			printf("%" JSON_INTEGER_FORMAT, json_integer_value(v));
 	}
 	if (*text(x, "msg")) {
 		fputs(": ", stdout);
-		print_safe(text(x, "msg"));
+		print_tame(text(x, "msg"));
 	}
 	putchar('\n');
 }

@@ -2,6 +2,7 @@
 #include "cli/table.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,18 @@ void table_init(struct table *t, const char *const *heads, unsigned right)
 		table_cell(t, "%s", heads[t->columns]);
 }
 
+void table_tame(char *s)
+{
+	for (unsigned char *p = (unsigned char *)s; *p; p++) {
+		bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
+
+		if (c1)
+			*p++ = '?';
+		if (c1 || *p < 0x20 || *p == 0x7f)
+			*p = '?';
+	}
+}
+
 void table_cell(struct table *t, const char *fmt, ...)
 {
 	va_list ap;
@@ -36,11 +49,7 @@ void table_cell(struct table *t, const char *fmt, ...)
 	if (vasprintf(&s, fmt, ap) < 0)
 		abort();
 	va_end(ap);
-	/* A process chooses its own name, and a terminal obeys control characters. */
-	for (char *p = s; *p; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-	}
+	table_tame(s);
 	append(t, s);
 }
 

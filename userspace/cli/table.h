@@ -21,6 +21,10 @@ void table_cell(struct table *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void table_print(const struct table *t);
 void table_fini(struct table *t);
 
+/* A process chooses its own name, and a terminal obeys control characters: C0, DEL, and C1 as UTF-8 writes
+ * it, become question marks. */
+void table_tame(char *s);
+
 /* "940", "12.3k", "4.0M" */
 const char *table_size(char out[16], unsigned long long n);
 /* "3s", "12m", "5h", "2d" */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "value/float.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +78,9 @@ size_t float_put(char text[FLOAT_TEXT_MAX], bool single, double v)
 		pen_int(&w, (int64_t)v);
 		return (size_t)(w.p - text);
 	}
-	for (digits = single ? 6 : 15; digits <= most; digits++) {
+	/* Whatever has that many digits is the only one of them; below, a subnormal has fewer. */
+	digits = fabs(v) < (single ? (double)FLT_MIN : DBL_MIN) ? 1 : single ? 6 : 15;
+	for (; digits <= most; digits++) {
 		n = large ? snprintf(text, FLOAT_TEXT_MAX, "%.*e", digits - 1, v)
 			  : snprintf(text, FLOAT_TEXT_MAX, "%.*g", digits, v);
 		if (digits == most || (single ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v))

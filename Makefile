@@ -52,7 +52,7 @@ below_net := net kern session policy mask sql value pgwire base
 below_main := main ctl net kern session policy mask sql value pgwire base
 below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
-ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lyaml -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
+ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
 .PHONY: help all clients demo check test pg-suite asan fuzz policy-test lint format check-format check-layers install uninstall clean bpf unit unit-bins bench bench-bins bench-quick
 help: ## this list

@@ -46,7 +46,7 @@ doors() {
 		pgveil.skel.h:    kern/
 		yaml.h:           policy/
 		curl/*:           cli/client.c, one of ctl/
-		pcre2.h:          mask/
+		pcre2.h:          mask/regex.c
 		event2/*:         net/ ctl/
 		base/log.h:       base/log.c net/ kern/ ctl/ main.c main/
 	DOORS

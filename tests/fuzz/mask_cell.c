@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mask/regex.h"
 #include "value/numeric.h"
 #include "value/utf8.h"
 #include "value_styles.h"
@@ -110,12 +111,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	static const char *const literals[] = {"n/a", "0", "-12.5", "t", "1970-01-01", "", "9999999999",
 		"\xff", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "infinity", "2000-01-01 00:00:00.5+02",
 		"\xc3\xa9\xc3\xa9"};
+	static const char *const patterns[] = {
+		"(.).*", "[0-9]+", "(?:(a)|.)+", "(\\w+)@(.*)", "(.+)+x", "\\b.", "\\d\\K.", "(?=.)."};
+	static struct regex *regexes[ARRAY_LEN(patterns) * 2];
 	static const char *const fills[] = {"*", "\xe2\x80\xa2", "", "xy"};
 	struct mask m = {.domain = "fuzz"};
 	static struct value_style styles[STYLES];
 	struct value_shape s = {0};
 	struct arena a = {0};
-	struct span out, other;
+	struct span out, other, canonical;
 	uint8_t *cell;
 
 	if (n < HEAD)
@@ -126,6 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	m.keep_domain = data[3] & 1;
 	m.unit = (enum time_unit)(data[3] & 7);
 	m.bucket = data[3] & 1;
+	m.detectors = data[2] >> 3;
+	m.replace = (enum replace)(data[2] >> 1 & 3);
 	m.step = (uint64_t)data[3] * data[3] * data[3];
 	strcpy(m.fill, fills[data[3] >> 6]);
 	m.fixed = (char *)literals[data[3] % ARRAY_LEN(literals)];
@@ -137,6 +143,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	s.style = data[2] >> 1 & 15 ? &styles[data[2] >> 1 & 7] : NULL;
 	s.typmod = typmod_of(
 		s.type, (uint32_t)data[4] << 24 | (uint32_t)data[5] << 16 | (uint32_t)data[6] << 8 | data[7]);
+	if (!regexes[0])
+		for (size_t i = 0; i < ARRAY_LEN(regexes); i++) {
+			enum regex_part part;
+			struct err e;
+
+			REQUIRE(!regex_new(&regexes[i], patterns[i / 2], i % 4 < 2 ? "<x>" : "ab\\\\",
+				(enum regex_match)(i & 1), &part, &e));
+		}
+	m.regex = regexes[data[3] % ARRAY_LEN(regexes)];
 	n -= HEAD;
 	cell = malloc(n ? n : 1); /* its own block, so that ASan sees one byte too many */
 	if (!cell)
@@ -153,7 +168,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	}
 	other = in_other_format(&a, &m, &s, span_of(cell, n));
 	free(cell); /* the result may not borrow from the cell */
-	if (out.p)
+	/* A number in which nothing is detected is sent as it came, however it was written. */
+	if (out.p && m.kind == MASK_DETECT && !value_is_text(s.type))
+		REQUIRE(value_canonical(&a, &s, out, &canonical));
+	else if (out.p)
 		check_valid(&a, &s, out);
 	REQUIRE(!other.p || same_value(&a, &s, out, other));
 	arena_fini(&a);

@@ -7,6 +7,8 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include "mask/detect.h"
+#include "mask/regex.h"
 
 #define TABLE  "tests/golden/mask.txt"
 #define FIELDS 6
@@ -131,6 +133,43 @@ static struct value_shape shape_of(char *field[FIELDS])
 	return s;
 }
 
+/* LIST,REPLACEMENT with detectors joined by +; partial is partial:FIRST,LAST. */
+static void detect_of(const char *args, struct mask *m)
+{
+	static const char *const replacements[] = {"null", "redact", "label", "partial"};
+	char list[100], how[20], *save, *word;
+	unsigned i = 0;
+
+	assert_int_equal(sscanf(args, "%99[^,],%19[^:]", list, how), 2);
+	for (word = strtok_r(list, "+", &save); word; word = strtok_r(NULL, "+", &save)) {
+		assert_true(detector_set(word));
+		m->detectors |= detector_set(word);
+	}
+	while (strcmp(replacements[i], how) != 0)
+		assert_true(++i < ARRAY_LEN(replacements));
+	m->replace = (enum replace)i;
+	if (m->replace == REPLACE_PARTIAL)
+		assert_int_equal(sscanf(strrchr(args, ':'), ":%u,%u", &m->first, &m->last), 2);
+}
+
+/* PATTERN=>TEMPLATE behind whole: or each: */
+static struct regex *regex_of(const char *args)
+{
+	bool each = strncmp(args, "each:", 5) == 0;
+	const char *template = strstr(args, "=>");
+	enum regex_part part;
+	struct regex *r;
+	struct err e;
+	char *pattern;
+
+	assert_true(template && (each || strncmp(args, "whole:", 6) == 0));
+	args += each ? 5 : 6;
+	pattern = strndup(args, (size_t)(template - args));
+	assert_int_equal(regex_new(&r, pattern, template + 2, each ? REGEX_EACH : REGEX_WHOLE, &part, &e), 0);
+	free(pattern);
+	return r;
+}
+
 static struct mask mask_of(const char *spec)
 {
 	static const char *const names[] = MASK_NAMES;
@@ -160,6 +199,10 @@ static struct mask mask_of(const char *spec)
 	else if (m.kind == MASK_NUMBER)
 		assert_true(sscanf(args, "round,%" SCNu64, &m.step) == 1 ||
 			    (m.bucket = sscanf(args, "bucket,%" SCNu64, &m.step) == 1));
+	else if (m.kind == MASK_REGEX)
+		m.regex = regex_of(args);
+	else if (m.kind == MASK_DETECT)
+		detect_of(args, &m);
 	else if (m.kind == MASK_PARTIAL)
 		assert_true(sscanf(args, "%u,%u,%4s", &m.first, &m.last, m.fill) >= 2);
 	return m;

@@ -4,13 +4,16 @@
 #include "test.h"
 #include "value_styles.h"
 
+#include "mask/regex.h"
+
 /* What each mask makes of which value stands in tests/golden/mask.txt; here is what holds for all values. */
 
 #define NUMERIC_TYPMOD(p, s) (4 + ((p) << 16 | ((s)&0x7ff)))
 
 static struct mask mask_of(enum mask_kind kind)
 {
-	struct mask m = {.kind = kind, .last = 2, .fill = "*", .domain = "test", .step = 7};
+	struct mask m = {
+		.kind = kind, .last = 2, .fill = "*", .domain = "test", .step = 7, .replace = REPLACE_REDACT};
 
 	memset(&m.key, 7, sizeof(m.key));
 	return m;
@@ -37,12 +40,15 @@ static void kinds(void **state)
 	assert_string_equal(mask_kind_name(MASK_NUMBER), "number");
 	assert_string_equal(mask_kind_name(MASK_EMAIL), "email");
 	assert_string_equal(mask_kind_name(MASK_PARTIAL), "partial");
+	assert_string_equal(mask_kind_name(MASK_REGEX), "regex");
+	assert_string_equal(mask_kind_name(MASK_DETECT), "detect");
 	assert_string_equal(mask_kind_name((enum mask_kind)99), "null");
 	assert_false(
 		mask_reads_input(MASK_NULL) || mask_reads_input(MASK_REDACT) || mask_reads_input(MASK_FIXED));
 	assert_true(mask_reads_input(MASK_HASH) && mask_reads_input(MASK_EMAIL) &&
 		    mask_reads_input(MASK_PARTIAL) && mask_reads_input(MASK_DATE) &&
-		    mask_reads_input(MASK_NUMBER));
+		    mask_reads_input(MASK_NUMBER) && mask_reads_input(MASK_DETECT) &&
+		    mask_reads_input(MASK_REGEX));
 	assert_true(mask_reads_input((enum mask_kind)99));
 }
 
@@ -227,12 +233,16 @@ static void random_bytes(void **state)
 {
 	struct value_style styles[STYLES];
 	unsigned seed = 3, round;
+	enum regex_part part;
+	struct regex *regex;
+	struct err e;
 	struct arena a = {0};
 	struct span c;
 
 	(void)state;
 	for (round = 0; round < STYLES; round++)
 		styles[round] = style_at(round);
+	assert_int_equal(regex_new(&regex, "[0-9a-]+", "\\0.", REGEX_EACH, &part, &e), 0);
 	for (round = 0; round < 60000; round++) {
 		struct mask m = mask_of((enum mask_kind)(round % (MASK_LAST + 1)));
 		struct value_shape s = {.type = (enum value_type)(rand_r(&seed) % VALUE_TYPE_COUNT),
@@ -251,9 +261,12 @@ static void random_bytes(void **state)
 			cell[i] = (uint8_t)(rand_r(&seed) & 1 ? "0123456789-@.ae"[rand_r(&seed) % 15]
 							      : rand_r(&seed));
 		m.fixed = "1";
+		m.regex = regex;
 		m.first = (unsigned)rand_r(&seed) % 4;
 		m.step = 1 + (uint64_t)rand_r(&seed) % 5000;
 		m.bucket = rand_r(&seed) & 1;
+		m.detectors = rand_r(&seed) & 1 ? (unsigned)rand_r(&seed) & 31 : 0;
+		m.replace = (enum replace)(rand_r(&seed) & 3);
 		m.unit = (enum time_unit)(rand_r(&seed) % 9);
 		out = apply(&m, &s, span_of(cell, n), &a);
 		if (out.p) {
@@ -263,6 +276,7 @@ static void random_bytes(void **state)
 		}
 		arena_reset(&a);
 	}
+	regex_free(regex);
 	arena_fini(&a);
 }
 

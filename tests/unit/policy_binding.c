@@ -230,6 +230,39 @@ static void strictest_wins(void **state)
 	}
 }
 
+/* Detectors of one rule hold beside the mask of another, in whatever order they stand. */
+static void detectors_add_up(void **state)
+{
+	static const char *const orders[] = {
+		"    - {columns: ['*.*.ssn'], with: {partial: {last: 4}}}\n"
+		"    - {detect: [pan], in: [public.*.ssn], with: label}\n"
+		"    - {detect: [email], in: [public.*.s*], with: redact}\n",
+		"    - {detect: [email], in: [public.*.s*], with: redact}\n"
+		"    - {detect: [pan], in: [public.*.ssn], with: label}\n"
+		"    - {columns: ['*.*.ssn'], with: {partial: {last: 4}}}\n",
+	};
+	static const char two[] = "    - {detect: [email], in: [public.*.s*], with: redact}\n"
+				  "    - {detect: [pan], in: [public.*.ssn], with: label}\n";
+	struct catalog c = catalog();
+	struct binding *b = bound(load(two), &c, NULL);
+	const struct masking *m = binding_column(b, (struct colref){101, 4});
+
+	(void)state;
+	assert_int_equal(m->direct->kind, MASK_DETECT);
+	assert_int_equal(m->direct->detectors, 3);
+	assert_int_equal(m->direct->replace, REPLACE_REDACT);
+	binding_unref(b);
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		b = bound(load(orders[i]), &c, NULL);
+		m = binding_column(b, (struct colref){101, 4});
+		assert_int_equal(m->direct->kind, MASK_PARTIAL);
+		assert_int_equal(m->direct->last, 4);
+		assert_int_equal(m->direct->detectors, 3);
+		assert_int_equal(m->rule->mask.kind, MASK_PARTIAL);
+		binding_unref(b);
+	}
+}
+
 static void sets(void **state)
 {
 	struct catalog c = catalog();
@@ -335,6 +368,7 @@ int main(void)
 		cmocka_unit_test(what_nobody_may_see),
 		cmocka_unit_test(parents_and_whole_rows),
 		cmocka_unit_test(strictest_wins),
+		cmocka_unit_test(detectors_add_up),
 		cmocka_unit_test(sets),
 		cmocka_unit_test(renames),
 		cmocka_unit_test(no_rules),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "mask/regex.h"
 #include "policy/document.h"
 #include "policy/node.h"
 #include "policy/strict.h"
@@ -220,14 +221,11 @@ static void what_is_not_there_yet(void **state)
 		"9:26: spec.statements.unparsed: anything but deny is not supported yet",
 		"9:51: spec.statements.opaque.default: anything but deny is not supported yet");
 	WRONG(MASK "    - {columns: [a.b.c], with: {token: {}}, predicates: equality, aggregates: {}}\n"
-		   "    - {columns: [a.b.d], with: fpe}\n"
-		   "    - {detect: [pan], in: [a.b.e], with: redact}\n",
+		   "    - {columns: [a.b.d], with: fpe}\n",
 		"8:33: spec.mask[].with.token is not supported yet",
 		"8:57: spec.mask[].predicates: equality is not supported yet",
 		"8:67: spec.mask[].aggregates is not supported yet",
-		"9:32: spec.mask[].with: fpe is not supported yet",
-		"10:8: spec.mask[].detect is not supported yet",
-		"10:23: spec.mask[].in is not supported yet");
+		"9:32: spec.mask[].with: fpe is not supported yet");
 	WRONG("apiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n"
 	      "  subjects: [{pods: {}}, {cgroup: /a, claims: {}}]\n" DATABASE,
 		"5:15: spec.subjects[].pods is not supported yet",
@@ -476,6 +474,107 @@ static void masks(void **state)
 	RIGHT(MASK "    - {columns: ['a.\"B c\".\"d.e\"'], with: {fixed: 0}}\n");
 }
 
+static void regexes(void **state)
+{
+	struct documents d = {0};
+	struct complaints c = {0};
+
+	(void)state;
+	WRONG(MASK "    - {columns: [a.b.c], with: {regex: {pattern: '(a', replace: x}}}\n"
+		   "    - {columns: [a.b.c], with: {regex: {pattern: '(a)', replace: '\\2'}}}\n"
+		   "    - {columns: [a.b.c], with: {regex: {pattern: a}}}\n"
+		   "    - {columns: [a.b.c], with: {regex: {pattern: [], replace: null, match: all}}}\n"
+		   "    - {columns: [a.b.c], with: {regex: {pattern: 'a*', replace: '', match: each}}}\n"
+		   "    - {columns: [a.b.c], with: regex}\n"
+		   "    - {columns: [a.b.c], with: redact, derived: {regex: {pattern: a, replace: x}}}\n",
+		"8:50: regex.pattern at character 3: missing closing parenthesis",
+		"9:66: regex.replace has \\2, but the pattern has 1 group", "10:40: regex lacks \"replace\"",
+		"11:50: regex.pattern must be a text", "11:63: regex.replace must be a text",
+		"11:76: regex.match is whole or each",
+		"12:50: regex.pattern matches an empty text, which is everywhere",
+		"13:32: spec.mask[].with: regex needs its settings, as in {regex: …}",
+		"14:49: spec.mask[].derived can only be null, redact or fixed: a value that was computed has "
+		"no shape to keep");
+	assert_int_equal(
+		load(&d,
+			MASK
+			"    - {columns: [a.b.c], with: {regex: {pattern: '(a)b', replace: '\\1'}}}\n"
+			"    - {columns: [a.b.c], with: {regex: {pattern: b, replace: '', match: each}}}\n",
+			&c),
+		0);
+	assert_int_equal(d.v[0].rules[0].mask.kind, MASK_REGEX);
+	assert_int_equal(regex_match(d.v[0].rules[1].mask.regex), REGEX_EACH);
+	/* Nobody can tell which of two patterns shows less. */
+	assert_false(strict_covers(&d.v[0].rules[0].mask, &d.v[0].rules[1].mask));
+	assert_false(strict_covers(&d.v[0].rules[1].mask, &d.v[0].rules[0].mask));
+	assert_true(strict_covers(&d.v[0].rules[0].mask, &d.v[0].rules[0].mask));
+	documents_fini(&d);
+	WRONG(MASK "    - {columns: [a.b.c], with: {regex: {pattern: a, replace: x}}}\n"
+		   "    - {columns: [a.b.c], with: {regex: {pattern: a, replace: x, match: whole}}}\n",
+		"9:18: \"a.b.c\" never fires here: \"a.b.c\" at line 8 masks the same at least as strictly");
+}
+
+static void detectors(void **state)
+{
+	struct documents d = {0};
+	struct complaints c = {0};
+
+	(void)state;
+	WRONG(MASK "    - {detect: [pan]}\n"
+		   "    - {detect: [], in: [a.b.c], with: redact}\n"
+		   "    - {detect: [pan, emial, email, pan], in: [a.b.c], with: redact}\n"
+		   "    - {detect: pan, in: [a.b], with: label}\n"
+		   "    - {detect: [pan], columns: [a.b.c], in: [a.b.c], with: hash}\n"
+		   "    - {columns: [a.b.c], in: [a.b.c], with: label}\n"
+		   "    - {detect: [pan], in: [a.b.c], with: partial}\n"
+		   "    - {detect: [pan], in: [a.b.c], with: {partial: {}}}\n"
+		   "    - {detect: [pan], in: [a.b.c], with: {label: {x: 1}}, derived: label}\n"
+		   "    - {columns: [a.b.c], with: detect}\n",
+		"8:7: spec.mask[] lacks \"in\"", "8:7: spec.mask[] lacks \"with\"",
+		"9:16: spec.mask[].detect is an empty list; leave it out or fill it",
+		"10:22: spec.mask[].detect: there is no detector \"emial\"; did you mean \"email\"?",
+		"10:36: \"pan\" stands in this list already",
+		"11:16: spec.mask[].detect must be a list, not a single value",
+		"11:26: column \"a.b\" has two parts; write schema.relation.column (\"*.users.email\" for "
+		"any "
+		"schema)",
+		"12:32: spec.mask[] with detect has in, not columns",
+		"12:60: spec.mask[].with is null, redact, label or {partial: …} where detect stands",
+		"13:30: spec.mask[].in is for detect", "13:45: spec.mask[].with: there is no mask \"label\"",
+		"14:42: spec.mask[].with: partial needs its settings, as in {partial: …}",
+		"15:52: partial keeps nothing; give first or last, or write redact",
+		"16:50: label has no settings", "16:68: spec.mask[].derived: there is no mask \"label\"",
+		"17:32: spec.mask[].with: there is no mask \"detect\"");
+	assert_int_equal(
+		load(&d,
+			MASK "    - {detect: [pan, email], in: [a.b.c], with: {partial: {last: 4}}}\n"
+			     "    - {detect: [us_ssn], in: [a.b.d], with: label, derived: redact}\n"
+			     "    - {detect: [us_ssn], in: [a.b.e], with: null}\n",
+			&c),
+		0);
+	assert_int_equal(d.v[0].rules[0].mask.kind, MASK_DETECT);
+	assert_int_equal(d.v[0].rules[0].mask.detectors, 3);
+	assert_int_equal(d.v[0].rules[0].mask.replace, REPLACE_PARTIAL);
+	assert_int_equal(d.v[0].rules[0].mask.last, 4);
+	assert_string_equal(d.v[0].rules[0].columns[0], "a.b.c");
+	assert_int_equal(d.v[0].rules[1].mask.replace, REPLACE_LABEL);
+	assert_int_equal(d.v[0].rules[1].derived.kind, MASK_REDACT);
+	assert_int_equal(d.v[0].rules[2].mask.kind, MASK_DETECT);
+	assert_int_equal(d.v[0].rules[2].mask.replace, REPLACE_NULL);
+	documents_fini(&d);
+	/* Never fires: the same or more is looked for and hidden at least as well. */
+	WRONG(MASK "    - {detect: [pan, email], in: [a.b.c], with: redact}\n"
+		   "    - {detect: [pan], in: [a.b.c], with: label}\n",
+		"9:28: \"a.b.c\" never fires here: \"a.b.c\" at line 8 masks the same at least as strictly");
+	WRONG(MASK "    - {columns: [a.b.c], with: redact}\n    - {detect: [pan], in: [a.b.c], with: null}\n",
+		"9:28: \"a.b.c\" never fires here: \"a.b.c\" at line 8 masks the same at least as strictly");
+	/* Each hides what the other shows. */
+	RIGHT(MASK "    - {columns: [a.b.c], with: {partial: {first: 900}}}\n"
+		   "    - {detect: [pan], in: [a.b.c], with: label}\n");
+	RIGHT(MASK "    - {detect: [pan], in: [a.b.c], with: label}\n"
+		   "    - {detect: [pan, email], in: [a.b.c], with: {partial: {last: 4}}}\n");
+}
+
 static void rules_that_never_fire(void **state)
 {
 	(void)state;
@@ -587,6 +686,8 @@ static void strictness(void **state)
 		    bucket = {.kind = MASK_NUMBER, .step = 10, .bucket = true};
 	struct mask year = {.kind = MASK_DATE, .unit = UNIT_YEAR},
 		    hour = {.kind = MASK_DATE, .unit = UNIT_HOUR};
+	struct mask pan = {.kind = MASK_DETECT, .detectors = 2, .replace = REPLACE_REDACT},
+		    mail = {.kind = MASK_DETECT, .detectors = 1, .replace = REPLACE_LABEL}, met;
 	struct mask email = {.kind = MASK_EMAIL}, domain = {.kind = MASK_EMAIL, .keep_domain = true};
 
 	(void)state;
@@ -601,6 +702,18 @@ static void strictness(void **state)
 	assert_true(strict_compare(&year, &hour) < 0);
 	assert_true(strict_compare(&year, &hundred) < 0);
 	assert_true(strict_compare(&ten, &email) < 0);
+	assert_true(strict_compare(&two, &pan) < 0);
+	assert_false(strict_covers(&two, &pan) || strict_covers(&pan, &two));
+	assert_true(strict_covers(&null, &pan) && strict_covers(&fixed, &pan));
+	strict_meet(&met, &two, &pan);
+	assert_true(met.kind == MASK_PARTIAL && met.first == 2 && met.detectors == 2);
+	assert_true(strict_covers(&met, &two) && strict_covers(&met, &pan));
+	assert_false(strict_covers(&two, &met));
+	assert_int_not_equal(strict_compare(&two, &met), 0);
+	assert_false(strict_covers(&pan, &mail) || strict_covers(&mail, &pan));
+	strict_meet(&met, &mail, &pan);
+	assert_true(met.kind == MASK_DETECT && met.replace == REPLACE_REDACT && met.detectors == 3);
+	assert_true(strict_covers(&met, &mail) && strict_covers(&met, &pan));
 }
 
 static void bounds(void **state)
@@ -656,6 +769,8 @@ int main(void)
 		cmocka_unit_test(relayed),
 		cmocka_unit_test(credentials_and_tls),
 		cmocka_unit_test(masks),
+		cmocka_unit_test(regexes),
+		cmocka_unit_test(detectors),
 		cmocka_unit_test(rules_that_never_fire),
 		cmocka_unit_test(keys),
 		cmocka_unit_test(strictness),

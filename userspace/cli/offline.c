@@ -9,6 +9,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "mask/detect.h"
+#include "mask/regex.h"
 #include "policy/glob.h"
 
 #define SCHEMA_MAX ((size_t)64 << 20)
@@ -231,7 +233,36 @@ static const char *or_no_memory(const char *s)
 	return s ? s : "out of memory";
 }
 
-const char *offline_mask_text(const struct mask *m, struct arena *a)
+static const char *partial_text(const struct mask *m, const char *what, struct arena *a)
+{
+	if (!m->last)
+		return or_no_memory(arena_printf(a, "%s, keeps the first %u", what, m->first));
+	if (!m->first)
+		return or_no_memory(arena_printf(a, "%s, keeps the last %u", what, m->last));
+	return or_no_memory(arena_printf(a, "%s, keeps the first %u and last %u", what, m->first, m->last));
+}
+
+static const char *detectors_text(const struct mask *m, struct arena *a)
+{
+	const char *text = "";
+
+	for (unsigned i = 0; i < DETECTORS_MAX; i++)
+		if (m->detectors & 1u << i)
+			text = or_no_memory(
+				arena_printf(a, "%s%s%s", text, *text ? ", " : "", detector_name(i)));
+	return text;
+}
+
+static const char *detect_text_of(const struct mask *m, struct arena *a)
+{
+	static const char *const with[] = {"null", "redact", "label", "partial"};
+	const char *text =
+		or_no_memory(arena_printf(a, "detect %s, %s", detectors_text(m, a), with[m->replace]));
+
+	return m->replace == REPLACE_PARTIAL ? partial_text(m, text, a) : text;
+}
+
+static const char *own_text(const struct mask *m, struct arena *a)
 {
 	switch (m->kind) {
 	case MASK_NULL:
@@ -245,15 +276,24 @@ const char *offline_mask_text(const struct mask *m, struct arena *a)
 		return or_no_memory(arena_printf(a,
 			m->bucket ? "number, buckets of %" PRIu64 : "number, rounded to %" PRIu64, m->step));
 	case MASK_EMAIL: return m->keep_domain ? "email, keeps the domain" : "email";
-	case MASK_PARTIAL:
-		if (!m->last)
-			return or_no_memory(arena_printf(a, "partial, keeps the first %u", m->first));
-		if (!m->first)
-			return or_no_memory(arena_printf(a, "partial, keeps the last %u", m->last));
+	case MASK_PARTIAL: return partial_text(m, "partial", a);
+	case MASK_REGEX:
 		return or_no_memory(
-			arena_printf(a, "partial, keeps the first %u and last %u", m->first, m->last));
+			arena_printf(a, "regex %.100s, %s becomes \"%.100s\"", regex_pattern(m->regex),
+				regex_match(m->regex) == REGEX_WHOLE ? "the whole" : "each match",
+				regex_template(m->regex)));
+	case MASK_DETECT: return detect_text_of(m, a);
 	}
 	return "?";
+}
+
+const char *offline_mask_text(const struct mask *m, struct arena *a)
+{
+	const char *text = own_text(m, a);
+
+	if (m->kind == MASK_DETECT || !m->detectors)
+		return text;
+	return or_no_memory(arena_printf(a, "%s; redact where there is %s", text, detectors_text(m, a)));
 }
 
 const char *offline_action_text(const struct column_plan *c, struct arena *a)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* json and jsonb are masked by their elements: strings as text, numbers as numeric, true and false as bool.
- * Keys, structure and null stay as they are; an element that the mask has no form for becomes null. */
+ * Keys, structure and null stay as they are; an element that the mask has no form for becomes null. Detectors
+ * look into keys too: {"4111…": true}. */
 #include <string.h>
 
+#include "mask/detect.h"
 #include "mask/kind.h"
 #include "value/json.h"
 
@@ -60,6 +62,18 @@ static void write_string(struct writer *w, struct span utf8)
 		json_string_put(to, utf8);
 }
 
+static void mask_key(struct writer *w, const struct mask *m, struct span token)
+{
+	struct span key, out = {0};
+
+	if (json_string_get(w->a, token, &key))
+		out = detect_text(m, key, w->a);
+	if (out.p && span_eq(out, key))
+		write_span(w, token); /* with the escapes that it had */
+	else
+		write_string(w, out.p ? out : HIDDEN);
+}
+
 static void mask_token(struct writer *w, const struct mask *m, enum json_token t, struct span token)
 {
 	struct value_shape shape = {.typmod = -1, .format = VALUE_TEXT_FORMAT};
@@ -74,6 +88,8 @@ static void mask_token(struct writer *w, const struct mask *m, enum json_token t
 		out = mask_apply(m, &shape, value, w->a);
 	if (!out.p)
 		write_span(w, SPAN_LIT("null"));
+	else if (t == JSON_STRING && m->kind == MASK_DETECT && span_eq(out, value))
+		write_span(w, token);
 	else if (t == JSON_STRING)
 		write_string(w, out);
 	else if (t == JSON_NUMBER)
@@ -97,11 +113,14 @@ struct span mask_json(const struct mask *m, const struct value_shape *s, struct 
 	copied = text.p;
 	json_start(&j, text);
 	while ((t = json_next(&j, &token)) != JSON_END && t != JSON_BAD && !w.failed) {
-		if (t == JSON_KEY || t == JSON_NULL)
+		if (t == JSON_NULL || (t == JSON_KEY && m->kind != MASK_DETECT))
 			continue;
 		write_span(&w, span_of(copied, (size_t)(token.p - copied)));
 		copied = token.p + token.n;
-		mask_token(&w, m, t, token);
+		if (t == JSON_KEY)
+			mask_key(&w, m, token);
+		else
+			mask_token(&w, m, t, token);
 	}
 	write_span(&w, span_of(copied, (size_t)(text.p + text.n - copied)));
 	return t == JSON_END && !w.failed ? span_of(w.mem, w.n) : mask_redact(s, a);

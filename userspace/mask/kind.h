@@ -11,9 +11,9 @@
 /* What every kind falls back to where it cannot read the cell. */
 struct span mask_redact(const struct value_shape *s, struct arena *a);
 struct span mask_hash(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
-/* The beginning of the year, month, hour … NULL for infinite values, for types without a calendar, and where
- * the unit would change nothing (a date's day). A timestamptz is truncated in UTC: the session's zone is the
- * client's to choose, and a client that asks in 24 zones would learn the hour of a day. */
+/* The beginning of the year, month, hour … NULL for infinite values, for types without a calendar or a clock,
+ * and where the unit would change nothing (a date's day). A timestamptz is truncated in UTC: the session's
+ * zone is the client's to choose, and a client that asks in 24 zones would learn the hour of a day. */
 struct span mask_date(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 /* To a multiple, exactly. NULL for what is no number, for NaN and infinity, and where the result does not fit
  * the column. */
@@ -23,5 +23,10 @@ struct span mask_partial(
 	const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 /* Any kind that reads its input, on json and jsonb. */
 struct span mask_json(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
+/* What the policy's template makes of a text that its pattern matches; any other text is redacted. */
+struct span mask_regex(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
+/* Text with what m->detectors find replaced, the rest as it was. A number in which they find something is
+ * NULL; a type that cannot be looked into is redacted whole. */
+struct span mask_detect(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 
 #endif

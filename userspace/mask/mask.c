@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mask/detect.h"
 #include "mask/kind.h"
+#include "mask/regex.h"
 
 static const struct span null = {0};
 
@@ -18,6 +20,9 @@ struct span mask_apply(
 {
 	if (value_family(shape->type) == FAMILY_JSON && mask_reads_input(m->kind))
 		return mask_json(m, shape, cell, a);
+	if (m->detectors && m->kind != MASK_DETECT && mask_reads_input(m->kind) &&
+		detect_in(m->detectors, shape, cell, a))
+		return mask_redact(shape, a);
 	switch (m->kind) {
 	case MASK_NULL: return null;
 	case MASK_REDACT: return mask_redact(shape, a);
@@ -27,6 +32,8 @@ struct span mask_apply(
 	case MASK_NUMBER: return mask_number(m, shape, cell, a);
 	case MASK_EMAIL: return mask_email(m, shape, cell, a);
 	case MASK_PARTIAL: return mask_partial(m, shape, cell, a);
+	case MASK_REGEX: return mask_regex(m, shape, cell, a);
+	case MASK_DETECT: return mask_detect(m, shape, cell, a);
 	}
 	return null;
 }
@@ -46,5 +53,6 @@ const char *mask_kind_name(enum mask_kind k)
 void mask_fini(struct mask *m)
 {
 	free(m->fixed);
+	regex_free(m->regex);
 	mem_wipe(m, sizeof(*m));
 }

@@ -23,26 +23,48 @@ enum mask_kind {
 	MASK_NUMBER,  /* rounded to a multiple, or the lower end of a bucket */
 	MASK_EMAIL,   /* keeps the domain, or nothing but the shape */
 	MASK_PARTIAL, /* keeps first and/or last characters; NULL for what is no text */
+	MASK_REGEX,   /* shows what the policy's author makes of it; NULL for what is no text */
+	MASK_DETECT,  /* shows everything but what its detectors find */
 };
-#define MASK_LAST MASK_PARTIAL
+#define MASK_LAST MASK_DETECT
 #define MASK_NAMES                                                                                           \
 	{                                                                                                    \
-		"null", "redact", "fixed", "hash", "date", "number", "email", "partial"                      \
+		"null", "redact", "fixed", "hash", "date", "number", "email", "partial", "regex", "detect"   \
 	}
 
 #define MASK_STEP_MIN 2
 #define MASK_STEP_MAX UINT64_C(1000000000000000)
 
+#define DETECTORS_MAX 32
+
+/* What stands for a finding of a detector; from the strictest. */
+enum replace {
+	REPLACE_NULL = 0, /* the whole value is NULL */
+	REPLACE_REDACT,   /* **** */
+	REPLACE_LABEL,    /* [email] */
+	REPLACE_PARTIAL,  /* keeps first and last characters */
+};
+
+struct regex;
+
 /* All zero is MASK_NULL. */
 struct mask {
 	enum mask_kind kind;
-	/* partial: characters kept; a value with no more than first + last characters is masked whole */
+	/* detect: a set of detectors (mask/detect.h). Of any other kind: where one of them finds something in
+	 * a value, it is masked as MASK_REDACT would, so that of two rules on a column neither is taken away.
+	 */
+	unsigned detectors;
+	enum replace replace;
+	/* partial, and detect's: characters kept; a value with no more than first + last characters is masked
+	 * whole */
 	unsigned first, last;
 	char fill[5]; /* one UTF-8 character, NUL-ended; default "*" */
 	/* email */
 	bool keep_domain;
 	/* fixed */
 	char *fixed; /* owned */
+	/* regex */
+	struct regex *regex; /* owned; see mask/regex.h */
 	/* hash */
 	struct hmac_key key;
 	char domain[32]; /* separates uses of one key */

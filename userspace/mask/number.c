@@ -50,6 +50,7 @@ static struct span step_numeric(
 	size_t whole = digits > 0 ? (size_t)digits : 0, n = 1 + 1 + whole; /* sign, carry */
 	uint8_t *text = arena_alloc(a, n);
 	uint64_t rest = 0;
+	struct numeric out;
 	unsigned tenths = digits >= 0 && whole < v->n ? v->digits[whole] - (unsigned)'0' : 0;
 
 	if (!text)
@@ -74,7 +75,14 @@ static struct span step_numeric(
 		n += CARRY_DIGITS;
 		add(text + 1, n - 1, (int64_t)m->step);
 	}
-	return value_put_literal(a, s, span_of(text, n));
+	return numeric_get_text(a, span_of(text, n), &out) ? value_put_number(a, s, &out) : null;
+}
+
+static bool is_number(enum value_type t)
+{
+	enum value_family f = value_family(t);
+
+	return f == FAMILY_INTEGER || f == FAMILY_NUMERIC || f == FAMILY_FLOAT || f == FAMILY_MONEY;
 }
 
 struct span mask_number(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a)
@@ -83,7 +91,7 @@ struct span mask_number(const struct mask *m, const struct value_shape *s, struc
 	struct numeric v;
 	int64_t i;
 
-	if (!value_is_number(s->type) || m->step < MASK_STEP_MIN || m->step > MASK_STEP_MAX)
+	if (!is_number(s->type) || m->step < MASK_STEP_MIN || m->step > MASK_STEP_MAX)
 		return null;
 	if (integer ? !value_get_int(s, cell, &i) : !value_get_number(a, s, cell, &v))
 		return mask_redact(s, a);

@@ -39,7 +39,7 @@ struct binding {
 	size_t nmatches, matches_cap;
 	struct entry *entries; /* sorted by column; attnum 0: the whole row */
 	size_t nentries;
-	struct arena mem; /* patterns */
+	struct arena mem; /* patterns, and masks made of two */
 	bool no_memory;   /* while it is made */
 };
 
@@ -191,14 +191,26 @@ static void match_children(struct binding *b)
 	sort_matches(b);
 }
 
-static void tighten(struct masking *m, const struct rule *r)
+/* Two masks that do not cover each other (their detectors differ) are made into one that does both. */
+static bool tighten(struct binding *b, struct masking *m, const struct rule *r)
 {
-	if (!m->direct || strict_compare(&r->mask, m->direct) < 0) {
+	bool stricter = !m->direct || strict_compare(&r->mask, m->direct) < 0;
+	struct mask *both;
+
+	if (!m->direct || strict_covers(&r->mask, m->direct)) {
 		m->direct = &r->mask;
-		m->rule = r;
+	} else if (!strict_covers(m->direct, &r->mask)) {
+		both = arena_alloc(&b->mem, sizeof(*both));
+		if (!both)
+			return false;
+		strict_meet(both, &r->mask, m->direct);
+		m->direct = both;
 	}
+	if (stricter)
+		m->rule = r;
 	if (!m->derived || strict_compare(&r->derived, m->derived) < 0)
 		m->derived = &r->derived;
+	return true;
 }
 
 /* matches are sorted: those of one column, and the columns of one relation, stand together. */
@@ -223,7 +235,8 @@ static int make_entries(struct binding *b, struct err *e)
 			last = &b->entries[b->nentries++];
 			last->column = m->column;
 		}
-		tighten(&last->masking, rule);
+		if (!tighten(b, &last->masking, rule))
+			return err_sql(e, -ENOMEM, "53200", "out of memory");
 	}
 	/* A column number below 0 would stand before its whole row. */
 	qsort(b->entries, b->nentries, sizeof(*b->entries), compare_entry);

@@ -9,18 +9,18 @@
 
 #define WHERE "spec.mask[]"
 
-static void read_columns(struct reading *r, const struct node *list, struct rule *out)
+static void read_columns(struct reading *r, const struct node *list, const char *where, struct rule *out)
 {
 	const char **columns, *why;
 	struct pattern p;
 
-	if (!section_list(r, list, WHERE ".columns"))
+	if (!section_list(r, list, where))
 		return;
 	columns = section_array(r, list->n, sizeof(*columns));
 	if (!columns)
 		return;
 	for (const struct node *c = list->child; c; c = c->next) {
-		const char *text = section_text(r, c, WHERE ".columns[]");
+		const char *text = section_text(r, c, where);
 
 		if (!text)
 			continue;
@@ -41,24 +41,35 @@ static void read_predicates(struct reading *r, const struct node *n)
 		section_wrong(r, n, WHERE ".predicates can only be deny");
 }
 
+/* The patterns of a rule stand in "columns", or where detect stands in "in". */
+static const struct node *columns_of(const struct node *rule)
+{
+	return node_get(rule, node_get(rule, "detect") ? "in" : "columns");
+}
+
 void rule_read(struct reading *r, const struct node *n, struct rule *out)
 {
 	static const struct key keys[] = {{"columns", KEY_READ}, {"with", KEY_READ}, {"predicates", KEY_READ},
-		{"derived", KEY_READ}, {"aggregates", KEY_LATER}, {"detect", KEY_LATER}, {"in", KEY_LATER}};
-	const struct node *with = node_get(n, "with"), *derived = node_get(n, "derived");
+		{"derived", KEY_READ}, {"aggregates", KEY_LATER}, {"detect", KEY_READ}, {"in", KEY_READ}};
+	const struct node *with = node_get(n, "with"), *derived = node_get(n, "derived"), *wrong_list;
+	const struct node *detect = node_get(n, "detect");
 
 	out->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
 	if (!out->where)
 		r->failed = -ENOMEM;
 	if (!section_map(r, n, WHERE, keys, ARRAY_LEN(keys)))
 		return;
-	if (!node_get(n, "detect")) {
-		section_missing(r, n, WHERE, "columns");
-		section_missing(r, n, WHERE, "with");
-	}
-	read_columns(r, node_get(n, "columns"), out);
+	section_missing(r, n, WHERE, detect ? "in" : "columns");
+	section_missing(r, n, WHERE, "with");
+	wrong_list = node_get(n, detect ? "columns" : "in");
+	if (wrong_list)
+		section_wrong(r, wrong_list,
+			detect ? WHERE " with detect has in, not columns" : WHERE ".in is for detect");
+	read_columns(r, columns_of(n), detect ? WHERE ".in" : WHERE ".columns", out);
 	read_predicates(r, node_get(n, "predicates"));
-	if (with)
+	if (detect)
+		mask_read_detect(r, detect, with, WHERE ".with", &out->mask);
+	else if (with)
 		mask_read(r, with, WHERE ".with", &out->mask);
 	if (derived)
 		mask_read(r, derived, WHERE ".derived", &out->derived);
@@ -78,9 +89,8 @@ struct place {
 /* Whatever b would be used for, a is used instead. */
 static bool beats(const struct place *a, const struct place *b)
 {
-	return pattern_covers(&a->pattern, &b->pattern) &&
-	       strict_compare(&a->rule->mask, &b->rule->mask) <= 0 &&
-	       strict_compare(&a->rule->derived, &b->rule->derived) <= 0;
+	return pattern_covers(&a->pattern, &b->pattern) && strict_covers(&a->rule->mask, &b->rule->mask) &&
+	       strict_covers(&a->rule->derived, &b->rule->derived);
 }
 
 static void check_places(struct reading *r, const struct place *v, unsigned n)
@@ -120,7 +130,7 @@ void rule_check_all(struct reading *r, const struct node *list, const struct rul
 		return;
 	}
 	for (unsigned i = 0; i < n && c; i++, c = c->next) {
-		const struct node *columns = node_get(c, "columns");
+		const struct node *columns = columns_of(c);
 
 		for (const struct node *p = columns ? columns->child : NULL; p && used < count; p = p->next) {
 			places[used] = (struct place){.node = p, .rule = &v[i]};

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mask/detect.h"
+#include "mask/regex.h"
 #include "policy/key.h"
 
 #define FIXED_MAX   1024
@@ -13,7 +15,7 @@
 
 static const struct key mask_names[] = {{"null", KEY_READ}, {"redact", KEY_READ}, {"fixed", KEY_READ},
 	{"partial", KEY_READ}, {"email", KEY_READ}, {"hash", KEY_READ}, {"token", KEY_LATER},
-	{"fpe", KEY_LATER}, {"date", KEY_READ}, {"number", KEY_READ}, {"regex", KEY_LATER},
+	{"fpe", KEY_LATER}, {"date", KEY_READ}, {"number", KEY_READ}, {"regex", KEY_READ},
 	{"jsonpath", KEY_LATER}, {"fake", KEY_LATER}};
 
 static void read_fixed(struct reading *r, const struct node *n, struct mask *out)
@@ -115,6 +117,51 @@ static void read_number(struct reading *r, const struct node *n, struct mask *ou
 	out->kind = MASK_NUMBER;
 	out->step = step;
 	out->bucket = bucket != NULL;
+}
+
+/* A scalar that may be empty; NULL after a complaint. */
+static const char *regex_source(struct reading *r, const struct node *n, const char *where)
+{
+	if (!n)
+		return NULL;
+	if (n->kind != NODE_SCALAR || n->unresolved ||
+		(n->plain && (!*n->text || strcmp(n->text, "null") == 0)))
+		section_wrong(r, n, "%s must be a text", where);
+	else if (strlen(n->text) > REGEX_SOURCE_MAX)
+		section_wrong(r, n, "%s has more than %d bytes", where, REGEX_SOURCE_MAX);
+	else
+		return n->text;
+	return NULL;
+}
+
+static void read_regex(struct reading *r, const struct node *n, struct mask *out)
+{
+	static const struct key keys[] = {{"pattern", KEY_READ}, {"replace", KEY_READ}, {"match", KEY_READ}};
+	const struct node *match = node_get(n, "match");
+	const char *pattern, *replace;
+	enum regex_part part;
+	struct err e = {0};
+	int rc;
+
+	if (!section_map(r, n, "regex", keys, ARRAY_LEN(keys)))
+		return;
+	section_missing(r, n, "regex", "pattern");
+	section_missing(r, n, "regex", "replace");
+	if (match && !node_is(match, "whole") && !node_is(match, "each"))
+		section_wrong(r, match, "regex.match is whole or each");
+	pattern = regex_source(r, node_get(n, "pattern"), "regex.pattern");
+	replace = regex_source(r, node_get(n, "replace"), "regex.replace");
+	if (!pattern || !replace)
+		return;
+	rc = regex_new(&out->regex, pattern, replace,
+		match && node_is(match, "each") ? REGEX_EACH : REGEX_WHOLE, &part, &e);
+	if (rc == -ENOMEM)
+		r->failed = rc;
+	else if (rc)
+		section_wrong(r, node_get(n, part == REGEX_PATTERN ? "pattern" : "replace"), "regex.%s %s",
+			part == REGEX_PATTERN ? "pattern" : "replace", e.msg);
+	else
+		out->kind = MASK_REGEX;
 }
 
 static bool domain_valid(const char *s, size_t cap)
@@ -224,4 +271,57 @@ void mask_read(struct reading *r, const struct node *n, const char *where, struc
 		read_date(r, c, out);
 	else if (strcmp(c->key, "number") == 0)
 		read_number(r, c, out);
+	else if (strcmp(c->key, "regex") == 0)
+		read_regex(r, c, out);
+}
+
+/* What stands for a finding: null, redact, label, or {partial: …}. */
+static void read_replacement(struct reading *r, const struct node *n, const char *where, struct mask *out)
+{
+	const char *word = n->kind == NODE_SCALAR ? n->text : n->n == 1 ? n->child->key : "";
+
+	if (n->kind == NODE_MAP && strcmp(word, "partial") == 0)
+		read_partial(r, n->child, out);
+	else if (n->kind == NODE_MAP && strcmp(word, "label") == 0)
+		no_settings(r, n->child);
+	else if (n->kind == NODE_SCALAR && strcmp(word, "partial") == 0)
+		section_wrong(r, n, "%s: partial needs its settings, as in {partial: …}", where);
+	else if (strcmp(word, "null") == 0 || strcmp(word, "redact") == 0)
+		mask_read(r, n, where, out);
+	else if (strcmp(word, "label") != 0)
+		section_wrong(r, n, "%s is null, redact, label or {partial: …} where detect stands", where);
+	out->replace = strcmp(word, "redact") == 0    ? REPLACE_REDACT
+		       : strcmp(word, "label") == 0   ? REPLACE_LABEL
+		       : strcmp(word, "partial") == 0 ? REPLACE_PARTIAL
+						      : REPLACE_NULL;
+}
+
+void mask_read_detect(struct reading *r, const struct node *list, const struct node *with, const char *where,
+	struct mask *out)
+{
+	struct key names[DETECTORS_MAX];
+	unsigned nnames = 0;
+
+	while (nnames < DETECTORS_MAX && strcmp(detector_name(nnames), "?") != 0) {
+		names[nnames] = (struct key){detector_name(nnames), KEY_READ};
+		nnames++;
+	}
+	*out = (struct mask){.kind = MASK_NULL};
+	if (with)
+		read_replacement(r, with, where, out);
+	out->kind = MASK_DETECT;
+	if (!section_list(r, list, "spec.mask[].detect"))
+		return;
+	for (const struct node *c = list->child; c; c = c->next) {
+		const char *text = c->kind == NODE_SCALAR ? c->text : "";
+		unsigned set = detector_set(text);
+		const char *guess = set ? NULL : section_guess(text, names, nnames);
+
+		if (!set)
+			section_wrong(r, c, "spec.mask[].detect: there is no detector \"%.60s\"%s%s%s", text,
+				guess ? "; did you mean \"" : "", guess ? guess : "", guess ? "\"?" : "");
+		else if (out->detectors & set)
+			section_wrong(r, c, "\"%s\" stands in this list already", text);
+		out->detectors |= set;
+	}
 }

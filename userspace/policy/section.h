@@ -53,6 +53,9 @@ void database_check_all(struct reading *r, const struct node *list, const struct
 void rule_read(struct reading *r, const struct node *n, struct rule *out);
 /* One mask: a word, or a map of one name and its settings. out is MASK_NULL after a complaint. */
 void mask_read(struct reading *r, const struct node *n, const char *where, struct mask *out);
+/* The mask of a rule with detect: the detectors' names, and what becomes of a finding. */
+void mask_read_detect(struct reading *r, const struct node *list, const struct node *with, const char *where,
+	struct mask *out);
 void rule_check_all(struct reading *r, const struct node *list, const struct rule *v, unsigned n);
 void subject_read(struct reading *r, const struct node *n, struct subject *out);
 

@@ -3,14 +3,31 @@
 
 #include <string.h>
 
+#include "mask/regex.h"
+
 static int order(unsigned a, unsigned b)
 {
 	return (a > b) - (a < b);
 }
 
+static int compare_kept(const struct mask *a, const struct mask *b)
+{
+	return order(a->first + a->last, b->first + b->last);
+}
+
+/* Which replacement of findings shows less. */
+static int compare_replacement(const struct mask *a, const struct mask *b)
+{
+	if (a->replace != b->replace)
+		return order(a->replace, b->replace);
+	return a->replace == REPLACE_PARTIAL ? compare_kept(a, b) : 0;
+}
+
 /* By what is shown: kind, then how much of the value is kept. */
 static int compare_shown(const struct mask *a, const struct mask *b)
 {
+	int r;
+
 	if (a->kind != b->kind)
 		return order(a->kind, b->kind);
 	switch (a->kind) {
@@ -21,17 +38,40 @@ static int compare_shown(const struct mask *a, const struct mask *b)
 	case MASK_DATE: return order(a->unit, b->unit);
 	case MASK_NUMBER: return a->step == b->step ? 0 : a->step > b->step ? -1 : 1;
 	case MASK_EMAIL: return order(a->keep_domain, b->keep_domain);
-	case MASK_PARTIAL: return order(a->first + a->last, b->first + b->last);
+	case MASK_PARTIAL: return compare_kept(a, b);
+	case MASK_REGEX: return 0; /* nobody can tell */
+	case MASK_DETECT:
+		r = order((unsigned)__builtin_popcount(b->detectors),
+			(unsigned)__builtin_popcount(a->detectors));
+		return r ? r : compare_replacement(a, b);
 	}
 	return 0;
 }
 
-int strict_compare(const struct mask *a, const struct mask *b)
+static int compare_partial(const struct mask *a, const struct mask *b)
 {
-	int r = compare_shown(a, b);
+	int r = order(a->first, b->first);
 
-	if (r)
-		return r;
+	return r ? r : strcmp(a->fill, b->fill);
+}
+
+static int compare_regex(const struct regex *a, const struct regex *b)
+{
+	int r;
+
+	if (a == b || !a || !b)
+		return (a != NULL) - (b != NULL);
+	r = strcmp(regex_pattern(a), regex_pattern(b));
+	if (!r)
+		r = strcmp(regex_template(a), regex_template(b));
+	return r ? r : order(regex_match(a), regex_match(b));
+}
+
+/* Between two that show as much. */
+static int compare_rest(const struct mask *a, const struct mask *b)
+{
+	int r;
+
 	switch (a->kind) {
 	case MASK_NULL:
 	case MASK_REDACT:
@@ -42,7 +82,53 @@ int strict_compare(const struct mask *a, const struct mask *b)
 	case MASK_HASH:
 		r = strcmp(a->domain, b->domain);
 		return r ? r : memcmp(&a->key, &b->key, sizeof(a->key));
-	case MASK_PARTIAL: r = order(a->first, b->first); return r ? r : strcmp(a->fill, b->fill);
+	case MASK_PARTIAL: return compare_partial(a, b);
+	case MASK_REGEX: return compare_regex(a->regex, b->regex);
+	case MASK_DETECT: return a->replace == REPLACE_PARTIAL ? compare_partial(a, b) : 0;
 	}
 	return 0;
+}
+
+int strict_compare(const struct mask *a, const struct mask *b)
+{
+	int r = compare_shown(a, b);
+
+	if (!r)
+		r = compare_rest(a, b);
+	return r ? r : order(a->detectors, b->detectors);
+}
+
+/* Whether nothing of a value is left, so that there is nothing more to hide. */
+static bool shows_nothing(const struct mask *m)
+{
+	return m->kind <= MASK_HASH;
+}
+
+bool strict_covers(const struct mask *a, const struct mask *b)
+{
+	int r;
+
+	if (shows_nothing(a))
+		return strict_compare(a, b) <= 0;
+	if (b->detectors & ~a->detectors)
+		return false;
+	if (a->kind == MASK_DETECT && b->kind == MASK_DETECT)
+		return compare_replacement(a, b) <= 0;
+	if (a->kind == MASK_REGEX && b->kind == MASK_REGEX)
+		return compare_regex(a->regex, b->regex) == 0;
+	r = compare_shown(a, b);
+	return (r ? r : compare_rest(a, b)) <= 0;
+}
+
+void strict_meet(struct mask *out, const struct mask *a, const struct mask *b)
+{
+	bool swap = a->kind == MASK_DETECT && b->kind == MASK_DETECT ? compare_replacement(a, b) > 0
+								     : strict_compare(a, b) > 0;
+
+	if (a->kind == MASK_REGEX && b->kind == MASK_REGEX && compare_regex(a->regex, b->regex) != 0) {
+		*out = (struct mask){.kind = MASK_REDACT};
+		return;
+	}
+	*out = swap ? *b : *a;
+	out->detectors = a->detectors | b->detectors;
 }

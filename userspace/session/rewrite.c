@@ -29,11 +29,17 @@ static void stricter(struct rowplan_column *rc, enum action action, const struct
 {
 	if (action == ACTION_MASK && (!mask || mask->kind == MASK_NULL))
 		action = ACTION_NULL;
-	if (action < rc->action ||
-		(action == ACTION_MASK && rc->action == ACTION_MASK && strict_compare(mask, rc->mask) < 0)) {
-		rc->action = action;
-		rc->mask = action == ACTION_MASK ? mask : NULL;
+	if (action == ACTION_MASK && rc->action == ACTION_MASK) {
+		if (strict_covers(rc->mask, mask))
+			return;
+		/* Each hides what the other shows: there is no mask here that does both. */
+		if (!strict_covers(mask, rc->mask))
+			action = ACTION_NULL;
+	} else if (action >= rc->action) {
+		return;
 	}
+	rc->action = action;
+	rc->mask = action == ACTION_MASK ? mask : NULL;
 }
 
 static bool is_child(const struct relation *r, uint32_t relid)

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Text, and what its findings are replaced by. Input: detectors, how, then the text. What is looked at again
+ * is clean, the rest is where it was, and no input takes long (the runner's -timeout; the lists of
+ * tests/unit/mask_detect.c prove that the time is linear). */
+#include "mask/detect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "value/utf8.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+#define REQUIRE(ok) ((ok) ? (void)0 : abort())
+
+/* The text without its findings is a subsequence of the result: nothing else was taken or turned round. */
+static void check_rest(struct span text, const struct findings *f, struct span out)
+{
+	size_t at = 0, o = 0;
+
+	for (size_t i = 0; i <= f->n; i++) {
+		size_t to = i < f->n ? f->v[i].from : text.n, len = to - at;
+
+		REQUIRE(to >= at);
+		while (o + len <= out.n && memcmp(out.p + o, text.p + at, len) != 0)
+			o++;
+		REQUIRE(o + len <= out.n);
+		o += len;
+		if (i < f->n) {
+			REQUIRE(f->v[i].to > f->v[i].from && f->v[i].to <= text.n);
+			REQUIRE(!i || f->v[i].from > f->v[i - 1].to);
+			at = f->v[i].to;
+		}
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct mask m = {.kind = MASK_DETECT, .fill = "*"};
+	struct findings f, again;
+	struct span text, out;
+	struct arena a = {0};
+	uint8_t *copy;
+
+	if (n < 2)
+		return 0;
+	m.detectors = data[0];
+	m.replace = (enum replace)(data[1] & 3);
+	m.first = data[1] >> 2 & 7;
+	m.last = data[1] >> 5;
+	n -= 2;
+	copy = malloc(n ? n : 1); /* its own block, so that ASan sees one byte too many */
+	if (!copy)
+		return 0;
+	memcpy(copy, data + 2, n);
+	text = span_of(copy, n);
+	if (utf8_valid(text) && !(n && memchr(copy, 0, n))) {
+		out = detect_text(&m, text, &a);
+		REQUIRE(out.p || m.replace == REPLACE_NULL);
+		if (detect_find(&f, m.detectors, text, false, &a)) {
+			REQUIRE((f.n && m.replace == REPLACE_NULL) == !out.p);
+			REQUIRE(f.n || span_eq(out, text));
+			if (out.p)
+				check_rest(text, &f, out);
+		}
+		if (out.p) {
+			REQUIRE(utf8_valid(out));
+			REQUIRE(detect_find(&again, m.detectors, out, false, &a));
+			REQUIRE(!again.n || m.replace == REPLACE_PARTIAL);
+		}
+		(void)!detect_find(&f, m.detectors, text, true, &a);
+	}
+	free(copy);
+	arena_fini(&a);
+	return 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "mask/finder.h"
+
+#include <string.h>
+
+#define SEPARATORS_MAX 3
+#define BEFORE_MAX     40
+
+static bool is_separator(uint8_t c)
+{
+	return c && strchr(" -./_()\t\n\r", c);
+}
+
+bool finder_group(struct finder *f)
+{
+	size_t i = 0, n = 0, gap = SIZE_MAX;
+	struct group *v;
+
+	for (i = 0; i < f->n; i++)
+		n += is_digit(f->b[i]) && (!i || !is_digit(f->b[i - 1]));
+	v = arena_alloc(f->a, (n + 1) * sizeof(*v));
+	if (!v)
+		return false;
+	f->group = v;
+	f->ngroups = 0;
+	for (i = 0; i < f->n;) {
+		size_t start = i;
+
+		while (i < f->n && is_digit(f->b[i]))
+			i++;
+		if (i > start) {
+			v[f->ngroups++] =
+				(struct group){(uint32_t)start, (uint32_t)(i - start), gap <= SEPARATORS_MAX};
+			gap = 0;
+		} else {
+			gap = is_separator(f->b[i]) && gap < SEPARATORS_MAX ? gap + 1 : SIZE_MAX;
+			i++;
+		}
+	}
+	return true;
+}
+
+void finder_add(struct finder *f, size_t from, size_t to)
+{
+	if (f->nfound == f->cap) {
+		size_t cap = f->cap ? f->cap * 2 : 16;
+		struct finding *v = arena_alloc(f->a, cap * sizeof(*v));
+
+		if (!v) {
+			f->failed = true;
+			return;
+		}
+		if (f->nfound)
+			memcpy(v, f->found, f->nfound * sizeof(*v));
+		f->found = v;
+		f->cap = cap;
+	}
+	f->found[f->nfound++] = (struct finding){from, to, f->detector};
+}
+
+void window_start(struct window *w, size_t group)
+{
+	*w = (struct window){.first = group, .last = SIZE_MAX};
+}
+
+bool window_grow(const struct finder *f, struct window *w, unsigned max)
+{
+	size_t next = w->last == SIZE_MAX ? w->first : w->last + 1;
+	const struct group *g = &f->group[next];
+
+	if (next >= f->ngroups || (w->last != SIZE_MAX && !g->joined) || g->len > max || w->n + g->len > max)
+		return false;
+	memcpy(w->digits + w->n, f->b + g->at, g->len);
+	w->n += g->len;
+	w->last = next;
+	return true;
+}
+
+bool window_is_whole(const struct finder *f, const struct window *w)
+{
+	return !f->group[w->first].joined && (w->last + 1 == f->ngroups || !f->group[w->last + 1].joined);
+}
+
+void window_add(struct finder *f, const struct window *w)
+{
+	finder_add(f, f->group[w->first].at, f->group[w->last].at + f->group[w->last].len);
+}
+
+static bool part_of_word(uint8_t c)
+{
+	return is_letter(c) || is_digit(c) || c == '_' || c >= 0x80;
+}
+
+bool finder_word_before(const struct finder *f, size_t at, const char *const *words, unsigned nwords)
+{
+	size_t from = at;
+
+	while (from > 0 && at - from < BEFORE_MAX && !is_replacement(f->b[from - 1]))
+		from--;
+	for (size_t i = from; i < at; i++) {
+		if (!is_letter(f->b[i]) || (i && part_of_word(f->b[i - 1])))
+			continue;
+		for (unsigned w = 0; w < nwords; w++) {
+			size_t len = strlen(words[w]);
+
+			if (at - i >= len && strncasecmp((const char *)f->b + i, words[w], len) == 0 &&
+				!part_of_word(f->b[i + len]))
+				return true;
+		}
+	}
+	return false;
+}

@@ -55,10 +55,11 @@ def parse(sql, name="", types=()):
     return message("P", cstr(name) + cstr(sql) + struct.pack("!H", len(types)) + b"".join(struct.pack("!I", t) for t in types))
 
 
-def bind(statement="", portal="", params=(), formats=(0,)):
-    """params: bytes or None, in text; formats: of the results."""
+def bind(statement="", portal="", params=(), formats=(0,), param_formats=()):
+    """params: bytes or None, in text unless param_formats says otherwise; formats: of the results."""
     cells = b"".join(struct.pack("!i", -1) if p is None else struct.pack("!i", len(p)) + p for p in params)
-    return message("B", cstr(portal) + cstr(statement) + struct.pack("!HH", 0, len(params)) + cells +
+    return message("B", cstr(portal) + cstr(statement) + struct.pack("!H", len(param_formats)) + b"".join(struct.pack("!H", f) for f in param_formats) +
+                   struct.pack("!H", len(params)) + cells +
                    struct.pack("!H", len(formats)) + b"".join(struct.pack("!H", f) for f in formats))
 
 
@@ -91,9 +92,9 @@ def terminate():
     return message("X")
 
 
-def extended(sql, params=(), formats=(0,), describe_portal=True):
+def extended(sql, params=(), formats=(0,), describe_portal=True, param_formats=()):
     """One statement through the extended protocol, without the Sync."""
-    return parse(sql) + bind(params=params, formats=formats) + (describe() if describe_portal else b"") + execute()
+    return parse(sql) + bind(params=params, formats=formats, param_formats=param_formats) + (describe() if describe_portal else b"") + execute()
 
 
 # ---- what a server says ----
@@ -234,8 +235,8 @@ class Client:
         self.send(query(sql))
         return self.result()
 
-    def run(self, sql, params=(), formats=(0,)):
-        self.send(extended(sql, params, formats), sync())
+    def run(self, sql, params=(), formats=(0,), param_formats=()):
+        self.send(extended(sql, params, formats, param_formats=param_formats), sync())
         return self.result()
 
     def login(self, user, database, password=None, version=V30, **params):

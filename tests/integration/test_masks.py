@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""detect, number, date and regex from the policy to the client, in text (psql) and in binary (asyncpg)."""
+
+import datetime
+import struct
+
+import pytest
+
+from lab import HERE, Lab
+
+COLUMNS = ["id", "clear", "subject", "body", "card", "ssn", "phone", "salary", "bonus", "born", "opened"]
+QUERY = "SELECT %s FROM desk.ticket ORDER BY id" % ", ".join(COLUMNS)
+LONG = "x " * 80000
+
+# Row by row as PostgreSQL writes them in text; None is NULL.
+EXPECTED = [
+    ["1", "as it is", "charge [pan]", "Please use [pan],\nnot [email]. Call [phone].", None, "***-**-3001", "+## ## #### ####",
+     "83000.00", "54000", "1931-01-01", "1987-03-23 00:00:00+00"],
+    ["2", "as it is", "zero width", "[pan] or [pan]", None, "****", "****", "-83000.00", "-55000", "2024-01-01", None],
+    ["3", "as it is", "nothing here", "order 20241125-000017, ref 41111111-1111-4111-8111-111111111111", "42", "****", "****", None, "0", None,
+     "2024-12-30 00:00:00+00"],
+    ["4", "as it is"] + [None] * 9,
+    ["5", "as it is", "****", LONG + "[pan]", "0", "****", "+# #", "1000.00", "2147483000", "0044-01-01 BC", "2024-02-26 00:00:00+00"],
+]
+
+# What no client may receive, in either format.
+TEXT = [b"4929", b"quorvex", b"7946", b"617-28", b"617283", b"82736", b"54321", b"1931-08", b"1987-03-29", b"02-29", b"23:59", b"44-03-15", b"a@b.co"]
+EPOCH = datetime.datetime(2000, 1, 1)
+BINARY = [struct.pack("!q", 4929117300640010), struct.pack("!hhh", 8, 2736, 4500), struct.pack("!i", 54321), struct.pack("!i", -54321),
+          struct.pack("!i", (datetime.datetime(1931, 8, 17) - EPOCH).days),
+          struct.pack("!q", (datetime.datetime(1987, 3, 29, 4, 5, 6, 789000) - EPOCH) // datetime.timedelta(microseconds=1))]
+
+
+def found(data):
+    return [c for c in TEXT + BINARY if c in data]
+
+
+@pytest.fixture(scope="module")
+def desk():
+    with Lab(schema=HERE / "masks.sql", policies=[HERE / "masks.yaml"], agents=1) as up:
+        yield up
+
+
+def text_of(rows):
+    return [[None if c is None else c.decode() for c in row] for row in rows]
+
+
+def test_every_canary_is_in_the_database(desk):
+    with desk.direct() as c:
+        c.query("SET TimeZone = 'UTC'").ok()
+        c.query(QUERY).ok()
+        c.run(QUERY, formats=(1,)).ok()
+        missing = [b for b in TEXT + BINARY if b not in c.received]
+    assert missing == []
+
+
+def test_psql(desk):
+    p = desk.agent("psql", "-XAt", "-F", "\x1f", "-R", "\x1e", "-P", "null=\x1d", "-c", "SET TimeZone = 'UTC'", "-c", QUERY, check=True)
+    out = p.stdout.decode()
+    rows = [[None if c == "\x1d" else c for c in r.split("\x1f")] for r in out[out.index("\n") + 1:].rstrip("\n").split("\x1e")]
+    assert rows == EXPECTED
+    assert found(p.stdout + p.stderr) == []
+
+
+def test_text_and_binary_say_the_same(desk):
+    with desk.login() as c:
+        c.query("SET TimeZone = 'UTC'").ok()
+        assert text_of(c.query(QUERY).ok().rows) == EXPECTED
+        binary = c.run(QUERY, formats=(1,)).ok().rows
+        assert found(bytes(c.received)) == []
+    # The server reads what the engine wrote, in binary, and writes it in text.
+    types = ["int4", "text", "varchar(40)", "text", "int8", "text", "text", "numeric(12,2)", "int4", "date", "timestamptz"]
+    with desk.direct() as c:
+        c.query("SET TimeZone = 'UTC'").ok()
+        for row, expected in zip(binary, EXPECTED):
+            again = c.run("SELECT " + ", ".join("$%d::%s" % (i + 1, t) for i, t in enumerate(types)), params=row, param_formats=(1,)).ok().rows
+            assert text_of(again) == [expected]
+
+
+ASYNCPG = """
+import asyncio, asyncpg, json
+async def main():
+    c = await asyncpg.connect()
+    out = []
+    for row in await c.fetch(%r):
+        out.append([None if v is None else str(v) for v in row])
+    await c.close()
+    print(json.dumps(out))
+asyncio.run(main())
+""" % (QUERY.replace("ORDER BY", "WHERE id < 5 ORDER BY"))
+
+
+def test_asyncpg(desk):
+    rows, printed = desk.script(ASYNCPG)
+    assert [[c and c.replace("+00:00", "+00") for c in r] for r in rows] == EXPECTED[:4]
+    assert found(printed) == []
+    _, raw = desk.script(ASYNCPG, who="direct")
+    assert found(raw) != []
+
+
+def test_through_a_view(desk):
+    p = desk.agent_psql("SELECT what FROM desk.queue WHERE id = 1")
+    assert p.stdout.decode() == EXPECTED[0][3] + "\n"
+    assert found(p.stdout) == []
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT id FROM desk.ticket WHERE body LIKE '%4929%'",
+    "SELECT id FROM desk.ticket ORDER BY salary",
+    "SELECT id FROM desk.ticket WHERE salary BETWEEN 82000 AND 83000",
+    "SELECT regexp_matches(body, '(\\d+)') FROM desk.ticket",
+    "COPY (SELECT body FROM desk.ticket) TO STDOUT",
+])
+def test_asking_is_refused(desk, sql):
+    p = desk.agent_psql(sql)
+    assert p.returncode != 0 and b"masked" in p.stderr, p.stderr
+    assert found(p.stdout + p.stderr.replace(sql.encode(), b"")) == []
+
+
+@pytest.mark.parametrize("expression", ["upper(body)", "body || ''", "reverse(subject)", "salary + 1", "-bonus", "md5(body)", "max(born)"])
+def test_what_is_computed_is_null(desk, expression):
+    p = desk.agent_psql("SELECT %s FROM desk.ticket WHERE id = 1" % expression)
+    assert p.stdout == b"\n" or p.returncode != 0, p.stdout
+    assert found(p.stdout + p.stderr) == []

@@ -54,7 +54,7 @@ below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
-.PHONY: help all clients demo check test pg-suite asan fuzz policy-test lint format check-format check-layers install uninstall clean bpf unit unit-bins bench bench-bins bench-quick
+.PHONY: help all clients demo check test pg-suite asan fuzz policy-test lint format check-format check-layers check-man install uninstall clean bpf unit unit-bins bench bench-bins bench-quick
 help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -64,7 +64,7 @@ demo: ## install what is missing, build, and show one query as the DBA and as th
 	$(MAKE) --no-print-directory all
 	scripts/demo.sh
 check: ## the fast part, without root: layers, format, unit, golden, replay, a few seconds of fuzzing
-	$(MAKE) --no-print-directory -j2 check-layers check-format unit policy-test BUILD=asan
+	$(MAKE) --no-print-directory -j2 check-layers check-man check-format unit policy-test BUILD=asan
 	$(MAKE) --no-print-directory fuzz SECONDS_EACH=3
 test: ## install what is missing, build, run everything (root)
 	scripts/deps.sh
@@ -165,6 +165,8 @@ policy-test: $(B)/pgveil ## the starter policies against policy/expect
 c_files = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h' | grep -v '^vmlinux.h$$')
 check-layers: ## the include table of CONTRIBUTING.md, and that paths named in READMEs exist
 	scripts/check-layers.sh
+check-man: ## every event and option is in the man page
+	scripts/check-man.sh
 check-format:
 	clang-format --dry-run -Werror $(c_files)
 format: ## clang-format in place

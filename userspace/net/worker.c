@@ -98,6 +98,11 @@ static void wake(struct conn *c)
 		conn_event(c, EVENT_BYTES);
 }
 
+static void look_again(struct conn *c)
+{
+	conn_event(c, EVENT_BYTES);
+}
+
 static void on_kick(void *arg)
 {
 	struct worker *w = arg;
@@ -173,7 +178,7 @@ static void take_policy(struct worker *w, void *arg)
 {
 	policy_unref(w->env.policy);
 	w->env.policy = arg;
-	each_conn(w, wake);
+	each_conn(w, look_again);
 }
 
 void workers_set_policy(struct workers *ws, struct policy *p)

@@ -52,33 +52,51 @@ static bool same_login(const struct database *a, const struct database *b)
 	       a->relay == b->relay && a->tls == b->tls;
 }
 
-bool enter_policy(struct session *s)
+/* Why a session cannot live on under the new policy; NULL: it can. */
+static const char *end_reason(const struct session *s, const struct grant *g)
+{
+	if (!same_login(s->grant.database, g->database))
+		return "the policy changed how this database is reached: connect again";
+	/* What an unjudged session did to its settings and objects is not known, and cannot be made up for.
+	 */
+	if ((g->nrules > 0) != s->judged)
+		return "the policy changed whether columns are masked here: connect again";
+	return NULL;
+}
+
+/* Whether answers are under way that a session which ends would owe. An unjudged one's open group is not
+ * waited for: nobody counts what is asked in it, and its end may never come. */
+static bool owes(const struct session *s)
+{
+	return s->judged ? pipeline_len(&s->pipe) > 0 : s->busy && !s->unsynced;
+}
+
+int enter_policy(struct session *s)
 {
 	struct arena mem = {0};
-	struct grant g;
+	const char *why = NULL;
 	struct err e = {0};
+	struct grant g;
 
 	if (s->policy == s->env->policy)
-		return true;
-	if (take_grant(s, s->env->policy, &mem, &g, &e)) {
-		session_break(s, "57P01", "the policy changed: %s", e.msg);
-	} else if (!same_login(s->grant.database, g.database)) {
-		session_break(s, "57P01", "the policy changed how this database is reached: connect again");
-	} else if ((g.nrules > 0) != s->judged) {
-		/* What an unjudged session did to its settings and objects is not known, and cannot be made
-		 * up for. */
-		session_break(
-			s, "57P01", "the policy changed whether columns are masked here: connect again");
-	} else {
+		return 0;
+	if (take_grant(s, s->env->policy, &mem, &g, &e))
+		why = e.msg;
+	else
+		why = end_reason(s, &g);
+	if (!why) {
 		arena_fini(&s->grant_mem);
 		s->grant_mem = mem;
 		s->grant = g;
 		policy_unref(s->policy);
 		s->policy = policy_ref(s->env->policy);
-		return true;
+		return 0;
 	}
 	arena_fini(&mem);
-	return false;
+	if (owes(s))
+		return -EAGAIN;
+	session_break(s, "57P01", "%s%s", why == e.msg ? "the policy changed: " : "", why);
+	return -EPIPE;
 }
 
 /* ---- the startup packet ---- */

@@ -19,11 +19,16 @@ static enum took forward(struct session *s, const struct frame *f)
 	return TOOK_IT;
 }
 
+static bool group_answered(struct session *s);
+
 /* What a judging function said, other than 0. */
 static enum took failed(struct session *s, const struct frame *f, int r, const struct err *e)
 {
-	if (r == -EAGAIN)
+	if (r == -EAGAIN) {
+		if (s->policy != s->env->policy) /* the session ends when all is answered */
+			group_answered(s);
 		return TOOK_WAIT;
+	}
 	if (r == -EPIPE)
 		return TOOK_BROKEN;
 	return session_refuse(s, f, e->sqlstate, e->msg, NULL, 0);

@@ -49,7 +49,7 @@ static int check_role(struct session *s, uint64_t arrived_ms, const struct err *
 		s->role_name);
 }
 
-/* s->binding: the current rules over a catalogue that was true tolerance_ms before the message came, or
+/* s->binding: the session's rules over a catalogue that was true tolerance_ms before the message came, or
  * later. */
 static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
 {
@@ -59,8 +59,6 @@ static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
 	struct binding *b;
 	int r;
 
-	if (!enter_policy(s))
-		return -EPIPE;
 	if (!s->catalog || s->catalog_as_of_ms < min_ms) {
 		catalog_unref(s->catalog);
 		s->catalog = slot_get(s->slot, &s->catalog_as_of_ms, &why);
@@ -109,8 +107,10 @@ static bool may_change(const struct judgement *j)
 int judge_text(struct session *s, struct span text, struct judgement **out, struct err *e)
 {
 	uint64_t short_age = s->env->max_age_ms < NEGATIVE_AGE_MS ? s->env->max_age_ms : NEGATIVE_AGE_MS;
-	int r = take_binding(s, s->env->max_age_ms, e);
+	int r = enter_policy(s);
 
+	if (!r)
+		r = take_binding(s, s->env->max_age_ms, e);
 	if (r)
 		return r;
 	r = judge_here(s, text, out, e);
@@ -135,7 +135,10 @@ static int again_within(struct session *s, uint64_t tolerance_ms, const struct j
 
 int judge_again(struct session *s, const struct judgement *j, struct judgement **out, struct err *e)
 {
-	return again_within(s, s->env->max_age_ms, j, out, e);
+	int r = enter_policy(s);
+
+	*out = NULL;
+	return r ? r : again_within(s, s->env->max_age_ms, j, out, e);
 }
 
 /* Looks for the last thing sent that changes what name means; what an unfinished earlier group does is not

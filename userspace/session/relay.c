@@ -18,21 +18,38 @@ static bool go_on(struct session *s, enum side from)
 	return l->through == 0;
 }
 
+/* A statement begins, where the session takes a new policy; other messages belong to what was begun. */
+static bool begins(uint8_t type)
+{
+	return type == FE_QUERY || type == FE_PARSE || type == FE_BIND || type == FE_EXECUTE ||
+	       type == FE_FUNCTION_CALL;
+}
+
 void relay_client(struct session *s)
 {
 	struct frame f;
 
+	s->waiting = false;
 	for (;;) {
-		if (!enter_policy(s) || !go_on(s, SIDE_CLIENT))
+		if (!go_on(s, SIDE_CLIENT))
+			return;
+		/* An idle one hears of it at once: what the server sends unasked is not looked at. */
+		if (!s->busy && enter_policy(s))
 			return;
 		switch (frame_peek(buf_peek(&s->lane[SIDE_CLIENT].in), PEER_FRONTEND, &f)) {
 		case WIRE_MORE: return;
 		case WIRE_BAD: session_break(s, "08P01", "invalid frontend message"); return;
 		case WIRE_OK: break;
 		}
+		if (begins(f.type) && enter_policy(s)) {
+			s->waiting = s->state == STATE_OPEN;
+			return;
+		}
 		if (f.type == FE_QUERY || f.type == FE_EXECUTE || f.type == FE_FUNCTION_CALL)
 			s->stats.statements++;
 		s->busy = true;
+		s->unsynced = begins(f.type) ? f.type != FE_QUERY && f.type != FE_FUNCTION_CALL
+					     : s->unsynced && f.type != FE_SYNC;
 		session_pass(s, SIDE_CLIENT, &f);
 	}
 }

@@ -145,8 +145,9 @@ void enter_connected(struct session *s, const struct event *ev);
 void enter_failed(struct session *s, const struct event *ev);
 void enter_server(struct session *s);
 void enter_open(struct session *s); /* the login is over: says so to the client */
-/* Takes the current policy for a session that is open; false: it was closed. */
-bool enter_policy(struct session *s);
+/* Takes the current policy for a session that is open, where a statement begins. -EPIPE: it was closed, since
+ * it cannot live on under it; -EAGAIN: it will be, as soon as what was asked before is answered. */
+MUSTCHECK int enter_policy(struct session *s);
 
 /* settle.c: SETTLING */
 void settle_ask(struct session *s);

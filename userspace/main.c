@@ -27,6 +27,7 @@
 #include "ctl/enrol.h"
 #include "ctl/events.h"
 #include "ctl/feed.h"
+#include "ctl/file_watch.h"
 #include "ctl/guard.h"
 #include "ctl/report.h"
 #include "ctl/resolver.h"
@@ -58,6 +59,8 @@ struct daemon {
 	struct guard *guard;
 	bool unguarded; /* and cannot be guarded again: the end */
 	struct report report;
+	struct file_watch *watch; /* of the policy's files */
+	json_t *complaints;       /* of the last reload; NULL: none */
 	struct events *events;
 	struct admin *admin;
 	struct scrape *scrape;
@@ -159,6 +162,9 @@ static bool check_needs(struct daemon *d)
 
 	if (!d->opt.npolicies)
 		ok = check(-EINVAL, &(struct err){.msg = "no --policy was given"});
+	else if (file_watch_open(&d->watch, &e) ||
+		 file_watch_take(d->watch, d->opt.policies, d->opt.npolicies, &e))
+		ok = check(-ENOMEM, &e);
 	else if (load_policy(&d->opt, &d->policy, NULL))
 		ok = check(-EINVAL, &(struct err){.msg = "the policy does not load"});
 	if (geteuid() != 0)
@@ -200,12 +206,57 @@ static void on_detach(void *arg, struct slot *slot)
 
 /* ---- events of the control loop ---- */
 
+struct paths {
+	const char **v;
+	unsigned n, cap;
+};
+
+static void add_path(void *arg, const char *path)
+{
+	struct paths *p = arg;
+
+	if (p->n < p->cap)
+		p->v[p->n] = path;
+	p->n++;
+}
+
+/* The policy's files, and the key files that it names. */
+static int watch_policy(struct daemon *d, struct err *e)
+{
+	struct paths p = {0};
+	int r;
+
+	policy_key_files(d->policy, add_path, &p);
+	p = (struct paths){.cap = p.n + d->opt.npolicies};
+	p.v = calloc(p.cap ? p.cap : 1, sizeof(*p.v));
+	if (!p.v)
+		return err_set(e, -ENOMEM, "out of memory");
+	for (unsigned i = 0; i < d->opt.npolicies; i++)
+		add_path(&p, d->opt.policies[i]);
+	policy_key_files(d->policy, add_path, &p);
+	r = file_watch_take(d->watch, p.v, p.n, e);
+	free(p.v);
+	return r;
+}
+
+/* What `pgveil status` says of it until the next attempt. */
+static void remember_failure(struct daemon *d, json_t *complaints)
+{
+	json_decref(d->complaints);
+	d->complaints = json_incref(complaints);
+	d->report.complaints = d->complaints;
+	d->report.failed_at_s = (uint64_t)time(NULL);
+}
+
 static int reload(void *arg, json_t *complaints)
 {
 	struct daemon *d = arg;
 	struct policy *p = NULL;
 	struct err e = {0};
-	int r = load_policy(&d->opt, &p, complaints);
+	int r;
+
+	file_watch_mark(d->watch);
+	r = load_policy(&d->opt, &p, complaints);
 
 	if (!r)
 		r = resolver_set_policy(d->resolver, p, &e);
@@ -220,6 +271,7 @@ static int reload(void *arg, json_t *complaints)
 				log_event(LOG_ERROR, "policy.failed", "%s", e.msg);
 		}
 		d->report.reload_failures++;
+		remember_failure(d, complaints);
 		log_event(LOG_ERROR, "policy.kept", "the new policy is not taken; the one in force stays");
 		policy_unref(p);
 		return r;
@@ -233,12 +285,16 @@ static int reload(void *arg, json_t *complaints)
 	d->report.loaded_ms = clock_ms();
 	d->report.loaded_at_s = (uint64_t)time(NULL);
 	d->report.reloads++;
+	remember_failure(d, NULL);
+	if (watch_policy(d, &e))
+		log_event(LOG_WARN, "watch.failed", "%s", e.msg);
 	credential_warn(p);
 	log_with(LOG_INFO, "policy.loaded", LOG_FIELDS(LOG_NUMBER("version", policy_version(p))),
 		"the policy files were read anew");
 	return 0;
 }
 
+/* SIGHUP, or a policy file that is another one now. */
 static void on_hup(void *arg)
 {
 	json_t *complaints = json_array();
@@ -397,6 +453,10 @@ static int start_control(struct daemon *d, struct err *e)
 	r = admin_open(&d->admin, &admin, e);
 	if (!r && d->opt.metrics_listen)
 		r = scrape_open(&d->scrape, base, &d->report, d->opt.metrics_listen, e);
+	if (!r)
+		r = watch_policy(d, e);
+	if (!r)
+		r = file_watch_start(d->watch, base, on_hup, d, e);
 	return r ? r : control_watch(d->control, kern_events_fd(d->kern), on_hup, on_kernel, d, e);
 }
 
@@ -440,8 +500,10 @@ static int start(struct daemon *d, struct err *e)
 /* The reverse. Without listeners the kernel refuses enrolled connects by itself, until the next daemon. */
 static void stop(struct daemon *d)
 {
+	file_watch_close(d->watch);
 	scrape_close(d->scrape);
 	admin_close(d->admin);
+	json_decref(d->complaints);
 	guard_close(d->guard);
 	if (d->control)
 		control_unwatch(d->control);

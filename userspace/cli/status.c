@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include "cli/client.h"
 #include "cli/table.h"
 
@@ -88,6 +89,23 @@ static void print_counters(const char *title, json_t *o)
 		printf("  %-22s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(v));
 }
 
+static void print_failure(const json_t *failure)
+{
+	time_t at = (time_t)number(failure, "at");
+	struct tm tm;
+	char when[32];
+	json_t *line;
+	size_t i;
+
+	if (!json_is_object(failure))
+		return;
+	gmtime_r(&at, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	printf("NOT TAKEN at %s: the policy files have mistakes, the policy above stays\n", when);
+	json_array_foreach(json_object_get(failure, "complaints"), i, line)
+		printf("  %s\n", json_string_value(line));
+}
+
 static void print_status(const json_t *st)
 {
 	const json_t *policy = json_object_get(st, "policy");
@@ -107,6 +125,7 @@ static void print_status(const json_t *st)
 		table_age(loaded, (unsigned long long)number(policy, "age_ms")));
 	json_array_foreach(json_object_get(policy, "files"), i, file) printf(" %s", json_string_value(file));
 	putchar('\n');
+	print_failure(json_object_get(policy, "failure"));
 	json_array_foreach(json_object_get(policy, "warnings"), i, file)
 		printf("WARNING: %s\n", json_string_value(file));
 	print_enrolled(json_object_get(st, "enrolled"));

@@ -211,6 +211,7 @@ static void add_text(void *arg, const char *text)
 json_t *report_policies(const struct report *r)
 {
 	json_t *files = json_array(), *databases = json_array(), *warnings = json_array();
+	json_t *failure = NULL;
 
 	policy_warnings(r->policy, add_text, warnings);
 	for (unsigned i = 0; i < r->npolicy_files; i++)
@@ -220,7 +221,11 @@ json_t *report_policies(const struct report *r)
 
 		json_array_append_new(databases, database_of(d));
 	}
-	return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o}", "version", (json_int_t)policy_version(r->policy),
-		"age_ms", (json_int_t)(clock_ms() - r->loaded_ms), "files", files, "databases", databases,
-		"uids", uids_of(r->policy), "warnings", warnings);
+	if (r->complaints)
+		failure = json_pack("{s:I, s:O}", "at", (json_int_t)r->failed_at_s, "complaints",
+			(json_t *)(uintptr_t)r->complaints);
+	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
+		(json_int_t)policy_version(r->policy), "age_ms", (json_int_t)(clock_ms() - r->loaded_ms),
+		"loaded_at", (json_int_t)r->loaded_at_s, "files", files, "databases", databases, "uids",
+		uids_of(r->policy), "warnings", warnings, "failure", failure ? failure : json_null());
 }

@@ -26,6 +26,8 @@ struct report { /* what is reported on; borrowed */
 	uint64_t since_ms, loaded_ms; /* start, last load of the policy; of clock_ms */
 	uint64_t loaded_at_s;         /* the latter, since 1970 */
 	uint64_t reloads, reload_failures;
+	const json_t *complaints; /* of the last attempt to load the policy anew; NULL: it was taken */
+	uint64_t failed_at_s;
 };
 
 /* All give a new reference, or NULL without memory. */

@@ -9,8 +9,10 @@
 #include <string.h>
 #include <time.h>
 #include "base/log.h"
+#include "ctl/clock.h"
 
-#define PERIOD_S  30
+#define PERIOD_MS 30000
+#define AGAIN_MS  1000
 #define ADDRS_MAX 4096 /* of one name; beyond, somebody plays with us */
 
 struct name {
@@ -18,6 +20,8 @@ struct name {
 	char *host;
 	bool wanted; /* named by the current policy */
 	bool asked;
+	bool again; /* somebody came from an address that it is not known to have */
+	uint64_t asked_ms;
 	bool failing; /* said once, not every time */
 	struct in6_addr *addrs;
 	unsigned n;
@@ -95,12 +99,10 @@ static void ask(struct resolver *r, struct name *n)
 		freeaddrinfo(list);
 }
 
-static void wait_period(struct resolver *r)
+static void wait_until(struct resolver *r, uint64_t ms)
 {
-	struct timespec until;
+	const struct timespec until = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += PERIOD_S;
 	while (!r->stop && !r->again) {
 		if (pthread_cond_timedwait(&r->changed, &r->lock, &until) == ETIMEDOUT)
 			return;
@@ -110,18 +112,25 @@ static void wait_period(struct resolver *r)
 static void *resolver_main(void *arg)
 {
 	struct resolver *r = arg;
+	uint64_t next_ms = 0; /* when all are asked for again */
 
 	pthread_mutex_lock(&r->lock);
 	while (!r->stop) {
+		bool all = clock_ms() >= next_ms;
+
+		if (all)
+			next_ms = clock_ms() + PERIOD_MS;
 		r->again = false;
 		for (struct name *n = r->names; n && !r->stop; n = n->next) {
-			if (!n->wanted)
+			if (!n->wanted || !(all || n->again))
 				continue;
+			n->again = false;
+			n->asked_ms = clock_ms();
 			pthread_mutex_unlock(&r->lock);
 			ask(r, n);
 			pthread_mutex_lock(&r->lock);
 		}
-		wait_period(r);
+		wait_until(r, next_ms);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
@@ -187,7 +196,7 @@ static int want(struct resolver *r, const char *host)
 		n->next = r->names;
 		r->names = n;
 	}
-	n->wanted = true;
+	n->wanted = n->again = true;
 	return 0;
 }
 
@@ -240,6 +249,18 @@ static uint16_t port_of(const struct sockaddr *a)
 	return a->sa_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)a)->sin6_port) : 0;
 }
 
+/* An address that is not known may be the name's new one: it is asked for anew, at most once a second, and
+ * counts for whoever comes next. */
+static void ask_again(struct resolver *r, struct name *n)
+{
+	if (!n->asked || clock_ms() - n->asked_ms < AGAIN_MS)
+		return;
+	n->asked_ms = clock_ms();
+	n->again = true;
+	r->again = true;
+	pthread_cond_broadcast(&r->changed);
+}
+
 enum coverage resolver_covers(
 	struct resolver *r, const struct policy *p, unsigned i, const struct sockaddr *address)
 {
@@ -257,6 +278,8 @@ enum coverage resolver_covers(
 		covers = COVERS_YES;
 	else
 		covers = n && n->asked && !n->failing ? COVERS_NO : COVERS_UNKNOWN;
+	if (covers != COVERS_YES && n)
+		ask_again(r, n);
 	pthread_mutex_unlock(&r->lock);
 	return covers;
 }

@@ -164,7 +164,8 @@ void options_help(void)
 		printf("  %-26s %s\n", left, table[i].help);
 	}
 	puts("\n"
-	     "SIGHUP reloads the policy files: all of them, or none. SIGTERM ends the daemon; the pinned "
+	     "A policy file that changes, or SIGHUP, reloads the policy files: all of them, or none. SIGTERM "
+	     "ends the daemon; the pinned "
 	     "programs stay and\n"
 	     "refuse connections until the next one starts, or `pgveil uninstall` removes them.");
 }

@@ -184,13 +184,14 @@ int documents_parse(struct documents *d, const char *file, struct span text, str
 {
 	struct arena scratch = {.limit = SCRATCH_MAX};
 	struct mistakes m = {.mem = &scratch};
-	struct reading r = {.m = &m, .mem = &d->mem};
+	struct reading r = {.m = &m, .mem = &d->mem, .keys = d->keys};
 	int rc = -ENOMEM;
 
 	r.file = arena_strdup(&d->mem, file);
 	r.folder = folder_of(&d->mem, file);
 	if (r.file && r.folder)
 		rc = read_all(&r, d, text);
+	d->keys = r.keys;
 	if (!mistakes_tell(&m, file, c))
 		rc = -ENOMEM;
 	if (!rc && m.total)

@@ -24,9 +24,15 @@ struct document {
 	unsigned nrules;
 };
 
+struct key_path { /* a key file that a mask was made with */
+	struct key_path *next;
+	const char *path;
+};
+
 struct documents { /* all zero is empty */
 	struct document *v;
 	unsigned n;
+	struct key_path *keys;
 	struct arena mem;
 };
 

@@ -109,6 +109,12 @@ void policy_warnings(const struct policy *p, void (*say)(void *arg, const char *
 	}
 }
 
+void policy_key_files(const struct policy *p, void (*fn)(void *arg, const char *path), void *arg)
+{
+	for (const struct key_path *k = p->documents.keys; k; k = k->next)
+		fn(arg, k->path);
+}
+
 unsigned policy_databases(const struct policy *p)
 {
 	return p->ndatabases;

@@ -60,6 +60,9 @@ uint64_t policy_version(const struct policy *p); /* no two of one process are eq
 /* What works, and should be known to whoever answers for it: calls say with "file:line: message" for each. */
 void policy_warnings(const struct policy *p, void (*say)(void *arg, const char *text), void *arg);
 
+/* The key files that its masks were made with: what is in them counts when a policy is loaded. */
+void policy_key_files(const struct policy *p, void (*fn)(void *arg, const char *path), void *arg);
+
 unsigned policy_databases(const struct policy *p);
 const struct database *policy_database_at(const struct policy *p, unsigned i);
 /* Whether any subject (of any document) names this cgroup (or one above it) or unit, whatever uid stands

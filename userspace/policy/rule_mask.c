@@ -171,6 +171,18 @@ static bool domain_valid(const char *s, size_t cap)
 	return n > 0 && n < cap && !s[n];
 }
 
+static void keep_path(struct reading *r, const char *path)
+{
+	struct key_path *k = arena_alloc(r->mem, sizeof(*k));
+
+	if (!k) {
+		r->failed = -ENOMEM;
+		return;
+	}
+	*k = (struct key_path){r->keys, path};
+	r->keys = k;
+}
+
 static void read_hash(struct reading *r, const struct node *n, struct mask *out)
 {
 	static const struct key keys[] = {{"keyFile", KEY_READ}, {"domain", KEY_READ}};
@@ -196,6 +208,7 @@ static void read_hash(struct reading *r, const struct node *n, struct mask *out)
 	}
 	hmac_key_init(&out->key, key);
 	mem_wipe(key, sizeof(key));
+	keep_path(r, path);
 	out->kind = MASK_HASH;
 	if (domain)
 		strcpy(out->domain, domain->text);

@@ -12,6 +12,7 @@ struct reading {
 	struct arena *mem; /* of what stays */
 	const char *file, *folder;
 	int failed; /* -ENOMEM */
+	struct key_path *keys;
 };
 
 enum key_use {

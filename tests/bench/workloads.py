@@ -4,6 +4,7 @@
 import json
 import re
 import subprocess
+import sys
 
 from systems import CLIENT
 
@@ -35,11 +36,10 @@ def pgbench(mode, clients, script, seconds):
             elif not first:
                 first = float(m[1]), float(m[1]) * float(m[2]), system.cpu()
         cpu = system.cpu()
-        total = TOTAL.search(p.stdout.read())
-        if p.wait() or not total:
-            raise RuntimeError("%s: pgbench: %s" % (system.name, "".join(errors)))
-        if not first:
-            return None
+        out = p.stdout.read()
+        total = TOTAL.search(out)
+        if p.wait() or not total or not first:
+            return "pgbench ended with %d\n%s%s" % (p.returncode, out, "".join(errors))
         count = int(total[1]) - first[1]
         return {"value": count / (int(total[1]) / float(total[2]) - first[0]), "cpu_us": (cpu - first[2]) / count * 1e6}
 
@@ -47,9 +47,10 @@ def pgbench(mode, clients, script, seconds):
         # On a crowded machine a short run can end before pgbench came to say how it goes.
         for _ in range(5):
             got = once(system)
-            if got:
+            if isinstance(got, dict):
                 return got
-        raise RuntimeError("%s: pgbench: no progress in any of five runs" % system.name)
+            print("%s: %s" % (system.name, got), file=sys.stderr, flush=True)
+        raise RuntimeError("%s: five runs in vain" % system.name)
     name = "%s, %s, %d client%s" % ("select" if script == "select" else "TPC-B", mode, clients, "s" if clients > 1 else "")
     return Workload(name, "tps", "more", "transaction", measure, clients)
 

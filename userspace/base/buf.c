@@ -18,54 +18,11 @@ bool span_is(struct span a, const char *s)
 	return span_eq(a, span_of(s, strlen(s)));
 }
 
-static const uint8_t *take(struct cur *c, size_t n)
-{
-	const uint8_t *p = c->p;
-
-	if (c->bad || cur_left(c) < n) {
-		c->bad = true;
-		c->p = c->end;
-		return NULL;
-	}
-	c->p += n;
-	return p;
-}
-
-uint8_t cur_u8(struct cur *c)
-{
-	const uint8_t *p = take(c, 1);
-
-	return p ? p[0] : 0;
-}
-
-uint16_t cur_be16(struct cur *c)
-{
-	const uint8_t *p = take(c, 2);
-
-	if (!p)
-		return 0;
-	return (uint16_t)((p[0] << 8) | p[1]);
-}
-
-uint32_t cur_be32(struct cur *c)
-{
-	const uint8_t *p = take(c, 4);
-
-	return p ? ((uint32_t)p[0] << 24) | ((uint32_t)p[1] << 16) | ((uint32_t)p[2] << 8) | p[3] : 0;
-}
-
 uint64_t cur_be64(struct cur *c)
 {
 	uint64_t hi = cur_be32(c);
 
 	return (hi << 32) | cur_be32(c);
-}
-
-struct span cur_take(struct cur *c, size_t n)
-{
-	const uint8_t *p = take(c, n);
-
-	return p ? span_of(p, n) : (struct span){0};
 }
 
 struct span cur_str(struct cur *c)

@@ -46,12 +46,44 @@ static inline size_t cur_left(const struct cur *c)
 {
 	return (size_t)(c->end - c->p);
 }
-uint8_t cur_u8(struct cur *c);
-uint16_t cur_be16(struct cur *c);
-uint32_t cur_be32(struct cur *c);
+static inline const uint8_t *cur_step(struct cur *c, size_t n) /* n bytes, or NULL and bad */
+{
+	const uint8_t *p = c->p;
+
+	if (c->bad || cur_left(c) < n) {
+		c->bad = true;
+		c->p = c->end;
+		return NULL;
+	}
+	c->p += n;
+	return p;
+}
+static inline uint8_t cur_u8(struct cur *c)
+{
+	const uint8_t *p = cur_step(c, 1);
+
+	return p ? p[0] : 0;
+}
+static inline uint16_t cur_be16(struct cur *c)
+{
+	const uint8_t *p = cur_step(c, 2);
+
+	return (uint16_t)(p ? (p[0] << 8) | p[1] : 0);
+}
+static inline uint32_t cur_be32(struct cur *c)
+{
+	const uint8_t *p = cur_step(c, 4);
+
+	return p ? ((uint32_t)p[0] << 24) | ((uint32_t)p[1] << 16) | ((uint32_t)p[2] << 8) | p[3] : 0;
+}
 uint64_t cur_be64(struct cur *c);
-struct span cur_take(struct cur *c, size_t n); /* n bytes */
-struct span cur_str(struct cur *c);            /* up to a NUL, which is consumed and not part of the view */
+static inline struct span cur_take(struct cur *c, size_t n) /* n bytes */
+{
+	const uint8_t *p = cur_step(c, n);
+
+	return p ? span_of(p, n) : (struct span){0};
+}
+struct span cur_str(struct cur *c); /* up to a NUL, which is consumed and not part of the view */
 struct span cur_rest(struct cur *c);
 MUSTCHECK enum wire cur_end(
 	const struct cur *c); /* WIRE_OK: nothing failed and nothing is left; else WIRE_BAD */

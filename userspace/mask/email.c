@@ -3,6 +3,20 @@
 
 #include "mask/kind.h"
 
+/* By what a byte may be. */
+enum { LETTER = 1, DIGIT = 2, HYPHEN = 4, DOT = 8, AT = 16, NEVER = 32 };
+
+static const uint8_t class_of[256] = {
+	[0 ... ' '] = NEVER,
+	[0x7f] = NEVER,
+	['0' ... '9'] = DIGIT,
+	['a' ... 'z'] = LETTER,
+	['A' ... 'Z'] = LETTER,
+	['-'] = HYPHEN,
+	['.'] = DOT,
+	['@'] = AT,
+};
+
 /* What is kept is shown, so it must be a host name beyond doubt: labels of ASCII letters, digits and inner
  * hyphens, more than one, of which the last begins with a letter (an address of digits and dots may be
  * anything). */
@@ -13,39 +27,31 @@ static bool is_host(struct span s)
 	if (!s.n || s.n > 253)
 		return false;
 	for (i = 0; i <= s.n; i++) {
-		uint8_t b = i < s.n ? s.p[i] : '.', letter = b | 0x20;
+		uint8_t c = i < s.n ? class_of[s.p[i]] : DOT;
 
-		if (b == '.') {
-			if (i == start || i - start > 63 || s.p[start] == '-' || s.p[i - 1] == '-')
-				return false;
-			labels++;
-			if (i < s.n)
-				start = i + 1;
-		} else if (b != '-' && (b < '0' || b > '9') && (letter < 'a' || letter > 'z')) {
+		if (c & (LETTER | DIGIT | HYPHEN))
+			continue;
+		if (!(c & DOT) || i == start || i - start > 63 || s.p[start] == '-' || s.p[i - 1] == '-')
 			return false;
-		}
+		labels++;
+		if (i < s.n)
+			start = i + 1;
 	}
-	return labels > 1 && (s.p[start] | 0x20) >= 'a' && (s.p[start] | 0x20) <= 'z';
+	return labels > 1 && class_of[s.p[start]] & LETTER;
 }
 
 /* local@host with exactly one @ and neither blanks nor control characters. */
 static bool is_address(struct span s, struct span *host)
 {
-	size_t i, at = 0;
+	const uint8_t *at = s.n ? memchr(s.p, '@', s.n) : NULL;
+	uint8_t all = 0;
 
-	for (i = 0; i < s.n; i++) {
-		if (s.p[i] <= ' ' || s.p[i] == 0x7f || (s.p[i] == '@' && at))
-			return false;
-		if (s.p[i] == '@') {
-			if (i == 0)
-				return false;
-			at = i;
-		}
-	}
-	if (!at)
+	if (!at || at == s.p)
 		return false;
-	*host = span_of(s.p + at + 1, s.n - at - 1);
-	return is_host(*host);
+	for (const uint8_t *p = s.p; p < at; p++)
+		all |= class_of[*p];
+	*host = span_of(at + 1, s.n - (size_t)(at + 1 - s.p));
+	return !(all & NEVER) && is_host(*host);
 }
 
 struct span mask_email(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a)

@@ -33,7 +33,11 @@ struct span mask_partial(const struct mask *m, const struct value_shape *s, stru
 		return (struct span){0};
 	if (head.n)
 		p = mempcpy(p, head.p, head.n);
-	for (i = 0; i < hidden; i++)
+	if (fill.n == 1) {
+		memset(p, fill.p[0], hidden);
+		p += hidden;
+	}
+	for (i = 0; i < hidden && fill.n > 1; i++)
 		p = mempcpy(p, fill.p, fill.n);
 	if (tail.n)
 		p = mempcpy(p, tail.p, tail.n);

@@ -5,7 +5,6 @@
 
 /* The server reads a length or a count as signed; what is negative there (but for NULL's -1) is refused here.
  */
-#define NULL_LENGTH UINT32_MAX
 
 static uint16_t be16_at(struct span s, size_t i)
 {
@@ -173,20 +172,6 @@ enum wire msg_column_next(struct cur *c, struct msg_column *col)
 enum wire msg_data_row(struct span body, struct cur *c, uint16_t *ncells)
 {
 	return columns_start(body, c, ncells);
-}
-
-enum wire msg_cell_next(struct cur *c, struct span *cell)
-{
-	uint32_t len = cur_be32(c);
-
-	*cell = (struct span){0};
-	if (c->bad)
-		return WIRE_BAD;
-	if (len == NULL_LENGTH)
-		return WIRE_OK;
-	/* Beyond INT32_MAX it is beyond the body as well. */
-	*cell = cur_take(c, len);
-	return c->bad ? WIRE_BAD : WIRE_OK;
 }
 
 enum wire msg_parameter_status(struct span body, struct msg_parameter_status *m)

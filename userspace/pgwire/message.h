@@ -66,9 +66,23 @@ struct msg_column { /* one field of RowDescription */
 MUSTCHECK enum wire msg_row_description(struct span body, struct cur *c, uint16_t *ncols);
 MUSTCHECK enum wire msg_column_next(struct cur *c, struct msg_column *col);
 
+#define NULL_LENGTH UINT32_MAX /* in the place of a cell's length: NULL */
+
 /* DataRow: count first, then msg_cell_next once each; a NULL cell has .p == NULL, an empty one .p != NULL. */
 MUSTCHECK enum wire msg_data_row(struct span body, struct cur *c, uint16_t *ncells);
-MUSTCHECK enum wire msg_cell_next(struct cur *c, struct span *cell);
+MUSTCHECK static inline enum wire msg_cell_next(struct cur *c, struct span *cell)
+{
+	uint32_t len = cur_be32(c);
+
+	*cell = (struct span){0};
+	if (c->bad)
+		return WIRE_BAD;
+	if (len == NULL_LENGTH)
+		return WIRE_OK;
+	/* Beyond INT32_MAX it is beyond the body as well. */
+	*cell = cur_take(c, len);
+	return c->bad ? WIRE_BAD : WIRE_OK;
+}
 
 struct msg_parameter_status {
 	struct span name, value;

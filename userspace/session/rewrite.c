@@ -12,6 +12,7 @@
 /* A row up to this size is written anew in one piece; beyond it large cells are borrowed, not copied. */
 #define COPY_MAX   ((size_t)16384)
 #define BORROW_MIN ((size_t)4096)
+#define ROW_HEAD   ((size_t)7) /* type, length, number of cells */
 
 static void put_be16_at(uint8_t *p, uint16_t v)
 {
@@ -111,6 +112,14 @@ static int format_of(const uint16_t *formats, unsigned nformats, unsigned col)
 	return nformats == 1 ? formats[0] : formats[col];
 }
 
+static void count_hidden(struct rowplan *rp)
+{
+	rp->hidden = 0;
+	for (unsigned i = 0; i < rp->n; i++)
+		rp->hidden += rp->col[i].action != ACTION_PASS;
+	rp->pass = rp->hidden == 0;
+}
+
 struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const uint16_t *formats,
 	unsigned nformats, const struct value_style *style, struct binding *b, struct err *e)
 {
@@ -134,7 +143,6 @@ struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const u
 	}
 	rp->binding = binding_ref(b);
 	rp->n = s->n;
-	rp->pass = true;
 	for (unsigned i = 0; i < s->n; i++) {
 		struct rowplan_column *rc = &rp->col[i];
 
@@ -146,8 +154,8 @@ struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const u
 		rc->shape.style = style;
 		origin(b, &s->col[i], rc);
 		stricter(rc, p->columns[i].action, p->columns[i].mask);
-		rp->pass &= rc->action == ACTION_PASS;
 	}
+	count_hidden(rp);
 	return rp;
 }
 
@@ -155,10 +163,9 @@ int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct err *e)
 {
 	if (p->ncolumns != rp->n)
 		return err_sql(e, -EPROTO, "42501", "the result's columns changed while it was read");
-	for (unsigned i = 0; i < rp->n; i++) {
+	for (unsigned i = 0; i < rp->n; i++)
 		stricter(&rp->col[i], p->columns[i].action, p->columns[i].mask);
-		rp->pass &= rp->col[i].action == ACTION_PASS;
-	}
+	count_hidden(rp);
 	return 0;
 }
 
@@ -169,93 +176,116 @@ void rowplan_free(struct rowplan *rp)
 	free(rp);
 }
 
-static uint8_t *write_cell(uint8_t *w, struct span cell)
+/* What a row is put together from: cells as they came, with their lengths, however many stand side by side;
+ * or one that was masked, which gets its length anew. */
+struct part {
+	struct span bytes;
+	bool masked;
+};
+
+static uint8_t *write_part(uint8_t *w, const struct part *p)
 {
-	put_be32_at(w, cell.p ? (uint32_t)cell.n : UINT32_MAX);
-	if (cell.n)
-		memcpy(w + 4, cell.p, cell.n);
-	return w + 4 + cell.n;
+	if (p->masked) {
+		put_be32_at(w, p->bytes.p ? (uint32_t)p->bytes.n : NULL_LENGTH);
+		w += 4;
+	}
+	return p->bytes.n ? mempcpy(w, p->bytes.p, p->bytes.n) : w;
 }
 
-static void write_small(struct outq *out, const struct span *cells, unsigned n, size_t total)
+static uint8_t *write_head(uint8_t *w, unsigned ncells, size_t total)
+{
+	*w = BE_DATA_ROW;
+	put_be32_at(w + 1, (uint32_t)(total - 1));
+	put_be16_at(w + 5, (uint16_t)ncells);
+	return w + ROW_HEAD;
+}
+
+static void write_small(struct outq *out, unsigned ncells, const struct part *v, unsigned n, size_t total)
 {
 	uint8_t *w = outq_room(out, total);
 
 	if (!w)
 		return;
-	*w = BE_DATA_ROW;
-	put_be32_at(w + 1, (uint32_t)(total - 1));
-	put_be16_at(w + 5, (uint16_t)n);
-	w += 7;
+	w = write_head(w, ncells, total);
 	for (unsigned i = 0; i < n; i++)
-		w = write_cell(w, cells[i]);
+		w = write_part(w, &v[i]);
 }
 
-static void write_large(struct outq *out, const struct rowplan *rp, const struct span *cells, size_t total)
+static void write_large(struct outq *out, unsigned ncells, const struct part *v, unsigned n, size_t total)
 {
-	uint8_t *w = outq_room(out, 7);
+	uint8_t *w = outq_room(out, ROW_HEAD);
 
 	if (!w)
 		return;
-	*w = BE_DATA_ROW;
-	put_be32_at(w + 1, (uint32_t)(total - 1));
-	put_be16_at(w + 5, (uint16_t)rp->n);
-	for (unsigned i = 0; i < rp->n; i++) {
-		bool borrow = rp->col[i].action == ACTION_PASS && cells[i].n >= BORROW_MIN;
-
-		w = outq_room(out, 4 + (borrow ? 0 : cells[i].n));
+	write_head(w, ncells, total);
+	for (unsigned i = 0; i < n; i++) {
+		if (!v[i].masked && v[i].bytes.n >= BORROW_MIN) {
+			outq_borrow(out, v[i].bytes);
+			continue;
+		}
+		w = outq_room(out, (v[i].masked ? 4 : 0) + v[i].bytes.n);
 		if (!w)
 			return;
-		if (borrow) {
-			put_be32_at(w, (uint32_t)cells[i].n);
-			outq_borrow(out, cells[i]);
-		} else {
-			write_cell(w, cells[i]);
-		}
+		write_part(w, &v[i]);
 	}
+}
+
+/* The parts of a row. false: malformed, or no memory for the masked cells. */
+static bool cut_row(const struct rowplan *rp, struct cur *c, struct part *v, unsigned *n, size_t *total,
+	struct arena *scratch)
+{
+	const uint8_t *clean = c->p; /* where the run of clean cells began */
+	struct span cell;
+
+	*n = 0;
+	*total = ROW_HEAD;
+	for (unsigned i = 0; i < rp->n; i++) {
+		const struct rowplan_column *rc = &rp->col[i];
+		const uint8_t *at = c->p;
+		struct part masked = {.masked = true};
+
+		if (msg_cell_next(c, &cell) != WIRE_OK)
+			return false;
+		switch (rc->action) {
+		case ACTION_PASS: continue;
+		case ACTION_MASK:
+			if (cell.p)
+				masked.bytes = mask_apply(rc->mask, &rc->shape, cell, scratch);
+			break;
+		case ACTION_NULL: break;
+		}
+		if (at > clean)
+			v[(*n)++] = (struct part){span_of(clean, (size_t)(at - clean)), false};
+		*total += (size_t)(at - clean) + 4 + masked.bytes.n;
+		v[(*n)++] = masked;
+		clean = c->p;
+	}
+	if (c->p > clean)
+		v[(*n)++] = (struct part){span_of(clean, (size_t)(c->p - clean)), false};
+	*total += (size_t)(c->p - clean);
+	return true;
 }
 
 enum wire rewrite_row(const struct rowplan *rp, const struct frame *f, struct outq *out,
 	struct arena *scratch, uint64_t *masked)
 {
-	struct span *cells, cell;
-	size_t total = 7;
-	uint64_t hidden = 0;
+	struct part *v;
+	size_t total;
 	struct cur c;
-	uint16_t n;
+	uint16_t ncells;
+	unsigned n;
 
 	arena_reset(scratch);
-	if (msg_data_row(f->body, &c, &n) != WIRE_OK || n != rp->n)
+	if (msg_data_row(f->body, &c, &ncells) != WIRE_OK || ncells != rp->n)
 		return WIRE_BAD;
-	cells = arena_array(scratch, n ? n : 1, sizeof(*cells));
-	if (!cells)
-		return WIRE_BAD;
-	for (unsigned i = 0; i < n; i++) {
-		const struct rowplan_column *rc = &rp->col[i];
-
-		if (msg_cell_next(&c, &cell) != WIRE_OK)
-			return WIRE_BAD;
-		switch (rc->action) {
-		case ACTION_NULL:
-			cells[i] = (struct span){0};
-			hidden++;
-			break;
-		case ACTION_MASK:
-			cells[i] =
-				cell.p ? mask_apply(rc->mask, &rc->shape, cell, scratch) : (struct span){0};
-			hidden++;
-			break;
-		case ACTION_PASS: cells[i] = cell; break;
-		}
-		total += 4 + cells[i].n;
-	}
-	if (cur_end(&c) != WIRE_OK || total > FRAME_MAX)
+	v = arena_alloc(scratch, (rp->hidden * 2 + 1) * sizeof(*v));
+	if (!v || !cut_row(rp, &c, v, &n, &total, scratch) || cur_end(&c) != WIRE_OK || total > FRAME_MAX)
 		return WIRE_BAD;
 	if (total <= COPY_MAX)
-		write_small(out, cells, n, total);
+		write_small(out, ncells, v, n, total);
 	else
-		write_large(out, rp, cells, total);
-	*masked += hidden;
+		write_large(out, ncells, v, n, total);
+	*masked += rp->hidden;
 	return WIRE_OK;
 }
 

@@ -12,7 +12,8 @@
 struct rowplan {
 	struct binding *binding; /* a reference: its masks are used */
 	unsigned n;
-	bool pass; /* every column goes as it is */
+	bool pass;       /* every column goes as it is */
+	unsigned hidden; /* how many do not */
 	struct rowplan_column {
 		enum action action;
 		const struct mask *mask;

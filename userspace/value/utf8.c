@@ -45,6 +45,12 @@ bool utf8_valid(struct span s)
 				continue;
 			}
 		}
+		/* What is left of it, together with some that were looked at already. */
+		if (i && s.n >= sizeof(eight) && s.n - i < sizeof(eight)) {
+			memcpy(&eight, s.p + s.n - sizeof(eight), sizeof(eight));
+			if (!(eight & high_bits))
+				return true;
+		}
 		len = sequence(s.p[i], &low, &high);
 		if (!len || s.n - i < len)
 			return false;

@@ -123,6 +123,7 @@ $(B)/unit/%: tests/unit/%.c tests/unit/test.h $(B)/.flags
 	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) $(if $(filter kern_%,$*),-I$(B)) -MMD -MP $(LDFLAGS) -o $@ $< $(filter %.a,$^) -lcmocka $(ldlibs)
 unit: $(unit_bin) $(B)/bench/session_cost ## unit, golden and replay tests (BUILD=asan for the sanitizers)
 	scripts/run-unit.sh $(unit_bin)
+	$(B)/bench/session_cost select-prepared 2 > /dev/null
 
 # Fuzzing: tests/fuzz/LAYER_INPUT.c; corpus and regressions in tests/fuzz/corpus/LAYER_INPUT.
 SECONDS_EACH ?= 60
@@ -154,7 +155,7 @@ $(B)/bench/client: tests/bench/client.c $(B)/.flags
 $(B)/bench/session_cost: tests/bench/session_cost.c $(call libs_of,session) $(B)/.flags
 	mkdir -p $(@D)
 	echo '  BENCH $<'
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(filter %.a,$^) $(ldlibs)
+	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(filter %.a,$^) $(ldlibs)
 
 clients: all ## the matrix of clients and ways of asking, in build/clients/matrix.md (root)
 	mkdir -p build/clients

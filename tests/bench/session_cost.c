@@ -14,6 +14,7 @@
 #include "pgwire/put.h"
 #include "session/cache.h"
 #include "session/session.h"
+#include "settled.h"
 
 #define OID_BOOL        16
 #define OID_INT4        23
@@ -167,8 +168,6 @@ static void put_cells(struct put *w, const char *const *cells, uint16_t n)
 static void log_in(struct world *w)
 {
 	const char *params[][2] = {{"user", "agent"}, {"database", "bench"}};
-	static const char *const settled[] = {
-		"on", "UTF8", "\"$user\", public", "pgveil_agent", "pg_catalog\npublic", "UTF8"};
 
 	put_startup(&w->say, (const char *const(*)[2])params, 2);
 	say(w, SIDE_CLIENT);
@@ -177,8 +176,7 @@ static void log_in(struct world *w)
 	put_be32(&w->say, AUTH_OK);
 	put_finish(&w->say);
 	put_ready(&w->say, 'I');
-	put_cells(&w->say, settled, 6);
-	put_ready(&w->say, 'I');
+	put_settled(&w->say);
 	say(w, SIDE_SERVER);
 }
 

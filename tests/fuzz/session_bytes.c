@@ -13,6 +13,7 @@
 #include "pgwire/put.h"
 #include "session/cache.h"
 #include "session/session.h"
+#include "settled.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -146,8 +147,6 @@ static void put_result(struct put *w, unsigned how)
 /* Startup, trust login and settling. */
 static unsigned open_session(struct session *s, struct slot *slot, uint64_t now)
 {
-	static const char *const settled[] = {
-		"on", "UTF8", "public", "u", "pg_catalog\npublic", "UTF8", "$1,234,567.00", "-$1,234,567.00"};
 	const char *params[][2] = {{"user", "u"}, {"database", "clinic"}};
 	struct put w = {0};
 	unsigned want;
@@ -161,14 +160,7 @@ static unsigned open_session(struct session *s, struct slot *slot, uint64_t now)
 	put_be32(&w, 0);
 	put_finish(&w);
 	put_ready(&w, 'I');
-	put_start(&w, BE_DATA_ROW);
-	put_be16(&w, 8);
-	for (int i = 0; i < 8; i++) {
-		put_be32(&w, (uint32_t)strlen(settled[i]));
-		put_span(&w, span_of(settled[i], strlen(settled[i])));
-	}
-	put_finish(&w);
-	put_ready(&w, 'I');
+	put_settled(&w);
 	want = feed(s, now, SIDE_SERVER, put_bytes(&w), want);
 	put_fini(&w);
 	return want;

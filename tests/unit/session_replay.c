@@ -16,6 +16,7 @@
 #include "pgwire/put.h"
 #include "session/cache.h"
 #include "session/session.h"
+#include "settled.h"
 
 #define ORIGIN_MAX 64
 
@@ -575,8 +576,6 @@ static bool connect_session(struct replay *r, const char *dbname, bool tls)
 /* Startup, trust login and settling, as a server would answer them. */
 static void open_session(struct replay *r, const char *dbname)
 {
-	static const char *const settled[] = {"on", "UTF8", "\"$user\", public", "pgveil_agent",
-		"pg_catalog\npublic", "UTF8", "$1,234,567.00", "-$1,234,567.00"};
 	struct put *w = &r->say;
 
 	if (!connect_session(r, dbname, false))
@@ -585,14 +584,7 @@ static void open_session(struct replay *r, const char *dbname)
 	put_be32(w, AUTH_OK);
 	put_finish(w);
 	put_ready(w, 'I');
-	put_start(w, BE_DATA_ROW);
-	put_be16(w, 8);
-	for (int i = 0; i < 8; i++) {
-		put_be32(w, (uint32_t)strlen(settled[i]));
-		put_span(w, span_of(settled[i], strlen(settled[i])));
-	}
-	put_finish(w);
-	put_ready(w, 'I');
+	put_settled(w);
 	hear(r, SIDE_SERVER, put_bytes(w));
 	put_reset(w);
 	/* The scripts are about what follows. */

@@ -52,7 +52,7 @@ def types_check(tmp_path_factory):
     subprocess.run(["make", "-s", *(str(lib.relative_to(ROOT)) for lib in libs)], cwd=ROOT, check=True)
     include = subprocess.run(["pg_config", "--includedir"], check=True, capture_output=True, text=True).stdout.strip()
     subprocess.run([os.environ.get("CC", "gcc"), "-std=gnu11", "-O1", "-g", "-D_GNU_SOURCE", "-Iuserspace", "-I" + include,
-                    "-o", out, HERE / "types_check.c", *libs, "-lpq", "-lcrypto", "-lm"], cwd=ROOT, check=True)
+                    "-o", out, HERE / "types_check.c", *libs, "-lpq", "-lcrypto", "-lpcre2-8", "-lm"], cwd=ROOT, check=True)
     return out
 
 

@@ -56,6 +56,9 @@ static const struct mask masks[] = {
 	{.kind = MASK_DATE, .unit = UNIT_DECADE},
 	{.kind = MASK_NUMBER, .step = 10},
 	{.kind = MASK_NUMBER, .step = 1000, .bucket = true},
+	{.kind = MASK_DETECT, .detectors = 31, .replace = REPLACE_REDACT},
+	{.kind = MASK_DETECT, .detectors = 31, .replace = REPLACE_LABEL},
+	{.kind = MASK_PARTIAL, .last = 2, .fill = "*", .detectors = 31},
 };
 
 struct check {
@@ -158,6 +161,9 @@ static void mask_value(struct check *c, struct span text, struct span binary)
 		b = mask_apply(c->m, &c->binary, binary, &a);
 		c->masked++;
 		c->nulls += !t.p;
+		/* Nothing was detected. The server cannot read all that it writes: dates in SQL, YMD. */
+		if (c->m->kind == MASK_DETECT && t.p && b.p && span_eq(t, text) && span_eq(b, binary))
+			continue;
 		if ((t.p != NULL) != (b.p != NULL) && (c->utc || c->text.type != VALUE_TIMESTAMPTZ))
 			wrong(c, "NULL in one format only", t, b);
 		else if (t.p && b.p)

@@ -32,8 +32,9 @@
 #define GAP            0
 #endif
 
-#define BLOCK_SIZE ((size_t)4096)
-#define ALIGN      alignof(max_align_t)
+#define BLOCK_FIRST ((size_t)512) /* many arenas hold little */
+#define BLOCK_SIZE  ((size_t)4096)
+#define ALIGN       alignof(max_align_t)
 
 struct arena_block {
 	struct arena_block *next;
@@ -54,24 +55,25 @@ static void block_free(struct arena_block *b)
 
 void arena_reset(struct arena *a)
 {
-	struct arena_block *b = a->head, *next;
+	struct arena_block *b, *next, *kept = NULL;
 
-	if (!b)
-		return;
-	for (; (next = b->next) != NULL; b = next) {
+	for (b = a->head; b; b = next) {
+		next = b->next;
+		/* The newest of the ordinary ones is the largest; a large one is not worth keeping for an
+		 * idle owner. */
+		if (!kept && sizeof(*b) + b->cap <= BLOCK_SIZE) {
+			kept = b;
+			continue;
+		}
 		a->held -= sizeof(*b) + b->cap;
 		block_free(b);
 	}
-	/* b is the oldest block; a large one is not worth keeping for an idle owner. */
-	if (b->cap > BLOCK_SIZE) {
-		block_free(b);
-		a->head = NULL;
-		a->held = 0;
+	a->head = kept;
+	if (!kept)
 		return;
-	}
-	b->used = 0;
-	POISON(b->mem, b->cap);
-	a->head = b;
+	kept->next = NULL;
+	kept->used = 0;
+	POISON(kept->mem, kept->cap);
 }
 
 void arena_fini(struct arena *a)
@@ -87,9 +89,12 @@ void arena_fini(struct arena *a)
 
 static struct arena_block *grow(struct arena *a, size_t need)
 {
-	size_t cap = need > BLOCK_SIZE - sizeof(struct arena_block) ? need
-								    : BLOCK_SIZE - sizeof(struct arena_block);
+	size_t size = a->held < BLOCK_FIRST / 2 ? BLOCK_FIRST : 2 * a->held, cap;
 	struct arena_block *b;
+
+	cap = (size < BLOCK_SIZE ? size : BLOCK_SIZE) - sizeof(*b);
+	if (need > cap)
+		cap = need;
 
 	if (a->limit && (cap > a->limit || a->held + sizeof(*b) + cap > a->limit))
 		return NULL;

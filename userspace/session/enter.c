@@ -24,7 +24,7 @@ static enum coverage covers(void *arg, unsigned i)
 {
 	struct cover *c = arg;
 
-	return c->s->env->covers(c->s->env->arg, c->p, i, (const struct sockaddr *)&c->s->who.dialled);
+	return c->s->env->covers(c->s->env->arg, c->p, i, (const struct sockaddr *)&c->s->who->dialled);
 }
 
 static int take_grant(struct session *s, struct policy *p, struct arena *mem, struct grant *g, struct err *e)
@@ -33,7 +33,7 @@ static int take_grant(struct session *s, struct policy *p, struct arena *mem, st
 	int r;
 
 	*g = (struct grant){0};
-	r = policy_grant(p, &s->who, covers, &c, s->dbname, mem, g, e);
+	r = policy_grant(p, s->who, covers, &c, s->dbname, mem, g, e);
 	if (!r && !g->database)
 		r = err_sql(e, -EACCES, "28000", "no policy names this caller");
 	return r;
@@ -156,9 +156,9 @@ static bool take_options(struct session *s, const char *options)
 {
 	char *w, *value;
 
-	while ((w = next_word(&options, &s->mem)) != NULL) {
+	while ((w = next_word(&options, &s->login_mem)) != NULL) {
 		if (strcmp(w, "-c") == 0)
-			w = next_word(&options, &s->mem);
+			w = next_word(&options, &s->login_mem);
 		else if (strncmp(w, "--", 2) == 0 || strncmp(w, "-c", 2) == 0)
 			w += 2;
 		else
@@ -181,8 +181,8 @@ static bool take_options(struct session *s, const char *options)
 
 static bool take_param(struct session *s, const struct startup_param *p)
 {
-	char *name = arena_strndup(&s->mem, (const char *)p->name.p, p->name.n);
-	char *value = arena_strndup(&s->mem, p->value.n ? (const char *)p->value.p : "", p->value.n);
+	char *name = arena_strndup(&s->login_mem, (const char *)p->name.p, p->name.n);
+	char *value = arena_strndup(&s->login_mem, p->value.n ? (const char *)p->value.p : "", p->value.n);
 
 	if (!name || !value) {
 		session_break(s, "53200", "out of memory");
@@ -238,7 +238,7 @@ static void take_startup(struct session *s, const struct startup *st)
 		db = user;
 	s->dbname = arena_strndup(&s->mem, (const char *)db.p, db.n);
 	s->user = arena_strndup(&s->mem, (const char *)user.p, user.n);
-	s->params = arena_array(&s->mem, STARTUP_PARAMS, sizeof(*s->params));
+	s->params = arena_array(&s->login_mem, STARTUP_PARAMS, sizeof(*s->params));
 	if (!s->dbname || !s->user || !s->params) {
 		session_break(s, "53200", "out of memory");
 		return;
@@ -335,7 +335,7 @@ void enter_connected(struct session *s, const struct event *ev)
 		cfg.allow_cleartext = false;
 	} else if (ev->password) { /* only borrowed during this step; the session's arena is wiped by
 				      login_done */
-		cfg.password = arena_strdup(&s->mem, ev->password);
+		cfg.password = arena_strdup(&s->login_mem, ev->password);
 		s->password = (char *)cfg.password;
 	}
 	if (!ev->slot || (ev->password && !s->relayed && !cfg.password)) {
@@ -384,7 +384,7 @@ void enter_open(struct session *s)
 	style_settle(s, s->status);
 	session_move(s, STATE_OPEN);
 	if (s->judged && s->env->accounts) {
-		s->names.account = account_open(s->env->accounts, s->who.cgroup_id);
+		s->names.account = account_open(s->env->accounts, s->who->cgroup_id);
 		if (!s->names.account) {
 			session_break(s, "53200", "out of memory");
 			return;
@@ -399,7 +399,9 @@ static void login_done(struct session *s)
 	if (s->password)
 		mem_wipe(s->password, strlen(s->password));
 	s->password = NULL;
-	s->login.cfg.password = NULL;
+	s->login.cfg = (struct login_config){0};
+	s->params = NULL;
+	arena_fini(&s->login_mem);
 	buf_disclose(&s->lane[SIDE_CLIENT].in);
 	if (s->login.status != 'I') {
 		session_break(s, "08P01", "the database is not idle after login");

@@ -39,7 +39,7 @@ int session_new(struct session **out, const struct session_env *env, const struc
 	if (!s)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
 	s->env = env;
-	s->who = *who;
+	s->who = who;
 	s->key = key;
 	s->state = STATE_STARTUP;
 	s->lane[SIDE_CLIENT].read_size = s->lane[SIDE_SERVER].read_size = READ_MIN;
@@ -70,6 +70,7 @@ void session_free(struct session *s)
 	arena_fini(&s->scratch);
 	arena_fini(&s->grant_mem);
 	arena_fini(&s->mem);
+	arena_fini(&s->login_mem);
 	policy_unref(s->policy);
 	mem_wipe(s, sizeof(*s));
 	free(s);
@@ -310,6 +311,12 @@ static unsigned wants(struct session *s)
 	return w;
 }
 
+/* Nothing is under way: what it will need then is not held until then. */
+static bool idle(const struct session *s)
+{
+	return s->state == STATE_OPEN && (s->judged ? pipeline_len(&s->pipe) == 0 : !s->busy);
+}
+
 unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev)
 {
 	unsigned w;
@@ -331,6 +338,10 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 	if (outq_empty(&s->lane[SIDE_SERVER].out))
 		buf_consume(&s->lane[SIDE_CLIENT].in);
 	arena_reset(&s->scratch);
+	if (idle(s)) {
+		arena_fini(&s->scratch);
+		put_fini(&s->put);
+	}
 	return w;
 }
 
@@ -381,5 +392,5 @@ void session_stats(const struct session *s, struct session_stats *out)
 
 const struct caller *session_caller(const struct session *s)
 {
-	return &s->who;
+	return s->who;
 }

@@ -99,6 +99,7 @@ struct session_key {  /* towards the client: BackendKeyData of protocol 3.0 */
 	uint8_t secret[4];
 };
 
+/* env and who outlive the session. */
 MUSTCHECK int session_new(struct session **out, const struct session_env *env, const struct caller *who,
 	struct session_key key, struct err *e);
 void session_free(struct session *s); /* NULL is fine; wipes secrets */

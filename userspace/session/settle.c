@@ -112,8 +112,10 @@ static bool same_schemas(const struct session *s, const char *schemas)
 
 static bool take_path(struct session *s, const char *path, const char *user)
 {
+	const char *names[PATH_MAX_NAMES];
 	bool ok = true, first = true;
 	char name[NAME_LEN_MAX + 1];
+	unsigned n = 0;
 
 	while (ok && next_name(&path, name, sizeof(name), &ok)) {
 		bool system = strcmp(name, "pg_catalog") == 0;
@@ -123,12 +125,17 @@ static bool take_path(struct session *s, const char *path, const char *user)
 		first = false;
 		if (system)
 			continue;
-		if (s->npath == PATH_MAX_NAMES)
+		if (n == PATH_MAX_NAMES)
 			return false;
-		s->path[s->npath] = arena_strdup(&s->mem, strcmp(name, "$user") == 0 ? user : name);
-		if (!s->path[s->npath++])
+		names[n] = arena_strdup(&s->mem, strcmp(name, "$user") == 0 ? user : name);
+		if (!names[n++])
 			return false;
 	}
+	s->path = arena_array(&s->mem, n ? n : 1, sizeof(*s->path));
+	if (!s->path)
+		return false;
+	memcpy(s->path, names, n * sizeof(*names));
+	s->npath = n;
 	return ok;
 }
 

@@ -40,7 +40,7 @@ struct lane { /* one direction: bytes from a side */
 
 struct session {
 	const struct session_env *env;
-	struct caller who;
+	const struct caller *who; /* outlives the session */
 	struct session_key key;
 	enum session_state state;
 	uint64_t now_ms;
@@ -50,12 +50,13 @@ struct session {
 	struct arena scratch;
 
 	/* What the startup packet said, and what policy made of it. */
-	struct arena mem; /* the session's */
+	struct arena mem;       /* the session's */
+	struct arena login_mem; /* until the login is done: params and password */
 	struct policy *policy;
 	struct grant grant; /* in mem; replaced when the policy changes */
 	struct arena grant_mem;
 	const char *dbname, *user; /* in mem; the user is only a claim, or what a relayed login is for */
-	const char *(*params)[2];  /* for the upstream StartupMessage */
+	const char *(*params)[2];  /* for the upstream StartupMessage; in login_mem */
 	size_t nparams;
 	bool judged;
 	unsigned nstartup; /* SSLRequest and GSSENCRequest seen */
@@ -70,12 +71,11 @@ struct session {
 	uint32_t role;            /* relayed and judged: oid, known to slot; 0: the catalogue's own */
 	const char *role_name;    /* in mem */
 	uint64_t role_ms;         /* when the server said so */
-	char *password;           /* in mem, wiped when the login is done; NULL: none */
+	char *password;           /* in login_mem, wiped when the login is done; NULL: none */
 	struct put greeting;      /* ParameterStatus for the client, until the login is done */
 	struct slot *slot;
 	unsigned settle_result; /* SETTLING: which result of the question */
-	const char
-		*path[PATH_MAX_NAMES]; /* search_path as set, "$user" resolved, pg_catalog left out; in mem */
+	const char **path;      /* search_path as set, "$user" resolved, pg_catalog left out; in mem */
 	unsigned npath;
 	char status;      /* of the last ReadyForQuery */
 	bool client_done; /* the client has shut its writing side */

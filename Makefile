@@ -144,6 +144,12 @@ bench: ## what pgveil costs, beside PgBouncer and HAProxy (root; BENCH_TIME=seco
 	scripts/deps.sh --bench
 	$(MAKE) --no-print-directory bench-bins
 	$(PYTHON) -B tests/bench/bench.py --seconds $(BENCH_TIME) --json build/bench.json $(BENCH_ARGS)
+
+.PHONY: memory
+memory: ## what the daemon's memory does: a slow reader on 10 GB, a value of 1 GB, 9,900 idle sessions (root)
+	scripts/deps.sh
+	$(MAKE) --no-print-directory BUILD=release all
+	$(PYTHON) -B tests/bench/memory.py $(MEMORY_ARGS)
 bench-bins:
 	$(MAKE) --no-print-directory BUILD=release all $(bench_bin)
 bench-quick: ## the same with little data: that it works, no figures to believe

@@ -41,7 +41,6 @@
 
 #define GRACE_MS          5000
 #define RESOLVE_MS        3000
-#define MESSAGE_MAX       ((size_t)16 << 20)
 #define REFUSALS_A_SECOND 20
 
 struct daemon {
@@ -406,7 +405,7 @@ static int start_workers(struct daemon *d, struct err *e)
 		.max_connections = d->opt.max_connections,
 		.max_per_cgroup = d->opt.max_per_cgroup,
 		.max_age_ms = d->opt.max_age_ms,
-		.message_max = MESSAGE_MAX,
+		.message_max = d->opt.message_max,
 		.cgroup_mount = d->mount,
 		.cgroup_root = d->root,
 		.kern = d->kern,

@@ -7,6 +7,8 @@ import json
 import struct
 import subprocess
 
+import socket
+
 import pytest
 
 import canary
@@ -77,6 +79,12 @@ def test_tls_modes(logins, who, ssl):
     with logins.login(who, {"application_name": "tls-" + who}) as c:
         assert c.query(SSN).ok().rows == MASKED
         assert encrypted(logins, "tls-" + who) == ssl
+        # The end of what the client says goes through TLS too, and the answer still comes.
+        c.send(wire.query(SSN))
+        c.sock.shutdown(socket.SHUT_WR)
+        assert c.result().ok().rows == MASKED
+        with pytest.raises(wire.Closed):
+            c.read()
 
 
 @pytest.mark.parametrize("who", ["agent4", "agent6"])

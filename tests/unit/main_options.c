@@ -34,6 +34,7 @@ static void defaults(void **state)
 	assert_string_equal(o.run_dir, "/run/pgveil");
 	assert_int_equal(o.max_age_ms, 5000);
 	assert_int_equal(o.log_level, LOG_INFO);
+	assert_int_equal(o.message_max, 16 << 20);
 	assert_int_equal(o.ready_fd, -1);
 	assert_true(o.workers >= 1);
 	assert_null(o.cgroup_root);
@@ -55,6 +56,9 @@ static void taken(void **state)
 	assert_string_equal(o.run_dir, "/x");
 	assert_int_equal(PARSE(&o, "--catalog-max-age", "0"), 0);
 	assert_int_equal(o.max_age_ms, 0);
+	assert_int_equal(PARSE(&o, "--message-max", "512KiB"), 0);
+	assert_int_equal(o.message_max, 512 << 10);
+	assert_int_equal(PARSE(&o, "--message-max", "1024MiB"), 0);
 	assert_int_equal(PARSE(&o, "--catalog-max-age", "2s"), 0);
 	assert_int_equal(o.max_age_ms, 2000);
 	/* What comes after it is not looked at. */
@@ -73,6 +77,11 @@ static void refused(void **state)
 		{"--catalog-max-age", "5"},
 		{"--catalog-max-age", "5m"},
 		{"--catalog-max-age", "-1s"},
+		{"--message-max", "16777216"},
+		{"--message-max", "64KiB"},
+		{"--message-max", "1025MiB"},
+		{"--message-max", "-1MiB"},
+		{"--message-max", "18014398509481985KiB"},
 		{"--log-level", "loud"},
 		{"--ready-fd", "1000000"},
 		{"--ready-fd", "4294967296"},

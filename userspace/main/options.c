@@ -11,8 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECOND_MS UINT64_C(1000)
-#define DAY_MS    UINT64_C(86400000)
+#define SECOND_MS  UINT64_C(1000)
+#define DAY_MS     UINT64_C(86400000)
+#define SIZE_LEAST ((size_t)512 << 10)
 
 struct row {
 	const char *name;
@@ -82,6 +83,22 @@ static int take_time(struct options *o, const struct row *row, const char *text)
 	return 0;
 }
 
+/* 64KiB or 16MiB, as bytes; at least what a message needs to be looked at. */
+static int take_size(struct options *o, const struct row *row, const char *text)
+{
+	char *end;
+	unsigned long v;
+	size_t unit;
+
+	errno = 0;
+	v = strtoul(text, &end, 10);
+	unit = strcmp(end, "KiB") == 0 ? 1024 : strcmp(end, "MiB") == 0 ? 1024 * 1024 : 0;
+	if (errno || end == text || *text == '-' || !unit || v > row->max / unit || v * unit < SIZE_LEAST)
+		return -EINVAL;
+	*(size_t *)field(o, row) = v * unit;
+	return 0;
+}
+
 static int take_level(struct options *o, const struct row *row, const char *text)
 {
 	static const char *const name[] = {"error", "warn", "info", "debug"};
@@ -140,6 +157,10 @@ static const struct row table[] = {
 	{"max-connections", "N", take_number, AT(max_connections), 1000000,
 		"of all together (default: 8000)"},
 	{"max-per-cgroup", "N", take_number, AT(max_per_cgroup), 1000000, "of one cgroup (default: 1000)"},
+	{"message-max", "SIZE", take_size, AT(message_max), 1024UL << 20,
+		"of a message that is held whole, such as a row with masked columns: 512KiB … 1024MiB "
+		"(default: "
+		"16MiB)"},
 	{"metrics-listen", "ADDR:PORT", take_text, AT(metrics_listen), 0,
 		"also answer /metrics and /healthz there, to whoever asks (default: nowhere)"},
 	{"log-level", "LEVEL", take_level, AT(log_level), 0, "error, warn, info or debug (default: info)"},
@@ -184,6 +205,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		.max_connections = 8000,
 		.max_per_cgroup = 1000,
 		.max_age_ms = 5 * SECOND_MS,
+		.message_max = (size_t)16 << 20,
 		.log_level = LOG_INFO,
 		.ready_fd = -1,
 	};

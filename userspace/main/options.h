@@ -5,6 +5,7 @@
 #define PGVEIL_MAIN_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "base/attr.h"
 #include "base/log.h"
@@ -17,6 +18,7 @@ struct options { /* strings are those of argv */
 	const char *cgroup_root, *pin_dir, *run_dir, *state_dir;
 	unsigned workers, max_connections, max_per_cgroup;
 	uint64_t max_age_ms;
+	size_t message_max;         /* bytes */
 	const char *metrics_listen; /* NULL: nowhere */
 	enum log_level log_level;
 	int ready_fd; /* -1: none */

@@ -457,7 +457,7 @@ static enum fate on_notification(struct session *s, const struct msg_notificatio
 	if (!names_listens(&s->names, n->channel))
 		return FATE_SWALLOW;
 	put_start(&s->put, BE_NOTIFICATION_RESPONSE);
-	put_be32(&s->put, n->pid == s->login.pid ? s->key.pid : n->pid);
+	put_be32(&s->put, n->pid);
 	put_cstr_span(&s->put, n->channel);
 	put_cstr(&s->put, "");
 	put_finish(&s->put);

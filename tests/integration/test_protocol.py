@@ -410,7 +410,7 @@ def test_notifications(lab):
     try:
         with lab.login() as c:
             # A definition made just now is known within a second.
-            for _ in range(200):
+            for _ in range(5000):
                 r = c.query("INSERT INTO clinic.loud VALUES (1)")
                 if not r.errors:
                     break

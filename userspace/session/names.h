@@ -10,10 +10,10 @@
 #include "session/cache.h"
 
 #define NAMES_BYTES_MAX                                                                                      \
-	((size_t)64 << 20) /* what the judgements of all prepared statements of a session may take */
-#define NAMES_MAX    16384 /* prepared statements, and as many portals, of one session */
-#define CHANNELS_MAX 1024  /* that one session may have said LISTEN for */
-#define NAME_LEN_MAX 63    /* the server cuts longer ones, so that two names could be one: refused */
+	((size_t)128 << 20) /* what the judgements of all prepared statements of a session may take */
+#define NAMES_MAX    16384  /* prepared statements, and as many portals, of one session */
+#define CHANNELS_MAX 1024   /* that one session may have said LISTEN for */
+#define NAME_LEN_MAX 63     /* the server cuts longer ones, so that two names could be one: refused */
 
 struct shape_column {
 	uint32_t table_oid, type_oid;

@@ -56,7 +56,7 @@ bpf_load() {
 integration() { # BUILD ARGS…
 	local build=$1 xml=$work/$1.xml rc
 	shift
-	heading "integration on the $build build: BPF, namespaces, PostgreSQL, psql, psycopg2, asyncpg"
+	heading "integration on the $build build: BPF, namespaces, PostgreSQL, clients in five languages"
 	BUILD=$build "$PYTHON" -B -m pytest -q -p no:cacheprovider --tb=short -ra --durations=5 --junitxml="$xml" tests/integration "$@" 2>&1 < /dev/null | indent
 	rc=${PIPESTATUS[0]}
 	# shellcheck disable=SC2046

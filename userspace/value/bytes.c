@@ -6,6 +6,9 @@
 #define BITS_MAX  ((size_t)83886080)   /* MaxAttrSize * BITS_PER_BYTE: the longest bit(n) */
 #define MAX_BYTES ((size_t)0x1ffffff0) /* its hexadecimal text is a value too */
 
+/* Longer ones are not written: a short cell of such a column would become megabytes. */
+#define BITS_WRITTEN_MAX ((size_t)1 << 20)
+
 static const struct span none = {0};
 static const char hex[] = "0123456789abcdef";
 
@@ -143,7 +146,7 @@ struct span value_put_bits(struct arena *a, const struct value_shape *s, struct 
 	uint8_t *mem;
 	size_t len = s->format == VALUE_TEXT_FORMAT ? n : 4 + (n + 7) / 8;
 
-	if (!value_bits_fit(s, n))
+	if (!value_bits_fit(s, n) || n > BITS_WRITTEN_MAX)
 		return none;
 	mem = arena_alloc(a, len);
 	if (!mem)

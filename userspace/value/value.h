@@ -63,7 +63,8 @@ struct span value_put_interval(struct arena *a, const struct value_shape *s, con
 /* In hexadecimal where the format is text, whatever bytea_output says. */
 struct span value_put_bytes(struct arena *a, const struct value_shape *s, struct span bytes);
 struct span value_put_char(struct arena *a, const struct value_shape *s, uint8_t c); /* "char": ASCII */
-/* The first n bits of bytes, zeros behind their end; bit(n) holds exactly n. */
+/* The first n bits of bytes, zeros behind their end; bit(n) holds exactly n; of more than 2^20
+ * none is written. */
 struct span value_put_bits(struct arena *a, const struct value_shape *s, struct span bytes, size_t n);
 bool value_bits_fit(const struct value_shape *s, size_t n);
 struct span value_put_net(struct arena *a, const struct value_shape *s, const struct netaddr *v);

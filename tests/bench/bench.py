@@ -66,9 +66,9 @@ def main():
     result["engine"] = engine.figures(say, not a.no_callgrind)
     if not a.engine:
         with Bench(a.rows, a.scale, a.large, a.without) as bench:
-            if not a.only:  # first: later the proxies hold memory that they may use again
+            if not a.only:
                 say("%d idle sessions" % a.idle)
-                result["idle"] = {s.name: workloads.idle(s, a.idle) for s in bench.systems("")[1:]}
+                result["idle"] = {s.name: workloads.idle(bench, s, a.idle) for s in bench.systems("")[1:]}
             for w in workloads.all_of(a.seconds, a.clients, a.rows, a.large):
                 if not a.only or a.only in w.name:
                     say(w.name)

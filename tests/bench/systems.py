@@ -155,6 +155,12 @@ class Bench:
             for name, who in (("pgveil", "agent2"), ("pgveil masking", "agent1"), ("pgveil masking", "agent3")))
         self.wait()
 
+    def restart_daemon(self):
+        self.lab.sh("daemon", "restart")
+        pid = int((self.lab.state / "daemon.pid").read_text().split()[0])
+        for s in (self.clear, self.masked, self.filler):
+            s.pid = pid
+
     def nobody(self):
         import pwd
         p = pwd.getpwnam("nobody")

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from systems import CLIENT
+from systems import CLIENT, run
 
 PROGRESS = re.compile(r"progress: ([0-9.]+) s, ([0-9.]+) tps")
 TOTAL = re.compile(r"actually processed: (\d+).*^tps = ([0-9.]+)", re.S | re.M)
@@ -38,13 +38,14 @@ def pgbench(mode, clients, script, seconds):
         cpu = system.cpu()
         out = p.stdout.read()
         total = TOTAL.search(out)
-        if p.wait() or not total or not first:
+        took = int(total[1]) / float(total[2]) if total and float(total[2]) else 0
+        if p.wait() or not first or took < first[0] + 0.7 * seconds:
             return "pgbench ended with %d\n%s%s" % (p.returncode, out, "".join(errors))
         count = int(total[1]) - first[1]
-        return {"value": count / (int(total[1]) / float(total[2]) - first[0]), "cpu_us": (cpu - first[2]) / count * 1e6}
+        return {"value": count / (took - first[0]), "cpu_us": (cpu - first[2]) / count * 1e6}
 
     def measure(system):
-        # On a crowded machine a short run can end before pgbench came to say how it goes.
+        # On a crowded machine a short run can be over before pgbench came to say how it goes.
         for _ in range(5):
             got = once(system)
             if isinstance(got, dict):
@@ -98,8 +99,11 @@ def large(n):
     return Workload("one value of %d MB" % (n // 1000000), "MB/s", "more", "value", measure)
 
 
-def idle(system, n):
+def idle(bench, system, n):
     """Anonymous memory of the proxy for each of n idle sessions, in KiB."""
+    if system.pid == bench.clear.pid:
+        bench.restart_daemon()  # memory that another measurement gave back would be used again
+        run([*system.argv, CLIENT, "connects", 1], check=True, env=system.env)
     before = system.rss()
     p = system.popen(CLIENT, "idle", n, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:

@@ -128,8 +128,9 @@ static void rooms_are_neighbours(void **state)
 		assert_non_null(p);
 		memset(p, 'a' + i % 26, 7);
 	}
-	assert_int_equal(outq_iov(&q, iov, 8), 1);
-	assert_int_equal(iov[0].iov_len, 7000);
+	/* the first chunk is a small one */
+	assert_int_equal(outq_iov(&q, iov, 8), 2);
+	assert_int_equal(iov[0].iov_len + iov[1].iov_len, 7000);
 	p = outq_room(&q, 100000);
 	assert_non_null(p);
 	memset(p, '!', 100000);

@@ -8,6 +8,37 @@
 
 #define BUF_MIN ((size_t)8192)
 
+/* A session gives its block back whenever it is empty, and another takes one a moment later. */
+static _Thread_local bool keeps;
+static _Thread_local uint8_t *spare;
+
+void buf_spare(bool keep)
+{
+	keeps = keep;
+	if (!keep) {
+		free(spare);
+		spare = NULL;
+	}
+}
+
+static uint8_t *block_new(size_t cap)
+{
+	uint8_t *block = spare;
+
+	if (cap != BUF_MIN || !block)
+		return malloc(cap);
+	spare = NULL;
+	return block;
+}
+
+static void block_free(uint8_t *block, size_t cap)
+{
+	if (keeps && cap == BUF_MIN && !spare)
+		spare = block;
+	else
+		free(block);
+}
+
 bool span_eq(struct span a, struct span b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
@@ -60,7 +91,8 @@ static void give_back(const struct buf *b)
 {
 	if (b->secret)
 		mem_wipe(b->block, b->cap);
-	free(b->block);
+	if (b->block)
+		block_free(b->block, b->cap);
 }
 
 void buf_fini(struct buf *b)
@@ -83,7 +115,7 @@ static int move_to(struct buf *b, size_t cap)
 	uint8_t *block = b->block;
 
 	if (cap != b->cap) {
-		block = malloc(cap);
+		block = block_new(cap);
 		if (!block)
 			return -ENOMEM;
 		if (held)

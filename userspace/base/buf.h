@@ -102,6 +102,9 @@ struct buf {
 	bool secret; /* set and cleared by the owner: memory is overwritten before it is given back */
 };
 
+/* true: this thread keeps one block of the smallest size at hand, which its buffers give back and take; false
+ * (as it begins): not any more. */
+void buf_spare(bool keep);
 void buf_fini(struct buf *b);
 /* Room for at least n more bytes at *p (length *len). May move the bytes: only call while nothing is borrowed
  * (done == parsed). Fails with -ENOBUFS where more than max bytes would be held, -ENOMEM. */

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rooms are cut from chunks without alignment, so that rows written one after the other are one span. */
-#define CHUNK_SIZE ((size_t)16384)
+/* Rooms are cut from chunks without alignment, so that rows written one after the other are one span. The
+ * first is of a size that malloc keeps at hand: an answer of a row or two needs no other. */
+#define CHUNK_SIZE  ((size_t)16384)
+#define CHUNK_FIRST ((size_t)1024 - sizeof(struct outq_chunk))
 
 struct outq_chunk {
 	struct outq_chunk *next;
@@ -31,7 +33,7 @@ static uint8_t *cut(struct outq *q, size_t n)
 	struct outq_chunk *c = q->chunk;
 
 	if (!c || c->cap - c->used < n) {
-		size_t cap = n > CHUNK_SIZE ? n : CHUNK_SIZE;
+		size_t least = c ? CHUNK_SIZE : CHUNK_FIRST, cap = n > least ? n : least;
 
 		if (cap > SIZE_MAX - sizeof(*c))
 			return NULL;
@@ -45,9 +47,28 @@ static uint8_t *cut(struct outq *q, size_t n)
 	return c->mem + c->used - n;
 }
 
+static struct span *spans(struct outq *q)
+{
+	return q->v ? q->v : q->few;
+}
+
+static bool grow(struct outq *q)
+{
+	size_t cap = q->v ? q->cap * 2 : 16;
+	struct span *v = reallocarray(q->v, cap, sizeof(*v));
+
+	if (!v)
+		return false;
+	if (!q->v)
+		memcpy(v, q->few, sizeof(q->few));
+	q->v = v;
+	q->cap = cap;
+	return true;
+}
+
 static void append(struct outq *q, struct span s)
 {
-	struct span *last = q->n ? &q->v[q->n - 1] : NULL;
+	struct span *last = q->n ? &spans(q)[q->n - 1] : NULL;
 
 	if (q->failed || s.n == 0)
 		return;
@@ -57,18 +78,11 @@ static void append(struct outq *q, struct span s)
 		q->bytes += s.n;
 		return;
 	}
-	if (q->n == q->cap) {
-		size_t cap = q->cap ? q->cap * 2 : 16;
-		struct span *v = reallocarray(q->v, cap, sizeof(*v));
-
-		if (!v) {
-			q->failed = true;
-			return;
-		}
-		q->v = v;
-		q->cap = cap;
+	if (q->n == (q->v ? q->cap : OUTQ_FEW) && !grow(q)) {
+		q->failed = true;
+		return;
 	}
-	q->v[q->n++] = s;
+	spans(q)[q->n++] = s;
 	q->bytes += s.n;
 }
 
@@ -99,11 +113,12 @@ void outq_copy(struct outq *q, struct span s)
 
 size_t outq_iov(const struct outq *q, struct iovec *iov, size_t max)
 {
+	const struct span *v = q->v ? q->v : q->few;
 	size_t i, k = 0, off = q->head_off;
 
 	for (i = q->head; i < q->n && k < max; i++, k++) {
-		iov[k].iov_base = (void *)(q->v[i].p + off);
-		iov[k].iov_len = q->v[i].n - off;
+		iov[k].iov_base = (void *)(v[i].p + off);
+		iov[k].iov_len = v[i].n - off;
 		off = 0;
 	}
 	return k;
@@ -114,8 +129,8 @@ void outq_wrote(struct outq *q, size_t n)
 	assert(n <= q->bytes);
 	q->bytes -= n;
 	n += q->head_off;
-	while (q->head < q->n && n >= q->v[q->head].n)
-		n -= q->v[q->head++].n;
+	while (q->head < q->n && n >= spans(q)[q->head].n)
+		n -= spans(q)[q->head++].n;
 	q->head_off = n;
 	if (q->bytes == 0) {
 		bool failed = q->failed;

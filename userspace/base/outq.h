@@ -11,12 +11,15 @@
  * and closes; nothing partial may be sent after it. */
 struct outq_chunk;
 
+#define OUTQ_FEW 4
+
 struct outq {
-	struct span *v;
-	size_t n, cap;   /* spans in use from head on; allocated */
-	size_t head;     /* first span not wholly written */
-	size_t head_off; /* bytes of it already written */
-	size_t bytes;    /* still to be written */
+	struct span *v;            /* NULL: few */
+	struct span few[OUTQ_FEW]; /* most messages need no more */
+	size_t n, cap;             /* spans in use from head on; allocated in v */
+	size_t head;               /* first span not wholly written */
+	size_t head_off;           /* bytes of it already written */
+	size_t bytes;              /* still to be written */
 	bool failed;
 	struct outq_chunk *chunk; /* memory of outq_room, newest first */
 };

@@ -118,12 +118,13 @@ static unsigned run(struct conn *c, const struct event *ev)
 {
 	const struct event again = {.kind = EVENT_BYTES}, lost = {.kind = EVENT_LOST, .side = SIDE_CLIENT};
 	unsigned once = 0;
+	uint64_t now_ms = loop_now_ms();
 	bool progress = true;
 
 	while (progress) {
 		bool was_broken = c->leg[SIDE_CLIENT].broken;
 
-		c->wants = session_step(c->session, loop_now_ms(), ev);
+		c->wants = session_step(c->session, now_ms, ev);
 		once |= c->wants & WANT_ONCE;
 		if (out_failed(c)) {
 			abort_conn(c, "out of memory for what was to be sent");

@@ -47,7 +47,8 @@ static ssize_t leg_write(struct leg *leg, const struct iovec *iov, size_t n)
 	if (leg->tls)
 		return tls_write(leg->tls, iov, (int)n, &events, NULL);
 	do {
-		wr = sendmsg(leg->fd, &m, MSG_NOSIGNAL);
+		wr = n == 1 ? send(leg->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
+			    : sendmsg(leg->fd, &m, MSG_NOSIGNAL);
 	} while (wr < 0 && errno == EINTR);
 	return wr < 0 ? -errno : wr;
 }

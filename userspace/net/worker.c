@@ -166,11 +166,16 @@ static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
 
+	/* Under ASan a block that was given back shall be seen to be. */
+#if !defined(__SANITIZE_ADDRESS__)
+	buf_spare(true);
+#endif
 	while (!w->stopping || w->conns) {
 		loop_turn(w->loop);
 		conn_free_parked(w);
 	}
 	cancel_free_all(w);
+	buf_spare(false);
 	return NULL;
 }
 

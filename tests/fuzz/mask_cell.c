@@ -21,8 +21,8 @@ static int32_t typmod_of(enum value_type t, uint32_t raw)
 {
 	uint32_t size = 4 + (raw >> 8) % 100;
 
-	if (raw & 0x80) /* as the wire may say */
-		return (int32_t)raw;
+	if (raw & 0x80) /* as the wire may say; long columns only take time */
+		return (int32_t)(raw & 0x40000000 ? raw : raw % 100000);
 	if (raw & 0x40)
 		return -1;
 	if (t == VALUE_NUMERIC) /* precisions and scales that often agree */

@@ -3,6 +3,7 @@
  * cancel. Prints what tests/README.md ("Clients") asks of every client. */
 #include <jansson.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -251,15 +252,18 @@ static void way_copy(void)
 	ask("after", "SELECT count(*) FROM clinic.journal WHERE id > 100");
 }
 
-/* A request that comes before the statement runs does nothing: asked again until the statement ends. */
+/* A request that comes before the statement runs does nothing: asked again where no answer comes. Not sooner,
+ * as one too many would cancel the pipeline's next statement. */
 static void cancel_until_idle(void)
 {
+	struct pollfd answer = {.fd = PQsocket(conn), .events = POLLIN};
 	PGcancel *c = PQgetCancel(conn);
 	char why[256];
 
 	do {
 		if (!PQcancel(c, why, sizeof(why)))
 			put(json_pack("{s:s, s:s}", "step", "cancel failed", "value", why));
+		poll(&answer, 1, 2000);
 		PQconsumeInput(conn);
 	} while (PQisBusy(conn));
 	PQfreeCancel(c);

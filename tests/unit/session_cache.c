@@ -200,6 +200,24 @@ static void another_catalogue(void **state)
 	catalog_unref(before);
 }
 
+/* Many texts of one outline that differ in a constant that matters: all but the first few are for themselves.
+ */
+static void a_crowd(void **state)
+{
+	struct world *w = *state;
+	char one[100], two[100];
+	bool same;
+
+	for (unsigned i = 0; i < 40; i++) {
+		snprintf(one, sizeof(one), "SELECT id, ssn FROM patients WHERE id = 1 LIMIT %u", i);
+		snprintf(two, sizeof(two), "SELECT id, ssn FROM patients WHERE id = 2 LIMIT %u", i);
+		same = shared(w, one, two);
+		assert_int_equal(same, i < 16);
+	}
+	assert_true(shared(w, "SELECT id FROM patients WHERE id = 1 LIMIT 3",
+		"SELECT id FROM patients WHERE id = 2 LIMIT 3"));
+}
+
 /* More than the cache holds, with and without outlines: what was pushed out is judged anew. */
 static void pushed_out(void **state)
 {
@@ -224,6 +242,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sharing, open_world, close_world),
 		cmocka_unit_test_setup_teardown(another_path, open_world, close_world),
 		cmocka_unit_test_setup_teardown(another_catalogue, open_world, close_world),
+		cmocka_unit_test_setup_teardown(a_crowd, open_world, close_world),
 		cmocka_unit_test_setup_teardown(pushed_out, open_world, close_world),
 	};
 

@@ -20,6 +20,7 @@
 #define BYTES_MAX      ((size_t)64 << 20)
 #define JUDGEMENT_MAX  ((size_t)8 << 20) /* of one text: tree, lineage and plan */
 #define BUCKETS        4096
+#define CROWD_MAX      16 /* judgements of one outline, so that nobody makes their list a long one */
 
 struct judgement {
 	unsigned refs;
@@ -268,15 +269,21 @@ static struct judgement *find_text(const struct cache *c, const struct binding *
 	return j;
 }
 
-/* A text that differs in nothing that the judgement depends on. */
+/* A text that differs in nothing that the judgement depends on. *crowd: how many others of its outline there
+ * are, that is with other constants that matter. */
 static struct judgement *find_alike(const struct cache *c, const struct binding *b,
-	const struct name_scope *scope, struct span text, const struct outline *o, uint64_t hash)
+	const struct name_scope *scope, struct span text, const struct outline *o, uint64_t hash,
+	unsigned *crowd)
 {
-	struct judgement *j = c->alike[hash % BUCKETS];
+	struct judgement *j;
 
-	while (j && (j->outline_hash != hash || j->binding != b ||
-			    !outline_same(j->outline, j->text, o, text) || !same_path(j, scope)))
-		j = j->next_alike;
+	for (j = c->alike[hash % BUCKETS]; j; j = j->next_alike) {
+		if (j->outline_hash != hash)
+			continue;
+		if (j->binding == b && outline_same(j->outline, j->text, o, text) && same_path(j, scope))
+			break;
+		++*crowd;
+	}
 	return j;
 }
 
@@ -302,6 +309,7 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 	struct outline o;
 	struct judgement *j;
 	bool outlined = false;
+	unsigned crowd = 0;
 	int r;
 
 	for (unsigned i = 0; i < scope->npath; i++)
@@ -310,7 +318,7 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 	j = find_text(c, b, scope, text, h);
 	if (!j && (outlined = outline_of(text, &o))) {
 		oh = hash_bytes(path, &o.hash, sizeof(o.hash));
-		j = find_alike(c, b, scope, text, &o, oh);
+		j = find_alike(c, b, scope, text, &o, oh, &crowd);
 	}
 	if (j) {
 		touch(c, j);
@@ -327,7 +335,7 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 	r = copy_key(j, scope, text);
 	if (!r)
 		r = judge(c, j, scope, e);
-	if (!r && outlined)
+	if (!r && outlined && crowd < CROWD_MAX)
 		r = keep_outline(j, &o, oh);
 	if (r) {
 		judgement_unref(j);

@@ -6,6 +6,7 @@
 
 #include "mask/detect.h"
 #include "mask/kind.h"
+#include "mask/nested.h"
 #include "mask/regex.h"
 
 static const struct span null = {0};
@@ -18,6 +19,8 @@ static struct span fixed(const struct mask *m, const struct value_shape *s, stru
 struct span mask_apply(
 	const struct mask *m, const struct value_shape *shape, struct span cell, struct arena *a)
 {
+	if (shape->desc)
+		return nested_apply(m, shape, cell, a);
 	if (value_family(shape->type) == FAMILY_JSON && mask_reads_input(m->kind))
 		return mask_json(m, shape, cell, a);
 	if (m->detectors && m->kind != MASK_DETECT && mask_reads_input(m->kind) &&

@@ -78,9 +78,14 @@ struct mask {
 /* Writes the masked form of one cell. cell.p != NULL (a NULL cell stays NULL and is never passed here). The
  * result borrows from a or is .p == NULL, which the caller sends as SQL NULL. It is always a valid value of
  * the shape's type and format, never longer than the type allows, and never the input where the mask hides
- * anything. A value that cannot be decoded is masked as MASK_REDACT would. */
+ * anything. A value that cannot be decoded is masked as MASK_REDACT would; of a type that is made
+ * of others it becomes NULL (mask/nested.h). */
 struct span mask_apply(
 	const struct mask *m, const struct value_shape *shape, struct span cell, struct arena *a);
+/* The same for one who may know nothing of the cell, not even how many elements it has: for the result of an
+ * expression, or a cell too large to be looked at. NULL and fixed are what they are; any other mask is
+ * MASK_REDACT, which makes an array or a range an empty one. */
+struct span mask_blind(const struct mask *m, const struct value_shape *shape, struct arena *a);
 /* Whether the result depends on the cell (any but null, redact and fixed). Such masks may not be used for
  * derived values. */
 bool mask_reads_input(enum mask_kind k);

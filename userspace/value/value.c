@@ -8,6 +8,7 @@
 #include "value/float.h"
 #include "value/interval.h"
 #include "value/json.h"
+#include "value/literal.h"
 #include "value/numeric.h"
 #include "value/utf8.h"
 
@@ -17,6 +18,17 @@
 #define MAX_TEXT_BYTES 0x3fffffff /* MaxAllocSize: nothing longer is a value, whatever its type */
 #define UUID_BYTES     16
 #define UUID_CHARS     36
+
+struct value_shape value_part(const struct value_shape *whole, unsigned part)
+{
+	const struct desc_part *p = &whole->desc->parts[part];
+	struct value_shape s = *whole;
+
+	s.type = p->type;
+	s.typmod = p->typmod;
+	s.desc = p->desc;
+	return s;
+}
 
 size_t value_text_limit(const struct value_shape *s)
 {
@@ -215,6 +227,8 @@ struct span value_put_literal(struct arena *a, const struct value_shape *s, stru
 	int32_t days;
 	int64_t v;
 
+	if (s->desc)
+		return literal_put(a, s, text);
 	switch (value_family(s->type)) {
 	case FAMILY_OTHER: return none;
 	case FAMILY_BYTES:

@@ -29,6 +29,9 @@ struct value_shape {
 	const struct value_style *style;
 };
 
+/* The shape of an element or a field of a whole that has parts; what else the whole says holds for it too. */
+struct value_shape value_part(const struct value_shape *whole, unsigned part);
+
 bool value_is_number(enum value_type t); /* int2/4/8, numeric, float4/8, money */
 
 /* Characters the type can hold; SIZE_MAX without a limit; name: 63 bytes. 0 for what is no text and for a

@@ -184,6 +184,18 @@ const struct type *catalog_type_by_oid(const struct catalog *c, uint32_t oid)
 	return t ? *t : NULL;
 }
 
+uint32_t catalog_type_element(const struct catalog *c, uint32_t oid)
+{
+	const struct type *t = catalog_type_by_oid(c, oid);
+
+	return t ? t->elem : type_builtin_element(oid);
+}
+
+const struct relation *catalog_type_row(const struct catalog *c, uint32_t oid)
+{
+	return type_row(c, oid);
+}
+
 const struct type *catalog_type_foreign(const struct catalog *c, uint32_t oid)
 {
 	return type_foreign(c, oid);

@@ -100,13 +100,18 @@ struct type {
 	const char *schema, *name;
 	const char *extension;
 	enum type_kind kind;
-	uint32_t base; /* domains: the type below, all levels resolved */
-	uint32_t elem; /* arrays: of what; 0: not an array */
-	bool checked;  /* a domain with a CHECK constraint (at any level) */
-	bool code;     /* a domain whose CHECK or default (at any level) calls what users made */
-	bool cast;     /* a cast from or to it calls what users made */
-	bool recast;   /* of pg_catalog, and so does a cast to it that must be asked for */
-	bool stores;   /* such a cast runs where a value is put into a column of it */
+	uint32_t base;       /* domains: the type below, all levels resolved */
+	int32_t typmod;      /* domains: of that type; -1: none */
+	uint32_t elem;       /* arrays: of what; 0: not an array */
+	char delim;          /* what stands between two elements of an array of it in text */
+	bool multi;          /* TYPE_RANGE: a multirange */
+	const char **labels; /* enums: in their order */
+	unsigned nlabels;
+	bool checked; /* a domain with a CHECK constraint (at any level) */
+	bool code;    /* a domain whose CHECK or default (at any level) calls what users made */
+	bool cast;    /* a cast from or to it calls what users made */
+	bool recast;  /* of pg_catalog, and so does a cast to it that must be asked for */
+	bool stores;  /* such a cast runs where a value is put into a column of it */
 };
 
 /* ---- reading ---- */
@@ -137,6 +142,11 @@ const struct operator_ *catalog_operator(const struct catalog *c, const char *na
 const struct type *catalog_type(const struct catalog *c, const char *schema, const char *name);
 const struct type *catalog_type_by_oid(const struct catalog *c, uint32_t oid);
 
+/* What oid is an array of; 0: no array. Knows the built-in arrays also where the catalogue is one of
+ * catalog_from_ddl. */
+uint32_t catalog_type_element(const struct catalog *c, uint32_t oid);
+/* The columns that a composite type, or a domain over one, has as its fields. NULL: no such type. */
+const struct relation *catalog_type_row(const struct catalog *c, uint32_t oid);
 /* The type (of oid, or inside it: element, field, base) whose own functions are not known to be pure; NULL:
  * none. */
 const struct type *catalog_type_foreign(const struct catalog *c, uint32_t oid);

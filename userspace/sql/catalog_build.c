@@ -155,6 +155,27 @@ bool draft_key(struct catalog_builder *b, struct foreign_key key)
 	return draft_add(b, &b->keys, k);
 }
 
+bool draft_label(struct catalog_builder *b, struct type *t, const char *label)
+{
+	/* The list grows at powers of two. */
+	if ((t->nlabels & (t->nlabels - 1)) == 0) {
+		const char **v = arena_array(&b->c->a, t->nlabels ? t->nlabels * 2 : 1, sizeof(*v));
+
+		if (v && t->nlabels)
+			memcpy(v, t->labels, t->nlabels * sizeof(*v));
+		if (!v)
+			label = NULL;
+		else
+			t->labels = v;
+	}
+	if (!label) {
+		b->oom = true;
+		return false;
+	}
+	t->labels[t->nlabels++] = label;
+	return true;
+}
+
 /* ---- rows ---- */
 struct cells {
 	struct catalog_builder *b;
@@ -342,6 +363,18 @@ static void row_cast(struct cells *c)
 		target->stores = true;
 }
 
+static void row_label(struct cells *c)
+{
+	uint32_t of = oid(c, 0);
+	const char *label = text(c, 1);
+
+	/* They come sorted by type. */
+	if (!c->b->last_type || c->b->last_type->oid != of)
+		c->b->last_type = draft_type(c, of);
+	if (c->b->last_type)
+		(void)draft_label(c->b, c->b->last_type, label);
+}
+
 static void row_partition_key(struct cells *c)
 {
 	struct draft_relation *d = draft_find(c->b, oid(c, 0));
@@ -382,10 +415,13 @@ static void row_type(struct cells *c)
 		.schema = text(c, 1),
 		.name = text(c, 2),
 		.kind = kind_of(c, letter(c, 3)),
+		.multi = letter(c, 3) == 'm',
 		.elem = oid(c, 4),
 		.base = oid(c, 5),
 		.checked = boolean(c, 6),
-		.extension = optional(c, 7)};
+		.extension = optional(c, 7),
+		.typmod = (int32_t)number(c, 8, -1, INT32_MAX),
+		.delim = letter(c, 9)};
 }
 
 static void row_function(struct cells *c)
@@ -418,8 +454,8 @@ int catalog_builder_row(
 		unsigned n;
 		void (*row)(struct cells *);
 	} readers[] = {{1, row_schema}, {8, row_relation}, {7, row_column}, {4, row_member},
-		{2, row_inherits}, {8, row_type}, {6, row_function}, {3, row_operator},
-		{2, row_partition_key}, {7, row_foreign_key}, {3, row_code}, {4, row_cast}};
+		{2, row_inherits}, {10, row_type}, {6, row_function}, {3, row_operator},
+		{2, row_partition_key}, {7, row_foreign_key}, {3, row_code}, {4, row_cast}, {2, row_label}};
 	struct cells c = {.b = b, .v = v};
 
 	if (i >= ARRAY_LEN(readers) || n != readers[i].n)

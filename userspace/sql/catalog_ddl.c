@@ -62,7 +62,12 @@ static struct type *add_one_type(struct ddl *d, const char *schema, const char *
 
 	if (!name || !draft_add(d->b, &d->b->types, t))
 		return NULL;
-	*t = (struct type){.oid = d->b->next_oid++, .schema = schema, .name = name, .kind = kind};
+	*t = (struct type){.oid = d->b->next_oid++,
+		.schema = schema,
+		.name = name,
+		.kind = kind,
+		.typmod = -1,
+		.delim = ','};
 	return t;
 }
 
@@ -160,11 +165,10 @@ static void domain(struct ddl *d, const PgQuery__CreateDomainStmt *s)
 {
 	const char *schema, *name = last_of(s->domainname, s->n_domainname, &schema);
 	struct type *t = ddl_add_type(d, ddl_schema(d, schema), name, TYPE_DOMAIN);
-	int32_t typmod;
 
 	if (!t)
 		return;
-	t->base = ddl_type(d, s->type_name, &typmod);
+	t->base = ddl_type(d, s->type_name, &t->typmod);
 	for (size_t i = 0; i < s->n_constraints; i++) {
 		const PgQuery__Constraint *k = s->constraints[i]->constraint;
 
@@ -173,6 +177,32 @@ static void domain(struct ddl *d, const PgQuery__CreateDomainStmt *s)
 		t->checked = t->checked || k->contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK;
 		t->code = t->code || ddl_calls(d, k->raw_expr);
 	}
+}
+
+static void enumeration(struct ddl *d, const PgQuery__CreateEnumStmt *s)
+{
+	const char *schema, *name = last_of(s->type_name, s->n_type_name, &schema);
+	struct type *t = ddl_add_type(d, ddl_schema(d, schema), name, TYPE_ENUM);
+
+	for (size_t i = 0; t && i < s->n_vals; i++)
+		(void)draft_label(d->b, t, keep(d, node_string(s->vals[i])));
+}
+
+/* makeMultirangeTypeName of the server, where the statement does not give a name. */
+static void range(struct ddl *d, const PgQuery__CreateRangeStmt *s)
+{
+	const char *in, *name = last_of(s->type_name, s->n_type_name, &in), *schema = ddl_schema(d, in);
+	const char *at = strstr(name, "range"), *multi;
+	struct type *t;
+
+	multi = at ? arena_printf(&d->b->c->a, "%.*smulti%s", (int)(at - name), name, at)
+		   : arena_printf(&d->b->c->a, "%s_multirange", name);
+	(void)ddl_add_type(d, schema, name, TYPE_RANGE);
+	t = multi ? ddl_add_type(d, schema, multi, TYPE_RANGE) : NULL;
+	if (t)
+		t->multi = true;
+	else
+		d->b->oom = true;
 }
 
 static void mark_cast(struct ddl *d, const PgQuery__TypeName *name, bool stores)
@@ -321,8 +351,6 @@ static void set(struct ddl *d, const PgQuery__VariableSetStmt *s)
 
 static void statement(struct ddl *d, const PgQuery__Node *n)
 {
-	const char *in, *name;
-
 	switch ((int)n->node_case) {
 	case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT: schema(d, n->create_schema_stmt); break;
 	case PG_QUERY__NODE__NODE_CREATE_STMT: ddl_table(d, n->create_stmt, 'r'); break;
@@ -340,14 +368,8 @@ static void statement(struct ddl *d, const PgQuery__Node *n)
 		break;
 	case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: table_as(d, n->create_table_as_stmt); break;
 	case PG_QUERY__NODE__NODE_COMPOSITE_TYPE_STMT: composite(d, n->composite_type_stmt); break;
-	case PG_QUERY__NODE__NODE_CREATE_ENUM_STMT:
-		name = last_of(n->create_enum_stmt->type_name, n->create_enum_stmt->n_type_name, &in);
-		(void)ddl_add_type(d, ddl_schema(d, in), name, TYPE_ENUM);
-		break;
-	case PG_QUERY__NODE__NODE_CREATE_RANGE_STMT:
-		name = last_of(n->create_range_stmt->type_name, n->create_range_stmt->n_type_name, &in);
-		(void)ddl_add_type(d, ddl_schema(d, in), name, TYPE_RANGE);
-		break;
+	case PG_QUERY__NODE__NODE_CREATE_ENUM_STMT: enumeration(d, n->create_enum_stmt); break;
+	case PG_QUERY__NODE__NODE_CREATE_RANGE_STMT: range(d, n->create_range_stmt); break;
 	case PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT: domain(d, n->create_domain_stmt); break;
 	case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: function(d, n->create_function_stmt); break;
 	case PG_QUERY__NODE__NODE_DEFINE_STMT: define(d, n->define_stmt); break;

@@ -76,6 +76,7 @@ static void resolve_domain(const struct catalog *c, struct type *t)
 		t->checked = t->checked || below->checked;
 		t->code = t->code || below->code;
 		t->base = below->base;
+		t->typmod = below->typmod != -1 ? below->typmod : t->typmod;
 		below = catalog_type_by_oid(c, below->base);
 	}
 }

@@ -97,6 +97,7 @@ struct catalog_builder {
 	struct edge *edges;
 	unsigned nedges, edges_cap;
 	const struct draft_relation *last; /* where the last column went */
+	struct type *last_type;            /* where the last label went */
 	const char *const *path;           /* for definition_node */
 	unsigned npath;
 	bool derive_columns; /* views: columns come from the definition */
@@ -115,6 +116,7 @@ bool draft_add(struct catalog_builder *b, struct pointers *p, void *what);
 bool draft_edge(struct catalog_builder *b, uint32_t child, uint32_t parent);
 bool draft_member(struct catalog_builder *b, enum member_kind kind, uint32_t id, struct colref column);
 bool draft_key(struct catalog_builder *b, struct foreign_key key);
+bool draft_label(struct catalog_builder *b, struct type *t, const char *label);
 MUSTCHECK int catalog_finish(struct catalog_builder *b, struct err *e);
 /* catalog_views.c: generated columns and views, once everything has its place. */
 void catalog_resolve_generated(struct catalog_builder *b);

@@ -60,12 +60,12 @@ static const char *const queries[] = {
 	/* 4: inheritance and partitions */
 	"SELECT inhrelid, inhparent FROM pg_inherits",
 
-	/* 5: types; elem only for true arrays */
+	/* 5: types; elem only for true arrays. A domain over a domain has no typmod: it is that one's. */
 	"SELECT t.oid, n.nspname, t.typname, t.typtype::text, "
 	"CASE WHEN t.typinput = 'array_in'::regproc THEN t.typelem ELSE 0 END, t.typbasetype, "
 	"EXISTS (SELECT 1 FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'), " EXTENSION(
-		"pg_type",
-		"t.oid") " FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE " NOT_TOAST,
+		"pg_type", "t.oid") ", t.typtypmod, t.typdelim::text FROM pg_type t JOIN pg_namespace n ON "
+				    "n.oid = t.typnamespace WHERE " NOT_TOAST,
 
 	/* 6: functions that pg_catalog did not come with. One with an OUT parameter has a column of that name
 	 * in FROM. */
@@ -131,6 +131,9 @@ static const char *const queries[] = {
 	/* 11: casts that call what users made */
 	"SELECT c.castsource, c.casttarget, c.castcontext::text, " EXTENSION(
 		"pg_proc", "c.castfunc") " FROM pg_cast c WHERE c.castfunc >= 16384",
+
+	/* 12: labels of enums */
+	"SELECT enumtypid, enumlabel FROM pg_enum ORDER BY enumtypid, enumsortorder",
 };
 
 unsigned catalog_query_count(void)
@@ -167,5 +170,6 @@ const char *catalog_fingerprint_query(void)
 		"WHERE oid >= 16384") " UNION ALL " SUM("13", "oid::text", "pg_policy",
 		"") " UNION ALL " SUM("14", "oid::text", "pg_extension", "") " UNION ALL " SUM("15",
 		"roleid::text || ' ' || member", "pg_auth_members",
-		"") " UNION ALL " SUM("16", "oid::text", "pg_cast", "WHERE oid >= 16384") ") AS sums";
+		"") " UNION ALL " SUM("16", "oid::text", "pg_cast",
+		"WHERE oid >= 16384") " UNION ALL " SUM("17", "oid::text", "pg_enum", "") ") AS sums";
 }

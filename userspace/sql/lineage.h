@@ -213,6 +213,7 @@ uint32_t type_builtin(const char *name);                                /* pg_ca
 uint32_t type_builtin_array(uint32_t element);                          /* 0: none */
 /* Of an array of pg_catalog's types that are no rows: true. */
 bool type_builtin_is_array(uint32_t oid);
+uint32_t type_builtin_element(uint32_t array); /* 0: no array, or one of rows of no type */
 
 /* ---- dml.c, utility.c ---- */
 void insert_statement(

@@ -22,12 +22,17 @@ uint32_t type_builtin_array(uint32_t element)
 	return 0;
 }
 
+uint32_t type_builtin_element(uint32_t array)
+{
+	for (unsigned i = 0; i < type_table_n && array; i++)
+		if (type_table[i].array == array)
+			return strcmp(type_table[i].name, "record") != 0 ? type_table[i].oid : 0;
+	return 0;
+}
+
 bool type_builtin_is_array(uint32_t oid)
 {
-	for (unsigned i = 0; i < type_table_n && oid; i++)
-		if (type_table[i].array == oid)
-			return strcmp(type_table[i].name, "record") != 0;
-	return false;
+	return type_builtin_element(oid) != 0;
 }
 
 /* oid and the floats are not here: bigint and numeric convert to them by themselves, and that may fail. Nor

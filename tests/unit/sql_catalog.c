@@ -65,6 +65,14 @@ static void test_ddl_columns(void **state)
 	assert_true(held(c, "u", "y", "u", "y"));
 	assert_true(held(c, "u", "z", "u", "z"));
 	assert_int_equal(catalog_type(c, "public", "dd")->base, 1043);
+	assert_int_equal(catalog_type(c, "public", "dd")->typmod, 9); /* two levels below */
+	assert_int_equal(catalog_type(c, "public", "e")->nlabels, 1);
+	assert_string_equal(catalog_type(c, "public", "e")->labels[0], "a");
+	assert_int_equal(catalog_type_element(c, catalog_type(c, "public", "_e")->oid),
+		catalog_type(c, "public", "e")->oid);
+	assert_int_equal(catalog_type_element(c, 1009), 25);
+	assert_int_equal(catalog_type_element(c, 25), 0);
+	assert_int_equal(catalog_type_element(c, 2287), 0); /* record[] */
 	assert_true(catalog_type(c, "public", "dd")->checked);
 	assert_true(catalog_schema_exists(c, "public"));
 	assert_false(catalog_schema_exists(c, "nowhere"));
@@ -140,7 +148,7 @@ static void test_ddl_refuses(void **state)
 
 static void row(struct catalog_builder *b, unsigned i, unsigned n, const char *const *v)
 {
-	struct span cells[8];
+	struct span cells[10];
 	struct err e = {0};
 
 	for (unsigned k = 0; k < n; k++)
@@ -306,6 +314,10 @@ static void fill_constraints(struct catalog_builder *b)
 	ROW(b, 10, "t", "16500", "postgis");
 	ROW(b, 11, "25", "16501", "e", NULL);
 	ROW(b, 11, "25", "23", "a", NULL);
+	ROW(b, 12, "16501", "sad");
+	ROW(b, 12, "16501", "ok");
+	ROW(b, 12, "16501", "");
+	ROW(b, 12, "16999", "of no type");
 }
 
 static void test_constraints(void **state)
@@ -334,6 +346,9 @@ static void test_constraints(void **state)
 	assert_false(col(c, "kid", "a")->code);
 	assert_true(catalog_type(c, "public", "mood")->cast);
 	assert_false(catalog_type(c, "public", "mood")->stores);
+	assert_int_equal(catalog_type(c, "public", "mood")->nlabels, 3);
+	assert_string_equal(catalog_type(c, "public", "mood")->labels[1], "ok");
+	assert_string_equal(catalog_type(c, "public", "mood")->labels[2], "");
 	assert_true(catalog_type(c, "pg_catalog", "int4")->stores);
 	assert_false(catalog_type(c, "pg_catalog", "text")->cast);
 	assert_true(catalog_type(c, "pg_catalog", "int4")->recast);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "cli/offline.h"
+#include "policy/form.h"
 #include "policy/node.h"
 #include "policy/pattern.h"
 
@@ -157,8 +158,7 @@ static const char *shown(const struct offline *o, const struct relation *r, cons
 	const char *value, struct arena *a)
 {
 	const struct masking *m = binding_column(o->binding, (struct colref){r->oid, col->attnum});
-	struct value_shape shape = {
-		.type = value_type_of(col->base_type), .typmod = col->typmod, .format = VALUE_TEXT_FORMAT};
+	struct value_shape shape = form_of(o->catalog, col->type_oid, col->typmod, VALUE_TEXT_FORMAT, a);
 	struct span out = span_of(value, strlen(value));
 
 	if (m)

@@ -137,8 +137,9 @@ static void plan_column(struct judge *j, const struct output *o, struct column_p
 		return;
 	}
 	cp->rule = m->rule;
-	mask = o->direct && !binding_mixed(j->b, &o->from) ? m->direct : m->derived;
-	if (!mask || mask->kind == MASK_NULL || (mask == m->derived && mask_reads_input(mask->kind)))
+	cp->derived = !o->direct || binding_mixed(j->b, &o->from);
+	mask = cp->derived ? m->derived : m->direct;
+	if (!mask || mask->kind == MASK_NULL || (cp->derived && mask_reads_input(mask->kind)))
 		return; /* ACTION_NULL */
 	cp->action = ACTION_MASK;
 	cp->mask = mask;

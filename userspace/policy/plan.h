@@ -13,6 +13,7 @@ enum action { ACTION_NULL = 0, ACTION_MASK, ACTION_PASS };
 struct column_plan {
 	enum action action;
 	const struct mask *mask; /* ACTION_MASK: of the binding's policy */
+	bool derived;            /* of an expression: mask_blind */
 	const struct rule *rule; /* why; NULL for catalogue columns and ACTION_PASS */
 };
 

@@ -7,6 +7,7 @@
 
 #include "pgwire/put.h"
 #include "pgwire/sqlstate.h"
+#include "policy/form.h"
 #include "policy/strict.h"
 
 /* A row up to this size is written anew in one piece; beyond it large cells are borrowed, not copied. */
@@ -26,8 +27,9 @@ static void put_be32_at(uint8_t *p, uint32_t v)
 	put_be16_at(p + 2, (uint16_t)v);
 }
 
-static void stricter(struct rowplan_column *rc, enum action action, const struct mask *mask)
+static void stricter(struct rowplan_column *rc, enum action action, const struct mask *mask, bool derived)
 {
+	rc->blind = rc->blind || derived;
 	if (action == ACTION_MASK && (!mask || mask->kind == MASK_NULL))
 		action = ACTION_NULL;
 	if (action == ACTION_MASK && rc->action == ACTION_MASK) {
@@ -71,11 +73,11 @@ static void origin_column(const struct binding *b, const struct relation *r, con
 
 	rc->action = ACTION_PASS;
 	if (m)
-		stricter(rc, ACTION_MASK, m->direct);
+		stricter(rc, ACTION_MASK, m->direct, false);
 	if (below && copies(r, col) && !binding_mixed(b, &col->from))
-		stricter(rc, ACTION_MASK, below->direct);
+		stricter(rc, ACTION_MASK, below->direct, false);
 	else if (below)
-		stricter(rc, ACTION_MASK, below->derived);
+		stricter(rc, ACTION_MASK, below->derived, true);
 }
 
 /* What RowDescription's origin alone would give. */
@@ -120,6 +122,20 @@ static void count_hidden(struct rowplan *rp)
 	rp->pass = rp->hidden == 0;
 }
 
+/* What a type that is made of others consists of; asked only where such a column is masked. */
+static void form(struct rowplan *rp, struct rowplan_column *rc)
+{
+	struct value_shape made;
+
+	if (rc->action != ACTION_MASK || rc->shape.type != VALUE_OTHER || rc->shape.desc)
+		return;
+	made = form_of(
+		binding_catalog(rp->binding), rc->type_oid, rc->shape.typmod, rc->shape.format, &rp->mem);
+	rc->shape.type = made.type;
+	rc->shape.typmod = made.typmod;
+	rc->shape.desc = made.desc;
+}
+
 struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const uint16_t *formats,
 	unsigned nformats, const struct value_style *style, struct binding *b, struct err *e)
 {
@@ -146,6 +162,7 @@ struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const u
 	for (unsigned i = 0; i < s->n; i++) {
 		struct rowplan_column *rc = &rp->col[i];
 
+		rc->type_oid = s->col[i].type_oid;
 		rc->shape.type = value_type_of(s->col[i].type_oid);
 		rc->shape.typmod = s->col[i].typmod;
 		rc->shape.format = (formats ? format_of(formats, nformats, i) : s->col[i].format) == 1
@@ -153,7 +170,8 @@ struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const u
 					   : VALUE_TEXT_FORMAT;
 		rc->shape.style = style;
 		origin(b, &s->col[i], rc);
-		stricter(rc, p->columns[i].action, p->columns[i].mask);
+		stricter(rc, p->columns[i].action, p->columns[i].mask, p->columns[i].derived);
+		form(rp, rc);
 	}
 	count_hidden(rp);
 	return rp;
@@ -163,17 +181,27 @@ int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct err *e)
 {
 	if (p->ncolumns != rp->n)
 		return err_sql(e, -EPROTO, "42501", "the result's columns changed while it was read");
-	for (unsigned i = 0; i < rp->n; i++)
-		stricter(&rp->col[i], p->columns[i].action, p->columns[i].mask);
+	for (unsigned i = 0; i < rp->n; i++) {
+		stricter(&rp->col[i], p->columns[i].action, p->columns[i].mask, p->columns[i].derived);
+		form(rp, &rp->col[i]);
+	}
 	count_hidden(rp);
 	return 0;
 }
 
 void rowplan_free(struct rowplan *rp)
 {
-	if (rp)
-		binding_unref(rp->binding);
+	if (!rp)
+		return;
+	arena_fini(&rp->mem);
+	binding_unref(rp->binding);
 	free(rp);
+}
+
+static struct span mask_cell(const struct rowplan_column *rc, struct span cell, struct arena *scratch)
+{
+	return rc->blind ? mask_blind(rc->mask, &rc->shape, scratch)
+			 : mask_apply(rc->mask, &rc->shape, cell, scratch);
 }
 
 /* What a row is put together from: cells as they came, with their lengths, however many stand side by side;
@@ -250,7 +278,7 @@ static bool cut_row(const struct rowplan *rp, struct cur *c, struct part *v, uns
 		case ACTION_PASS: continue;
 		case ACTION_MASK:
 			if (cell.p)
-				masked.bytes = mask_apply(rc->mask, &rc->shape, cell, scratch);
+				masked.bytes = mask_cell(rc, cell, scratch);
 			break;
 		case ACTION_NULL: break;
 		}

@@ -12,11 +12,14 @@
 struct rowplan {
 	struct binding *binding; /* a reference: its masks are used */
 	unsigned n;
-	bool pass;       /* every column goes as it is */
-	unsigned hidden; /* how many do not */
+	bool pass;        /* every column goes as it is */
+	unsigned hidden;  /* how many do not */
+	struct arena mem; /* how masked columns' types are made */
 	struct rowplan_column {
 		enum action action;
 		const struct mask *mask;
+		bool blind; /* the value is derived: its mask may not know how many elements it has */
+		uint32_t type_oid;
 		struct value_shape shape;
 	} col[];
 };

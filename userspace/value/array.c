@@ -66,7 +66,7 @@ static enum token bare(struct cur *c, uint8_t delim, struct element *e)
 	if (!e->raw.n)
 		return TOKEN_BAD;
 	if (e->raw.n == 4 && !strncasecmp((const char *)start, "NULL", 4))
-		e->raw.p = NULL;
+		e->raw = (struct span){0};
 	return TOKEN_ELEMENT;
 }
 

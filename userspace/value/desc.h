@@ -30,4 +30,7 @@ struct value_desc {
 	const char *const *labels;     /* enums */
 };
 
+/* The built-in range and multirange types; false: another type. */
+bool desc_builtin_range(uint32_t oid, struct value_desc *d);
+
 #endif

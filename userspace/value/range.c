@@ -16,6 +16,24 @@
 #define RANGE_NO_UPPER       0x10
 #define RANGE_BYTES_MAX      256
 
+bool desc_builtin_range(uint32_t oid, struct value_desc *d)
+{
+	static const struct {
+		uint32_t range, multirange;
+		enum value_type bound;
+	} types[] = {{3904, 4451, VALUE_INT4}, {3906, 4532, VALUE_OTHER}, {3908, 4533, VALUE_TIMESTAMP},
+		{3910, 4534, VALUE_TIMESTAMPTZ}, {3912, 4535, VALUE_DATE}, {3926, 4536, VALUE_INT8}};
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (oid != types[i].range && oid != types[i].multirange)
+			continue;
+		*d = (struct value_desc){.kind = oid == types[i].range ? DESC_RANGE : DESC_MULTIRANGE,
+			.bound = types[i].bound};
+		return true;
+	}
+	return false;
+}
+
 struct span range_put_empty(struct arena *a, const struct value_shape *s)
 {
 	bool text = s->format == VALUE_TEXT_FORMAT;

@@ -135,7 +135,7 @@ struct span range_put_literal(struct arena *a, const struct value_shape *s, stru
 	if (text.n == 5 && !strncasecmp((const char *)text.p, "empty", 5))
 		return range_put_empty(a, s);
 	comma = text.n > 2 ? memchr(text.p, ',', text.n) : NULL;
-	if (!comma || text.p[text.n - 1] != ')')
+	if (!comma || comma == text.p || text.p[text.n - 1] != ')')
 		return none;
 	n = (size_t)(comma - text.p) - 1;
 	if (!get_bound(a, s, span_of(text.p + 1, n), &lower) ||

@@ -406,6 +406,7 @@ static int start_workers(struct daemon *d, struct err *e)
 		.max_per_cgroup = d->opt.max_per_cgroup,
 		.max_age_ms = d->opt.max_age_ms,
 		.message_max = d->opt.message_max,
+		.cell_max = d->opt.cell_max,
 		.cgroup_mount = d->mount,
 		.cgroup_root = d->root,
 		.kern = d->kern,

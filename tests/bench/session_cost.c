@@ -143,8 +143,11 @@ static void begin(struct world *w)
 
 	*w = (struct world){.now = 100000};
 	snprintf(w->who.cgroup, sizeof(w->who.cgroup), "/bench/masked");
-	w->env = (struct session_env){
-		.max_age_ms = 5000, .message_max = 16 << 20, .covers = covers_all, .note = tell};
+	w->env = (struct session_env){.max_age_ms = 5000,
+		.message_max = 16 << 20,
+		.cell_max = 1 << 20,
+		.covers = covers_all,
+		.note = tell};
 	if (cache_new(&w->env.cache, &e) || slot_new(&w->slot, &e) ||
 		catalog_from_ddl(&w->catalog, span_of(ddl, sizeof(ddl) - 1), &e))
 		die("world", e.msg);

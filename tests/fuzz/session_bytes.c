@@ -198,8 +198,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cur c = cur_of(span_of(data, size));
 	struct caller who = {.cgroup = "/agents/one"};
-	struct session_env env = {
-		.policy = policy, .max_age_ms = 5000, .message_max = 32768, .covers = covers_all};
+	struct session_env env = {.policy = policy,
+		.max_age_ms = 5000,
+		.message_max = 32768,
+		.cell_max = 64,
+		.covers = covers_all};
 	struct session *s = NULL;
 	struct slot *slot = NULL;
 	struct err e = {0};

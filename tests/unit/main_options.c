@@ -33,6 +33,7 @@ static void defaults(void **state)
 	assert_int_equal(PARSE(&o), 0);
 	assert_string_equal(o.run_dir, "/run/pgveil");
 	assert_int_equal(o.max_age_ms, 5000);
+	assert_int_equal(o.cell_max, 1 << 20);
 	assert_int_equal(o.log_level, LOG_INFO);
 	assert_int_equal(o.message_max, 16 << 20);
 	assert_int_equal(o.ready_fd, -1);
@@ -54,6 +55,9 @@ static void taken(void **state)
 	assert_int_equal(o.max_age_ms, 250);
 	assert_int_equal(o.log_level, LOG_DEBUG);
 	assert_string_equal(o.run_dir, "/x");
+	assert_int_equal(PARSE(&o, "--cell-max", "4096"), 0);
+	assert_int_equal(o.cell_max, 4096);
+	assert_int_equal(PARSE(&o, "--cell-max", "0"), -EINVAL);
 	assert_int_equal(PARSE(&o, "--catalog-max-age", "0"), 0);
 	assert_int_equal(o.max_age_ms, 0);
 	assert_int_equal(PARSE(&o, "--message-max", "512KiB"), 0);

@@ -663,8 +663,11 @@ static void run_script(const char *path, size_t cut)
 	snprintf(r.who.cgroup, sizeof(r.who.cgroup), "/agents/one");
 	assert_int_equal(cache_new(&r.cache, &e), 0);
 	assert_int_equal(slot_new(&r.slot, &e), 0);
-	r.env = (struct session_env){
-		.cache = r.cache, .max_age_ms = 5000, .message_max = 65536, .covers = covers_all};
+	r.env = (struct session_env){.cache = r.cache,
+		.max_age_ms = 5000,
+		.message_max = 65536,
+		.cell_max = 64,
+		.covers = covers_all};
 	while (golden_line(f, &line, &cap, &r.line))
 		run_line(&r, line, &dbname);
 	expect_silence(&r);

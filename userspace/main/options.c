@@ -161,6 +161,8 @@ static const struct row table[] = {
 		"of a message that is held whole, such as a row with masked columns: 512KiB … 1024MiB "
 		"(default: "
 		"16MiB)"},
+	{"cell-max", "BYTES", take_number, AT(cell_max), 1 << 30,
+		"a masked value beyond it is redacted without a look at it (default: 1048576)"},
 	{"metrics-listen", "ADDR:PORT", take_text, AT(metrics_listen), 0,
 		"also answer /metrics and /healthz there, to whoever asks (default: nowhere)"},
 	{"log-level", "LEVEL", take_level, AT(log_level), 0, "error, warn, info or debug (default: info)"},
@@ -204,6 +206,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		.workers = cores > 0 && cores <= 256 ? (unsigned)cores : 1,
 		.max_connections = 8000,
 		.max_per_cgroup = 1000,
+		.cell_max = 1 << 20,
 		.max_age_ms = 5 * SECOND_MS,
 		.message_max = (size_t)16 << 20,
 		.log_level = LOG_INFO,

@@ -17,6 +17,7 @@ struct options { /* strings are those of argv */
 	unsigned npolicies;
 	const char *cgroup_root, *pin_dir, *run_dir, *state_dir;
 	unsigned workers, max_connections, max_per_cgroup;
+	unsigned cell_max; /* bytes */
 	uint64_t max_age_ms;
 	size_t message_max;         /* bytes */
 	const char *metrics_listen; /* NULL: nowhere */

@@ -7,10 +7,11 @@
 #include "value/composite.h"
 #include "value/range.h"
 
-/* What a cell may grow to. A hash is 64 characters where an element can be one and its comma, so nothing that
- * is not the policy's own literal reaches this. */
+/* What a cell may grow to; what would be more is NULL. A hash is 64 characters where an element can be one
+ * and its comma: a cell that the caller wrote for the purpose is not to take the memory of others. */
 #define GROWTH       ((size_t)40)
 #define GROWTH_LEAST ((size_t)4096)
+#define GROWTH_MOST  ((size_t)4 << 20)
 
 static const struct span null = {0};
 
@@ -26,7 +27,9 @@ static struct span apply(
 
 static size_t most(struct span cell)
 {
-	return cell.n * GROWTH + GROWTH_LEAST;
+	size_t n = cell.n * GROWTH + GROWTH_LEAST;
+
+	return n <= GROWTH_MOST ? n : cell.n > GROWTH_MOST / 2 ? cell.n * 2 : GROWTH_MOST;
 }
 
 static struct span part(

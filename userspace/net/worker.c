@@ -226,6 +226,7 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		.accounts = &w->accounts,
 		.max_age_ms = cfg->max_age_ms,
 		.message_max = cfg->message_max,
+		.cell_max = cfg->cell_max,
 		.covers = covers,
 		.note = note,
 		.tally = &w->tally,

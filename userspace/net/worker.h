@@ -38,8 +38,8 @@ struct workers_config {
 	unsigned n;               /* threads */
 	unsigned max_connections; /* of all, and of one cgroup */
 	unsigned max_per_cgroup;
-	uint64_t max_age_ms; /* catalog.max_age */
-	size_t message_max;
+	uint64_t max_age_ms;                    /* catalog.max_age */
+	size_t message_max, cell_max;           /* as in session_env */
 	const char *cgroup_mount, *cgroup_root; /* strings outlive the workers */
 	struct kern *kern;
 	struct netns_thread *netns;

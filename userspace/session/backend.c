@@ -101,7 +101,9 @@ static struct rowplan *make_rows(struct session *s, const struct plan *p, const 
 		rowplan_free(rp);
 		rp = NULL;
 	}
-	if (!rp)
+	if (rp)
+		rp->cell_max = s->env->cell_max;
+	else
 		session_break(s, e.sqlstate, "%s", e.msg);
 	return rp;
 }

@@ -198,10 +198,11 @@ void rowplan_free(struct rowplan *rp)
 	free(rp);
 }
 
-static struct span mask_cell(const struct rowplan_column *rc, struct span cell, struct arena *scratch)
+static struct span mask_cell(
+	const struct rowplan *rp, const struct rowplan_column *rc, struct span cell, struct arena *scratch)
 {
-	return rc->blind ? mask_blind(rc->mask, &rc->shape, scratch)
-			 : mask_apply(rc->mask, &rc->shape, cell, scratch);
+	return rc->blind || cell.n > rp->cell_max ? mask_blind(rc->mask, &rc->shape, scratch)
+						  : mask_apply(rc->mask, &rc->shape, cell, scratch);
 }
 
 /* What a row is put together from: cells as they came, with their lengths, however many stand side by side;
@@ -278,7 +279,7 @@ static bool cut_row(const struct rowplan *rp, struct cur *c, struct part *v, uns
 		case ACTION_PASS: continue;
 		case ACTION_MASK:
 			if (cell.p)
-				masked.bytes = mask_cell(rc, cell, scratch);
+				masked.bytes = mask_cell(rp, rc, cell, scratch);
 			break;
 		case ACTION_NULL: break;
 		}

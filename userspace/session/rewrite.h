@@ -15,6 +15,7 @@ struct rowplan {
 	bool pass;        /* every column goes as it is */
 	unsigned hidden;  /* how many do not */
 	struct arena mem; /* how masked columns' types are made */
+	size_t cell_max;  /* session_env.cell_max; until it is set every masked cell is redacted unread */
 	struct rowplan_column {
 		enum action action;
 		const struct mask *mask;

@@ -44,6 +44,7 @@ struct session_env {
 	struct accounts *accounts; /* NULL: no cgroup has a limit of its own (session/account.h) */
 	uint64_t max_age_ms;       /* catalog.max_age */
 	size_t message_max;        /* bytes of one message that must be held whole; 54000 beyond */
+	size_t cell_max; /* bytes of a cell that is masked by what it holds; redacted unread beyond */
 	/* Whether entry i of p's databases covers an address, host names resolved. */
 	enum coverage (*covers)(
 		void *arg, const struct policy *p, unsigned i, const struct sockaddr *address);

@@ -29,5 +29,6 @@ CREATE VIEW public.docs_seen AS SELECT id FROM public.docs;
 CREATE TABLE public.logged (id serial, line text DEFAULT public.stamp(), extra integer);
 CREATE TABLE public.checked (id integer, v text CHECK (public.known(v)));
 CREATE TABLE public.moods (id integer, m public.mood);
+CREATE TABLE public.large (id integer, notes text[], note text, part text, free text);
 CREATE TABLE public.orders (id serial PRIMARY KEY, patient integer NOT NULL REFERENCES public.patients (id), qty integer DEFAULT 1 CHECK (qty > 0),
 	made timestamptz DEFAULT now(), total integer GENERATED ALWAYS AS (qty * 2) STORED, UNIQUE (patient, made));

@@ -26,6 +26,20 @@ spec:
 """
 
 
+# What the table cannot hold: values of more than the megabyte that is looked at, and types of extensions.
+BESIDE = """
+CREATE TABLE made.large AS SELECT 1 AS id, repeat('quorvex', 200000) AS part, array_fill('quorvex'::text, ARRAY[200000]) AS list,
+	ROW(repeat('quorvex', 200000), '1', 2, NULL)::made.address AS home, repeat('quorvex', 200000) AS gone, repeat('x', 1048576) AS just;
+CREATE EXTENSION citext;
+CREATE EXTENSION hstore;
+CREATE TABLE made.extra AS SELECT 1 AS id, 'QuorVex'::citext AS c, ARRAY['QuorVex', NULL]::citext[] AS cs, 'a=>quorvex'::hstore AS h,
+	ARRAY['a=>quorvex']::hstore[] AS hs, 'quorvex'::tsvector AS v, '(1,2)'::point AS p;
+"""
+RULES = """    - {columns: [made.large.*], with: {partial: {last: 4}}}
+    - {columns: [made.extra.*], with: redact}
+"""
+
+
 class Case:
     """A line of the golden table."""
 
@@ -78,10 +92,11 @@ def nested(tmp_path_factory):
     for c in CASES:
         schema += "CREATE TABLE %s AS SELECT 1 AS id, %s AS value FROM made.thing;\n" % (c.table, c.column)
         schema += "INSERT INTO %s VALUES (1, %s);\n" % (c.table, literal(c.value))
+    schema += BESIDE
     first = {c.column: literal(c.value) for c in reversed(CASES)}
     schema += "TRUNCATE made.thing; INSERT INTO made.thing (%s) VALUES (%s);\n" % (", ".join(first), ", ".join(first.values()))
     (folder / "schema.sql").write_text(schema)
-    (folder / "policy.yaml").write_text(HEAD + "".join(c.rule() for c in CASES))
+    (folder / "policy.yaml").write_text(HEAD + "".join(c.rule() for c in CASES) + RULES)
     with Lab(schema=folder / "schema.sql", policies=[folder / "policy.yaml"], agents=1, pg_conf=["timezone=UTC", "jit=off"]) as up:
         yield up
 
@@ -134,6 +149,28 @@ def test_expressions(nested):
         assert lengths == [[b"{}"]]
         fields = agent.query("SELECT (value).street, (value).* FROM made.line_%d" % number("blind:redact", "addr")).ok().rows
         assert fields == [[b"****", b"****", None, None, None]]
+
+
+def test_large_cells(nested):
+    """Beyond a megabyte nothing is looked at; a megabyte is."""
+    with nested.login() as agent:
+        for binary in (0, 1):
+            row, = agent.run("SELECT part, list, home, gone, just FROM made.large", formats=(binary,)).ok().rows
+            assert row[0] == row[3] == b"****"
+            assert row[1] == (struct.pack("!III", 0, 0, 25) if binary else b"{}")
+            assert len(row[2]) < 100 and row[2].count(b"****") == 2
+            assert row[4] == b"*" * 1048572 + b"xxxx"
+        assert b"quorvex" not in agent.received
+
+
+def test_types_of_extensions(nested):
+    """citext is text, of others nothing is known, and of a row of no type neither."""
+    with nested.login() as agent:
+        for binary in (0, 1):
+            row, = agent.run("SELECT c, cs, h, hs, v, p, ROW(c) FROM made.extra", formats=(binary,)).ok().rows
+            assert row[0] == b"****" and row[2:] == [None] * 5
+            assert binary or row[1] == b"{****,NULL}"
+        assert b"uor" not in agent.received
 
 
 def number(spec, column):

@@ -38,6 +38,7 @@
 #include "net/netns.h"
 #include "net/worker.h"
 #include "policy/policy.h"
+#include "policy/recall.h"
 
 #define GRACE_MS          5000
 #define RESOLVE_MS        3000
@@ -52,6 +53,7 @@ struct daemon {
 	struct netns_thread *netns;
 	struct resolver *resolver;
 	struct feeds *feeds;
+	struct recall *recall;
 	struct workers *workers;
 	struct control *control;
 	struct enrol *enrol;
@@ -400,6 +402,7 @@ static void say_ready(struct daemon *d)
 
 static int start_workers(struct daemon *d, struct err *e)
 {
+	int r = recall_new(&d->recall, e);
 	const struct workers_config cfg = {
 		.n = d->opt.workers,
 		.max_connections = d->opt.max_connections,
@@ -407,14 +410,16 @@ static int start_workers(struct daemon *d, struct err *e)
 		.max_age_ms = d->opt.max_age_ms,
 		.message_max = d->opt.message_max,
 		.cell_max = d->opt.cell_max,
+		.recall = d->recall,
 		.cgroup_mount = d->mount,
 		.cgroup_root = d->root,
 		.kern = d->kern,
 		.netns = d->netns,
 		.hooks = {on_covers, on_password, on_attach, on_detach, d},
 	};
-	int r = workers_start(&d->workers, &cfg, d->policy, e);
 
+	if (!r)
+		r = workers_start(&d->workers, &cfg, d->policy, e);
 	if (!r)
 		feeds_set_workers(d->feeds, d->workers);
 	return r;
@@ -513,6 +518,7 @@ static void stop(struct daemon *d)
 		feeds_stop(d->feeds);
 	if (d->workers)
 		workers_stop(d->workers, GRACE_MS);
+	recall_free(d->recall);
 	enrol_close(d->enrol);
 	feeds_free(d->feeds);
 	if (d->netns)

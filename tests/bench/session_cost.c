@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "policy/recall.h"
 #include "pgwire/frame.h"
 #include "pgwire/message.h"
 #include "pgwire/put.h"
@@ -148,7 +149,7 @@ static void begin(struct world *w)
 		.cell_max = 1 << 20,
 		.covers = covers_all,
 		.note = tell};
-	if (cache_new(&w->env.cache, &e) || slot_new(&w->slot, &e) ||
+	if (cache_new(&w->env.cache, &e) || recall_new(&w->env.recall, &e) || slot_new(&w->slot, &e) ||
 		catalog_from_ddl(&w->catalog, span_of(ddl, sizeof(ddl) - 1), &e))
 		die("world", e.msg);
 	slot_put(w->slot, catalog_ref(w->catalog), w->now);
@@ -188,6 +189,7 @@ static void end(struct world *w)
 	session_free(w->s);
 	put_fini(&w->say);
 	cache_free(w->env.cache);
+	recall_free(w->env.recall);
 	policy_unref(w->env.policy);
 	catalog_unref(w->catalog);
 	slot_free(w->slot);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/recall.h"
 #include "pgwire/frame.h"
 #include "pgwire/put.h"
 #include "session/cache.h"
@@ -214,7 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (size && (data[0] & 3) == 2) /* the client's own login is part of the input */
 		env.policy = relaying;
-	if (cache_new(&env.cache, &e) || slot_new(&slot, &e) ||
+	if (cache_new(&env.cache, &e) || recall_new(&env.recall, &e) || slot_new(&slot, &e) ||
 		session_new(&s, &env, &who, (struct session_key){1, "abcd"}, &e))
 		abort();
 	slot_put(slot, catalog_ref(catalog), now);
@@ -238,5 +239,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	session_free(s);
 	slot_free(slot);
 	cache_free(env.cache);
+	recall_free(env.recall);
 	return 0;
 }

@@ -74,6 +74,21 @@ def test_a_rename_does_not_unmask(changing, c):
         changing.dba_psql("ALTER TABLE clinic.note RENAME words TO body")
 
 
+def test_a_rename_does_not_unmask_for_a_worker_that_comes_later():
+    """One session bound the rule before the rename; those of other workers, and under a policy that was loaded anew, come after."""
+    with Lab(agents=2, env={"LAB_DAEMON_ARGS": "--workers 3"}) as lab:
+        with lab.login() as first:
+            assert first.query("SELECT body FROM clinic.note WHERE id = 1").ok().rows == [[b"****"]]
+            lab.dba_psql("ALTER TABLE clinic.note RENAME body TO words")
+            eventually(first, "SELECT words FROM clinic.note WHERE id = 1", [[b"****"]])
+        for how in ("other workers", "policy loaded anew"):
+            for _ in range(3):
+                with lab.login() as c:
+                    assert c.query("SELECT words FROM clinic.note WHERE id = 1").ok().rows == [[b"****"]], how
+                    assert canary.found(bytes(c.received)) == []
+            lab.sh("pgveil", "--", "reload")
+
+
 def test_a_view_replaced_by_others_is_seen_within_max_age(changing):
     """The window that the README states: a view that keeps its name and columns, and shows another column."""
     changing.dba_psql("CREATE VIEW clinic.swapped AS SELECT id, name AS x FROM clinic.patient")

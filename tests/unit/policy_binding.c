@@ -6,6 +6,7 @@
 struct catalog {
 	unsigned refs, n;
 	struct relation *relations;
+	uint64_t version;
 };
 
 struct catalog *catalog_ref(struct catalog *c)
@@ -49,6 +50,11 @@ const struct column *relation_column_by_attnum(const struct relation *r, int16_t
 		if (r->cols[i].attnum == attnum)
 			return &r->cols[i];
 	return NULL;
+}
+
+uint64_t catalog_version(const struct catalog *c)
+{
+	return c->version;
 }
 
 #define COLUMN(number, text)                                                                                 \
@@ -115,7 +121,7 @@ static enum coverage everything(void *arg, unsigned i)
 }
 
 /* Takes p over. */
-static struct binding *bound(struct policy *p, struct catalog *c, const struct binding *previous)
+static struct binding *bound(struct policy *p, struct catalog *c, struct place *place)
 {
 	struct caller who = {.uid = 1};
 	struct arena a = {0};
@@ -124,7 +130,7 @@ static struct binding *bound(struct policy *p, struct catalog *c, const struct b
 	struct err e = {0};
 
 	assert_int_equal(policy_grant(p, &who, everything, NULL, "db", &a, &g, &e), 0);
-	assert_int_equal(binding_new(&b, p, &g, c, previous, &e), 0);
+	assert_int_equal(binding_new(&b, p, &g, c, place, &e), 0);
 	arena_fini(&a);
 	policy_unref(p);
 	return b;
@@ -299,9 +305,19 @@ static void renames(void **state)
 	struct column child[] = {COLUMN(1, "tax_number"), COLUMN(2, "email"), COLUMN(3, "id")};
 	struct column fresh[] = {COLUMN(1, "id"), COLUMN(2, "tax_number")};
 	uint32_t children[] = {104, 103};
-	struct binding *old = bound(load(rule), &before, NULL), *b, *third;
+	struct recall *recall = NULL;
+	struct place *place = NULL, *elsewhere = NULL;
+	struct binding *b, *third;
 
 	(void)state;
+	assert_int_equal(recall_new(&recall, NULL), 0);
+	assert_int_equal(recall_place(recall, "db 5432", "crm", &place, NULL), 0);
+	assert_int_equal(recall_place(recall, "db 5432", "other", &elsewhere, NULL), 0);
+	assert_ptr_not_equal(place, elsewhere);
+	/* Forgotten at once by whoever made it: another worker, an older policy, a cache that was full. */
+	binding_unref(bound(load(rule), &before, place));
+	binding_unref(
+		bound(load("    - {columns: [public.customers.email], with: redact}\n"), &before, place));
 	memcpy(changed, relations, sizeof(changed));
 	after.relations = changed;
 	changed[0].name = "clients";
@@ -312,12 +328,12 @@ static void renames(void **state)
 	changed[0].children = children;
 	changed[0].nchildren = 2;
 
-	b = bound(load(rule), &after, NULL);
+	b = bound(load(rule), &after, elsewhere);
 	assert_int_equal(kind(b, 101, 4), NOT_MASKED);
 	binding_unref(b);
 
-	b = bound(load(rule), &after, old);
-	binding_unref(old);
+	assert_int_equal(recall_place(recall, "db 5432", "crm", &place, NULL), 0);
+	b = bound(load(rule), &after, place);
 	assert_int_equal(kind(b, 101, 4), MASK_REDACT);
 	assert_int_equal(kind(b, 104, 1), MASK_REDACT);
 	assert_int_equal(kind(b, 103, 2), MASK_REDACT);
@@ -325,22 +341,33 @@ static void renames(void **state)
 
 	/* Over several generations, and with the new mask where the rule's was changed. */
 	third = bound(load("    - {columns: [public.customers.SSN, a.b.c], with: {partial: {last: 1}}}\n"),
-		&after, b);
+		&after, place);
 	assert_int_equal(kind(third, 101, 4), MASK_PARTIAL);
 	binding_unref(third);
 
 	/* Without the rule there is nothing to carry. */
-	third = bound(load("    - {columns: [public.customers.email], with: redact}\n"), &after, b);
+	third = bound(load("    - {columns: [public.customers.email], with: redact}\n"), &after, place);
 	assert_int_equal(kind(third, 101, 4), NOT_MASKED);
 	binding_unref(third);
 
-	/* A table that is gone takes what was bound with it. */
+	/* An older catalogue that does not know the table forgets nothing; the newest one does. */
+	after.version = 2;
+	binding_unref(bound(load(rule), &after, place));
+	before.n = 0;
+	binding_unref(bound(load(rule), &before, place));
+	before.n = ARRAY_LEN(relations);
+	third = bound(load(rule), &after, place);
+	assert_int_equal(kind(third, 101, 4), MASK_REDACT);
+	binding_unref(third);
+	after.version = 3;
 	after.n = 0;
-	third = bound(load(rule), &after, b);
+	binding_unref(bound(load(rule), &after, place));
 	after.n = ARRAY_LEN(changed);
+	third = bound(load(rule), &after, place);
 	assert_int_equal(kind(third, 101, 4), NOT_MASKED);
 	binding_unref(third);
 	binding_unref(b);
+	recall_free(recall);
 	assert_int_equal(before.refs, 0);
 	assert_int_equal(after.refs, 0);
 }

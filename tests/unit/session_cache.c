@@ -41,7 +41,7 @@ static int open_world(void **state)
 	assert_int_equal(slot_new(&w->slot, &e), 0);
 	assert_int_equal(cache_new(&w->cache, &e), 0);
 	assert_int_equal(
-		cache_binding(w->cache, w->policy, &w->grant, w->slot, w->catalog, &w->binding, &e), 0);
+		cache_binding(w->cache, w->policy, &w->grant, w->slot, NULL, w->catalog, &w->binding, &e), 0);
 	fclose(f);
 	free(ddl);
 	complaints_fini(&bad);
@@ -190,7 +190,7 @@ static void another_catalogue(void **state)
 
 	assert_int_equal(catalog_from_ddl(&w->catalog, span_of(ddl, sizeof(ddl) - 1), &e), 0);
 	assert_int_equal(
-		cache_binding(w->cache, w->policy, &w->grant, w->slot, w->catalog, &w->binding, &e), 0);
+		cache_binding(w->cache, w->policy, &w->grant, w->slot, NULL, w->catalog, &w->binding, &e), 0);
 	b = judge(w, "SELECT id FROM patients WHERE id = 2");
 	assert_ptr_not_equal(a, b);
 	assert_ptr_equal(judgement_binding(b), w->binding);

@@ -7,6 +7,7 @@
  * else may be), or a directive: policy FILE, schema FILE, open, connect [tls], drop, at MS, catalog, waits,
  * client-ends (half closed), server-ends, shuts (the server is to be told that nothing more comes), keeps (it
  * is not), silence, closed. Messages are written as in say_frontend() and say_backend() below. */
+#include "policy/recall.h"
 #include "test.h"
 
 #include <dirent.h>
@@ -654,6 +655,7 @@ static void run_script(const char *path, size_t cut)
 {
 	struct replay r = {.file = path, .cut = cut, .now = 100000};
 	const char *dbname = "clinic";
+	struct recall *recall = NULL;
 	struct err e = {0};
 	char *line = NULL;
 	size_t cap = 0;
@@ -663,7 +665,9 @@ static void run_script(const char *path, size_t cut)
 	snprintf(r.who.cgroup, sizeof(r.who.cgroup), "/agents/one");
 	assert_int_equal(cache_new(&r.cache, &e), 0);
 	assert_int_equal(slot_new(&r.slot, &e), 0);
+	assert_int_equal(recall_new(&recall, &e), 0);
 	r.env = (struct session_env){.cache = r.cache,
+		.recall = recall,
 		.max_age_ms = 5000,
 		.message_max = 65536,
 		.cell_max = 64,
@@ -680,6 +684,7 @@ static void run_script(const char *path, size_t cut)
 	cache_free(r.cache);
 	policy_unref(r.env.policy);
 	catalog_unref(r.catalog);
+	recall_free(recall);
 	slot_free(r.slot);
 }
 

@@ -227,6 +227,7 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		.max_age_ms = cfg->max_age_ms,
 		.message_max = cfg->message_max,
 		.cell_max = cfg->cell_max,
+		.recall = cfg->recall,
 		.covers = covers,
 		.note = note,
 		.tally = &w->tally,

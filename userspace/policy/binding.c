@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A binding is made in three steps: every pattern of every rule is laid over the catalogue by name; what the
- * binding before had bound by a pattern that still stands is bound again by oid; what is bound on a parent is
- * bound on its children. Each gives pairs (column, pattern), kept for the next binding; their strictest masks
- * make the table. */
+ * same pattern bound earlier in this place is bound again by oid; what is bound on a parent is
+ * bound on its children. Each gives pairs (column, pattern), which the place keeps for the next binding;
+ * their strictest masks make the table. */
 #include "policy/binding.h"
 
 #include <errno.h>
@@ -134,11 +134,14 @@ static bool match_relation(void *arg, const struct relation *r)
 
 /* The pattern that bound a column decides, not the mask it had: a rule whose mask was changed keeps what it
  * holds. */
-static void carry_over(struct binding *b, const struct binding *previous)
+static void carry_over(struct binding *b, const struct place *place)
 {
-	for (size_t i = 0; i < previous->nmatches && !b->no_memory; i++) {
-		struct colref c = previous->matches[i].column;
-		const char *canonical = previous->laid[previous->matches[i].laid].pattern.canonical;
+	size_t n = 0;
+	const struct bound_column *v = place_bound(place, &n);
+
+	for (size_t i = 0; i < n && !b->no_memory; i++) {
+		struct colref c = v[i].column;
+		const char *canonical = v[i].pattern;
 		const struct relation *r = catalog_relation_by_oid(b->catalog, c.relid);
 		const struct column *column = r ? relation_column_by_attnum(r, c.attnum) : NULL;
 		unsigned lo = 0, hi = b->nlaid;
@@ -253,8 +256,43 @@ static void binding_free(struct binding *b)
 	free(b);
 }
 
+/* For the next binding here, whoever makes it. */
+static int hand_on(struct binding *b, struct place *place, struct err *e)
+{
+	struct bound_column *v = calloc(b->nmatches ? b->nmatches : 1, sizeof(*v));
+	int r;
+
+	if (!v)
+		return err_sql(e, -ENOMEM, "53200", "out of memory");
+	for (size_t i = 0; i < b->nmatches; i++)
+		v[i] = (struct bound_column){
+			b->laid[b->matches[i].laid].pattern.canonical, b->matches[i].column};
+	r = place_keep(place, b->catalog, v, b->nmatches, e);
+	free(v);
+	return r;
+}
+
+static int bind_columns(struct binding *b, struct place *place, struct err *e)
+{
+	int r = 0;
+
+	if (place)
+		place_hold(place);
+	catalog_each_relation(b->catalog, match_relation, b);
+	if (place)
+		carry_over(b, place);
+	match_children(b);
+	if (b->no_memory)
+		r = err_sql(e, -ENOMEM, "53200", "out of memory");
+	else if (place)
+		r = hand_on(b, place, e);
+	if (place)
+		place_release(place);
+	return r;
+}
+
 int binding_new(struct binding **out, struct policy *p, const struct grant *g, struct catalog *c,
-	const struct binding *previous, struct err *e)
+	struct place *place, struct err *e)
 {
 	struct binding *b = calloc(1, sizeof(*b));
 	int r;
@@ -266,14 +304,10 @@ int binding_new(struct binding **out, struct policy *p, const struct grant *g, s
 	b->policy = policy_ref(p);
 	b->catalog = catalog_ref(c);
 	r = lay_patterns(b, g, e);
-	if (r)
-		goto out;
-	catalog_each_relation(c, match_relation, b);
-	if (previous)
-		carry_over(b, previous);
-	match_children(b);
-	r = b->no_memory ? err_sql(e, -ENOMEM, "53200", "out of memory") : make_entries(b, e);
-out:
+	if (!r)
+		r = bind_columns(b, place, e);
+	if (!r)
+		r = make_entries(b, e);
 	if (r)
 		binding_free(b);
 	else

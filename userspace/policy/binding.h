@@ -5,15 +5,16 @@
 #define PGVEIL_POLICY_BINDING_H
 
 #include "policy/policy.h"
+#include "policy/recall.h"
 #include "sql/catalog.h"
 
 struct binding;
 
-/* Column rules bind to (oid, attnum) when they are first resolved: what previous (same rules, same database;
- * may be NULL) masked and still exists stays masked, so that a rename does not unmask. A rule on a parent
+/* Column rules bind to (oid, attnum) when they are first resolved: what their patterns once bound in this
+ * place (NULL: nothing) and still exists stays masked, so that a rename does not unmask. A rule on a parent
  * covers the same-named columns of every child. Takes references to p and c. */
 MUSTCHECK int binding_new(struct binding **out, struct policy *p, const struct grant *g, struct catalog *c,
-	const struct binding *previous, struct err *e);
+	struct place *place, struct err *e);
 struct binding *binding_ref(struct binding *b);
 void binding_unref(struct binding *b); /* NULL is fine */
 

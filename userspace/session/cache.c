@@ -130,9 +130,8 @@ static void forget_binding(struct cache *c, struct binding *b)
 }
 
 int cache_binding(struct cache *c, struct policy *p, const struct grant *g, const struct slot *slot,
-	struct catalog *catalog, struct binding **out, struct err *e)
+	struct place *place, struct catalog *catalog, struct binding **out, struct err *e)
 {
-	struct binding *previous = NULL;
 	unsigned i;
 	int r;
 
@@ -141,8 +140,6 @@ int cache_binding(struct cache *c, struct policy *p, const struct grant *g, cons
 
 		if (b->slot != slot)
 			continue;
-		if (!previous || b->rules_id == g->rules_id)
-			previous = b->binding;
 		if (b->rules_id == g->rules_id && binding_catalog(b->binding) == catalog &&
 			binding_policy(b->binding) == p) {
 			*out = binding_ref(b->binding);
@@ -151,7 +148,7 @@ int cache_binding(struct cache *c, struct policy *p, const struct grant *g, cons
 		if (b->rules_id == g->rules_id)
 			break;
 	}
-	r = binding_new(out, p, g, catalog, previous, e);
+	r = binding_new(out, p, g, catalog, place, e);
 	if (r)
 		return r;
 	/* Takes the place of the older binding of the same rules, else of the oldest of all. */

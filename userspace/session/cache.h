@@ -16,10 +16,10 @@ MUSTCHECK int cache_new(struct cache **out, struct err *e);
 void cache_observe(struct cache *c, struct tally *t, void (*judging)(void *arg, bool begins), void *arg);
 void cache_free(struct cache *c);
 
-/* The binding of a grant over a catalogue of slot: an equal earlier one, or a new one that carries the rules'
- * earlier resolutions on. Gives a reference. */
+/* The binding of a grant over a catalogue of slot: an equal earlier one, or a new one that carries on what
+ * was bound in place. Gives a reference. */
 MUSTCHECK int cache_binding(struct cache *c, struct policy *p, const struct grant *g, const struct slot *slot,
-	struct catalog *catalog, struct binding **out, struct err *e);
+	struct place *place, struct catalog *catalog, struct binding **out, struct err *e);
 /* The judgement of a text under a binding and a search_path; perhaps one that was made for a text that
  * differs in constants nobody looks at (judgement_text is that one's). Gives a reference. */
 MUSTCHECK int cache_judge(struct cache *c, struct binding *b, const struct name_scope *scope,

@@ -2,6 +2,7 @@
 /* From the first byte until the session is open. The client is never asked for a password, unless policy has
  * its own login passed through (login_relay.c): the kernel said who it is. It hears AuthenticationOk only
  * when the server has accepted us and, for a judged session, has told how it reads. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -310,6 +311,21 @@ void enter_client(struct session *s)
 
 /* ---- upstream ---- */
 
+/* Behind a host name is one server, wherever it is reached; behind a network's addresses there are many. */
+static int find_place(struct session *s, const struct database *d, struct err *e)
+{
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&s->who->dialled;
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&s->who->dialled;
+	char address[INET6_ADDRSTRLEN] = "", server[300];
+
+	if (!d->is_name && s->who->dialled.ss_family == AF_INET6)
+		inet_ntop(AF_INET6, &v6->sin6_addr, address, sizeof(address));
+	else if (!d->is_name)
+		inet_ntop(AF_INET, &v4->sin_addr, address, sizeof(address));
+	snprintf(server, sizeof(server), "%s %u", d->is_name ? d->host : address, d->port);
+	return recall_place(s->env->recall, server, s->dbname, &s->place, e);
+}
+
 void enter_connected(struct session *s, const struct event *ev)
 {
 	const struct database *d = s->grant.database;
@@ -340,6 +356,10 @@ void enter_connected(struct session *s, const struct event *ev)
 	}
 	if (!ev->slot || (ev->password && !s->relayed && !cfg.password)) {
 		session_break(s, "53200", "out of memory");
+		return;
+	}
+	if (s->judged && find_place(s, d, &e)) {
+		session_break(s, e.sqlstate, "%s", e.msg);
 		return;
 	}
 	snprintf(s->poison, sizeof(s->poison), "pgveil_refused_%02x%02x%02x%02x%02x%02x%02x%02x",

@@ -73,7 +73,7 @@ static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
 	if (s->binding && binding_catalog(s->binding) == s->catalog &&
 		binding_policy(s->binding) == s->policy)
 		return 0;
-	r = cache_binding(s->env->cache, s->policy, &s->grant, s->slot, s->catalog, &b, e);
+	r = cache_binding(s->env->cache, s->policy, &s->grant, s->slot, s->place, s->catalog, &b, e);
 	if (r)
 		return -EACCES;
 	binding_unref(s->binding);

@@ -41,6 +41,7 @@ struct session_env {
 	struct policy
 		*policy;     /* current; the worker swaps it between steps (and keeps a reference for each) */
 	struct cache *cache; /* bindings and plans (session/cache.h) */
+	struct recall *recall;     /* of all workers */
 	struct accounts *accounts; /* NULL: no cgroup has a limit of its own (session/account.h) */
 	uint64_t max_age_ms;       /* catalog.max_age */
 	size_t message_max;        /* bytes of one message that must be held whole; 54000 beyond */

@@ -74,6 +74,7 @@ struct session {
 	char *password;           /* in login_mem, wiped when the login is done; NULL: none */
 	struct put greeting;      /* ParameterStatus for the client, until the login is done */
 	struct slot *slot;
+	struct place *place;    /* judged: what was bound in this database before */
 	unsigned settle_result; /* SETTLING: which result of the question */
 	const char **path;      /* search_path as set, "$user" resolved, pg_catalog left out; in mem */
 	unsigned npath;

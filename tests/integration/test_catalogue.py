@@ -7,6 +7,7 @@ import time
 import pytest
 
 import canary
+import wire
 from lab import Lab
 
 MAX_AGE = 5  # seconds; what lab.sh starts the daemon with
@@ -120,3 +121,30 @@ def test_the_same_name_made_again(changing, c):
     changing.dba_psql("CREATE TABLE clinic.spare AS TABLE clinic.note; DROP TABLE clinic.note; ALTER TABLE clinic.spare RENAME TO note; "
                       "GRANT SELECT ON clinic.note TO pgveil_agent")
     eventually(c, "SELECT body FROM clinic.note WHERE id = 1", [[b"****"]], MAX_AGE + 1)
+
+
+def test_a_schema_that_the_role_may_use_from_now_on(changing):
+    """As a member of a group, which the server does not notice in a session that is there: note stays clinic.note to it, however
+    wide.note, of which nothing is masked, comes first in the path now."""
+    changing.dba_psql("CREATE ROLE wide_readers; CREATE SCHEMA wide; CREATE TABLE wide.note (body text); INSERT INTO wide.note VALUES ('wide');"
+                      "REVOKE USAGE ON SCHEMA wide FROM pgveil_agent; GRANT USAGE ON SCHEMA wide TO wide_readers; GRANT SELECT ON wide.note TO pgveil_agent")
+    upper, path = "SELECT pg_catalog.upper(body) FROM note LIMIT 1", {"search_path": "wide, clinic"}
+    try:
+        with changing.login(params=path) as c:
+            assert c.query(upper).ok().rows == [[None]]
+            changing.dba_psql("GRANT wide_readers TO pgveil_agent")
+            begin = time.monotonic()
+            while True:
+                c.send(wire.query(upper))
+                kind, body = first = c.read()
+                if kind == "E":
+                    break
+                assert wire.Result([first, *c.until("Z")]).rows == [[None]]
+                assert time.monotonic() - begin < 12 * MAX_AGE
+            assert wire.fields(body)["C"] == "57P01" and "search_path" in wire.fields(body)["M"]
+            c.drain()
+            assert canary.found(bytes(c.received)) == []
+        with changing.login(params=path) as c:
+            assert c.query(upper).ok().rows == [[b"WIDE"]]
+    finally:
+        changing.dba_psql("DROP SCHEMA wide CASCADE; REVOKE wide_readers FROM pgveil_agent; DROP ROLE wide_readers")

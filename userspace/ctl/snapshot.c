@@ -53,9 +53,14 @@ int snapshot_fingerprint(
 {
 	struct fingerprint f = {.out = out};
 	int r = ask_fingerprint(c, catalog_fingerprint_query(), &f, e);
+	struct arena a = {0};
+	const char *sql;
 
-	if (!r && roles->n)
-		r = ask_fingerprint(c, catalog_roles_fingerprint_query(), &f, e);
+	if (!r && roles->n) {
+		sql = catalog_roles_fingerprint_query(&a, roles->oids, roles->n);
+		r = sql ? ask_fingerprint(c, sql, &f, e) : err_set(e, -ENOMEM, "out of memory");
+	}
+	arena_fini(&a);
 	return r;
 }
 

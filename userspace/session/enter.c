@@ -4,6 +4,7 @@
  * when the server has accepted us and, for a judged session, has told how it reads. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,21 @@ static bool owes(const struct session *s)
 	return s->judged ? pipeline_len(&s->pipe) > 0 : s->busy && !s->unsynced;
 }
 
+int enter_leave(struct session *s, const char *fmt, ...)
+{
+	char why[300];
+	va_list ap;
+
+	s->leaving = true;
+	if (owes(s))
+		return -EAGAIN;
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	session_break(s, "57P01", "%s", why);
+	return -EPIPE;
+}
+
 int enter_policy(struct session *s)
 {
 	struct arena mem = {0};
@@ -94,10 +110,7 @@ int enter_policy(struct session *s)
 		return 0;
 	}
 	arena_fini(&mem);
-	if (owes(s))
-		return -EAGAIN;
-	session_break(s, "57P01", "%s%s", why == e.msg ? "the policy changed: " : "", why);
-	return -EPIPE;
+	return enter_leave(s, "%s%s", why == e.msg ? "the policy changed: " : "", why);
 }
 
 /* ---- the startup packet ---- */

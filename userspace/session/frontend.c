@@ -25,7 +25,7 @@ static bool group_answered(struct session *s);
 static enum took failed(struct session *s, const struct frame *f, int r, const struct err *e)
 {
 	if (r == -EAGAIN) {
-		if (s->policy != s->env->policy) /* the session ends when all is answered */
+		if (s->leaving) /* when all is answered */
 			group_answered(s);
 		return TOOK_WAIT;
 	}
@@ -606,7 +606,7 @@ void frontend_pump(struct session *s)
 							 : session_refuse(s, &f, "54000",
 								   "message too long to be judged", NULL, 0);
 		} else {
-			s->waits_for_catalog = false;
+			s->waits_for_catalog = s->leaving = false;
 			took = take(s, &f);
 		}
 		s->waiting = took == TOOK_WAIT;

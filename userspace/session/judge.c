@@ -28,25 +28,50 @@ static int wait_for_catalog(
 	return -EAGAIN;
 }
 
+/* What the server said at login is newer than what was read before it. */
+static int wait_for_newer(struct session *s, uint64_t arrived_ms, const struct err *why, struct err *e)
+{
+	uint64_t newest = s->catalog_as_of_ms > s->settled_ms ? s->catalog_as_of_ms : s->settled_ms;
+
+	catalog_unref(s->catalog);
+	s->catalog = NULL;
+	return wait_for_catalog(s, arrived_ms, newest + 1, why, e);
+}
+
 /* A relayed session's role, as the catalogue has it: known, and still what the login looked at. */
 static int check_role(struct session *s, uint64_t arrived_ms, const struct err *why, struct err *e)
 {
 	enum catalog_role role = catalog_role(s->catalog, s->role, s->role_name);
-	uint64_t min_ms = s->catalog_as_of_ms + 1;
 
 	if (role == ROLE_PLAIN)
 		return 0;
-	/* What the server said at login is newer than what was read before it. */
-	if (role == ROLE_UNKNOWN || s->catalog_as_of_ms <= s->role_ms) {
-		catalog_unref(s->catalog);
-		s->catalog = NULL;
-		return wait_for_catalog(s, arrived_ms, min_ms > s->role_ms ? min_ms : s->role_ms + 1, why, e);
-	}
+	if (role == ROLE_UNKNOWN || s->catalog_as_of_ms <= s->settled_ms)
+		return wait_for_newer(s, arrived_ms, why, e);
 	return err_sql(e, -EACCES, "42501",
 		"role \"%.63s\" is not what it was at login: it was renamed, dropped, or given powers that "
 		"reach "
 		"data past the masks",
 		s->role_name);
+}
+
+/* Which schemas of the path count, the server decides when it sees reason to: it takes notice of schemas that
+ * changed, but not (before 16) of a role that may use them since it became a member of another. So they must
+ * be those that it counted at login: what names mean to it after a change is not known. */
+static int check_path(struct session *s, uint64_t arrived_ms, const struct err *why, struct err *e)
+{
+	for (unsigned i = 0; i < s->npath; i++) {
+		bool counts = s->role ? catalog_schema_usable(s->catalog, s->role, s->path[i])
+				      : catalog_schema_exists(s->catalog, s->path[i]);
+
+		if (counts == (s->path_counts >> i & 1))
+			continue;
+		if (s->catalog_as_of_ms <= s->settled_ms)
+			return wait_for_newer(s, arrived_ms, why, e);
+		return enter_leave(s,
+			"the schemas of this session's search_path that its role may use changed: connect "
+			"again");
+	}
+	return 0;
 }
 
 /* s->binding: the session's rules over a catalogue that was true tolerance_ms before the message came, or
@@ -73,6 +98,9 @@ static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
 	if (s->binding && binding_catalog(s->binding) == s->catalog &&
 		binding_policy(s->binding) == s->policy)
 		return 0;
+	r = check_path(s, arrived, &why, e);
+	if (r)
+		return r;
 	r = cache_binding(s->env->cache, s->policy, &s->grant, s->slot, s->place, s->catalog, &b, e);
 	if (r)
 		return -EACCES;
@@ -86,10 +114,8 @@ static int judge_here(struct session *s, struct span text, struct judgement **ou
 	const char *path[PATH_MAX_NAMES];
 	struct name_scope scope = {.catalog = binding_catalog(s->binding), .path = path};
 
-	/* The server leaves out schemas that do not exist, or that the role may not use. */
 	for (unsigned i = 0; i < s->npath; i++)
-		if (s->role ? catalog_schema_usable(scope.catalog, s->role, s->path[i])
-			    : catalog_schema_exists(scope.catalog, s->path[i]))
+		if (s->path_counts >> i & 1)
 			path[scope.npath++] = s->path[i];
 	return cache_judge(s->env->cache, s->binding, &scope, text, out, e) ? -EACCES : 0;
 }

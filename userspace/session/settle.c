@@ -91,7 +91,7 @@ static bool next_name(const char **p, char *out, size_t cap, bool *ok)
 
 /* What the server makes of the path now must be some of its names, in their order, behind pg_catalog: then we
  * read the setting as it does. The others do not exist or may not be used yet. */
-static bool same_schemas(const struct session *s, const char *schemas)
+static bool same_schemas(struct session *s, const char *schemas)
 {
 	unsigned at = 0;
 	size_t n;
@@ -104,15 +104,24 @@ static bool same_schemas(const struct session *s, const char *schemas)
 		n = strcspn(schemas, "\n");
 		while (at < s->npath && (strlen(s->path[at]) != n || memcmp(s->path[at], schemas, n) != 0))
 			at++;
-		if (at++ >= s->npath)
+		if (at >= s->npath)
 			return false;
+		s->path_counts |= UINT64_C(1) << at++;
 	}
 	return true;
 }
 
+static bool is_among(const char *name, const char *const *names, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 static bool take_path(struct session *s, const char *path, const char *user)
 {
-	const char *names[PATH_MAX_NAMES];
+	const char *names[PATH_MAX_NAMES], *what;
 	bool ok = true, first = true;
 	char name[NAME_LEN_MAX + 1];
 	unsigned n = 0;
@@ -123,11 +132,12 @@ static bool take_path(struct session *s, const char *path, const char *user)
 		if (system && !first)
 			return false; /* another schema before pg_catalog would decide what its names mean */
 		first = false;
-		if (system)
+		what = strcmp(name, "$user") == 0 ? user : name;
+		if (system || is_among(what, names, n))
 			continue;
 		if (n == PATH_MAX_NAMES)
 			return false;
-		names[n] = arena_strdup(&s->mem, strcmp(name, "$user") == 0 ? user : name);
+		names[n] = arena_strdup(&s->mem, what);
 		if (!names[n++])
 			return false;
 	}
@@ -163,7 +173,6 @@ static void take_role(struct session *s, const char *const *v)
 		session_break(s, e.sqlstate, "%s", e.msg);
 	else
 		s->role = (uint32_t)role;
-	s->role_ms = s->now_ms;
 	s->role_name = v[SETTLE_USER];
 }
 
@@ -199,6 +208,7 @@ static void take_settings(struct session *s, const struct frame *f)
 	if (!settle_cells(s, f, v))
 		return;
 	s->settle_result = 1;
+	s->settled_ms = s->now_ms;
 	/* lc_monetary is not among what a judged caller may change; not understood, money can only be
 	 * redacted. */
 	money_format_learn(&s->style.reported.money, span_of(v[SETTLE_MONEY], strlen(v[SETTLE_MONEY])),

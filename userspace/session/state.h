@@ -29,6 +29,7 @@ enum session_state {
 
 #define PATH_MAX_NAMES 64
 #define POISON_LEN     32
+_Static_assert(PATH_MAX_NAMES <= 64, "session.path_counts has a bit for each");
 
 struct lane { /* one direction: bytes from a side */
 	struct buf in;
@@ -70,14 +71,17 @@ struct session {
 	struct exchange exchange; /* relayed: its authentication */
 	uint32_t role;            /* relayed and judged: oid, known to slot; 0: the catalogue's own */
 	const char *role_name;    /* in mem */
-	uint64_t role_ms;         /* when the server said so */
 	char *password;           /* in login_mem, wiped when the login is done; NULL: none */
 	struct put greeting;      /* ParameterStatus for the client, until the login is done */
 	struct slot *slot;
 	struct place *place;    /* judged: what was bound in this database before */
 	unsigned settle_result; /* SETTLING: which result of the question */
-	const char **path;      /* search_path as set, "$user" resolved, pg_catalog left out; in mem */
+	uint64_t settled_ms;    /* when the server answered it */
+	/* search_path as set, "$user" resolved, pg_catalog and repetitions left out; in mem. A bit for each
+	 * schema that the server counted when it settled: there, and the role may use it. */
+	const char **path;
 	unsigned npath;
+	uint64_t path_counts;
 	char status;      /* of the last ReadyForQuery */
 	bool client_done; /* the client has shut its writing side */
 
@@ -102,6 +106,7 @@ struct session {
 	bool flushed;        /* a Flush of ours is under way to settle an open group */
 	bool waiting;        /* the client's next message waits: for an answer of the server, or … */
 	bool waits_for_catalog;
+	bool leaving;              /* it waits for what it owes, and ends then */
 	uint64_t catalog_since_ms; /* when that began; 0: it does not */
 	uint64_t wake_ms;
 	/* OPEN and not judged. */
@@ -149,6 +154,8 @@ void enter_open(struct session *s); /* the login is over: says so to the client 
 /* Takes the current policy for a session that is open, where a statement begins. -EPIPE: it was closed, since
  * it cannot live on under it; -EAGAIN: it will be, as soon as what was asked before is answered. */
 MUSTCHECK int enter_policy(struct session *s);
+/* Ends a session where a statement begins, as enter_policy does. */
+MUSTCHECK int enter_leave(struct session *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* settle.c: SETTLING */
 void settle_ask(struct session *s);

@@ -162,9 +162,9 @@ const char *catalog_query(unsigned i);
 	"(r.rolsuper OR r.rolreplication OR r.rolbypassrls OR r.rolname OPERATOR(pg_catalog.=) ANY "         \
 	"('{pg_read_server_files,pg_write_server_files,pg_execute_server_program}'::pg_catalog.name[]))"
 /* In the same transaction, where sessions log in as roles of their own: which schemas these may use (rows for
- * catalog_builder_role), and a value that changes when a role does. NULL: no memory. */
+ * catalog_builder_role), and a value that changes when these rows do. NULL: no memory. */
 const char *catalog_roles_query(struct arena *a, const uint32_t *roles, unsigned n);
-const char *catalog_roles_fingerprint_query(void);
+const char *catalog_roles_fingerprint_query(struct arena *a, const uint32_t *roles, unsigned n);
 /* One row whose value changes when any DDL was committed (cheap: xmin of the catalogue rows, not their
  * contents). */
 const char *catalog_fingerprint_query(void);

@@ -169,7 +169,8 @@ const char *catalog_fingerprint_query(void)
 		"") " UNION ALL " SUM("12", "oid::text", "pg_operator",
 		"WHERE oid >= 16384") " UNION ALL " SUM("13", "oid::text", "pg_policy",
 		"") " UNION ALL " SUM("14", "oid::text", "pg_extension", "") " UNION ALL " SUM("15",
-		"roleid::text || ' ' || member", "pg_auth_members",
-		"") " UNION ALL " SUM("16", "oid::text", "pg_cast",
-		"WHERE oid >= 16384") " UNION ALL " SUM("17", "oid::text", "pg_enum", "") ") AS sums";
+		"roleid::text || ' ' || member", "pg_auth_members", "") " UNION ALL " SUM("16", "oid::text",
+		"pg_cast", "WHERE oid >= 16384") " UNION ALL " SUM("17", "oid::text", "pg_enum",
+		"") " UNION ALL " SUM("18", "oid::text", "pg_namespace",
+		"WHERE has_schema_privilege(oid, 'USAGE')") ") AS sums";
 }

@@ -24,11 +24,17 @@ const char *catalog_roles_query(struct arena *a, const uint32_t *roles, unsigned
 		list);
 }
 
-/* Memberships are in the catalogue's own fingerprint; pg_authid, with its xmin, is not ours to read. */
-const char *catalog_roles_fingerprint_query(void)
+/* Of the answer itself: what a role may use comes from its attributes, memberships, the database's owner …,
+ * more than can be listed here. */
+const char *catalog_roles_fingerprint_query(struct arena *a, const uint32_t *roles, unsigned n)
 {
-	return "SELECT md5(string_agg(concat_ws(' ', oid, rolname, rolsuper, rolreplication, rolbypassrls), "
-	       "',' ORDER BY oid)) FROM pg_roles";
+	const char *query = catalog_roles_query(a, roles, n);
+
+	return query ? arena_printf(a,
+			       "SELECT md5(string_agg(concat_ws(' ', oid, rolname, power, nspname), ',' "
+			       "ORDER BY oid, nspname)) FROM (%s) AS q",
+			       query)
+		     : NULL;
 }
 
 int catalog_builder_roles(struct catalog_builder *b, const uint32_t *roles, unsigned n, struct err *e)

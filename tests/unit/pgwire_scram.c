@@ -23,7 +23,7 @@ static void rfc_7677(void **state)
 	int n;
 
 	(void)state;
-	scram_client_init(&s, "pencil", NONCE);
+	scram_client_init(&s, "pencil", NONCE, NULL);
 	n = scram_client_first(&s, out, sizeof(out), &e);
 	assert_int_equal(n, (int)strlen("n,,n=,r=" NONCE));
 	assert_string_equal(out, "n,,n=,r=" NONCE);
@@ -61,7 +61,8 @@ static void serve(const char *password, const uint8_t *salt, int salt_len, int i
 	HMAC(EVP_sha256(), server_key, 32, (const uint8_t *)auth, strlen(auth), side->signature, NULL);
 }
 
-static void against_a_server(const char *password, const char *server_password, bool agree)
+static void against_a_server(
+	const char *password, const char *server_password, bool agree, struct scram_memory *memory)
 {
 	uint8_t salt[12], proof[33], key[32], digest[32], encoded[45];
 	char out[SCRAM_MESSAGE_MAX], auth[512], final[64];
@@ -69,7 +70,7 @@ static void against_a_server(const char *password, const char *server_password, 
 	struct scram_client s;
 	struct err e = {0};
 
-	scram_client_init(&s, password, NONCE);
+	scram_client_init(&s, password, NONCE, memory);
 	assert_true(scram_client_first(&s, out, sizeof(out), &e) > 0);
 	assert_true(scram_client_final(&s, SPAN_LIT(FIRST), out, sizeof(out), &e) > 0);
 	assert_int_equal(EVP_DecodeBlock(salt, (const uint8_t *)SALT, 16), 12);
@@ -95,12 +96,44 @@ static void against_a_server(const char *password, const char *server_password, 
 static void passwords(void **state)
 {
 	(void)state;
-	against_a_server("secret", "secret", true);
-	against_a_server("secret", "Secret", false);
-	against_a_server("with, comma = and space", "with, comma = and space", true);
+	against_a_server("secret", "secret", true, NULL);
+	against_a_server("secret", "Secret", false, NULL);
+	against_a_server("with, comma = and space", "with, comma = and space", true, NULL);
 	/* Not normalised: the bytes are what counts. */
-	against_a_server("p\xc3\xa4ssword", "p\xc3\xa4ssword", true);
-	against_a_server("\xff\xfe", "\xff\xfe", true);
+	against_a_server("p\xc3\xa4ssword", "p\xc3\xa4ssword", true, NULL);
+	against_a_server("\xff\xfe", "\xff\xfe", true, NULL);
+}
+
+static void remembers_what_a_proved_server_was_told(void **state)
+{
+	struct scram_memory m = {0};
+	struct scram_salted first;
+	char password[24];
+
+	(void)state;
+	against_a_server("secret", "Secret", false, &m);
+	assert_int_equal(m.n, 0);
+	against_a_server("secret", "secret", true, &m);
+	assert_int_equal(m.n, 1);
+	first = m.v[0];
+	against_a_server("secret", "secret", true, &m);
+	assert_int_equal(m.n, 1);
+	assert_memory_equal(&first, &m.v[0], sizeof(first));
+	/* What is there is used: with another salted password in its place the server is not convinced. */
+	m.v[0].salted[0] ^= 1;
+	against_a_server("secret", "secret", false, &m);
+	m.v[0].salted[0] ^= 1;
+	/* Another password is not taken for it, though it proves nothing to this server. */
+	against_a_server("Secret", "secret", false, &m);
+	for (int i = 0; i < SCRAM_MEMORY_MAX; i++) {
+		snprintf(password, sizeof(password), "password %d", i);
+		against_a_server(password, password, true, &m);
+	}
+	assert_int_equal(m.n, SCRAM_MEMORY_MAX);
+	against_a_server("secret", "secret", true, &m);
+	scram_memory_fini(&m);
+	assert_int_equal(m.n, 0);
+	assert_memory_equal(&m, &(struct scram_memory){0}, sizeof(m));
 }
 
 static void wrong_first_messages(void **state)
@@ -142,7 +175,7 @@ static void wrong_first_messages(void **state)
 		struct scram_client s;
 		struct err e = {0};
 
-		scram_client_init(&s, "pencil", NONCE);
+		scram_client_init(&s, "pencil", NONCE, NULL);
 		assert_true(scram_client_first(&s, out, sizeof(out), &e) > 0);
 		assert_int_equal(scram_client_final(&s, span_of(g.p, g.n), out, sizeof(out), &e), -EPROTO);
 		assert_string_equal(e.sqlstate, "08P01");
@@ -163,7 +196,7 @@ static void first_message_cut(void **state)
 		struct scram_client s;
 		int r;
 
-		scram_client_init(&s, "pencil", NONCE);
+		scram_client_init(&s, "pencil", NONCE, NULL);
 		assert_true(scram_client_first(&s, out, sizeof(out), NULL) > 0);
 		r = scram_client_final(&s, span_of(g.p, g.n), out, sizeof(out), NULL);
 		assert_int_equal(r > 0, n == strlen(FIRST));
@@ -184,7 +217,7 @@ static void oversize_first_message(void **state)
 
 		memset(first + head, 'x', fill);
 		memcpy(first + head + fill, tail, sizeof(tail));
-		scram_client_init(&s, "pencil", NONCE);
+		scram_client_init(&s, "pencil", NONCE, NULL);
 		assert_true(scram_client_first(&s, out, sizeof(out), NULL) > 0);
 		assert_int_equal(scram_client_final(&s, span_of(first, total), out, sizeof(out), NULL) > 0,
 			total <= SCRAM_MESSAGE_MAX);
@@ -210,7 +243,7 @@ static void wrong_final_messages(void **state)
 		struct scram_client s;
 		struct err e = {0};
 
-		scram_client_init(&s, "pencil", NONCE);
+		scram_client_init(&s, "pencil", NONCE, NULL);
 		assert_true(scram_client_first(&s, out, sizeof(out), &e) > 0);
 		assert_true(scram_client_final(&s, SPAN_LIT(FIRST), out, sizeof(out), &e) > 0);
 		assert_int_equal(scram_client_verify(&s, span_of(g.p, g.n), &e), -EACCES);
@@ -227,7 +260,7 @@ static void signature_tampered(void **state)
 	uint8_t encoded[45];
 
 	(void)state;
-	scram_client_init(&sent, "pencil", NONCE);
+	scram_client_init(&sent, "pencil", NONCE, NULL);
 	assert_true(scram_client_first(&sent, out, sizeof(out), NULL) > 0);
 	assert_true(scram_client_final(&sent, SPAN_LIT(FIRST), out, sizeof(out), NULL) > 0);
 	for (unsigned bit = 0; bit <= 256; bit++) {
@@ -254,11 +287,11 @@ static void order(void **state)
 	struct scram_client s;
 
 	(void)state;
-	scram_client_init(&s, "pencil", NONCE);
+	scram_client_init(&s, "pencil", NONCE, NULL);
 	assert_int_equal(scram_client_final(&s, SPAN_LIT(FIRST), out, sizeof(out), NULL), -EPROTO);
-	scram_client_init(&s, "pencil", NONCE);
+	scram_client_init(&s, "pencil", NONCE, NULL);
 	assert_int_equal(scram_client_verify(&s, SPAN_LIT("v="), NULL), -EPROTO);
-	scram_client_init(&s, "pencil", NONCE);
+	scram_client_init(&s, "pencil", NONCE, NULL);
 	assert_true(scram_client_first(&s, out, sizeof(out), NULL) > 0);
 	assert_int_equal(scram_client_first(&s, out, sizeof(out), NULL), -EPROTO);
 	assert_int_equal(s.state, SCRAM_FAILED);
@@ -275,12 +308,12 @@ static void nonce_and_room(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(nonces); i++) {
-		scram_client_init(&s, "pencil", nonces[i]);
+		scram_client_init(&s, "pencil", nonces[i], NULL);
 		assert_int_equal(s.state, SCRAM_FAILED);
 	}
-	scram_client_init(&s, "pencil", NONCE);
+	scram_client_init(&s, "pencil", NONCE, NULL);
 	assert_int_equal(scram_client_first(&s, out, strlen("n,,n=,r=" NONCE), NULL), -EPROTO);
-	scram_client_init(&s, "pencil", NONCE);
+	scram_client_init(&s, "pencil", NONCE, NULL);
 	assert_true(scram_client_first(&s, out, strlen("n,,n=,r=" NONCE) + 1, NULL) > 0);
 	assert_int_equal(scram_client_final(&s, SPAN_LIT(FIRST), out, 64, NULL), -EPROTO);
 }
@@ -292,7 +325,7 @@ static void fini_wipes(void **state)
 	struct scram_client s;
 
 	(void)state;
-	scram_client_init(&s, "pencil", NONCE);
+	scram_client_init(&s, "pencil", NONCE, NULL);
 	assert_true(scram_client_first(&s, out, sizeof(out), NULL) > 0);
 	assert_true(scram_client_final(&s, SPAN_LIT(FIRST), out, sizeof(out), NULL) > 0);
 	assert_null(s.password);
@@ -312,6 +345,7 @@ int main(void)
 		cmocka_unit_test(signature_tampered),
 		cmocka_unit_test(order),
 		cmocka_unit_test(nonce_and_room),
+		cmocka_unit_test(remembers_what_a_proved_server_was_told),
 		cmocka_unit_test(fini_wipes),
 	};
 

@@ -28,6 +28,7 @@ struct worker {
 	bool started;
 	struct loop *loop;
 	struct accounts accounts;
+	struct scram_memory scram;
 	struct session_env env; /* with a reference to its policy; sessions have their own */
 
 	pthread_mutex_t lock; /* over posts */

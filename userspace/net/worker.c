@@ -228,6 +228,7 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		.message_max = cfg->message_max,
 		.cell_max = cfg->cell_max,
 		.recall = cfg->recall,
+		.scram = &w->scram,
 		.covers = covers,
 		.note = note,
 		.tally = &w->tally,
@@ -257,6 +258,7 @@ static void worker_fini(struct worker *w)
 	conn_free_parked(w);
 	alarm_free(w->stop_alarm);
 	cache_free(w->env.cache);
+	scram_memory_fini(&w->scram);
 	policy_unref(w->env.policy);
 	pthread_mutex_destroy(&w->lock);
 }

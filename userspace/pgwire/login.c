@@ -78,7 +78,7 @@ int login_start(struct login *l, const struct login_config *cfg, const uint8_t r
 	if (cfg->password && !cfg->password[0])
 		l->cfg.password = NULL;
 	EVP_EncodeBlock(nonce, random18, 18);
-	scram_client_init(&l->scram, l->cfg.password, (const char *)nonce);
+	scram_client_init(&l->scram, l->cfg.password, (const char *)nonce, cfg->memory);
 	l->state = LOGIN_AUTH;
 	return 0;
 }

@@ -14,7 +14,8 @@ enum login_state { LOGIN_FAILED = 0, LOGIN_AUTH, LOGIN_SASL, LOGIN_ANSWERED, LOG
 
 struct login_config { /* strings borrowed until login_fini */
 	const char *user, *database;
-	const char *password; /* NULL: only trust, peer-less and certificate logins can succeed */
+	const char *password;        /* NULL: only trust, peer-less and certificate logins can succeed */
+	struct scram_memory *memory; /* outlives the login; may be NULL */
 	bool allow_cleartext; /* cleartext and md5 requests are answered: the server was verified, or policy
 				 says so */
 	const char *const (*params)[2]; /* further startup parameters */

@@ -122,31 +122,77 @@ static bool hmac(const uint8_t key[KEY_LEN], struct span data, uint8_t out[KEY_L
 	return HMAC(EVP_sha256(), key, KEY_LEN, data.p, data.n, out, NULL) != NULL;
 }
 
-/* RFC 5802 section 3, with the salted password computed here so that nothing but the two results leaves. The
+void scram_memory_fini(struct scram_memory *m)
+{
+	mem_wipe(m, sizeof(*m));
+}
+
+static bool digest(const char *password, struct span salt, int iterations, uint8_t out[KEY_LEN])
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	uint64_t sizes[2] = {strlen(password), (uint64_t)iterations};
+	bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
+		  EVP_DigestUpdate(md, sizes, sizeof(sizes)) == 1 &&
+		  EVP_DigestUpdate(md, password, sizes[0]) == 1 &&
+		  EVP_DigestUpdate(md, salt.p, salt.n) == 1 && EVP_DigestFinal_ex(md, out, NULL) == 1;
+
+	EVP_MD_CTX_free(md);
+	return ok;
+}
+
+/* Into s->fresh, computed or remembered. RFC 5802 section 2.2, Hi(). The
  * password goes in as its bytes: for ASCII that is what SASLprep gives, and for other text, which we do not
  * normalise, what the server has where its own SASLprep refused or changed nothing. */
-static bool prove(const char *password, struct span salt, int iterations, struct span auth,
-	uint8_t proof[KEY_LEN], uint8_t server_signature[KEY_LEN])
+static bool salt_password(struct scram_client *s, struct span salt, int iterations)
 {
-	uint8_t salted[KEY_LEN], client_key[KEY_LEN], stored_key[KEY_LEN], server_key[KEY_LEN], sig[KEY_LEN];
+	const struct scram_memory *m = s->memory;
+
+	if (!digest(s->password, salt, iterations, s->fresh.of))
+		return false;
+	for (unsigned i = 0; m && i < m->n; i++) {
+		if (CRYPTO_memcmp(m->v[i].of, s->fresh.of, KEY_LEN) != 0)
+			continue;
+		s->fresh = m->v[i];
+		s->memory = NULL; /* it is there */
+		return true;
+	}
+	return PKCS5_PBKDF2_HMAC(s->password, (int)strlen(s->password), salt.p, (int)salt.n, iterations,
+		       EVP_sha256(), KEY_LEN, s->fresh.salted) == 1;
+}
+
+static void remember(struct scram_client *s)
+{
+	struct scram_memory *m = s->memory;
+
+	if (!m)
+		return;
+	m->v[m->next] = s->fresh;
+	m->next = (m->next + 1) % SCRAM_MEMORY_MAX;
+	if (m->n < SCRAM_MEMORY_MAX)
+		m->n++;
+}
+
+/* RFC 5802 section 3; nothing but the two results leaves. */
+static bool prove(const uint8_t salted[KEY_LEN], struct span auth, uint8_t proof[KEY_LEN],
+	uint8_t server_signature[KEY_LEN])
+{
+	uint8_t client_key[KEY_LEN], stored_key[KEY_LEN], server_key[KEY_LEN], sig[KEY_LEN];
 	bool ok;
 
-	ok = PKCS5_PBKDF2_HMAC(password, (int)strlen(password), salt.p, (int)salt.n, iterations, EVP_sha256(),
-		     KEY_LEN, salted) == 1 &&
-	     hmac(salted, SPAN_LIT("Client Key"), client_key) &&
+	ok = hmac(salted, SPAN_LIT("Client Key"), client_key) &&
 	     hmac(salted, SPAN_LIT("Server Key"), server_key) &&
 	     EVP_Digest(client_key, KEY_LEN, stored_key, NULL, EVP_sha256(), NULL) == 1 &&
 	     hmac(stored_key, auth, sig) && hmac(server_key, auth, server_signature);
 	for (int i = 0; ok && i < KEY_LEN; i++)
 		proof[i] = client_key[i] ^ sig[i];
-	mem_wipe(salted, sizeof(salted));
 	mem_wipe(client_key, sizeof(client_key));
 	mem_wipe(stored_key, sizeof(stored_key));
 	mem_wipe(server_key, sizeof(server_key));
 	return ok;
 }
 
-void scram_client_init(struct scram_client *s, const char *password, const char *nonce)
+void scram_client_init(
+	struct scram_client *s, const char *password, const char *nonce, struct scram_memory *memory)
 {
 	struct span n = span_of(nonce, strlen(nonce));
 
@@ -155,6 +201,7 @@ void scram_client_init(struct scram_client *s, const char *password, const char 
 		return;
 	memcpy(s->nonce, nonce, n.n);
 	s->password = password;
+	s->memory = memory;
 	s->state = SCRAM_START;
 }
 
@@ -219,8 +266,8 @@ int scram_client_final(struct scram_client *s, struct span server_first, char *o
 		(const char *)server_first.p, changed);
 	if (n < 0 || (size_t)n >= sizeof(auth))
 		return broken(s, e, "the server's first message is too long");
-	if (!prove(s->password, span_of(f.salt, (size_t)f.salt_len), f.iterations, span_of(auth, (size_t)n),
-		    proof, s->server_signature))
+	if (!salt_password(s, span_of(f.salt, (size_t)f.salt_len), f.iterations) ||
+		!prove(s->fresh.salted, span_of(auth, (size_t)n), proof, s->server_signature))
 		return no_crypto(s, e);
 	EVP_EncodeBlock(proof_b64, proof, KEY_LEN);
 	n = snprintf(out, cap, "%s,p=%s", changed, (const char *)proof_b64);
@@ -242,6 +289,8 @@ int scram_client_verify(struct scram_client *s, struct span server_final, struct
 		base64_decode(value, signature, sizeof(signature)) == KEY_LEN &&
 		CRYPTO_memcmp(signature, s->server_signature, KEY_LEN) == 0) {
 		s->state = SCRAM_DONE;
+		remember(s);
+		mem_wipe(&s->fresh, sizeof(s->fresh));
 		return 0;
 	}
 	scram_client_fini(s);

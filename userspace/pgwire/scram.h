@@ -13,16 +13,34 @@
 
 enum scram_state { SCRAM_FAILED = 0, SCRAM_START, SCRAM_FIRST_SENT, SCRAM_FINAL_SENT, SCRAM_DONE };
 
+/* What thousands of hash rounds made of a password and a server's salt, for the next login with the same: a
+ * server keeps one salt for a role. Only of servers that proved themselves. All zero is empty; used by one
+ * thread. Whoever reads it can log in; so can whoever reads the password, which is on this machine as well.
+ */
+#define SCRAM_MEMORY_MAX 64
+struct scram_memory {
+	struct scram_salted {
+		uint8_t of[32]; /* digest of password, salt and iterations */
+		uint8_t salted[32];
+	} v[SCRAM_MEMORY_MAX];
+	unsigned n, next;
+};
+void scram_memory_fini(struct scram_memory *m); /* wipes */
+
 struct scram_client {
 	enum scram_state state;
+	struct scram_memory *memory; /* NULL: none */
+	struct scram_salted fresh;   /* for the memory, once the server proved itself */
 	char nonce[SCRAM_NONCE_LEN + 1];
 	char first_bare[64];
 	uint8_t server_signature[32];
 	const char *password; /* borrowed until SCRAM_FINAL_SENT */
 };
 
-/* gs2: "n,," (no TLS, or we do not bind). nonce: SCRAM_NONCE_LEN printable characters without a comma. */
-void scram_client_init(struct scram_client *s, const char *password, const char *nonce);
+/* gs2: "n,," (no TLS, or we do not bind). nonce: SCRAM_NONCE_LEN printable characters without a comma. memory
+ * may be NULL. */
+void scram_client_init(
+	struct scram_client *s, const char *password, const char *nonce, struct scram_memory *memory);
 /* client-first-message into out (NUL-ended, at most cap); returns its length or a negative errno. */
 MUSTCHECK int scram_client_first(struct scram_client *s, char *out, size_t cap, struct err *e);
 /* Takes server-first-message, gives client-final-message. -EPROTO: malformed, nonce not ours, iterations out

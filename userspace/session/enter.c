@@ -348,6 +348,7 @@ void enter_connected(struct session *s, const struct event *ev)
 	struct login_config cfg = {.user = d ? d->user : NULL,
 		.database = s->dbname,
 		.password = ev->password,
+		.memory = s->env->scram,
 		.allow_cleartext = trusted,
 		.params = s->params,
 		.nparams = s->nparams};

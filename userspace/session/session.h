@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/outq.h"
+#include "pgwire/scram.h"
 #include "policy/policy.h"
 #include "sql/slot.h"
 
@@ -41,10 +42,11 @@ struct session_env {
 	struct policy
 		*policy;     /* current; the worker swaps it between steps (and keeps a reference for each) */
 	struct cache *cache; /* bindings and plans (session/cache.h) */
-	struct recall *recall;     /* of all workers */
-	struct accounts *accounts; /* NULL: no cgroup has a limit of its own (session/account.h) */
-	uint64_t max_age_ms;       /* catalog.max_age */
-	size_t message_max;        /* bytes of one message that must be held whole; 54000 beyond */
+	struct recall *recall;      /* of all workers */
+	struct scram_memory *scram; /* of the logins upstream; may be NULL */
+	struct accounts *accounts;  /* NULL: no cgroup has a limit of its own (session/account.h) */
+	uint64_t max_age_ms;        /* catalog.max_age */
+	size_t message_max;         /* bytes of one message that must be held whole; 54000 beyond */
 	size_t cell_max; /* bytes of a cell that is masked by what it holds; redacted unread beyond */
 	/* Whether entry i of p's databases covers an address, host names resolved. */
 	enum coverage (*covers)(

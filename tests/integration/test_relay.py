@@ -426,6 +426,29 @@ def test_a_role_that_inherits_from_now_on(relays):
         relays.dba_psql("ALTER ROLE lazy NOINHERIT")
 
 
+def test_a_default_path_that_the_configuration_changes(relays):
+    """What names mean to a session is what they meant at its login, whatever the server's files say since."""
+    def set_default(path):
+        relays.dba_psql("ALTER SYSTEM SET search_path = %s" % path)
+        relays.dba_psql("SELECT pg_reload_conf()")
+        until = time.monotonic() + 60
+        while relays.dba_psql("SHOW search_path") != path:
+            assert time.monotonic() < until
+    set_default("second, first")
+    try:
+        with connect(relays) as c:
+            assert c.query(UPPER).ok().rows == [[b"PLAIN-SECOND"]]
+            set_default("first, second")
+            # A backend looks at its configuration between statements, when the signal has come.
+            for _ in range(20):
+                assert c.query(UPPER).ok().rows == [[b"PLAIN-SECOND"]]
+                with connect(relays) as new:
+                    assert new.query(UPPER).ok().rows == [[None]]
+            assert c.query("SHOW search_path").ok().rows == [[b"second, first"]]
+    finally:
+        relays.dba_psql("ALTER SYSTEM RESET search_path")
+        relays.dba_psql("SELECT pg_reload_conf()")
+
 def test_user_in_the_search_path(relays):
     relays.dba_psql('CREATE SCHEMA own AUTHORIZATION own; CREATE TABLE own.patient (ssn text); ALTER TABLE own.patient OWNER TO own;'
                     "INSERT INTO own.patient VALUES ('mine')")

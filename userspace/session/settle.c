@@ -8,11 +8,12 @@
 #include "value/money.h"
 
 /* What decides how the server reads statements, asked once a session. The settings are pinned in the startup
- * packet; this is the proof. Everything is qualified: the search_path is not known yet. */
+ * packet; this is the proof. The search_path is pinned here: one that is the server's default would follow
+ * its configuration file. Everything is qualified: the search_path is not known yet. */
 #define SETTLE                                                                                               \
 	"SELECT pg_catalog.current_setting('standard_conforming_strings'),"                                  \
 	" pg_catalog.current_setting('client_encoding'),"                                                    \
-	" pg_catalog.current_setting('search_path'),"                                                        \
+	" pg_catalog.set_config('search_path', pg_catalog.current_setting('search_path'), false),"           \
 	" current_user::pg_catalog.text,"                                                                    \
 	" pg_catalog.array_to_string(pg_catalog.current_schemas(true), pg_catalog.chr(10)),"                 \
 	" pg_catalog.current_setting('server_encoding'),"                                                    \

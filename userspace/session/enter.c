@@ -13,7 +13,8 @@
 #include "base/attr.h"
 #include "session/state.h"
 
-#define STARTUP_REQUESTS_MAX 4 /* SSLRequest and GSSENCRequest before a StartupMessage */
+#define GREETING_MAX         ((size_t)16384) /* of ParameterStatus; PostgreSQL's is one */
+#define STARTUP_REQUESTS_MAX 4               /* SSLRequest and GSSENCRequest before a StartupMessage */
 
 /* ---- policy ---- */
 
@@ -456,6 +457,10 @@ static void on_login(struct session *s, const struct frame *f)
 	if (s->relayed && login_relay_server(s, f))
 		return;
 	if (f->type == BE_PARAMETER_STATUS) {
+		if (put_bytes(&s->greeting).n + f->total > GREETING_MAX) {
+			session_break(s, "08P01", "the database reports too many parameters");
+			return;
+		}
 		if (msg_parameter_status(f->body, &ps) != WIRE_OK) {
 			session_break(s, "08P01", "invalid ParameterStatus from the database");
 			return;

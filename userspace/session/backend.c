@@ -507,7 +507,7 @@ static enum fate on_message(struct session *s, const struct frame *f)
 		if (msg_parameter_status(f->body, &ps) != WIRE_OK)
 			return unexpected(s, f);
 		style_report(s, ps.name, ps.value);
-		return FATE_PASS;
+		return style_tells(s, ps.name) ? FATE_PASS : FATE_SWALLOW;
 	case BE_NOTIFICATION_RESPONSE:
 		return msg_notification(f->body, &n) == WIRE_OK ? on_notification(s, &n) : unexpected(s, f);
 	case BE_AUTHENTICATION:

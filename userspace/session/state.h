@@ -95,6 +95,7 @@ struct session {
 		struct value_style reported;
 		bool doubtful; /* until the next ReadyForQuery */
 		bool touched;  /* by a statement of the transaction under way */
+		bool code;     /* something of the database's own ran since the last ReadyForQuery */
 	} style;
 	struct catalog *catalog; /* taken once a step; NULL between steps */
 	uint64_t catalog_as_of_ms;
@@ -191,6 +192,8 @@ void forget_step(struct session *s, const struct step *st); /* st failed, perhap
 /* The head ran its statement p, or is about to give rows of it. */
 void style_ran(struct session *s, const struct expected *x, const struct plan *p);
 void style_report(struct session *s, struct span name, struct span value); /* ParameterStatus */
+/* Whether a report may go to the client: code of the database's own can put a value into a setting. */
+bool style_tells(const struct session *s, struct span name);
 void style_settle(struct session *s, char status); /* ReadyForQuery, or the login is done */
 
 /* judge.c */

@@ -5,6 +5,7 @@
  * another change; it counts from there on, but makes nothing sure. */
 #include <string.h>
 
+#include "base/attr.h"
 #include "session/state.h"
 
 static bool runs_code(const struct plan *p)
@@ -52,6 +53,7 @@ void style_ran(struct session *s, const struct expected *x, const struct plan *p
 				: x->at < x->nsteps       ? &x->steps[x->at]
 							  : NULL;
 
+	s->style.code = s->style.code || !p || p->sanitize || step_runs_code(st);
 	if (s->style.doubtful)
 		return;
 	if ((p && (sets(s, p) || runs_code(p))) || step_runs_code(st) || newer_runs_code(x->newer) ||
@@ -66,9 +68,21 @@ void style_report(struct session *s, struct span name, struct span value)
 		style_take(&s->style.now, name, value);
 }
 
+bool style_tells(const struct session *s, struct span name)
+{
+	/* Whose values are words of the server's. */
+	static const char *const closed[] = {"client_encoding", "DateStyle", "IntervalStyle",
+		"default_transaction_read_only", "in_hot_standby", "standard_conforming_strings"};
+
+	for (unsigned i = 0; s->style.code && i < ARRAY_LEN(closed); i++)
+		if (span_is(name, closed[i]))
+			return true;
+	return !s->style.code;
+}
+
 void style_settle(struct session *s, char status)
 {
-	s->style.doubtful = false;
+	s->style.doubtful = s->style.code = false;
 	s->style.now = s->style.reported;
 	if (status == 'I')
 		s->style.touched = false;

@@ -480,9 +480,43 @@ static enum fate on_parameter_description(struct session *s, const struct frame 
 	return x->ours ? FATE_SWALLOW : FATE_PASS;
 }
 
-static enum fate on_message(struct session *s, const struct frame *f)
+/* Whether the server still reads statements, and is whom it was, as the login settled. No client can change
+ * these; code of the database's own can, and the server tells. */
+static bool still_settled(const struct msg_parameter_status *ps)
+{
+	static const struct {
+		const char *name, *value; /* NULL: it is not to change at all */
+	} pinned[] = {{"standard_conforming_strings", "on"}, {"client_encoding", "UTF8"},
+		{"client_encoding", "UNICODE"}, /* the one other name that the server keeps */
+		{"session_authorization", NULL}, {"is_superuser", NULL}, {"search_path", NULL}};
+	bool any = false;
+
+	for (unsigned i = 0; i < ARRAY_LEN(pinned); i++) {
+		if (!span_is(ps->name, pinned[i].name))
+			continue;
+		if (pinned[i].value && span_is(ps->value, pinned[i].value))
+			return true;
+		any = true;
+	}
+	return !any;
+}
+
+static enum fate on_report(struct session *s, const struct frame *f)
 {
 	struct msg_parameter_status ps;
+
+	if (msg_parameter_status(f->body, &ps) != WIRE_OK)
+		return unexpected(s, f);
+	if (!still_settled(&ps)) {
+		session_break(s, "57P01", "what the login settled was changed by something in the database");
+		return FATE_BROKEN;
+	}
+	style_report(s, ps.name, ps.value);
+	return style_tells(s, ps.name) ? FATE_PASS : FATE_SWALLOW;
+}
+
+static enum fate on_message(struct session *s, const struct frame *f)
+{
 	struct msg_notification n;
 
 	switch ((enum backend_type)f->type) {
@@ -503,11 +537,7 @@ static enum fate on_message(struct session *s, const struct frame *f)
 	case BE_READY_FOR_QUERY: return on_ready(s, f);
 	case BE_ERROR_RESPONSE: return on_error(s, f);
 	case BE_NOTICE_RESPONSE: return on_notice(s, f);
-	case BE_PARAMETER_STATUS:
-		if (msg_parameter_status(f->body, &ps) != WIRE_OK)
-			return unexpected(s, f);
-		style_report(s, ps.name, ps.value);
-		return style_tells(s, ps.name) ? FATE_PASS : FATE_SWALLOW;
+	case BE_PARAMETER_STATUS: return on_report(s, f);
 	case BE_NOTIFICATION_RESPONSE:
 		return msg_notification(f->body, &n) == WIRE_OK ? on_notification(s, &n) : unexpected(s, f);
 	case BE_AUTHENTICATION:

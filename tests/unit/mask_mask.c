@@ -228,6 +228,31 @@ static void partial_limits_do_not_overflow(void **state)
 	arena_fini(&a);
 }
 
+/* A document of many small strings takes the memory of its result, not that of every string. */
+static void document_memory(void **state)
+{
+	static char text[40000];
+	struct value_shape s = {.type = VALUE_JSON, .typmod = -1};
+	struct mask m = {.kind = MASK_REGEX};
+	struct arena a = {0};
+	enum regex_part part;
+	struct err e;
+	struct span out;
+
+	(void)state;
+	assert_int_equal(regex_new(&m.regex, "[0-9]+", "#", REGEX_WHOLE, &part, &e), 0);
+	memset(text, '"', sizeof(text));
+	text[0] = '[';
+	for (size_t i = 3; i < sizeof(text) - 1; i += 3)
+		text[i] = ',';
+	text[sizeof(text) - 1] = ']';
+	out = apply(&m, &s, span_of(text, sizeof(text)), &a);
+	assert_true(out.n > sizeof(text) * 2 && !memcmp(out.p, "[\"****\",\"****\"", 14));
+	assert_true(a.held < out.n * 8);
+	arena_fini(&a);
+	mask_fini(&m);
+}
+
 /* Every mask on every type in both formats, fed random bytes: the result, if any, is a value of the type. */
 static void random_bytes(void **state)
 {
@@ -304,6 +329,7 @@ int main(void)
 		cmocka_unit_test(hash_depends_on_key_domain_and_class),
 		cmocka_unit_test(odd_fills),
 		cmocka_unit_test(partial_limits_do_not_overflow),
+		cmocka_unit_test(document_memory),
 		cmocka_unit_test(random_bytes),
 		cmocka_unit_test(fini_wipes),
 	};

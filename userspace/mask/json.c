@@ -14,6 +14,7 @@
 
 struct writer {
 	struct arena *a;
+	struct arena scratch; /* of one token: a document of many strings takes no more than the largest */
 	uint8_t *mem;
 	size_t n, cap;
 	bool failed;
@@ -66,8 +67,8 @@ static void mask_key(struct writer *w, const struct mask *m, struct span token)
 {
 	struct span key, out = {0};
 
-	if (json_string_get(w->a, token, &key))
-		out = detect_text(m, key, w->a);
+	if (json_string_get(&w->scratch, token, &key))
+		out = detect_text(m, key, &w->scratch);
 	if (out.p && span_eq(out, key))
 		write_span(w, token); /* with the escapes that it had */
 	else
@@ -82,10 +83,10 @@ static void mask_token(struct writer *w, const struct mask *m, enum json_token t
 	shape.type = t == JSON_STRING ? VALUE_TEXT : t == JSON_NUMBER ? VALUE_NUMERIC : VALUE_BOOL;
 	if (t == JSON_TRUE || t == JSON_FALSE)
 		value = t == JSON_TRUE ? SPAN_LIT("t") : SPAN_LIT("f");
-	if (t == JSON_STRING && !json_string_get(w->a, token, &value))
-		out = mask_redact(&shape, w->a);
+	if (t == JSON_STRING && !json_string_get(&w->scratch, token, &value))
+		out = mask_redact(&shape, &w->scratch);
 	else
-		out = mask_apply(m, &shape, value, w->a);
+		out = mask_apply(m, &shape, value, &w->scratch);
 	if (!out.p)
 		write_span(w, SPAN_LIT("null"));
 	else if (t == JSON_STRING && m->kind == MASK_DETECT && span_eq(out, value))
@@ -117,11 +118,13 @@ struct span mask_json(const struct mask *m, const struct value_shape *s, struct 
 			continue;
 		write_span(&w, span_of(copied, (size_t)(token.p - copied)));
 		copied = token.p + token.n;
+		arena_reset(&w.scratch);
 		if (t == JSON_KEY)
 			mask_key(&w, m, token);
 		else
 			mask_token(&w, m, t, token);
 	}
 	write_span(&w, span_of(copied, (size_t)(text.p + text.n - copied)));
+	arena_fini(&w.scratch);
 	return t == JSON_END && !w.failed ? span_of(w.mem, w.n) : mask_redact(s, a);
 }

@@ -14,7 +14,8 @@ CREATE TABLE desk.ticket (
 	salary  numeric(12, 2),
 	bonus   int,
 	born    date,
-	opened  timestamptz
+	opened  timestamptz,
+	amount  float8 DEFAULT 4929117300640002
 );
 
 INSERT INTO desk.ticket VALUES

@@ -77,6 +77,34 @@ def test_text_and_binary_say_the_same(desk):
             assert text_of(again) == [expected]
 
 
+def test_no_name_of_a_zone_moves_what_is_truncated(desk):
+    """A session may call any zone UTC; by where a truncated time jumps it would read the time to the minute."""
+    opened = "SELECT opened FROM desk.ticket WHERE id = 1"
+    with desk.login() as c:
+        for style in ("SQL, DMY", "Postgres, MDY", "German, DMY"):
+            c.query("SET DateStyle = '%s'" % style).ok()
+            seen = set()
+            for zone in ("UTC-100", "UTC-19:54", "GMT+23", "<UTC>-140", "<+00>-140", "<Z>140", "<UTC BC>9", "Europe/London"):
+                c.query("SET TimeZone = '%s'" % zone).ok()
+                seen.add(c.query(opened).ok().rows[0][0])
+                c.query("SET TimeZone = 'UTC'").ok()
+                seen.add(c.query("SET TimeZone = '%s'; %s" % (zone, opened)).ok().rows[0][0])
+                c.query("SET TimeZone = 'UTC'").ok()
+                c.query("BEGIN; SET LOCAL TimeZone = '%s'" % zone).ok()
+                r = c.query("%s; ROLLBACK; %s" % (opened, opened)).ok()
+                seen.update(row[0] for row in r.rows)
+            assert seen == {b"1970-01-01 00:00:00+00"}
+            assert b"23" in c.query(opened).ok().rows[0][0]
+
+
+def test_digits_left_out_of_a_float(desk):
+    with desk.login() as c:
+        for digits in range(-15, 4):
+            c.query("SET extra_float_digits = %d" % digits).ok()
+            assert c.query("SELECT amount FROM desk.ticket").ok().rows == [[None]] * 5
+            assert c.run("SELECT amount FROM desk.ticket", formats=(1,)).ok().rows == [[None]] * 5
+
+
 ASYNCPG = """
 import asyncio, asyncpg, json
 async def main():

@@ -258,6 +258,7 @@ static bool use(struct check *c, const struct setting *s)
 	style_take(&c->style, SPAN_LIT("DateStyle"),
 		span_of(PQparameterStatus(c->db, "DateStyle"),
 			strlen(PQparameterStatus(c->db, "DateStyle"))));
+	style_take(&c->style, SPAN_LIT("TimeZone"), span_of(s->zone, strlen(s->zone)));
 	style_take(&c->style, SPAN_LIT("IntervalStyle"),
 		span_of(PQparameterStatus(c->db, "IntervalStyle"),
 			strlen(PQparameterStatus(c->db, "IntervalStyle"))));

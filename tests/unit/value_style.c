@@ -16,6 +16,7 @@ static void reports(void **state)
 {
 	static const char *const strange[] = {
 		"", "ISO", "ISO,MDY", "ISO, ", ", MDY", "iso, mdy", "ISO, MDY ", "XSD, MDY", "ISO, XYZ"};
+	static const char *const zones[] = {"", "UTC-13", "UTC0", "<UTC>-13", "UTC ", "utc", "Europe/London"};
 	struct value_style s = {0};
 
 	(void)state;
@@ -30,6 +31,12 @@ static void reports(void **state)
 		take(&s, "DateStyle", "SQL, DMY");
 		take(&s, "DateStyle", strange[i]);
 		assert_true(s.date == DATE_STYLE_UNKNOWN || s.order == DATE_ORDER_UNKNOWN);
+	}
+	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
+		take(&s, "TimeZone", "Etc/UTC");
+		assert_true(s.utc);
+		take(&s, "TimeZone", zones[i]);
+		assert_false(s.utc);
 	}
 	take(&s, "DateStyle", "Postgres, YMD");
 	assert_true(s.date == DATE_STYLE_POSTGRES && s.order == DATE_ORDER_YMD);

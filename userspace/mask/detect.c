@@ -13,12 +13,13 @@
 static const struct {
 	const char *name;
 	void (*find)(struct finder *f);
+	int digits; /* that a number has at least where it is one, leading zeros left out; 0: no number is */
 } detectors[] = {
-	{"email", find_email},
-	{"pan", find_pan},
-	{"iban", find_iban},
-	{"us_ssn", find_us_ssn},
-	{"phone", find_phone},
+	{"email", find_email, 0},
+	{"pan", find_pan, 12},
+	{"iban", find_iban, 0},
+	{"us_ssn", find_us_ssn, 7},
+	{"phone", find_phone, 7},
 };
 
 _Static_assert(ARRAY_LEN(detectors) <= DETECTORS_MAX, "a set has a bit for each");
@@ -201,38 +202,60 @@ struct span detect_text(const struct mask *m, struct span utf8, struct arena *a)
 	return f.n ? put_together(m, &f, utf8, a) : utf8;
 }
 
+/* Zeros at the end of a float may stand for digits that a low extra_float_digits left out: whatever they
+ * were, they could have made it a finding. */
+static bool rounded(unsigned set, const struct value_shape *s, const struct numeric *v)
+{
+	int64_t digits = (int64_t)v->n + v->exp;
+
+	if (value_family(s->type) != FAMILY_FLOAT || v->exp <= 0)
+		return false;
+	for (unsigned i = 0; i < ARRAY_LEN(detectors); i++)
+		if ((set & 1u << i) && detectors[i].digits && digits >= detectors[i].digits)
+			return true;
+	return false;
+}
+
+/* What there is to look at in a cell. */
+struct view {
+	struct span text; /* empty: nothing */
+	bool number;
+	bool rounded; /* a finding, whatever the text says */
+};
+
 /* The digits before the point. */
-static bool number_text(const struct value_shape *s, struct span cell, struct arena *a, struct span *text)
+static bool number_text(
+	unsigned set, const struct value_shape *s, struct span cell, struct arena *a, struct view *out)
 {
 	struct numeric v;
 
 	if (!value_get_number(a, s, cell, &v))
 		return false;
-	*text = SPAN_LIT("");
+	out->number = true;
 	/* No number that is looked for has more digits. */
 	if (v.kind != NUMERIC_FINITE || (int64_t)v.n + v.exp > DIGITS_MAX)
 		return true;
+	out->rounded = rounded(set, s, &v);
 	if (v.exp < 0) {
 		v.n = (size_t)-v.exp < v.n ? v.n - (size_t)-v.exp : 0;
 		v.exp = 0;
 	}
 	v.negative = false;
-	*text = numeric_put_text(a, &v, -1);
-	return text->p != NULL;
+	out->text = numeric_put_text(a, &v, -1);
+	return out->text.p != NULL;
 }
 
-/* What there is to look at in a cell; false: nobody can tell. An empty text: nothing. */
-static bool text_of(
-	const struct value_shape *s, struct span cell, struct arena *a, struct span *text, bool *number)
+/* false: nobody can tell. */
+static bool view_of(
+	unsigned set, const struct value_shape *s, struct span cell, struct arena *a, struct view *out)
 {
-	*number = false;
-	*text = SPAN_LIT("");
+	*out = (struct view){.text = SPAN_LIT("")};
 	switch (value_family(s->type)) {
-	case FAMILY_TEXT: return value_get_text(s, cell, text);
+	case FAMILY_TEXT: return value_get_text(s, cell, &out->text);
 	case FAMILY_INTEGER:
 	case FAMILY_NUMERIC:
 	case FAMILY_FLOAT:
-	case FAMILY_MONEY: *number = true; return number_text(s, cell, a, text);
+	case FAMILY_MONEY: return number_text(set, s, cell, a, out);
 	/* Neither letters that mean something, nor digits in a row. */
 	case FAMILY_BOOL:
 	case FAMILY_DATE:
@@ -259,10 +282,10 @@ static bool text_of(
 bool detect_in(unsigned set, const struct value_shape *s, struct span cell, struct arena *a)
 {
 	struct findings f;
-	struct span text;
-	bool number;
+	struct view v;
 
-	return !text_of(s, cell, a, &text, &number) || !detect_find(&f, set, text, number, a) || f.n > 0;
+	return !view_of(set, s, cell, a, &v) || v.rounded || !detect_find(&f, set, v.text, v.number, a) ||
+	       f.n > 0;
 }
 
 /* Nothing was found: as it came, byte for byte. Only a cell that cannot be the column's is made one. */
@@ -286,15 +309,15 @@ struct span mask_detect(const struct mask *m, const struct value_shape *s, struc
 {
 	struct findings f;
 	struct span text;
-	bool number;
+	struct view v;
 
-	if (!text_of(s, cell, a, &text, &number) || !detect_find(&f, m->detectors, text, number, a))
+	if (!view_of(m->detectors, s, cell, a, &v) || !detect_find(&f, m->detectors, v.text, v.number, a))
 		return m->replace == REPLACE_NULL ? (struct span){0} : mask_redact(s, a);
-	if (!f.n)
-		return clean(s, cell, text, a);
-	if (number)
+	if (v.number && (f.n || v.rounded))
 		return (struct span){0};
-	text = put_together(m, &f, text, a);
+	if (!f.n)
+		return clean(s, cell, v.text, a);
+	text = put_together(m, &f, v.text, a);
 	if (!text.p)
 		return text;
 	return value_text_fits(s, text) ? value_put_text(a, s, text) : mask_redact(s, a);

@@ -93,9 +93,9 @@ struct session {
 	struct {
 		struct value_style now; /* of the rows that come next; rowplans point to it */
 		struct value_style reported;
-		bool doubtful; /* until the next ReadyForQuery */
-		bool touched;  /* by a statement of the transaction under way */
-		bool code;     /* something of the database's own ran since the last ReadyForQuery */
+		bool doubtful, zone_doubtful; /* until the next ReadyForQuery */
+		bool touched;                 /* by a statement of the transaction under way */
+		bool code; /* something of the database's own ran since the last ReadyForQuery */
 	} style;
 	struct catalog *catalog; /* taken once a step; NULL between steps */
 	uint64_t catalog_as_of_ms;

@@ -45,6 +45,15 @@ static void doubt(struct session *s)
 	s->style.now.date = DATE_STYLE_UNKNOWN;
 	s->style.now.order = DATE_ORDER_UNKNOWN;
 	s->style.now.interval = INTERVAL_STYLE_UNKNOWN;
+	s->style.now.utc = false;
+}
+
+/* Of the zone alone: in ISO, as drivers have it, it stands beside each value. */
+static void doubt_zone(struct session *s)
+{
+	s->style.touched = true;
+	s->style.zone_doubtful = true;
+	s->style.now.utc = false;
 }
 
 void style_ran(struct session *s, const struct expected *x, const struct plan *p)
@@ -59,6 +68,8 @@ void style_ran(struct session *s, const struct expected *x, const struct plan *p
 	if ((p && (sets(s, p) || runs_code(p))) || step_runs_code(st) || newer_runs_code(x->newer) ||
 		(x->kind == EXPECT_EXECUTE && newer_runs_code(x->portal->latest)))
 		doubt(s);
+	else if (p && p->kind == STATEMENT_SET && !strcmp(p->setting, "timezone"))
+		doubt_zone(s);
 }
 
 void style_report(struct session *s, struct span name, struct span value)
@@ -66,6 +77,8 @@ void style_report(struct session *s, struct span name, struct span value)
 	style_take(&s->style.reported, name, value);
 	if (!s->style.doubtful)
 		style_take(&s->style.now, name, value);
+	if (s->style.zone_doubtful)
+		s->style.now.utc = false;
 }
 
 bool style_tells(const struct session *s, struct span name)
@@ -83,6 +96,7 @@ bool style_tells(const struct session *s, struct span name)
 void style_settle(struct session *s, char status)
 {
 	s->style.doubtful = s->style.code = false;
+	s->style.zone_doubtful = false;
 	s->style.now = s->style.reported;
 	if (status == 'I')
 		s->style.touched = false;

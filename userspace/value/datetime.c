@@ -157,16 +157,22 @@ static int64_t get_time(struct cur *c)
 	return ((hour * 60 + minute) * 60 + second) * INT64_C(1000000) + usecs;
 }
 
+static bool take_utc(struct cur *c)
+{
+	if (cur_left(c) < 3 || (memcmp(c->p, "UTC", 3) != 0 && memcmp(c->p, "GMT", 3) != 0))
+		return false;
+	(void)cur_take(c, 3);
+	return true;
+}
+
 /* Z, UTC, GMT, or +hh[[:]mm[:ss]]; seconds east of UTC. */
 static int32_t get_offset(struct cur *c)
 {
 	int hour, minute = 0, second = 0;
 	uint8_t sign;
 
-	if (cur_left(c) >= 3 && (memcmp(c->p, "UTC", 3) == 0 || memcmp(c->p, "GMT", 3) == 0)) {
-		(void)cur_take(c, 3);
+	if (take_utc(c))
 		return 0;
-	}
 	sign = cur_u8(c);
 	if (sign == 'Z')
 		return 0;
@@ -245,6 +251,20 @@ static int64_t get_postgres(struct cur *c, bool bc, int64_t *of_day)
 	return to_days(c, year, month, day, bc);
 }
 
+/* Behind the time; seconds east of UTC. What the server writes behind a blank is a name, which is the
+ * session's to choose: it may look like an offset too. */
+static int32_t get_zone(struct cur *c, const struct value_style *style)
+{
+	if (!next_is(c, ' '))
+		return get_offset(c);
+	cur_u8(c);
+	if (!style)
+		return get_offset(c);
+	if (!style->utc || !take_utc(c))
+		c->bad = true;
+	return 0;
+}
+
 bool datetime_get(const struct value_style *style, struct span text, bool zone, int64_t *usecs)
 {
 	int64_t d, of_day = 0;
@@ -270,11 +290,8 @@ bool datetime_get(const struct value_style *style, struct span text, bool zone, 
 	if (c.bad || d < FIRST_DAY || d >= TIMESTAMP_END_DAY)
 		return false;
 	*usecs = d * DAY_USECS + of_day;
-	if (zone && cur_left(&c)) {
-		if (next_is(&c, ' '))
-			cur_u8(&c);
-		*usecs -= get_offset(&c) * INT64_C(1000000);
-	}
+	if (zone && cur_left(&c))
+		*usecs -= get_zone(&c, style) * INT64_C(1000000);
 	return cur_end(&c) == WIRE_OK && datetime_in_range(*usecs);
 }
 
@@ -422,7 +439,8 @@ size_t datetime_put(const struct value_style *style, char text[DATETIME_TEXT_MAX
 
 	if (!datetime_in_range(usecs))
 		return put_infinity(text, usecs < 0);
-	style = written(style);
+	/* In a session of another zone, what is called UTC is its affair. */
+	style = zone && style && !style->utc ? NULL : written(style);
 	days = (usecs >= 0 ? usecs : usecs - (DAY_USECS - 1)) / DAY_USECS;
 	v = civil_at(days);
 	if (style && style->date == DATE_STYLE_POSTGRES) {

@@ -31,7 +31,8 @@ void date_to_civil(int64_t days, int64_t *year, int *month, int *day);
 MUSTCHECK bool date_get(const struct value_style *style, struct span text, int32_t *days);
 /* "2024-02-29 23:59:59.5", with zone also "… +05:30"; an operator may write T for the space, Z for +00 and
  * leave out the time. The result is in UTC. The zone of the other styles is a name: of those only UTC and GMT
- * are read. */
+ * are read, where the style says that the zone is UTC. style NULL: an operator's text, which means what it
+ * says. */
 MUSTCHECK bool datetime_get(const struct value_style *style, struct span text, bool zone, int64_t *usecs);
 /* "23:59:59.5", with zone also "+05:30"; west: seconds west of UTC, as the binary format has it. */
 MUSTCHECK bool time_get(struct span text, bool zone, int64_t *usecs, int32_t *west);

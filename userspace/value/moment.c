@@ -57,10 +57,13 @@ struct span value_put_timestamp(struct arena *a, const struct value_shape *s, in
 
 bool value_get_timestamp(const struct value_shape *s, struct span cell, int64_t *usecs)
 {
+	static const struct value_style unknown = {0};
+
 	if (value_family(s->type) != FAMILY_TIMESTAMP)
 		return false;
 	if (s->format == VALUE_TEXT_FORMAT)
-		return datetime_get(s->style, cell, s->type == VALUE_TIMESTAMPTZ, usecs);
+		return datetime_get(
+			s->style ? s->style : &unknown, cell, s->type == VALUE_TIMESTAMPTZ, usecs);
 	return cell_get_be(cell, 8, usecs) && (datetime_in_range(*usecs) || *usecs == DATETIME_INFINITY ||
 						      *usecs == DATETIME_MINUS_INFINITY);
 }

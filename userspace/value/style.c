@@ -36,10 +36,21 @@ static void take_interval_style(struct value_style *s, struct span value)
 			s->interval = (enum interval_style)i;
 }
 
+static void take_zone(struct value_style *s, struct span value)
+{
+	static const char *const names[] = {"UTC", "Etc/UTC", "GMT", "Etc/GMT"};
+
+	s->utc = false;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		s->utc = s->utc || span_is(value, names[i]);
+}
+
 void style_take(struct value_style *s, struct span name, struct span value)
 {
 	if (span_is(name, "DateStyle"))
 		take_date_style(s, value);
 	else if (span_is(name, "IntervalStyle"))
 		take_interval_style(s, value);
+	else if (span_is(name, "TimeZone"))
+		take_zone(s, value);
 }

@@ -40,11 +40,14 @@ struct value_style {
 	enum date_style date;
 	enum date_order order;
 	enum interval_style interval;
+	/* TimeZone is UTC beyond doubt. Other styles than ISO name the zone, and a session can call any zone
+	 * "UTC": SET TimeZone = 'UTC-13'. */
+	bool utc;
 	struct money_format money;
 };
 
-/* Takes DateStyle or IntervalStyle as the server reports it ("SQL, DMY"); what is not understood is not known
- * afterwards. Other names change nothing. */
+/* Takes DateStyle, IntervalStyle or TimeZone as the server reports it ("SQL, DMY"); what is not understood is
+ * not known afterwards. Other names change nothing. */
 void style_take(struct value_style *s, struct span name, struct span value);
 
 #endif

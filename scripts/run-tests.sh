@@ -89,8 +89,10 @@ else
 	skipped=$((skipped + 1))
 fi
 integration release "$@"
-# test_lineage drives the SQL analysis, not the daemon; the unit tests run it under ASan.
-integration asan --ignore=tests/integration/test_lineage.py "$@"
+# test_lineage drives the SQL analysis, not the daemon; the unit tests run it under ASan. test_bench measures, and one test
+# waits for a time-out of half a minute: once is enough.
+integration asan --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_bench.py \
+	--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@"
 
 printf '\n%d passed, %d failed, %d skipped\n' $passed $failed $skipped
 [ $failed -eq 0 ] && [ $passed -gt 0 ]

@@ -86,9 +86,10 @@ void window_add(struct finder *f, const struct window *w)
 	finder_add(f, f->group[w->first].at, f->group[w->last].at + f->group[w->last].len);
 }
 
+/* Not what programs join words with: customer_ssn, phone2. */
 static bool part_of_word(uint8_t c)
 {
-	return is_letter(c) || is_digit(c) || c == '_' || c >= 0x80;
+	return is_letter(c) || c >= 0x80;
 }
 
 bool finder_word_before(const struct finder *f, size_t at, const char *const *words, unsigned nwords)

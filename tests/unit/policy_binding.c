@@ -52,6 +52,21 @@ const struct column *relation_column_by_attnum(const struct relation *r, int16_t
 	return NULL;
 }
 
+/* 500: a domain over timestamptz; 501: an array of it */
+const struct type *catalog_type_by_oid(const struct catalog *c, uint32_t oid)
+{
+	static const struct type domain = {.oid = 500, .kind = TYPE_DOMAIN, .base = 1184};
+
+	(void)c;
+	return oid == 500 ? &domain : NULL;
+}
+
+uint32_t catalog_type_element(const struct catalog *c, uint32_t oid)
+{
+	(void)c;
+	return oid == 501 ? 500 : 0;
+}
+
 uint64_t catalog_version(const struct catalog *c)
 {
 	return c->version;
@@ -73,6 +88,9 @@ static struct column part[] = {COLUMN(1, "ssn"), COLUMN(2, "email"), COLUMN(3, "
 static struct column roles[] = {COLUMN(1, "rolname"), COLUMN(2, "ssn")};
 static struct column statistic[] = {
 	COLUMN(1, "starelid"), {.name = "stavalues1", .attnum = 2, .sensitive = true}};
+static struct column times[] = {{.name = "at", .attnum = 1, .type_oid = 1184},
+	{.name = "domain", .attnum = 2, .type_oid = 500}, {.name = "list", .attnum = 3, .type_oid = 501},
+	{.name = "text", .attnum = 4, .type_oid = 25}};
 static struct column toast[] = {COLUMN(1, "chunk_id"), COLUMN(3, "chunk_data")};
 static uint32_t parts[] = {104};
 static struct relation relations[] = {
@@ -82,6 +100,7 @@ static struct relation relations[] = {
 	RELATION(104, "archive", "old", 'r', part, .triggers = false),
 	RELATION(105, "pg_catalog", "pg_roles", 'v', roles, .system = true),
 	RELATION(106, "pg_catalog", "pg_statistic", 'r', statistic, .system = true),
+	RELATION(108, "public", "times", 'r', times, .triggers = false),
 	RELATION(107, "pg_toast", "pg_toast_101", 't', toast, .system = true),
 };
 
@@ -232,6 +251,27 @@ static void strictest_wins(void **state)
 		assert_int_equal(m->direct->first, 0);
 		assert_int_equal(m->direct->last, 2);
 		assert_int_equal(m->derived->kind, MASK_NULL);
+		binding_unref(b);
+	}
+}
+
+/* A rule whose mask is none for the type says NULL, which another rule may not loosen. */
+static void no_form_is_null(void **state)
+{
+	static const char *const orders[] = {
+		"    - {columns: [public.times.*], with: {date: {truncate: month}}}\n"
+		"    - {columns: ['*.times.*'], with: {partial: {last: 2}}}\n",
+		"    - {columns: ['*.times.*'], with: {partial: {last: 2}}}\n"
+		"    - {columns: [public.times.*], with: {date: {truncate: month}}}\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		struct catalog c = catalog();
+		struct binding *b = bound(load(orders[i]), &c, NULL);
+
+		for (int16_t attnum = 1; attnum <= 4; attnum++)
+			assert_int_equal(kind(b, 108, attnum), MASK_NULL);
 		binding_unref(b);
 	}
 }
@@ -395,6 +435,7 @@ int main(void)
 		cmocka_unit_test(what_nobody_may_see),
 		cmocka_unit_test(parents_and_whole_rows),
 		cmocka_unit_test(strictest_wins),
+		cmocka_unit_test(no_form_is_null),
 		cmocka_unit_test(detectors_add_up),
 		cmocka_unit_test(sets),
 		cmocka_unit_test(renames),

@@ -44,6 +44,11 @@ static const char *hash_class(enum value_type t)
 	return NULL;
 }
 
+bool mask_hashes(enum value_type t)
+{
+	return hash_class(t) != NULL;
+}
+
 static struct span hash_text(struct arena *a, const struct value_shape *s, const uint8_t mac[HMAC_LEN])
 {
 	static const char digits[] = "0123456789abcdef";

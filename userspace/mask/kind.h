@@ -10,6 +10,7 @@
 
 /* What every kind falls back to where it cannot read the cell. */
 struct span mask_redact(const struct value_shape *s, struct arena *a);
+bool mask_hashes(enum value_type t);
 struct span mask_hash(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 /* The beginning of the year, month, hour … NULL for infinite values, for types without a calendar or a clock,
  * and where the unit would change nothing (a date's day). A timestamptz is truncated in UTC: the session's

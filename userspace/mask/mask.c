@@ -46,6 +46,27 @@ bool mask_reads_input(enum mask_kind k)
 	return k != MASK_NULL && k != MASK_REDACT && k != MASK_FIXED;
 }
 
+bool mask_has_form(enum mask_kind k, enum value_type t)
+{
+	enum value_family f = value_family(t);
+
+	if (f == FAMILY_OTHER || f == FAMILY_JSON)
+		return true;
+	switch (k) {
+	case MASK_NULL:
+	case MASK_REDACT:
+	case MASK_FIXED:
+	case MASK_DETECT: return true;
+	case MASK_HASH: return mask_hashes(t);
+	case MASK_DATE: return f == FAMILY_DATE || f == FAMILY_TIMESTAMP || f == FAMILY_TIME;
+	case MASK_NUMBER: return value_is_number(t);
+	case MASK_EMAIL:
+	case MASK_PARTIAL:
+	case MASK_REGEX: return f == FAMILY_TEXT;
+	}
+	return false;
+}
+
 const char *mask_kind_name(enum mask_kind k)
 {
 	static const char *const names[] = MASK_NAMES;

@@ -89,6 +89,9 @@ struct span mask_blind(const struct mask *m, const struct value_shape *shape, st
 /* Whether the result depends on the cell (any but null, redact and fixed). Such masks may not be used for
  * derived values. */
 bool mask_reads_input(enum mask_kind k);
+/* Whether a kind of mask is one for the type. false: whatever the value, nothing is shown of it. true for
+ * VALUE_OTHER, which may be made of others. */
+bool mask_has_form(enum mask_kind k, enum value_type t);
 const char *mask_kind_name(enum mask_kind k);
 void mask_fini(struct mask *m); /* wipes the key */
 

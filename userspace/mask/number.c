@@ -78,20 +78,13 @@ static struct span step_numeric(
 	return numeric_get_text(a, span_of(text, n), &out) ? value_put_number(a, s, &out) : null;
 }
 
-static bool is_number(enum value_type t)
-{
-	enum value_family f = value_family(t);
-
-	return f == FAMILY_INTEGER || f == FAMILY_NUMERIC || f == FAMILY_FLOAT || f == FAMILY_MONEY;
-}
-
 struct span mask_number(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a)
 {
 	bool integer = value_family(s->type) == FAMILY_INTEGER;
 	struct numeric v;
 	int64_t i;
 
-	if (!is_number(s->type) || m->step < MASK_STEP_MIN || m->step > MASK_STEP_MAX)
+	if (!value_is_number(s->type) || m->step < MASK_STEP_MIN || m->step > MASK_STEP_MAX)
 		return null;
 	if (integer ? !value_get_int(s, cell, &i) : !value_get_number(a, s, cell, &v))
 		return mask_redact(s, a);

@@ -194,13 +194,31 @@ static void match_children(struct binding *b)
 	sort_matches(b);
 }
 
-/* Two masks that do not cover each other (their detectors differ) are made into one that does both. */
-static bool tighten(struct binding *b, struct masking *m, const struct rule *r)
+/* What a column's values are, or those that its arrays are of. */
+static enum value_type leaf_type(const struct catalog *c, struct colref ref)
+{
+	const struct relation *r = catalog_relation_by_oid(c, ref.relid);
+	const struct column *column = r ? relation_column_by_attnum(r, ref.attnum) : NULL;
+	uint32_t oid = column ? column->type_oid : 0, inner = oid;
+
+	for (unsigned depth = 0; inner && depth < DESC_DEPTH_MAX; depth++) {
+		const struct type *t = catalog_type_by_oid(c, oid = inner);
+
+		inner = t && t->kind == TYPE_DOMAIN ? t->base : catalog_type_element(c, oid);
+	}
+	return value_type_of(oid);
+}
+
+/* Two masks that do not cover each other (their detectors differ) are made into one that does both. Where one
+ * of them is none for the type, its rule says NULL: the other, though a stricter kind, would show more. */
+static bool tighten(struct binding *b, struct masking *m, const struct rule *r, enum value_type type)
 {
 	bool stricter = !m->direct || strict_compare(&r->mask, m->direct) < 0;
 	struct mask *both;
 
-	if (!m->direct || strict_covers(&r->mask, m->direct)) {
+	if (m->direct && (!mask_has_form(r->mask.kind, type) || !mask_has_form(m->direct->kind, type))) {
+		m->direct = &to_null;
+	} else if (!m->direct || strict_covers(&r->mask, m->direct)) {
 		m->direct = &r->mask;
 	} else if (!strict_covers(m->direct, &r->mask)) {
 		both = arena_alloc(&b->mem, sizeof(*both));
@@ -238,7 +256,7 @@ static int make_entries(struct binding *b, struct err *e)
 			last = &b->entries[b->nentries++];
 			last->column = m->column;
 		}
-		if (!tighten(b, &last->masking, rule))
+		if (!tighten(b, &last->masking, rule, leaf_type(b->catalog, m->column)))
 			return err_sql(e, -ENOMEM, "53200", "out of memory");
 	}
 	/* A column number below 0 would stand before its whole row. */

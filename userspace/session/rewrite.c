@@ -27,16 +27,23 @@ static void put_be32_at(uint8_t *p, uint32_t v)
 	put_be16_at(p + 2, (uint16_t)v);
 }
 
+/* The stricter of two; NULL where there is none: each hides what the other shows, or one is no mask for the
+ * type. */
+static const struct mask *stricter_mask(const struct mask *a, const struct mask *b, enum value_type type)
+{
+	if (a != b && (!mask_has_form(a->kind, type) || !mask_has_form(b->kind, type)))
+		return NULL;
+	return strict_covers(a, b) ? a : strict_covers(b, a) ? b : NULL;
+}
+
 static void stricter(struct rowplan_column *rc, enum action action, const struct mask *mask, bool derived)
 {
 	rc->blind = rc->blind || derived;
 	if (action == ACTION_MASK && (!mask || mask->kind == MASK_NULL))
 		action = ACTION_NULL;
 	if (action == ACTION_MASK && rc->action == ACTION_MASK) {
-		if (strict_covers(rc->mask, mask))
-			return;
-		/* Each hides what the other shows: there is no mask here that does both. */
-		if (!strict_covers(mask, rc->mask))
+		mask = stricter_mask(rc->mask, mask, rc->shape.type);
+		if (!mask)
 			action = ACTION_NULL;
 	} else if (action >= rc->action) {
 		return;

@@ -291,7 +291,9 @@ void mask_read(struct reading *r, const struct node *n, const char *where, struc
 /* What stands for a finding: null, redact, label, or {partial: …}. */
 static void read_replacement(struct reading *r, const struct node *n, const char *where, struct mask *out)
 {
-	const char *word = n->kind == NODE_SCALAR ? n->text : n->n == 1 ? n->child->key : "";
+	const char *word = n->kind == NODE_SCALAR             ? n->text
+			   : n->kind == NODE_MAP && n->n == 1 ? n->child->key
+							      : "";
 
 	if (n->kind == NODE_MAP && strcmp(word, "partial") == 0)
 		read_partial(r, n->child, out);

@@ -295,10 +295,11 @@ static unsigned wants(struct session *s)
 	case STATE_STARTUP: return client_idle ? w | WANT_READ_CLIENT : w;
 	case STATE_CONNECTING: return w;
 	case STATE_LOGIN:
-		if (server_idle && login_relay_reads(s))
+	case STATE_SETTLING:
+		if (s->state == STATE_LOGIN && server_idle && login_relay_reads(s))
 			w |= WANT_READ_CLIENT;
-		return server_idle ? w | WANT_READ_SERVER : w;
-	case STATE_SETTLING: return server_idle ? w | WANT_READ_SERVER : w;
+		/* What the server said stays in its buffer until the client has what was made of it. */
+		return server_idle && client_idle ? w | WANT_READ_SERVER : w;
 	case STATE_OPEN: break;
 	}
 	/* Back-pressure: a side is read only when everything that it said has been written on. */

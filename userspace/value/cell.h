@@ -100,4 +100,9 @@ static inline bool cell_get_be(struct span cell, size_t width, int64_t *v)
 	return true;
 }
 
+struct value_shape;
+/* Whether text is JSON that the type can hold: jsonb keeps numbers as numeric and strings as text, json keeps
+ * what is written. */
+bool json_fits(struct arena *a, const struct value_shape *s, struct span text);
+
 #endif

@@ -34,7 +34,6 @@ bool value_get_json(const struct value_shape *s, struct span cell, struct span *
 	return storable(cell);
 }
 
-/* jsonb keeps numbers as numeric and strings as text; json keeps what is JSON. */
 static bool fits_jsonb(struct arena *a, struct span text)
 {
 	enum json_token t;
@@ -51,13 +50,17 @@ static bool fits_jsonb(struct arena *a, struct span text)
 	return true;
 }
 
+bool json_fits(struct arena *a, const struct value_shape *s, struct span text)
+{
+	return json_valid(text) && (s->type != VALUE_JSONB || fits_jsonb(a, text));
+}
+
 struct span value_put_json(struct arena *a, const struct value_shape *s, struct span text)
 {
 	bool version = versioned(s);
 	uint8_t *mem;
 
-	if (value_family(s->type) != FAMILY_JSON || !storable(text) || !json_valid(text) ||
-		(s->type == VALUE_JSONB && !fits_jsonb(a, text)))
+	if (value_family(s->type) != FAMILY_JSON || !storable(text) || !json_fits(a, s, text))
 		return none;
 	mem = arena_alloc(a, text.n + version);
 	if (!mem)

@@ -357,7 +357,7 @@ bool value_canonical(struct arena *a, const struct value_shape *s, struct span c
 	case FAMILY_NET:
 	case FAMILY_MAC:
 	case FAMILY_BITS: *canonical = canonical_bytes(a, s, cell); break;
-	case FAMILY_JSON: return value_get_json(s, cell, canonical) && json_valid(*canonical);
+	case FAMILY_JSON: return value_get_json(s, cell, canonical) && json_fits(a, s, *canonical);
 	case FAMILY_XML: return value_get_xml(s, cell, canonical);
 	case FAMILY_TEXT: return value_get_text(s, cell, canonical);
 	case FAMILY_INTEGER:

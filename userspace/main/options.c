@@ -151,7 +151,7 @@ static const struct row table[] = {
 	{"state-dir", "DIR", take_text, AT(state_dir), 0,
 		"what outlives the daemon (default: /var/lib/pgveil)"},
 	{"workers", "N", take_number, AT(workers), 256,
-		"threads that carry sessions (default: one for each processor)"},
+		"threads that carry sessions (default: one for every two processors)"},
 	{"catalog-max-age", "TIME", take_time, AT(max_age_ms), 0,
 		"how long a definition changed elsewhere may go unseen: 5s, 500ms, 0 (default: 5s)"},
 	{"max-connections", "N", take_number, AT(max_connections), 1000000,
@@ -203,7 +203,9 @@ int options_parse(struct options *o, int argc, char **argv)
 		.pin_dir = "/sys/fs/bpf/pgveil",
 		.run_dir = "/run/pgveil",
 		.state_dir = "/var/lib/pgveil",
-		.workers = cores > 0 && cores <= 256 ? (unsigned)cores : 1,
+		/* The others are the applications': a thread that has more sessions wakes less often for
+		   each. */
+		.workers = cores > 0 && cores <= 512 ? (unsigned)(cores + 1) / 2 : 1,
 		.max_connections = 8000,
 		.max_per_cgroup = 1000,
 		.cell_max = 1 << 20,

@@ -65,8 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		}
 		if (out.p) {
 			REQUIRE(utf8_valid(out));
-			REQUIRE(detect_find(&again, m.detectors, out, false, &a));
-			REQUIRE(!again.n || m.replace == REPLACE_PARTIAL);
+			/* What is kept of one finding can make others, one after another. */
+			REQUIRE(m.replace == REPLACE_PARTIAL ||
+				(detect_find(&again, m.detectors, out, false, &a) && !again.n));
 		}
 		(void)!detect_find(&f, m.detectors, text, true, &a);
 	}

@@ -116,6 +116,136 @@ def test_a_prepared_statement_is_judged_again(changing, c):
     assert r.errors or r.rows == [[b"*******0001"]]
 
 
+# ---- code of the database that changes what names mean to the session ----
+
+PATH = {"search_path": "aside,clinic"}
+ASIDE = "SELECT pg_catalog.upper(body) FROM note"
+
+
+@pytest.fixture(scope="module")
+def turning(changing):
+    """Tables whose triggers set something for the session, some when the transaction commits."""
+    changing.dba_psql("""
+        CREATE SCHEMA aside; CREATE TABLE aside.note (id int, patient int, filler text, body text);
+        INSERT INTO aside.note VALUES (1, 1, '', 'plain aside'); CREATE ROLE deputy; GRANT deputy TO pgveil_agent;
+        CREATE FUNCTION aside.turn() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_catalog.set_config(TG_ARGV[0], TG_ARGV[1], false); RETURN NEW; END $$;
+        CREATE TABLE aside.path (line text); CREATE TABLE aside.role (line text); CREATE TABLE aside.strings (line text); CREATE TABLE aside.later (line text);
+        CREATE TRIGGER t BEFORE INSERT ON aside.path FOR EACH ROW EXECUTE FUNCTION aside.turn('search_path', 'clinic');
+        CREATE TRIGGER t BEFORE INSERT ON aside.role FOR EACH ROW EXECUTE FUNCTION aside.turn('role', 'deputy');
+        CREATE TRIGGER t BEFORE INSERT ON aside.strings FOR EACH ROW EXECUTE FUNCTION aside.turn('standard_conforming_strings', 'off');
+        CREATE CONSTRAINT TRIGGER t AFTER INSERT ON aside.later DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION aside.turn('search_path', 'clinic');
+        GRANT USAGE ON SCHEMA aside TO pgveil_agent; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA aside TO pgveil_agent""")
+    with changing.login(params=PATH) as client:
+        eventually(client, ASIDE, [[b"PLAIN ASIDE"]], MAX_AGE + 1)
+    yield changing
+    changing.dba_psql("DROP SCHEMA aside CASCADE; DROP ROLE deputy")
+
+
+@pytest.fixture
+def turned(turning):
+    with turning.login(params=PATH) as client:
+        yield client
+        assert client.query(ASIDE).ok().rows == [[b"PLAIN ASIDE"]]
+        assert client.run(ASIDE).ok().rows == [[b"PLAIN ASIDE"]]
+        assert canary.found(bytes(client.received)) == []
+
+
+def inserting(table):
+    return "INSERT INTO aside.%s VALUES ('x')" % table
+
+
+def test_the_server_does_follow_such_code(turning):
+    """Without an engine, the same statements show what is in the other table."""
+    with turning.direct() as direct:
+        direct.query("SET search_path = aside, clinic").ok()
+        direct.query(inserting("path")).ok()
+        assert direct.query(ASIDE + " LIMIT 1").ok().rows != [[b"PLAIN ASIDE"]]
+
+
+@pytest.mark.parametrize("table", ["path", "role", "later"])
+def test_code_that_sets_something_for_the_session(turned, table):
+    for run in (turned.query, turned.run):
+        run(inserting(table)).ok()
+        assert run(ASIDE).ok().rows == [[b"PLAIN ASIDE"]]
+
+
+@pytest.mark.parametrize("table", ["path", "role", "later", "strings"])
+def test_code_in_the_same_group(turned, table):
+    turned.send(wire.extended(inserting(table)), wire.extended(ASIDE), wire.extended(r"SELECT 'a\' AS x"), wire.sync())
+    assert turned.result().ok().rows == [[b"PLAIN ASIDE"], [b"a\\"]]
+
+
+def test_a_prepared_statement_is_planned_anew_behind_code(turned):
+    turned.send(wire.parse(ASIDE, "p"), wire.sync())
+    turned.result().ok()
+    for _ in range(2):
+        turned.send(wire.extended(inserting("path")), wire.bind("p"), wire.execute(), wire.sync())
+        assert turned.result().ok().rows == [[b"PLAIN ASIDE"]]
+    turned.query(inserting("path")).ok()
+    turned.send(wire.bind("p"), wire.execute(), wire.sync())
+    assert turned.result().ok().rows == [[b"PLAIN ASIDE"]]
+
+
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
+@pytest.mark.parametrize("table", ["path", "later"])
+def test_code_in_a_transaction(turned, table, end):
+    for run in (turned.query, turned.run):
+        for sql in ("BEGIN", inserting(table), "SAVEPOINT s", inserting(table), "ROLLBACK TO s"):
+            run(sql).ok()
+            assert run(ASIDE).ok().rows == [[b"PLAIN ASIDE"]], sql
+        run(end).ok()
+        assert run(ASIDE).ok().rows == [[b"PLAIN ASIDE"]]
+    parts = [wire.extended(sql) for sql in ("BEGIN", inserting(table), end, ASIDE)]
+    turned.send(*parts, wire.sync())
+    assert turned.result().ok().rows == [[b"PLAIN ASIDE"]]
+
+
+def test_an_error_that_undoes_what_was_set_again(turned):
+    """The COMMIT makes what the trigger set last; the error behind it takes back what was set since."""
+    parts = [wire.extended(sql) for sql in (inserting("path"), "COMMIT", ASIDE, "SELECT 1 / 0 AS x")]
+    turned.send(*parts, wire.sync())
+    r = turned.result()
+    assert r.error.sqlstate == "22012" and r.rows == [[b"PLAIN ASIDE"]]
+    assert turned.query(ASIDE).ok().rows == [[b"PLAIN ASIDE"]]
+
+
+def test_a_transaction_that_failed_behind_code(turned):
+    turned.query("BEGIN").ok()
+    turned.query(inserting("path")).ok()
+    assert turned.query("SELECT 1 / 0 AS x").error.sqlstate == "22012"
+    assert turned.query(ASIDE).error.sqlstate == "25P02"
+    turned.send(wire.extended("ROLLBACK"), wire.extended(ASIDE), wire.sync())
+    assert turned.result().ok().rows == [[b"PLAIN ASIDE"]]
+
+
+def test_code_in_the_middle_of_a_text(turned):
+    for text in (inserting("path") + "; " + ASIDE, inserting("later") + "; COMMIT; " + ASIDE):
+        e = turned.query(text).error
+        assert e.sqlstate == "42501" and e.hint == "Send the statements one by one."
+    turned.query("BEGIN; %s; COMMIT" % inserting("later")).ok()
+
+
+def test_reset_all_takes_no_new_default(turning):
+    turning.dba_psql("CREATE TABLE public.note (id int, body text); INSERT INTO public.note VALUES (1, 'plain public'); GRANT SELECT ON public.note TO pgveil_agent")
+    try:
+        with turning.login() as client:
+            eventually(client, ASIDE, [[b"PLAIN PUBLIC"]])
+            turning.dba_psql("ALTER SYSTEM SET search_path = clinic, public")
+            turning.dba_psql("SELECT pg_reload_conf()")
+            until = time.monotonic() + 60
+            while turning.dba_psql("SHOW search_path") != "clinic, public":
+                assert time.monotonic() < until
+            for _ in range(20):
+                client.query("RESET ALL").ok()
+                assert client.query(ASIDE).ok().rows == [[b"PLAIN PUBLIC"]]
+            assert canary.found(bytes(client.received)) == []
+    finally:
+        turning.dba_psql("ALTER SYSTEM RESET search_path")
+        turning.dba_psql("SELECT pg_reload_conf()")
+        turning.dba_psql("DROP TABLE public.note")
+
+
 def test_the_same_name_made_again(changing, c):
     """Rules bind to oids once resolved; a new table of the name is masked by its name."""
     changing.dba_psql("CREATE TABLE clinic.spare AS TABLE clinic.note; DROP TABLE clinic.note; ALTER TABLE clinic.spare RENAME TO note; "

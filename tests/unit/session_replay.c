@@ -5,6 +5,7 @@
  *
  * A line is  client MESSAGE | server MESSAGE  (said),  to-server MESSAGE | to-client MESSAGE  (heard; nothing
  * else may be), or a directive: policy FILE, schema FILE, open, connect [tls], drop, at MS, catalog, waits,
+ * pins (heard by the server: what session/pin.c sends), pinned (said by it),
  * client-ends (half closed), server-ends, shuts (the server is to be told that nothing more comes), keeps (it
  * is not), silence, closed. Messages are written as in say_frontend() and say_backend() below. */
 #include "policy/recall.h"
@@ -604,6 +605,31 @@ static void say(struct replay *r, enum side side, char *p)
 	put_reset(&r->say);
 }
 
+/* What pin.c sends, but for the Sync that may follow, and what a server answers. */
+static void expect_pin(struct replay *r)
+{
+	static const char *const sent[] = {"Parse pgveil_pin_0000000000000000 SELECT pg_catalog.set_config(*",
+		"Bind pgveil_pin_0000000000000000 pgveil_pin_0000000000000000",
+		"Execute pgveil_pin_0000000000000000 0", "Close P pgveil_pin_0000000000000000",
+		"Close S pgveil_pin_0000000000000000"};
+
+	for (size_t i = 0; i < sizeof(sent) / sizeof(*sent); i++)
+		expect_heard(r, SIDE_SERVER, sent[i]);
+}
+
+static void answer_pin(struct replay *r)
+{
+	static const char *const said[] = {"ParseComplete", "BindComplete",
+		"DataRow public | none | on | UTF8", "CommandComplete SELECT 1", "CloseComplete",
+		"CloseComplete"};
+	char line[64];
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+		snprintf(line, sizeof(line), "%s", said[i]);
+		say(r, SIDE_SERVER, line);
+	}
+}
+
 static void run_line(struct replay *r, char *line, const char **dbname)
 {
 	char *verb = word(&line);
@@ -626,6 +652,10 @@ static void run_line(struct replay *r, char *line, const char **dbname)
 		connect_session(r, *dbname, !strcmp(line, "tls"));
 	else if (!strcmp(verb, "drop")) /* what is being said to the server now is not of interest */
 		r->seen[SIDE_SERVER] = r->out[SIDE_SERVER].n;
+	else if (!strcmp(verb, "pins"))
+		expect_pin(r);
+	else if (!strcmp(verb, "pinned"))
+		answer_pin(r);
 	else if (!strcmp(verb, "silence"))
 		expect_silence(r);
 	else if (!strcmp(verb, "at")) {

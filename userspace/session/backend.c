@@ -81,6 +81,7 @@ static bool sanitized(struct expected *x)
 			return false; /* the empty query */
 		return step_sanitized(&x->step, current_plan(x)) || judgement_sanitized(x->portal->latest);
 	case EXPECT_SYNC:
+	case EXPECT_PIN:
 	case EXPECT_COPY_SYNCS:
 	case EXPECT_REFUSAL: break;
 	}
@@ -354,12 +355,15 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 		return unexpected(s, f);
 	s->status = status;
 	style_settle(s, status);
+	pin_ready(s, x, status);
 	ours = x->ours;
 	if (x->kind != EXPECT_COPY_SYNCS)
 		pipeline_pop(&s->pipe);
 	else if (ours)
 		copy_sync_answered(s, x, status);
 	s->barrier = pipeline_barrier(&s->pipe);
+	if (status == 'I' && !pipeline_len(&s->pipe))
+		pin_idle(s);
 	if (status == 'I') /* portals live as long as their transaction; a cursor WITH HOLD may live longer */
 		names_drop_all_portals(&s->names, false);
 	return ours ? FATE_SWALLOW : FATE_PASS;
@@ -402,6 +406,10 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	if (msg_fields(f->body, &in) != WIRE_OK)
 		return unexpected(s, f);
 	over = span_is(in.field['V'], "FATAL") || span_is(in.field['V'], "PANIC");
+	if (x && x->kind == EXPECT_PIN && x->ours && !over) {
+		session_break(s, "57P01", "what the login settled could not be set again");
+		return FATE_BROKEN;
+	}
 	if (x && x->kind == EXPECT_REFUSAL && !over) {
 		put_refusal(s, x->refusal);
 		fate = FATE_WRITTEN;
@@ -412,6 +420,7 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	}
 	if (over)
 		return fate; /* the connection ends */
+	pin_error(s);
 	if (!x) {
 		/* Of nobody's asking (a timeout between messages of an open group): the server skips until
 		 * Sync now. */
@@ -443,11 +452,14 @@ static enum fate on_error(struct session *s, const struct frame *f)
 
 static enum fate on_notice(struct session *s, const struct frame *f)
 {
+	struct expected *x = pipeline_head(&s->pipe);
 	struct msg_fields in;
 
 	if (msg_fields(f->body, &in) != WIRE_OK)
 		return unexpected(s, f);
-	if (!sanitized(pipeline_head(&s->pipe)))
+	if (x && x->kind == EXPECT_PIN)
+		return FATE_SWALLOW;
+	if (!sanitized(x))
 		return FATE_PASS;
 	return rewrite_message(f, &s->lane[SIDE_CLIENT].out) == WIRE_OK ? FATE_WRITTEN : unexpected(s, f);
 }
@@ -515,10 +527,21 @@ static enum fate on_report(struct session *s, const struct frame *f)
 	return style_tells(s, ps.name) ? FATE_PASS : FATE_SWALLOW;
 }
 
+/* Of what we set again. What can come at any time goes its way. */
+static bool answers_pin(struct session *s, const struct frame *f)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+
+	return x && x->kind == EXPECT_PIN && f->type != BE_ERROR_RESPONSE && f->type != BE_NOTICE_RESPONSE &&
+	       f->type != BE_PARAMETER_STATUS && f->type != BE_NOTIFICATION_RESPONSE;
+}
+
 static enum fate on_message(struct session *s, const struct frame *f)
 {
 	struct msg_notification n;
 
+	if (answers_pin(s, f))
+		return pin_answered(s, f) ? FATE_SWALLOW : unexpected(s, f);
 	switch ((enum backend_type)f->type) {
 	case BE_DATA_ROW: return on_data_row(s, f);
 	case BE_ROW_DESCRIPTION: return on_row_description(s, f);

@@ -76,6 +76,7 @@ static bool group_settled(struct session *s)
 		return false;
 	}
 	x->ours = true;
+	pin_sync(s, x);
 	put_sync(&s->put);
 	session_send(s, SIDE_SERVER);
 	s->unsynced = false;
@@ -105,12 +106,21 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 	pipeline_charge(&s->pipe, x, judgement_bytes(j));
 	x->steps = steps;
 	x->nsteps = js->n;
-	for (unsigned i = 0; i < js->n; i++)
+	for (unsigned i = 0; i < js->n; i++) {
 		x->barrier |= js->plans[i]->kind == STATEMENT_COPY_IN;
+		pin_sent(s, js->plans[i], &steps[i]);
+	}
 	s->barrier |= x->barrier;
 	x->judged_ms = s->now_ms;
 	s->stats.statements += js->n;
 	return forward(s, f);
+}
+
+static enum took refuse_together(struct session *s, const struct frame *f)
+{
+	return session_refuse(s, f, "42501",
+		"one of these statements runs code of the database, which may change what the next one means",
+		"Send the statements one by one.", 0);
 }
 
 static enum took take_query(struct session *s, const struct frame *f)
@@ -127,7 +137,7 @@ static enum took take_query(struct session *s, const struct frame *f)
 
 	if (msg_query(f->body, &m) != WIRE_OK)
 		return malformed(s, f);
-	if (!group_settled(s))
+	if (!group_settled(s) || !pin_settled(s))
 		return TOOK_WAIT;
 	r = judge_text(s, m.sql, &j, &e);
 	if (r)
@@ -143,7 +153,7 @@ static enum took take_query(struct session *s, const struct frame *f)
 	r = steps ? 0 : err_sql(&e, -ENOMEM, "53200", "out of memory");
 	for (; !r && n < js->n; n++)
 		r = judge_step(s, js->plans[n], j, steps, n, &steps[n], &e);
-	if (!r) {
+	if (!r && pin_fits_between(s, steps, n)) {
 		took = send_query(s, f, j, steps);
 		judgement_unref(j);
 		return took;
@@ -151,7 +161,7 @@ static enum took take_query(struct session *s, const struct frame *f)
 	for (unsigned i = 0; i < n; i++)
 		step_fini(&steps[i]);
 	free(steps);
-	took = failed(s, f, r, &e);
+	took = r ? failed(s, f, r, &e) : refuse_together(s, f);
 	judgement_unref(j);
 	return took;
 }
@@ -350,6 +360,7 @@ static enum took send_bind(struct session *s, const struct frame *f, const struc
 		return no_memory(s);
 	}
 	x->portal = o;
+	pin_sent(s, pin_code(p->plan) ? p->plan : NULL, st); /* the planner runs some functions */
 	forward(s, f);
 	if (by_name(p->plan) && !describe(s, 'P', NULL, o))
 		return no_memory(s);
@@ -444,6 +455,9 @@ static enum took send_execute(struct session *s, const struct frame *f, struct p
 	x->barrier = x->step.plan && x->step.plan->kind == STATEMENT_COPY_IN;
 	s->barrier |= x->barrier;
 	x->judged_ms = s->now_ms;
+	pin_sent(s, o->prepared->plan, &x->step);
+	if (pin_code_newer(x))
+		pin_doubt(s);
 	s->stats.statements++;
 	return forward(s, f);
 }
@@ -506,10 +520,14 @@ static enum took take_target(struct session *s, const struct frame *f)
 
 static enum took take_sync(struct session *s, const struct frame *f)
 {
+	struct expected *x;
+
 	if (msg_empty(f->body) != WIRE_OK)
 		return malformed(s, f);
-	if (!pipeline_push(&s->pipe, EXPECT_SYNC))
+	x = pipeline_push(&s->pipe, EXPECT_SYNC);
+	if (!x)
 		return no_memory(s);
+	pin_sync(s, x);
 	s->skip = false;
 	return forward(s, f);
 }
@@ -524,6 +542,13 @@ static enum took take_flush(struct session *s, const struct frame *f)
 	return TOOK_IT;
 }
 
+/* On what the login settled. A Query looks for itself, when the group before it has ended; Describe may have
+ * the server analyse a statement anew. */
+static bool depends(const struct frame *f)
+{
+	return f->type == FE_PARSE || f->type == FE_BIND || f->type == FE_DESCRIBE || f->type == FE_EXECUTE;
+}
+
 static enum took take(struct session *s, const struct frame *f)
 {
 	if (s->barrier)
@@ -532,7 +557,7 @@ static enum took take(struct session *s, const struct frame *f)
 		session_drop(s, f);
 		return TOOK_IT;
 	}
-	if (pipeline_full(&s->pipe))
+	if (pipeline_full(&s->pipe) || (depends(f) && !pin_settled(s)))
 		return TOOK_WAIT;
 	switch ((enum frontend_type)f->type) {
 	case FE_QUERY: return take_query(s, f);

@@ -199,6 +199,7 @@ enum effect expected_on_prepared(const struct expected *e, struct span name, str
 	case EXPECT_REFUSAL:
 	case EXPECT_BIND:
 	case EXPECT_DESCRIBE:
+	case EXPECT_PIN:
 	case EXPECT_COPY_SYNCS:
 	case EXPECT_SYNC: break;
 	}
@@ -220,6 +221,7 @@ enum effect expected_on_portal(const struct expected *e, struct span name, struc
 	case EXPECT_REFUSAL:
 	case EXPECT_PARSE:
 	case EXPECT_DESCRIBE:
+	case EXPECT_PIN:
 	case EXPECT_COPY_SYNCS:
 	case EXPECT_SYNC: break;
 	}

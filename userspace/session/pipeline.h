@@ -19,6 +19,7 @@ enum expect {
 	EXPECT_CLOSE,
 	EXPECT_SYNC,
 	EXPECT_QUERY,
+	EXPECT_PIN,        /* what we set anew (session/pin.c); at counts its answers */
 	EXPECT_COPY_SYNCS, /* ReadyForQuery of Syncs that stood among the data of a COPY that failed */
 };
 
@@ -43,6 +44,7 @@ struct expected {
 	bool barrier;              /* may begin a COPY FROM STDIN */
 	uint64_t judged_ms;        /* QUERY, EXECUTE: when it was judged */
 	struct judgement *newer;   /* QUERY: its text judged again, where rows came late */
+	bool ends;                 /* SYNC: may commit what code has touched */
 	bool ours;                 /* we asked on our own: the answer is not the client's */
 	char target;               /* DESCRIBE, CLOSE: 'S' or 'P' */
 	size_t bytes;              /* of its judgement */

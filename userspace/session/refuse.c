@@ -65,8 +65,13 @@ enum took session_refuse(struct session *s, const struct frame *f, const char *s
 	if (alone)
 		put_sync(&s->put);
 	session_send(s, SIDE_SERVER);
-	if (!x->refusal || (alone && !pipeline_push(&s->pipe, EXPECT_SYNC)))
+	if (!x->refusal)
 		return session_break(s, "53200", "out of memory");
+	x = alone ? pipeline_push(&s->pipe, EXPECT_SYNC) : NULL;
+	if (alone && !x)
+		return session_break(s, "53200", "out of memory");
+	if (x)
+		pin_sync(s, x);
 	s->skip = s->unsynced = !alone;
 	s->stats.refused++;
 	if (s->env->tally)

@@ -9,7 +9,8 @@
 
 /* What decides how the server reads statements, asked once a session. The settings are pinned in the startup
  * packet; this is the proof. The search_path is pinned here: one that is the server's default would follow
- * its configuration file. Everything is qualified: the search_path is not known yet. */
+ * its configuration file; pin.c sets it, and the role, again. Everything is qualified: the search_path is not
+ * known yet. */
 #define SETTLE                                                                                               \
 	"SELECT pg_catalog.current_setting('standard_conforming_strings'),"                                  \
 	" pg_catalog.current_setting('client_encoding'),"                                                    \
@@ -18,7 +19,8 @@
 	" pg_catalog.array_to_string(pg_catalog.current_schemas(true), pg_catalog.chr(10)),"                 \
 	" pg_catalog.current_setting('server_encoding'),"                                                    \
 	" " MONEY_SAMPLE "::pg_catalog.int4::pg_catalog.money::pg_catalog.text,"                             \
-	" (-" MONEY_SAMPLE ")::pg_catalog.int4::pg_catalog.money::pg_catalog.text"
+	" (-" MONEY_SAMPLE ")::pg_catalog.int4::pg_catalog.money::pg_catalog.text,"                          \
+	" pg_catalog.current_setting('role')"
 /* A relayed login chose its role: which one it is, and which one it can be that it must not be. */
 #define SETTLE_RELAYED                                                                                       \
 	SETTLE ", session_user::pg_catalog.text,"                                                            \
@@ -36,6 +38,7 @@ enum {
 	SETTLE_SERVER,
 	SETTLE_MONEY,
 	SETTLE_DEBT,
+	SETTLE_ROLE_SET,
 	SETTLE_COLUMNS,
 	SETTLE_SESSION_USER = SETTLE_COLUMNS,
 	SETTLE_ROLE,
@@ -210,6 +213,8 @@ static void take_settings(struct session *s, const struct frame *f)
 		return;
 	s->settle_result = 1;
 	s->settled_ms = s->now_ms;
+	s->settled_path = v[SETTLE_PATH];
+	s->settled_role = v[SETTLE_ROLE_SET];
 	/* lc_monetary is not among what a judged caller may change; not understood, money can only be
 	 * redacted. */
 	money_format_learn(&s->style.reported.money, span_of(v[SETTLE_MONEY], strlen(v[SETTLE_MONEY])),

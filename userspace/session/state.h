@@ -82,8 +82,9 @@ struct session {
 	const char **path;
 	unsigned npath;
 	uint64_t path_counts;
-	char status;      /* of the last ReadyForQuery */
-	bool client_done; /* the client has shut its writing side */
+	const char *settled_path, *settled_role; /* the settings, as pinned; in mem */
+	char status;                             /* of the last ReadyForQuery */
+	bool client_done;                        /* the client has shut its writing side */
 
 	/* OPEN and judged. */
 	char poison[POISON_LEN];
@@ -97,6 +98,12 @@ struct session {
 		bool touched;                 /* by a statement of the transaction under way */
 		bool code; /* something of the database's own ran since the last ReadyForQuery */
 	} style;
+	struct {
+		bool unsettled; /* what comes next may not be read as the login settled */
+		bool touched;   /* likewise at the end of the transaction or group under way */
+		bool failed;    /* the transaction: nothing runs but what ends it */
+		unsigned ends;  /* Syncs sent while touched, and not answered */
+	} pin;
 	struct catalog *catalog; /* taken once a step; NULL between steps */
 	uint64_t catalog_as_of_ms;
 	bool skip;           /* the server skips what comes until Sync, and so do we */
@@ -195,6 +202,24 @@ void style_report(struct session *s, struct span name, struct span value); /* Pa
 /* Whether a report may go to the client: code of the database's own can put a value into a setting. */
 bool style_tells(const struct session *s, struct span name);
 void style_settle(struct session *s, char status); /* ReadyForQuery, or the login is done */
+
+/* pin.c */
+bool pin_code(const struct plan *p);           /* whether it runs code that is not the statement's */
+bool pin_code_step(const struct step *st);     /* or what st runs by name, by its newest judgement */
+bool pin_code_newer(const struct expected *x); /* or x, by judgements newer than its plan */
+void pin_doubt(struct session *s);
+/* p goes to the server, as st. */
+void pin_sent(struct session *s, const struct plan *p, const struct step *st);
+/* Whether no statement of one text, which nothing of ours can come between, follows one that unsettles. */
+bool pin_fits_between(const struct session *s, const struct step *steps, unsigned n);
+void pin_sync(struct session *s, struct expected *x);                     /* a Sync goes to the server */
+void pin_ready(struct session *s, const struct expected *x, char status); /* x was answered */
+void pin_idle(struct session *s); /* nothing is under way, nor a transaction open */
+void pin_error(struct session *s);
+/* Whether a message that depends on what the login settled may go to the server now; false: it waits, or the
+ * session was closed. */
+bool pin_settled(struct session *s);
+bool pin_answered(struct session *s, const struct frame *f); /* the head, a pin; false: not by this message */
 
 /* judge.c */
 /* 0, -EAGAIN (wait), or -EACCES with e for the client. Gives a reference. */

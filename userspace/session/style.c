@@ -8,26 +8,6 @@
 #include "base/attr.h"
 #include "session/state.h"
 
-static bool runs_code(const struct plan *p)
-{
-	return p && (p->code || (p->inner && p->inner->code));
-}
-
-static bool newer_runs_code(const struct judgement *j)
-{
-	const struct judged *js = j ? judgement_plans(j) : NULL;
-
-	for (unsigned i = 0; js && i < js->n; i++)
-		if (runs_code(js->plans[i]))
-			return true;
-	return false;
-}
-
-static bool step_runs_code(const struct step *st)
-{
-	return st && (newer_runs_code(st->newer) || (st->target && runs_code(st->target->plan)));
-}
-
 /* Whether rows or statements behind p may be written in another style than those before it. */
 static bool sets(const struct session *s, const struct plan *p)
 {
@@ -62,11 +42,12 @@ void style_ran(struct session *s, const struct expected *x, const struct plan *p
 				: x->at < x->nsteps       ? &x->steps[x->at]
 							  : NULL;
 
-	s->style.code = s->style.code || !p || p->sanitize || step_runs_code(st);
+	if (pin_code_newer(x))
+		pin_doubt(s); /* code that was not known of when the statement was sent */
+	s->style.code = s->style.code || !p || p->sanitize || pin_code_step(st);
 	if (s->style.doubtful)
 		return;
-	if ((p && (sets(s, p) || runs_code(p))) || step_runs_code(st) || newer_runs_code(x->newer) ||
-		(x->kind == EXPECT_EXECUTE && newer_runs_code(x->portal->latest)))
+	if ((p && (sets(s, p) || pin_code(p))) || pin_code_step(st) || pin_code_newer(x))
 		doubt(s);
 	else if (p && p->kind == STATEMENT_SET && !strcmp(p->setting, "timezone"))
 		doubt_zone(s);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* Code of the database's own can set for the session what the login settled: search_path, role, and how the
+ * server reads a text. It does not tell of the first two (before version 18), of the others only at
+ * ReadyForQuery. So behind what may have run code, and before the next message whose meaning depends on them,
+ * the server is told again. The mark is set as messages are sent, not as they are answered: what was sent in
+ * between would be read under what the code left.
+ *
+ * The messages of a pin are extended ones under a name that nobody knows, so the client's unnamed statement
+ * and portal stay. In an open group they stand among the client's: the server works in order, and should ours
+ * fail it skips the client's too. Between groups a Sync ends them, and the client's message waits. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "session/state.h"
+
+static bool newer_runs_code(const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+
+	for (unsigned i = 0; js && i < js->n; i++)
+		if (pin_code(js->plans[i]))
+			return true;
+	return false;
+}
+
+bool pin_code(const struct plan *p)
+{
+	return p && (p->code || (p->inner && p->inner->code));
+}
+
+bool pin_code_step(const struct step *st)
+{
+	return st && (newer_runs_code(st->newer) || (st->target && pin_code(st->target->plan)));
+}
+
+bool pin_code_newer(const struct expected *x)
+{
+	if (x->kind == EXPECT_EXECUTE)
+		return newer_runs_code(x->step.newer) || newer_runs_code(x->portal->latest);
+	return newer_runs_code(x->newer) || (x->at < x->nsteps && newer_runs_code(x->steps[x->at].newer));
+}
+
+/* Commits run deferred triggers, rollbacks undo a pin: all but these may do either. */
+static bool begins(const struct plan *p)
+{
+	static const char *const tags[] = {"BEGIN", "START TRANSACTION", "SAVEPOINT"};
+
+	for (unsigned i = 0; p->tag && i < ARRAY_LEN(tags); i++)
+		if (!strcmp(p->tag, tags[i]))
+			return true;
+	return false;
+}
+
+/* touched: by something of the same transaction. */
+static bool unsettles(const struct plan *p, const struct step *st, bool touched)
+{
+	if (pin_code_step(st))
+		return true;
+	if (!p)
+		return false;
+	if (p->kind == STATEMENT_PREPARE)
+		return false; /* it runs nothing */
+	if (p->kind == STATEMENT_SET)
+		return !p->setting || !strcmp(p->setting, "all");
+	if (p->kind == STATEMENT_TRANSACTION)
+		return touched && !begins(p);
+	return pin_code(p);
+}
+
+void pin_doubt(struct session *s)
+{
+	s->pin.unsettled = s->pin.touched = true;
+}
+
+void pin_sent(struct session *s, const struct plan *p, const struct step *st)
+{
+	if (unsettles(p, st, s->pin.touched))
+		pin_doubt(s);
+	if (p && p->kind == STATEMENT_TRANSACTION)
+		s->pin.failed = false; /* or the server fails on it, and skips what follows */
+}
+
+bool pin_fits_between(const struct session *s, const struct step *steps, unsigned n)
+{
+	bool touched = s->pin.touched, doubtful = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (doubtful && steps[i].plan->kind != STATEMENT_TRANSACTION)
+			return false;
+		if (unsettles(steps[i].plan, &steps[i], touched))
+			touched = doubtful = true;
+	}
+	return true;
+}
+
+void pin_sync(struct session *s, struct expected *x)
+{
+	x->ends = s->pin.touched;
+	s->pin.ends += x->ends;
+}
+
+void pin_ready(struct session *s, const struct expected *x, char status)
+{
+	s->pin.failed = status == 'E';
+	if (!x->ends)
+		return;
+	s->pin.ends--;
+	/* In a block nothing was committed. */
+	s->pin.unsettled |= status != 'T';
+}
+
+void pin_idle(struct session *s)
+{
+	s->pin.touched = false;
+}
+
+void pin_error(struct session *s)
+{
+	s->pin.unsettled |= s->pin.touched;
+}
+
+static void put_words(struct put *w, const char *s)
+{
+	put_span(w, span_of(s, strlen(s)));
+}
+
+/* As digits: how the server reads bytes and strings may not be what we think. */
+static void put_setting(struct put *w, const char *name, const char *value)
+{
+	char hex[3];
+
+	put_words(w, "pg_catalog.set_config('");
+	put_words(w, name);
+	put_words(w, "', pg_catalog.convert_from(pg_catalog.decode('");
+	for (; *value; value++) {
+		snprintf(hex, sizeof(hex), "%02x", (unsigned char)*value);
+		put_words(w, hex);
+	}
+	put_words(w, "', 'hex'), 'UTF8'), false)");
+}
+
+static void put_pin(struct session *s, const char *name)
+{
+	struct put *w = &s->put;
+
+	put_start(w, FE_PARSE);
+	put_cstr(w, name);
+	put_words(w, "SELECT ");
+	put_setting(w, "search_path", s->settled_path);
+	put_words(w, ", ");
+	put_setting(w, "role", s->settled_role);
+	put_cstr(w, ", pg_catalog.set_config('standard_conforming_strings', 'on', false),"
+		    " pg_catalog.set_config('client_encoding', 'UTF8', false)");
+	put_be16(w, 0);
+	put_finish(w);
+	put_start(w, FE_BIND);
+	put_cstr(w, name);
+	put_cstr(w, name);
+	put_be16(w, 0);
+	put_be16(w, 0);
+	put_be16(w, 0);
+	put_finish(w);
+	put_start(w, FE_EXECUTE);
+	put_cstr(w, name);
+	put_be32(w, 0);
+	put_finish(w);
+	for (const char *kind = "PS"; *kind; kind++) {
+		put_start(w, FE_CLOSE);
+		put_u8(w, (uint8_t)*kind);
+		put_cstr(w, name);
+		put_finish(w);
+	}
+}
+
+static bool send_pin(struct session *s, bool alone)
+{
+	struct expected *x = pipeline_push(&s->pipe, EXPECT_PIN);
+	char name[POISON_LEN];
+
+	if (!x)
+		return false;
+	x->ours = alone;
+	/* Of the same secret, but not the same name: that one must never mean anything. */
+	snprintf(name, sizeof(name), "pgveil_pin_%s", strrchr(s->poison, '_') + 1);
+	put_pin(s, name);
+	if (alone) {
+		x = pipeline_push(&s->pipe, EXPECT_SYNC);
+		if (!x)
+			return false;
+		x->ours = true;
+		put_sync(&s->put);
+	}
+	session_send(s, SIDE_SERVER);
+	s->pin.unsettled = false;
+	s->pin.touched |= !alone; /* an error behind it undoes it */
+	return true;
+}
+
+/* A pin that a Sync of ours ends is not answered yet. */
+static bool under_way(struct session *s)
+{
+	unsigned n = pipeline_len(&s->pipe);
+
+	return n && !s->unsynced && pipeline_at(&s->pipe, n - 1)->ours;
+}
+
+bool pin_settled(struct session *s)
+{
+	if (under_way(s))
+		return false;
+	if (s->pin.ends)
+		return false; /* their answers come, and tell whether code ran at a commit */
+	if (!s->pin.unsettled || (s->unsynced && s->pin.failed))
+		return true;
+	if (s->unsynced) {
+		if (send_pin(s, false))
+			return true;
+	} else if (pipeline_len(&s->pipe)) {
+		return false;
+	} else if (s->pin.failed) {
+		return true; /* nothing can run but what ends the transaction; the mark stays */
+	} else if (send_pin(s, true)) {
+		return false;
+	}
+	session_break(s, "53200", "out of memory");
+	return false;
+}
+
+bool pin_answered(struct session *s, const struct frame *f)
+{
+	static const uint8_t answers[] = {BE_PARSE_COMPLETE, BE_BIND_COMPLETE, BE_DATA_ROW,
+		BE_COMMAND_COMPLETE, BE_CLOSE_COMPLETE, BE_CLOSE_COMPLETE};
+	struct expected *x = pipeline_head(&s->pipe);
+
+	if (f->type != answers[x->at])
+		return false;
+	if (++x->at == ARRAY_LEN(answers))
+		pipeline_pop(&s->pipe);
+	return true;
+}

@@ -373,10 +373,6 @@ void enter_connected(struct session *s, const struct event *ev)
 		session_break(s, "53200", "out of memory");
 		return;
 	}
-	if (s->judged && find_place(s, d, &e)) {
-		session_break(s, e.sqlstate, "%s", e.msg);
-		return;
-	}
 	snprintf(s->poison, sizeof(s->poison), "pgveil_refused_%02x%02x%02x%02x%02x%02x%02x%02x",
 		ev->random[18], ev->random[19], ev->random[20], ev->random[21], ev->random[22],
 		ev->random[23], ev->random[24], ev->random[25]);
@@ -431,6 +427,8 @@ void enter_open(struct session *s)
 
 static void login_done(struct session *s)
 {
+	struct err e = {0};
+
 	if (s->password)
 		mem_wipe(s->password, strlen(s->password));
 	s->password = NULL;
@@ -444,6 +442,11 @@ static void login_done(struct session *s)
 	}
 	if (!s->judged) {
 		enter_open(s);
+		return;
+	}
+	/* Only now: names that no server knows would fill the memory of places. */
+	if (find_place(s, s->grant.database, &e)) {
+		session_break(s, e.sqlstate, "%s", e.msg);
 		return;
 	}
 	settle_ask(s);

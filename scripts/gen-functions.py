@@ -55,7 +55,7 @@ any_value array_reverse array_sample array_shuffle array_sort casefold crc32 crc
 gamma has_largeobject_privilege icu_unicode_version json_agg_strict json_object_agg_strict
 json_object_agg_unique json_object_agg_unique_strict jsonb_agg_strict jsonb_object_agg_strict jsonb_object_agg_unique
 jsonb_object_agg_unique_strict lgamma pg_basetype pg_get_acl pg_input_error_info pg_input_is_valid random_normal
-to_bin to_oct to_regtypemod unicode_assigned unicode_version uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7
+system_user to_bin to_oct to_regtypemod unicode_assigned unicode_version uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7
 """.split()
 
 NEWER_COLUMNS = {"pg_input_error_info": ("message", "detail", "hint", "sql_error_code")}

@@ -111,7 +111,7 @@ static void test_syntax_errors(void **state)
 	int position;
 
 	(void)state;
-	assert_int_equal(parse(SPAN_LIT("SELECT 'é', FROM"), &a, &tree, &position, &e), -EINVAL);
+	assert_int_equal(parse(SPAN_LIT("SELECT 'é', FROM"), 17, &a, &tree, &position, &e), -EINVAL);
 	assert_string_equal(e.sqlstate, "42601");
 	assert_string_equal(e.msg, "syntax error at or near \"FROM\"");
 	assert_int_equal(position, 13); /* characters, from 1 */

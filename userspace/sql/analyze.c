@@ -137,7 +137,7 @@ int analyze(const struct name_scope *scope, struct span text, struct arena *a, s
 	int *position, struct err *e)
 {
 	struct PgQuery__ParseResult *tree;
-	int rc = parse(text, a, &tree, position, e);
+	int rc = parse(text, catalog_server(scope->catalog), a, &tree, position, e);
 
 	*out = (struct analysis){0};
 	if (rc < 0)

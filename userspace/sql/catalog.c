@@ -25,6 +25,11 @@ uint64_t catalog_version(const struct catalog *c)
 	return c->version;
 }
 
+unsigned catalog_server(const struct catalog *c)
+{
+	return c->server;
+}
+
 static int cmp_names(const char *schema_a, const char *a, const char *schema_b, const char *b)
 {
 	int d = strcmp(a, b);

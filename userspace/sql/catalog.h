@@ -118,6 +118,7 @@ struct type {
 struct catalog *catalog_ref(struct catalog *c);
 void catalog_unref(struct catalog *c);             /* NULL is fine */
 uint64_t catalog_version(const struct catalog *c); /* no two catalogs of one process share it */
+unsigned catalog_server(const struct catalog *c);  /* PostgreSQL's major version; 0: not known */
 const struct relation *catalog_relation(const struct catalog *c, const char *schema, const char *name);
 const struct relation *catalog_relation_by_oid(const struct catalog *c, uint32_t oid);
 /* Calls fn for every relation until it returns false. */

@@ -375,6 +375,11 @@ static void row_label(struct cells *c)
 		(void)draft_label(c->b, c->b->last_type, label);
 }
 
+static void row_version(struct cells *c)
+{
+	c->b->c->server = (unsigned)number(c, 0, 0, INT_MAX) / 10000;
+}
+
 static void row_partition_key(struct cells *c)
 {
 	struct draft_relation *d = draft_find(c->b, oid(c, 0));
@@ -455,7 +460,8 @@ int catalog_builder_row(
 		void (*row)(struct cells *);
 	} readers[] = {{1, row_schema}, {8, row_relation}, {7, row_column}, {4, row_member},
 		{2, row_inherits}, {10, row_type}, {6, row_function}, {3, row_operator},
-		{2, row_partition_key}, {7, row_foreign_key}, {3, row_code}, {4, row_cast}, {2, row_label}};
+		{2, row_partition_key}, {7, row_foreign_key}, {3, row_code}, {4, row_cast}, {2, row_label},
+		{1, row_version}};
 	struct cells c = {.b = b, .v = v};
 
 	if (i >= ARRAY_LEN(readers) || n != readers[i].n)

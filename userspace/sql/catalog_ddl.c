@@ -410,9 +410,10 @@ int catalog_from_ddl(struct catalog **out, struct span text, struct err *e)
 	d.b->path = path;
 	d.b->npath = 1;
 	d.b->derive_columns = true;
+	d.b->c->server = parse_grammar_major();
 	(void)draft_add(d.b, &d.b->schemas, (void *)(uintptr_t) "pg_catalog");
 	(void)draft_add(d.b, &d.b->schemas, (void *)(uintptr_t) "public");
-	rc = parse(text, &tmp, &tree, &position, e);
+	rc = parse(text, d.b->c->server, &tmp, &tree, &position, e);
 	for (size_t i = 0; rc == 0 && !d.failed && !d.b->oom && i < tree->n_stmts; i++)
 		statement(&d, tree->stmts[i]->stmt);
 	if (rc == 0 && d.failed)

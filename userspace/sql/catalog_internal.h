@@ -13,6 +13,7 @@
 struct catalog {
 	unsigned refs; /* atomic */
 	uint64_t version;
+	unsigned server; /* its major version; 0: not known */
 	struct arena a;
 	struct relation **by_name, **by_oid; /* by schema, name; by oid */
 	unsigned nrelations;

@@ -134,6 +134,9 @@ static const char *const queries[] = {
 
 	/* 12: labels of enums */
 	"SELECT enumtypid, enumlabel FROM pg_enum ORDER BY enumtypid, enumsortorder",
+
+	/* 13: the server's version */
+	"SELECT current_setting('server_version_num')",
 };
 
 unsigned catalog_query_count(void)

@@ -32,7 +32,7 @@ static const PgQuery__Node *run_parse(struct run *run, const char *text)
 	int position;
 
 	run->l.text = span_of(text, strlen(text));
-	if (parse(run->l.text, &run->tmp, &tree, &position, &e) < 0) {
+	if (parse(run->l.text, catalog_server(run->l.names->catalog), &run->tmp, &tree, &position, &e) < 0) {
 		lineage_fail(&run->l, e.sqlstate, -1, "%s", e.msg);
 		return NULL;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Functions, in expressions and in FROM. */
+#include "sql/dialect.h"
 #include "sql/lineage.h"
 
 #include <string.h>
@@ -117,9 +118,11 @@ static bool name_of(struct lineage *l, const PgQuery__FuncCall *f, const char **
 		lineage_odd(l, f->location, "this function name");
 		return false;
 	}
-	/* A keyword since PostgreSQL 16; an older server reads a column of that name. */
-	if (!strcmp(*name, "system_user") && f->funcformat == PG_QUERY__COERCION_FORM__COERCE_SQL_SYNTAX) {
-		lineage_odd(l, f->location, "SYSTEM_USER");
+	if (f->funcformat == PG_QUERY__COERCION_FORM__COERCE_SQL_SYNTAX &&
+		dialect_function(*name, catalog_server(l->names->catalog))) {
+		lineage_fail(l, "0A000", f->location,
+			"%s is not allowed here: this server's version reads it otherwise than pgveil does",
+			*name);
 		return false;
 	}
 	return true;

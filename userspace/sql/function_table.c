@@ -225,7 +225,7 @@ const char *const function_pure[] = {
 	"scale", "session_user", "set_bit", "set_byte", "set_masklen", "setweight", "sha224", "sha256", "sha384",
 	"sha512", "shobj_description", "sign", "similar_escape", "similar_to_escape", "sin", "sind", "sinh",
 	"slope", "spg_poly_quad_compress", "split_part", "sqrt", "statement_timestamp", "stddev", "stddev_pop",
-	"stddev_samp", "string_to_array", "string_to_table", "strip", "substr", "substring", "sum", "tan",
+	"stddev_samp", "string_to_array", "string_to_table", "strip", "substr", "substring", "sum", "system_user", "tan",
 	"tand", "tanh", "text", "text_ge", "text_gt", "text_larger", "text_le", "text_lt", "text_pattern_ge",
 	"text_pattern_gt", "text_pattern_le", "text_pattern_lt", "text_smaller", "textanycat", "textcat",
 	"texteq", "texteqname", "textgename", "textgtname", "texticlike", "texticnlike", "texticregexeq",

@@ -16,6 +16,7 @@
 #include <pg_query.h>
 #include "pg_query/pg_query.pb-c.h"
 #include "sql/analyze.h"
+#include "sql/dialect.h"
 
 struct level {
 	unsigned run, heaviest, sets, deepest;
@@ -125,7 +126,22 @@ static int syntax_error(const PgQueryError *q, int *position, struct err *e)
 	return err_sql(e, -EINVAL, "42601", "%s", q->message ? q->message : "syntax error");
 }
 
-static int check_depth(const char *text, int *position, struct err *e)
+static int check_dialect(
+	const PgQuery__ScanResult *scan, struct span text, unsigned server, int *position, struct err *e)
+{
+	unsigned at = 0;
+	const char *what = dialect_differs(scan, text, server, &at);
+
+	if (!what)
+		return 0;
+	*position = 1;
+	for (unsigned i = 0; i < at; i++)
+		*position += (text.p[i] & 0xC0) != 0x80;
+	return err_sql(e, -EINVAL, "0A000",
+		"%s is not allowed here: this server's version reads it otherwise than pgveil does", what);
+}
+
+static int check_tokens(struct span span, const char *text, unsigned server, int *position, struct err *e)
 {
 	struct level *levels = malloc((ANALYZE_DEPTH_MAX + 1) * sizeof(*levels));
 	PgQueryScanResult r = pg_query_scan(text);
@@ -141,6 +157,8 @@ static int check_depth(const char *text, int *position, struct err *e)
 		rc = no_memory(e);
 	else if ((rc = depth_of(scan, levels)) < 0)
 		rc = too_deep(e);
+	else
+		rc = check_dialect(scan, span, server, position, e);
 out:
 	if (scan)
 		pg_query__scan_result__free_unpacked(scan, NULL);
@@ -160,7 +178,8 @@ static void tree_free(void *arena, void *p)
 	(void)p;
 }
 
-int parse(struct span text, struct arena *a, struct PgQuery__ParseResult **out, int *position, struct err *e)
+int parse(struct span text, unsigned server, struct arena *a, struct PgQuery__ParseResult **out,
+	int *position, struct err *e)
 {
 	ProtobufCAllocator memory = {tree_alloc, tree_free, a};
 	PgQueryProtobufParseResult r;
@@ -179,8 +198,8 @@ int parse(struct span text, struct arena *a, struct PgQuery__ParseResult **out, 
 	copy = arena_strndup(a, text.n ? (const char *)text.p : "", text.n);
 	if (!copy)
 		return no_memory(e);
-	if (text.n > ANALYZE_DEPTH_MAX) {
-		rc = check_depth(copy, position, e);
+	if (text.n > ANALYZE_DEPTH_MAX || dialect_suspect(text, server)) {
+		rc = check_tokens(text, copy, server, position, e);
 		if (rc < 0)
 			return rc;
 	}
@@ -199,4 +218,9 @@ int parse(struct span text, struct arena *a, struct PgQuery__ParseResult **out, 
 const char *parse_grammar(void)
 {
 	return PG_VERSION;
+}
+
+unsigned parse_grammar_major(void)
+{
+	return PG_VERSION_NUM / 10000;
 }

@@ -9,11 +9,13 @@
 
 struct PgQuery__ParseResult;
 
-/* The parse tree in arena memory (nothing to free but the arena). Errors as analyze() states them. */
-MUSTCHECK int parse(
-	struct span text, struct arena *a, struct PgQuery__ParseResult **out, int *position, struct err *e);
+/* The parse tree in arena memory (nothing to free but the arena). Errors as analyze() states them, and 0A000
+ * where a server of this major version (0: not known) would read a token differently (sql/dialect.h). */
+MUSTCHECK int parse(struct span text, unsigned server, struct arena *a, struct PgQuery__ParseResult **out,
+	int *position, struct err *e);
 
 /* The version of PostgreSQL whose grammar it is: "17.4". */
 const char *parse_grammar(void);
+unsigned parse_grammar_major(void);
 
 #endif

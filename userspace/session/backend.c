@@ -494,13 +494,15 @@ static enum fate on_parameter_description(struct session *s, const struct frame 
 
 /* Whether the server still reads statements, and is whom it was, as the login settled. No client can change
  * these; code of the database's own can, and the server tells. */
-static bool still_settled(const struct msg_parameter_status *ps)
+static bool still_settled(const struct session *s, const struct msg_parameter_status *ps)
 {
-	static const struct {
+	const struct {
 		const char *name, *value; /* NULL: it is not to change at all */
 	} pinned[] = {{"standard_conforming_strings", "on"}, {"client_encoding", "UTF8"},
 		{"client_encoding", "UNICODE"}, /* the one other name that the server keeps */
-		{"session_authorization", NULL}, {"is_superuser", NULL}, {"search_path", NULL}};
+		{"session_authorization", NULL}, {"search_path", NULL},
+		/* Before version 14 said whenever the role is set, changed or not. */
+		{"is_superuser", s->superuser ? "on" : "off"}};
 	bool any = false;
 
 	for (unsigned i = 0; i < ARRAY_LEN(pinned); i++) {
@@ -519,7 +521,7 @@ static enum fate on_report(struct session *s, const struct frame *f)
 
 	if (msg_parameter_status(f->body, &ps) != WIRE_OK)
 		return unexpected(s, f);
-	if (!still_settled(&ps)) {
+	if (!still_settled(s, &ps)) {
 		session_break(s, "57P01", "what the login settled was changed by something in the database");
 		return FATE_BROKEN;
 	}

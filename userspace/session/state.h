@@ -83,6 +83,7 @@ struct session {
 	unsigned npath;
 	uint64_t path_counts;
 	const char *settled_path, *settled_role; /* the settings, as pinned; in mem */
+	bool superuser;                          /* as the server reported it at login */
 	char status;                             /* of the last ReadyForQuery */
 	bool client_done;                        /* the client has shut its writing side */
 

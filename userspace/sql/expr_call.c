@@ -260,7 +260,8 @@ static bool scalar_elements(const struct catalog *c, const struct taint *t)
 {
 	const struct type *array = t->type ? catalog_type_by_oid(c, t->type) : NULL;
 
-	return type_builtin_is_array(t->type) || (array && array->elem && type_scalar(c, array->elem));
+	return type_builtin_is_array(t->type) || (array && array->elem && type_scalar(c, array->elem)) ||
+	       (t->type && (t->type == type_builtin("int2vector") || t->type == type_builtin("oidvector")));
 }
 
 static void call_columns(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f,

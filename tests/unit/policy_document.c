@@ -220,16 +220,70 @@ static void what_is_not_there_yet(void **state)
 		   "mask}}\n",
 		"9:26: spec.statements.unparsed: anything but deny is not supported yet",
 		"9:51: spec.statements.opaque.default: anything but deny is not supported yet");
-	WRONG(MASK "    - {columns: [a.b.c], with: {token: {}}, predicates: equality, aggregates: {}}\n"
+	WRONG(MASK "    - {columns: [a.b.c], with: {token: {}}, predicates: equality}\n"
 		   "    - {columns: [a.b.d], with: fpe}\n",
 		"8:33: spec.mask[].with.token is not supported yet",
 		"8:57: spec.mask[].predicates: equality is not supported yet",
-		"8:67: spec.mask[].aggregates is not supported yet",
 		"9:32: spec.mask[].with: fpe is not supported yet");
 	WRONG("apiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n"
 	      "  subjects: [{pods: {}}, {cgroup: /a, claims: {}}]\n" DATABASE,
 		"5:15: spec.subjects[].pods is not supported yet",
 		"5:39: spec.subjects[].claims is not supported yet");
+}
+
+static void permits(void **state)
+{
+	static const char text[] =
+		MASK "    - {columns: [a.b.c], with: null}\n"
+		     "    - {columns: [a.b.d], with: null, predicates: allow, aggregates: {allow: []}}\n"
+		     "    - {columns: [a.b.e], with: null, aggregates: {allow: [avg, sum]}}\n"
+		     "    - {columns: [a.b.f], with: null, aggregates: {allow: [count], minGroup: 20}}\n";
+	struct documents d = {0};
+	struct complaints c = {0};
+	const struct rule *v;
+
+	(void)state;
+	assert_int_equal(load(&d, text, &c), 0);
+	v = d.v[0].rules;
+	assert_int_equal(v[0].permit.predicates, PREDICATES_DENY);
+	assert_int_equal(v[0].permit.aggregates, 1u << VIA_COUNT);
+	assert_int_equal(v[1].permit.predicates, PREDICATES_ALLOW);
+	assert_int_equal(v[1].permit.aggregates, 0);
+	assert_int_equal(v[2].permit.aggregates, 1u << VIA_AVG | 1u << VIA_SUM);
+	assert_int_equal(v[2].permit.min_group, PERMIT_GROUP);
+	assert_int_equal(v[3].permit.min_group, 20);
+	documents_fini(&d);
+	complaints_fini(&c);
+	WRONG(MASK
+		"    - {columns: [a.b.c], with: null, predicates: some, aggregates: {allow: [max, meadian, "
+		"cuont]}}\n"
+		"    - {columns: [a.b.d], with: null, predicates: {allow: {}}, aggregates: {minGroup: 1}}\n"
+		"    - {columns: [a.b.e], with: null, predicates: {}, aggregates: {allow: avg, min: 5}}\n"
+		"    - {columns: [a.b.f], with: null, aggregates: {allow: [sum, sum], minGroup: 300}}\n",
+		"8:50: spec.mask[].predicates is deny, equality, {equality: {…}} or allow",
+		"8:77: spec.mask[].aggregates.allow: max shows one person's value as it is",
+		"8:82: spec.mask[].aggregates.allow: \"meadian\" is none of count, sum, avg, stddev, "
+		"stddev_pop, "
+		"stddev_samp, variance, var_pop and var_samp",
+		"8:91: spec.mask[].aggregates.allow: \"cuont\" is none of count, sum, avg, stddev, "
+		"stddev_pop, "
+		"stddev_samp, variance, var_pop and var_samp; did you mean \"count\"?",
+		"9:50: spec.mask[].predicates is deny, equality, {equality: {…}} or allow",
+		"9:51: spec.mask[].predicates has no \"allow\"",
+		"9:75: spec.mask[].aggregates lacks \"allow\"",
+		"9:86: spec.mask[].aggregates.minGroup must be a number of 2 to 255",
+		"10:50: spec.mask[].predicates is deny, equality, {equality: {…}} or allow",
+		"10:74: spec.mask[].aggregates.allow must be a list, not a single value",
+		"10:79: spec.mask[].aggregates has no \"min\"", "11:64: \"sum\" stands in this list already",
+		"11:80: spec.mask[].aggregates.minGroup must be a number of 2 to 255");
+	/* of two rules that mask the same, one that lets more is no reason to leave the other out */
+	RIGHT(MASK "    - {columns: [a.b.c], with: null}\n"
+		   "    - {columns: [a.b.c], with: null, aggregates: {allow: []}, predicates: allow}\n"
+		   "    - {columns: [a.b.d], with: redact, predicates: allow}\n"
+		   "    - {columns: [a.b.d], with: email}\n");
+	WRONG(MASK "    - {columns: [a.b.c], with: null, predicates: allow}\n"
+		   "    - {columns: [a.b.c], with: null}\n",
+		"8:18: \"a.b.c\" never fires here: \"a.b.c\" at line 9 masks the same at least as strictly");
 }
 
 static void yaml_itself(void **state)
@@ -763,6 +817,7 @@ int main(void)
 		cmocka_unit_test(tells_all_at_once),
 		cmocka_unit_test(top_level),
 		cmocka_unit_test(what_is_not_there_yet),
+		cmocka_unit_test(permits),
 		cmocka_unit_test(yaml_itself),
 		cmocka_unit_test(environment),
 		cmocka_unit_test(addresses),

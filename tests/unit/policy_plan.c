@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The golden table tests/golden/plan.txt: statement → what a masked caller gets. A line is
+/* The golden tables tests/golden/plan.txt and tests/golden/ask.txt: statement → what a masked caller gets. A
+ * line is
  *   SQL => pass mask null …        one word an output column
  *   SQL => none                    passes, gives no rows
  *   SQL => sanitized …             as one of these, and its messages are replaced by standard ones
  *   SQL => verbatim …              as one of these, and its messages pass as they are
  *   SQL => SQLSTATE part of the reason
- * over tests/golden/replay/clinic.sql and the policy beside it. */
+ * over tests/golden/replay/clinic.sql and the policy beside it, and over tests/golden/ask/schema.sql and the
+ * one beside that. */
 #include "test.h"
 
 #include "policy/plan.h"
@@ -28,16 +30,16 @@ static enum coverage covers_all(void *arg, unsigned i)
 	return COVERS_YES;
 }
 
-static struct binding *bind_rules(struct policy **p, struct catalog **c, struct arena *a)
+static struct binding *bind_rules(
+	const char *schema, const char *path, struct policy **p, struct catalog **c, struct arena *a)
 {
-	const char *path = "tests/golden/replay/policy.yaml";
 	struct caller who = {.cgroup = "/agents/one"};
 	struct complaints bad = {0};
 	struct binding *b = NULL;
 	struct grant g;
 	struct err e = {0};
 	size_t n;
-	char *ddl = slurp("tests/golden/replay/clinic.sql", &n);
+	char *ddl = slurp(schema, &n);
 
 	assert_int_equal(policy_load(p, &path, 1, &bad), 0);
 	assert_int_equal(catalog_from_ddl(c, span_of(ddl, n), &e), 0);
@@ -85,21 +87,20 @@ static const char *messages(const struct judged *js, const char *want)
 	return want;
 }
 
-static void golden(void **state)
+static void table(const char *file, const char *schema, const char *rules)
 {
 	const char *path[] = {"public"};
 	struct name_scope scope = {.path = path, .npath = 1};
-	FILE *f = fopen("tests/golden/plan.txt", "re");
+	FILE *f = fopen(file, "re");
 	struct arena a = {0}, judged_in = {0};
 	struct policy *p = NULL;
 	struct catalog *c = NULL;
-	struct binding *b = bind_rules(&p, &c, &a);
+	struct binding *b = bind_rules(schema, rules, &p, &c, &a);
 	char *line = NULL, *want, got[2048];
 	const char *rest;
 	unsigned number = 0, wrong = 0, cases = 0;
 	size_t cap = 0;
 
-	(void)state;
 	assert_non_null(f);
 	scope.catalog = c;
 	while (golden_line(f, &line, &cap, &number)) {
@@ -115,8 +116,7 @@ static void golden(void **state)
 		cases++;
 		rest = messages(&js, want);
 		if (!rest || strncmp(got, rest, strlen(rest)) != 0) {
-			print_error("tests/golden/plan.txt:%u: %s\n  want %s\n  got  %s\n", number, line,
-				want, got);
+			print_error("%s:%u: %s\n  want %s\n  got  %s\n", file, number, line, want, got);
 			wrong++;
 		}
 		arena_reset(&judged_in);
@@ -130,6 +130,18 @@ static void golden(void **state)
 	policy_unref(p);
 	arena_fini(&a);
 	arena_fini(&judged_in);
+}
+
+static void golden(void **state)
+{
+	(void)state;
+	table("tests/golden/plan.txt", "tests/golden/replay/clinic.sql", "tests/golden/replay/policy.yaml");
+}
+
+static void golden_asking(void **state)
+{
+	(void)state;
+	table("tests/golden/ask.txt", "tests/golden/ask/schema.sql", "tests/golden/ask/policy.yaml");
 }
 
 static void settings(void **state)
@@ -158,7 +170,8 @@ static void settings(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(golden), cmocka_unit_test(settings)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(golden), cmocka_unit_test(golden_asking), cmocka_unit_test(settings)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

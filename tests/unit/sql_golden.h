@@ -15,8 +15,13 @@ static inline void golden_columns(FILE *f, const struct catalog *c, const struct
 		const struct column *col = r ? relation_column_by_attnum(r, v[i].attnum) : NULL;
 		bool home = r && !strcmp(r->schema, "clinic");
 
-		fprintf(f, "%s%s%s%s.%s", i ? " " : "", !r || home ? "" : r->schema, !r || home ? "" : ".",
-			r ? r->name : "?", col ? col->name : "?");
+		fprintf(f, "%s%s%s%s%s%s.%s", i ? " " : "", via_name((enum via)v[i].via), v[i].via ? "(" : "",
+			!r || home ? "" : r->schema, !r || home ? "" : ".", r ? r->name : "?",
+			col ? col->name : "?");
+		if (v[i].via && v[i].via != VIA_COUNT)
+			fprintf(f, ":%u", v[i].group);
+		if (v[i].via)
+			fputc(')', f);
 	}
 }
 

@@ -296,6 +296,37 @@ const char *offline_mask_text(const struct mask *m, struct arena *a)
 	return or_no_memory(arena_printf(a, "%s; redact where there is %s", text, detectors_text(m, a)));
 }
 
+static const char *aggregates_text(const struct permit *p, struct arena *a)
+{
+	const char *list = "";
+
+	for (unsigned v = 1; v < VIA_MAX; v++)
+		if (p->aggregates >> v & 1)
+			list = or_no_memory(
+				arena_printf(a, "%s%s%s", list, *list ? ", " : "", via_name((enum via)v)));
+	if (!*list)
+		return "no aggregate";
+	return p->aggregates == 1u << VIA_COUNT
+		       ? list
+		       : or_no_memory(arena_printf(a, "%s of %u", list, p->min_group));
+}
+
+const char *offline_permit_text(const struct permit *p, struct arena *a)
+{
+	const char *asked = "";
+
+	switch (p->predicates) {
+	case PREDICATES_DENY: break;
+	case PREDICATES_EQUALITY:
+		asked = or_no_memory(arena_printf(a, "equality, %u in %u s", p->constants, p->period_s));
+		break;
+	case PREDICATES_ALLOW: asked = "any predicate"; break;
+	}
+	if (p->aggregates == 1u << VIA_COUNT)
+		return asked;
+	return or_no_memory(arena_printf(a, "%s%s%s", asked, *asked ? "; " : "", aggregates_text(p, a)));
+}
+
 const char *offline_action_text(const struct column_plan *c, struct arena *a)
 {
 	switch (c->action) {

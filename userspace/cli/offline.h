@@ -42,6 +42,8 @@ MUSTCHECK int offline_judge(const struct offline *o, struct span text, struct ar
 
 /* "null", "redact", "email, keeps the domain", … in a; "out of memory" where a is full. */
 const char *offline_mask_text(const struct mask *m, struct arena *a);
+/* What else its rules let: "equality, 100 in 3600 s; count, avg of 5"; "" for the default. */
+const char *offline_permit_text(const struct permit *p, struct arena *a);
 /* "pass", "null" or "mask:email": what a column gets, as expectations write it. */
 const char *offline_action_text(const struct column_plan *c, struct arena *a);
 /* A whole file of at most max bytes, freed by the caller. */

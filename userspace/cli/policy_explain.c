@@ -194,11 +194,14 @@ static bool list_relation(void *arg, const struct relation *r)
 		l->n++;
 		if (l->json)
 			json_array_append_new(l->json,
-				json_pack("{s:s, s:s, s:s, s:s}", "column", name, "mask",
+				json_pack("{s:s, s:s, s:s, s:s, s:s}", "column", name, "mask",
 					offline_mask_text(mask, l->a), "derived",
-					offline_mask_text(m->derived, l->a), "rule", where(m->rule)));
+					offline_mask_text(m->derived, l->a), "permit",
+					offline_permit_text(&m->permit, l->a), "rule", where(m->rule)));
 		else
-			printf("%-45s %-40s %s\n", name, offline_mask_text(mask, l->a), where(m->rule));
+			printf("%-45s %-40s %s%s%s\n", name, offline_mask_text(mask, l->a), where(m->rule),
+				*offline_permit_text(&m->permit, l->a) ? "  " : "",
+				offline_permit_text(&m->permit, l->a));
 	}
 	return true;
 }

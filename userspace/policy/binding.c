@@ -216,6 +216,8 @@ static bool tighten(struct binding *b, struct masking *m, const struct rule *r, 
 	bool stricter = !m->direct || strict_compare(&r->mask, m->direct) < 0;
 	struct mask *both;
 
+	m->permit = m->direct ? permit_meet(&m->permit, &r->permit) : r->permit;
+
 	if (m->direct && (!mask_has_form(r->mask.kind, type) || !mask_has_form(m->direct->kind, type))) {
 		m->direct = &to_null;
 	} else if (!m->direct || strict_covers(&r->mask, m->direct)) {
@@ -250,7 +252,7 @@ static int make_entries(struct binding *b, struct err *e)
 		if (!row || row->column.relid != m->column.relid) {
 			row = &b->entries[b->nentries++];
 			row->column = (struct colref){m->column.relid, 0};
-			row->masking = (struct masking){&to_null, &to_null, rule};
+			row->masking = (struct masking){&to_null, &to_null, rule, {0}};
 		}
 		if (!last || compare_column(last->column, m->column) != 0) {
 			last = &b->entries[b->nentries++];
@@ -381,7 +383,9 @@ const struct masking *binding_column(const struct binding *b, struct colref c)
 	const struct entry *found =
 		bsearch(&key, b->entries, b->nentries, sizeof(*b->entries), compare_entry);
 
-	return found ? &found->masking : unruled(b, c);
+	if (!found)
+		return unruled(b, c);
+	return permit_shows(&found->masking.permit, c) ? NULL : &found->masking;
 }
 
 const struct masking *binding_set(const struct binding *b, const struct colset *s)

@@ -20,11 +20,13 @@ void binding_unref(struct binding *b); /* NULL is fine */
 
 struct catalog *binding_catalog(const struct binding *b); /* borrowed */
 struct policy *binding_policy(const struct binding *b);   /* borrowed */
-/* NULL: the column itself is not masked (what it is made of is the lineage's business). A sensitive catalogue
- * column, and any column of a relation that the catalogue does not know, is masked with NULL. */
+/* NULL: the column itself is not masked (what it is made of is the lineage's business), or c is an aggregate
+ * of it that is not. A sensitive catalogue column, and any column of a relation that the catalogue does not
+ * know, is masked with NULL. */
 struct masking {
 	const struct mask *direct, *derived;
 	const struct rule *rule; /* NULL for a sensitive catalogue column */
+	struct permit permit;
 };
 const struct masking *binding_column(const struct binding *b, struct colref c);
 /* The strictest of the masks over a set; NULL when nothing in it is masked. */

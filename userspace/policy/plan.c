@@ -67,14 +67,42 @@ static bool relation_masked(const struct binding *b, uint32_t relid)
 	return false;
 }
 
+/* Its rule lets everybody ask about it. */
+static bool open_to_all(const struct masking *m)
+{
+	return !m || m->permit.predicates == PREDICATES_ALLOW;
+}
+
+/* An aggregate that the rule lists, of a group that may be too small. */
+static bool deny_group(struct judge *j, struct colref c, const struct masking *m, struct plan *p)
+{
+	const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), c.relid);
+	const struct column *col = r ? relation_column_by_attnum(r, c.attnum) : NULL;
+	char *hint;
+
+	if (!col || !permit_wants_group(&m->permit, c))
+		return false;
+	hint = arena_printf(j->a,
+		"Policy rule %s shows it for %u values or more: select from %s.%s alone and add HAVING "
+		"count(%s) >= %u, by AND beside any other condition.",
+		m->rule->where, m->permit.min_group, r->schema, r->name, col->name, m->permit.min_group);
+	deny(j, p, "42501",
+		arena_printf(j->a, "%s() of the masked column %s may be over too few values",
+			via_name((enum via)c.via), column_name(j, c)),
+		hint ? hint : OUT_OF_MEMORY);
+	return true;
+}
+
 /* Reasons against a statement as a whole; false: p holds the denial. */
 static bool check_uses(struct judge *j, const struct statement *st, struct plan *p)
 {
 	for (unsigned i = 0; i < st->nuses; i++) {
 		const struct masking *m = binding_column(j->b, st->uses[i].column);
 
-		if (!m)
+		if (open_to_all(m))
 			continue;
+		if (deny_group(j, st->uses[i].column, m, p))
+			return false;
 		deny(j, p, "42501",
 			arena_printf(j->a, "column %s is masked and may not be used in %s",
 				column_name(j, st->uses[i].column), st->uses[i].where),
@@ -95,7 +123,7 @@ static bool check_uses(struct judge *j, const struct statement *st, struct plan 
 	for (unsigned i = 0; i < st->tested.n; i++) {
 		const struct masking *m = binding_column(j->b, st->tested.v[i]);
 
-		if (!m)
+		if (open_to_all(m))
 			continue;
 		deny(j, p, "42501",
 			arena_printf(j->a,
@@ -123,6 +151,18 @@ static bool check_relations(struct judge *j, const struct statement *st, struct 
 			arena_printf(j->a, "%s.%s may carry values of masked columns", r->schema, r->name),
 			"A caller with masked columns may read the catalogues that describe the schema.");
 		return false;
+	}
+	return true;
+}
+
+/* false: p holds the denial. */
+static bool check_groups(struct judge *j, const struct output *o, struct plan *p)
+{
+	for (unsigned i = 0; i < o->from.n; i++) {
+		const struct masking *m = binding_column(j->b, o->from.v[i]);
+
+		if (m && deny_group(j, o->from.v[i], m, p))
+			return false;
 	}
 	return true;
 }
@@ -160,6 +200,8 @@ static bool plan_columns(struct judge *j, const struct statement *st, struct pla
 	for (unsigned i = 0; i < n; i++) {
 		if (st->kind == STATEMENT_EXPLAIN || st->kind == STATEMENT_SHOW)
 			p->columns[i].action = ACTION_PASS;
+		else if (!check_groups(j, &st->outputs[i], p))
+			return false;
 		else
 			plan_column(j, &st->outputs[i], &p->columns[i]);
 		p->masks |= p->columns[i].action != ACTION_PASS;

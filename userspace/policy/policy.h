@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "mask/mask.h"
 #include "policy/caller.h"
+#include "policy/permit.h"
 
 struct policy; /* refcounted */
 
@@ -47,7 +48,8 @@ struct rule {                       /* one entry of spec.mask */
 	unsigned ncolumns;
 	struct mask mask;    /* what a direct column gets */
 	struct mask derived; /* what an expression over it gets: null, redact or fixed */
-	const char *where;   /* "file:line", for explain and hints */
+	struct permit permit;
+	const char *where; /* "file:line", for explain and hints */
 };
 
 /* Loads files, all or nothing. -EINVAL: *c lists every mistake of every file; -ENOMEM. ${NAME} is replaced by

@@ -31,16 +31,6 @@ static void read_columns(struct reading *r, const struct node *list, const char 
 	out->columns = columns;
 }
 
-static void read_predicates(struct reading *r, const struct node *n)
-{
-	if (!n || node_is(n, "deny"))
-		return;
-	if (node_is(n, "equality") || node_is(n, "allow"))
-		section_wrong(r, n, WHERE ".predicates: %s is not supported yet", n->text);
-	else
-		section_wrong(r, n, WHERE ".predicates can only be deny");
-}
-
 /* The patterns of a rule stand in "columns", or where detect stands in "in". */
 static const struct node *columns_of(const struct node *rule)
 {
@@ -50,7 +40,7 @@ static const struct node *columns_of(const struct node *rule)
 void rule_read(struct reading *r, const struct node *n, struct rule *out)
 {
 	static const struct key keys[] = {{"columns", KEY_READ}, {"with", KEY_READ}, {"predicates", KEY_READ},
-		{"derived", KEY_READ}, {"aggregates", KEY_LATER}, {"detect", KEY_READ}, {"in", KEY_READ}};
+		{"derived", KEY_READ}, {"aggregates", KEY_READ}, {"detect", KEY_READ}, {"in", KEY_READ}};
 	const struct node *with = node_get(n, "with"), *derived = node_get(n, "derived"), *wrong_list;
 	const struct node *detect = node_get(n, "detect");
 
@@ -66,7 +56,7 @@ void rule_read(struct reading *r, const struct node *n, struct rule *out)
 		section_wrong(r, wrong_list,
 			detect ? WHERE " with detect has in, not columns" : WHERE ".in is for detect");
 	read_columns(r, columns_of(n), detect ? WHERE ".in" : WHERE ".columns", out);
-	read_predicates(r, node_get(n, "predicates"));
+	permit_read(r, n, &out->permit);
 	if (detect)
 		mask_read_detect(r, detect, with, WHERE ".with", &out->mask);
 	else if (with)
@@ -90,7 +80,8 @@ struct place {
 static bool beats(const struct place *a, const struct place *b)
 {
 	return pattern_covers(&a->pattern, &b->pattern) && strict_covers(&a->rule->mask, &b->rule->mask) &&
-	       strict_covers(&a->rule->derived, &b->rule->derived);
+	       strict_covers(&a->rule->derived, &b->rule->derived) &&
+	       permit_covers(&a->rule->permit, &b->rule->permit);
 }
 
 static void check_places(struct reading *r, const struct place *v, unsigned n)

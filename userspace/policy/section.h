@@ -52,6 +52,8 @@ void *section_array(struct reading *r, size_t n, size_t size);
 void database_read(struct reading *r, const struct node *n, struct database *out);
 void database_check_all(struct reading *r, const struct node *list, const struct database *v, unsigned n);
 void rule_read(struct reading *r, const struct node *n, struct rule *out);
+/* What rule's predicates and aggregates let. */
+void permit_read(struct reading *r, const struct node *rule, struct permit *out);
 /* One mask: a word, or a map of one name and its settings. out is MASK_NULL after a complaint. */
 void mask_read(struct reading *r, const struct node *n, const char *where, struct mask *out);
 /* The mask of a rule with detect: the detectors' names, and what becomes of a finding. */

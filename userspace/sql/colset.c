@@ -3,11 +3,30 @@
 
 #include <string.h>
 
+const char *via_name(enum via v)
+{
+#define X(name, word) [VIA_##name] = word,
+	static const char *const words[VIA_MAX] = {[VIA_VALUE] = "", VIAS(X)};
+#undef X
+
+	return (unsigned)v < VIA_MAX ? words[v] : "";
+}
+
+enum via via_of(const char *name)
+{
+	for (unsigned v = VIA_VALUE + 1; v < VIA_MAX; v++)
+		if (!strcmp(via_name((enum via)v), name))
+			return (enum via)v;
+	return VIA_VALUE;
+}
+
 static int colref_cmp(struct colref a, struct colref b)
 {
 	if (a.relid != b.relid)
 		return a.relid < b.relid ? -1 : 1;
-	return (a.attnum > b.attnum) - (a.attnum < b.attnum);
+	if (a.attnum != b.attnum)
+		return a.attnum < b.attnum ? -1 : 1;
+	return a.via != b.via ? (a.via > b.via) - (a.via < b.via) : (a.group > b.group) - (a.group < b.group);
 }
 
 /* Where c is or belongs. */
@@ -96,4 +115,14 @@ bool colset_has(const struct colset *s, struct colref c)
 
 	(void)find(s, c, &there);
 	return there;
+}
+
+bool colset_equal(const struct colset *a, const struct colset *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (unsigned i = 0; i < a->n; i++)
+		if (colref_cmp(a->v[i], b->v[i]) != 0)
+			return false;
+	return true;
 }

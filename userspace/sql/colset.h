@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* colset: a set of base columns, the currency of lineage. Lives in an arena; never shrinks. */
+/* colset: a set of base columns, the currency of lineage, each as its values or by way of an aggregate. Lives
+ * in an arena; never shrinks. */
 #ifndef PGVEIL_SQL_COLSET_H
 #define PGVEIL_SQL_COLSET_H
 
@@ -7,12 +8,33 @@
 #include <stdint.h>
 #include "base/arena.h"
 
+/* Aggregates that a policy may call harmless. X(name, word) */
+#define VIAS(X)                                                                                              \
+	X(COUNT, "count")                                                                                    \
+	X(SUM, "sum")                                                                                        \
+	X(AVG, "avg")                                                                                        \
+	X(STDDEV, "stddev")                                                                                  \
+	X(STDDEV_POP, "stddev_pop")                                                                          \
+	X(STDDEV_SAMP, "stddev_samp")                                                                        \
+	X(VARIANCE, "variance")                                                                              \
+	X(VAR_POP, "var_pop")                                                                                \
+	X(VAR_SAMP, "var_samp")
+#define X(name, word) VIA_##name,
+enum via { VIA_VALUE = 0, VIAS(X) VIA_MAX };
+#undef X
+const char *via_name(enum via v);  /* VIA_VALUE: "" */
+enum via via_of(const char *name); /* of a function of pg_catalog; VIA_VALUE: of no such */
+
+/* A column that something reveals. via other than VIA_VALUE: nothing but that aggregate over values of the
+ * column itself, each of a row of its own, and never over fewer than group of them. */
 struct colref {
 	uint32_t relid;
 	int16_t attnum;
+	uint8_t via, group;
 };
+#define COLREF_GROUP_MAX 255
 
-struct colset { /* sorted by relid, attnum; all zero is empty */
+struct colset { /* sorted by relid, attnum, via, group; all zero is empty */
 	struct colref *v;
 	unsigned n, cap;
 };
@@ -21,5 +43,6 @@ struct colset { /* sorted by relid, attnum; all zero is empty */
 MUSTCHECK bool colset_add(struct arena *a, struct colset *s, struct colref c);
 MUSTCHECK bool colset_union(struct arena *a, struct colset *s, const struct colset *other);
 bool colset_has(const struct colset *s, struct colref c);
+bool colset_equal(const struct colset *a, const struct colset *b);
 
 #endif

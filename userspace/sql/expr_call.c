@@ -183,33 +183,34 @@ static bool setting_named(const PgQuery__FuncCall *f)
 
 struct taint expr_call(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f)
 {
-	struct taint acc = {0};
+	struct taint acc = {0}, arg = {0};
 	const char *schema, *name;
 	struct candidates c;
-	bool row = false, counts;
+	bool row = false, counts, aggregate;
 	char *where;
 
 	lineage_seen(l, f);
 	if (!name_of(l, f, &schema, &name))
 		return acc;
 	for (size_t i = 0; i < f->n_args && !lineage_stopped(l); i++) {
-		struct taint t = expr(l, sc, f->args[i]);
-
-		row = t.row || type_row(l->names->catalog, t.type);
-		taint_mix(l, &acc, &t);
+		arg = expr(l, sc, f->args[i]);
+		row = arg.row || type_row(l->names->catalog, arg.type);
+		taint_mix(l, &acc, &arg);
 	}
 	call_clauses(l, sc, f, &acc);
 	c = candidates_of(l, schema, name, f->n_args == 1, row, f->location);
+	aggregate = c.class != FUNCTION_OPAQUE && aggregate_call(l, sc, f, &arg, &acc.from);
 	if (!strcmp(name, "current_setting") && !setting_named(f))
 		lineage_opaque(l, "pg_catalog", name);
 	if (lineage_stopped(l))
 		return acc;
-	counts = c.class == FUNCTION_TOTAL && !strcmp(name, "count");
+	counts = aggregate || (c.class == FUNCTION_TOTAL && !strcmp(name, "count"));
 	if (!counts && (c.class != FUNCTION_TOTAL || acc.odd || f->func_variadic)) {
 		where = arena_printf(l->a, "an argument of %s()", name);
 		lineage_use(l, &acc, where ? where : "an argument");
 	}
-	/* what gives a simple type is only known of total functions, and of count() whatever it counts */
+	/* what gives a simple type is only known of total functions, and of count() whatever it counts, and
+	 * other aggregates of numbers */
 	acc.calm = false;
 	acc.odd = !counts && (acc.odd || c.class != FUNCTION_TOTAL || !strcmp(name, "array_agg"));
 	if (c.ncols > 1 && c.cols) {

@@ -170,7 +170,7 @@ struct colset lineage_join(struct lineage *l, const struct colset *a, const stru
 		return *b;
 	if (!lineage_spend(l, a->n + b->n))
 		return out;
-	if (a->n == 1 && b->n == 1 && a->v->relid == b->v->relid && a->v->attnum == b->v->attnum)
+	if (a->n == 1 && colset_equal(a, b))
 		return *a;
 	if (!colset_union(l->a, &out, a) || !colset_union(l->a, &out, b))
 		l->oom = true;
@@ -252,10 +252,17 @@ void lineage_use_set(struct lineage *l, const struct colset *s, const char *wher
 	if (s->n == 0 || !lineage_spend(l, s->n))
 		return;
 	g = group_of(l, where);
-	if (!g || !lineage_spend(l, g->columns.n))
+	if (!g || !lineage_spend(l, g->columns.n + (l->ungrouped ? s->n : 0)))
 		return;
-	if (!colset_union(l->a, &g->columns, s))
+	if (!l->ungrouped && !colset_union(l->a, &g->columns, s))
 		l->oom = true;
+	for (unsigned i = 0; l->ungrouped && i < s->n; i++) {
+		struct colref c = s->v[i];
+
+		c.group = c.via == VIA_COUNT ? c.group : 0;
+		if (!colset_add(l->a, &g->columns, c))
+			l->oom = true;
+	}
 }
 
 void lineage_use(struct lineage *l, const struct taint *t, const char *where)
@@ -329,8 +336,9 @@ void lineage_free(struct lineage *l, const PgQuery__Node *n)
 	struct statement *s = l->s;
 	bool text = c && c->val_case == PG_QUERY__A__CONST__VAL_SVAL;
 
+	/* in HAVING they say how large a group is */
 	if (!c || c->isnull || (!text && c->val_case != PG_QUERY__A__CONST__VAL_IVAL) || lineage_stopped(l) ||
-		s->nconstants == FREE_CONSTANTS_MAX)
+		l->ungrouped || s->nconstants == FREE_CONSTANTS_MAX)
 		return;
 	if (!s->constants)
 		s->constants = lineage_alloc(l, FREE_CONSTANTS_MAX, sizeof(*s->constants));

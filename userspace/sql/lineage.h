@@ -70,11 +70,19 @@ struct cte {
 	struct outputs cols;
 };
 
+struct group_floor { /* every group of the level has so many values of the column, each of another row */
+	struct colset column;
+	uint8_t group;
+};
+
 struct scope { /* one query level */
 	struct scope *outer;
 	struct namespace_ ns;
 	bool lateral; /* lateral items of this level may be seen right now */
 	struct cte *ctes;
+	const struct item *alone; /* the one table that FROM has; NULL: it has anything else */
+	struct group_floor *floors;
+	unsigned nfloors;
 };
 
 struct use_group {
@@ -94,6 +102,7 @@ struct lineage {
 				   + 1 */
 	unsigned nsublabels, sublabels_cap;
 	unsigned long work;
+	bool ungrouped; /* HAVING is evaluated: no floor holds yet */
 	bool oom;
 	/* While a catalogue is being built: called before a relation's columns are looked at. */
 	void (*need)(void *arg, const struct relation *r);
@@ -170,6 +179,16 @@ void select_window(struct lineage *l, struct scope *sc, const PgQuery__WindowDef
 void sort_by(struct lineage *l, struct scope *sc, const PgQuery__Node *n, const char *where);
 void with_clause(struct lineage *l, struct scope *sc, const PgQuery__WithClause *w);
 struct cte *cte_find(struct lineage *l, struct scope *sc, const char *name);
+
+/* ---- aggregate.c ---- */
+/* FROM was read: what q's level is for aggregates; then what HAVING says of every group. */
+void aggregate_level(struct scope *sc, const PgQuery__SelectStmt *q);
+void aggregate_floors(struct lineage *l, struct scope *sc, const PgQuery__SelectStmt *q);
+void aggregate_having(struct lineage *l, struct scope *sc, const PgQuery__Node *having);
+/* Whether f is an aggregate that cannot fail on arg, its only argument; *from is what its result then shows.
+ */
+bool aggregate_call(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f, const struct taint *arg,
+	struct colset *from);
 
 /* ---- expr*.c ---- */
 struct taint expr(struct lineage *l, struct scope *sc, const PgQuery__Node *n);

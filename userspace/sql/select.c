@@ -212,11 +212,13 @@ static void distinct(
 static void plain(struct lineage *l, struct scope *sc, const PgQuery__SelectStmt *q, struct outputs *out)
 {
 	from_clause(l, sc, q->from_clause, q->n_from_clause);
+	aggregate_level(sc, q);
+	aggregate_floors(l, sc, q);
 	select_targets(l, sc, q->target_list, q->n_target_list, out);
 	if (q->where_clause)
 		predicate(l, sc, q->where_clause, "WHERE");
-	if (q->having_clause)
-		predicate(l, sc, q->having_clause, "HAVING");
+	if (q->having_clause && !lineage_stopped(l))
+		aggregate_having(l, sc, q->having_clause);
 	for (size_t i = 0; i < q->n_group_clause && !lineage_stopped(l); i++)
 		group_by(l, sc, q->group_clause[i], out);
 	for (size_t i = 0; i < q->n_window_clause && !lineage_stopped(l); i++) {

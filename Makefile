@@ -147,6 +147,9 @@ bench: ## what pgveil costs, beside PgBouncer and HAProxy (root; BENCH_TIME=seco
 	$(MAKE) --no-print-directory bench-bins
 	$(PYTHON) -B tests/bench/bench.py --seconds $(BENCH_TIME) --json build/bench.json $(BENCH_ARGS)
 
+.PHONY: leak
+leak: all ## the hostile corpus alone (root; L=category, LAB_PG_BIN=another server's bin)
+	$(PYTHON) -B -m pytest -q -s -p no:cacheprovider tests/leak $(if $(L),-k '$(L)')
 .PHONY: memory
 memory: ## what the daemon's memory does: a slow reader on 10 GB, a value of 1 GB, 9,900 idle sessions (root)
 	scripts/deps.sh

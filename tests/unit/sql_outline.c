@@ -219,7 +219,7 @@ static void tables(void **state)
 	(void)state;
 	whole_table(clinic, "tests/golden/lineage.txt");
 	whole_table(replay, "tests/golden/plan.txt");
-	whole_table(clinic, "tests/integration/leaks/statements.sql");
+	whole_table(clinic, "tests/leak/reviewers/statements.sql");
 	assert_true(marked > 100);
 }
 

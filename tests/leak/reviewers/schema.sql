@@ -1,4 +1,4 @@
--- What could matter to a mask, and what DBAs really write: loaded by tests/integration/test_leaks.py.
+-- What could matter to a mask, and what DBAs really write: loaded by tests/leak/test_reviewers.py.
 CREATE SCHEMA ext;
 CREATE EXTENSION citext SCHEMA ext; CREATE EXTENSION hstore SCHEMA ext; CREATE EXTENSION pg_trgm SCHEMA ext; CREATE EXTENSION dblink SCHEMA ext; CREATE EXTENSION postgres_fdw SCHEMA ext;
 CREATE EXTENSION tablefunc SCHEMA ext; CREATE EXTENSION pg_stat_statements SCHEMA ext; CREATE EXTENSION pgcrypto SCHEMA ext; CREATE EXTENSION fuzzystrmatch SCHEMA ext; CREATE EXTENSION unaccent SCHEMA ext;

@@ -1,4 +1,4 @@
--- Statements that a reviewer of pgveil wrote to get at masked values; tests/integration/test_leaks.py runs each in a
+-- Statements that a reviewer of pgveil wrote to get at masked values; tests/leak/test_reviewers.py runs each in a
 -- transaction of its own, rolled back. " ;; " separates statements of one session. "--# name" begins a category; in one
 -- called "oracle …" the statements differ by a masked value only, so all must come out alike. "--# path NAME" is run
 -- with that startup search_path. A line that begins with "!" is run by the DBA, for good.

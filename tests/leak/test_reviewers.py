@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The ways round the mask that reviewers found, kept: no masked value comes back, in any message, and statements whose
-outcome would tell one by an error or its absence come out alike. leaks/statements.sql says how it is read."""
+outcome would tell one by an error or its absence come out alike. reviewers/statements.sql says how it is read."""
 
 import pathlib
 
@@ -9,7 +9,7 @@ import pytest
 import wire
 from lab import Lab
 
-HERE = pathlib.Path(__file__).resolve().parent / "leaks"
+HERE = pathlib.Path(__file__).resolve().parent / "reviewers"
 # In every masked cell; nothing else in the database holds them.
 CANARIES = [b"6172831", b"6172832", b"6172833", b"wombatsecret", b"quorvex", b"kidcanary", b"kindcanary", b"notecanary",
             b"childcanary", b"extracanary", b"mixedcanary", b"unicanary"]

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""The hostile corpus: each statement of corpus/ gives a masked value away on a direct connection, and none through the engine.
+
+Two databases differ in their masked values alone. Direct, a statement must show a canary or (oracle) answer otherwise in one than in
+the other. Through the engine, as a simple query and over the extended protocol with results in text and in binary, no byte that
+comes may hold a canary in any form, and what comes must be the same from both databases."""
+
+import array
+import pathlib
+import re
+import socket
+import subprocess
+
+import pytest
+
+import canaries
+import corpus
+import script
+import wire
+from lab import PYTHON, SCRIPT, Lab
+
+HERE = pathlib.Path(__file__).resolve().parent
+DATABASES = ["lab", "bal"]
+
+# Runs where the agent runs, and connects whenever it is asked.
+DIALER = r"""
+import array, socket, sys
+out = socket.socket(fileno=int(sys.argv[1]))
+while out.recv(1):
+    s = socket.create_connection((sys.argv[2], int(sys.argv[3])), 20)
+    out.sendmsg([b"0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [s.fileno()]))])
+    s.close()
+"""
+
+
+class Sides:
+    """Connections to both databases, direct and as the agents."""
+
+    def __init__(self, lab):
+        self.lab, self.kept, self.dialers, self.oids = lab, {}, {}, {}
+        self.major = int(lab.info["pg_version"].split(".")[0].split("b")[0])
+
+    def dial(self, who):
+        if who not in self.dialers:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            argv = [SCRIPT, "agent", "--name", self.lab.name, "--as", who, "--", PYTHON, "-I", "-c", DIALER, theirs.fileno(), self.lab.host, self.lab.port]
+            p = subprocess.Popen([str(a) for a in argv], env=self.lab.env, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+            theirs.close()
+            self.dialers[who] = (ours, p)
+        ours = self.dialers[who][0]
+        ours.send(b"1")
+        _, ancillary, _, _ = ours.recvmsg(64, socket.CMSG_SPACE(4))
+        fds = array.array("i")
+        fds.frombytes(ancillary[0][2])
+        return socket.socket(fileno=fds[0])
+
+    def open(self, who, database, startup):
+        """→ a connection and what came at login, or None and the refusal."""
+        c = wire.Client(self.dial(who) if who != "direct" else socket.create_connection((self.lab.host, self.lab.port), 20))
+        user, password = ("agent", None) if who != "direct" else ("pgveil_agent", self.lab.password())
+        try:
+            came = c.login(user, database, password, **startup)
+        except (wire.ServerError, wire.Closed) as e:
+            c.close()
+            return None, [("E", b"".join(wire.cstr(k + v) for k, v in getattr(e, "fields", {}).items()))]
+        return c, [m for m in came if m[0] not in "RK"]
+
+    def own(self, who, database, attack, mode):
+        c, came = self.open(who, database, attack.startup)
+        if not c:
+            return came
+        with c:
+            return (came if attack.startup else []) + script.run(c, attack.steps, mode, self.oids)
+
+    def shared(self, who, database, attack, mode):
+        """In a transaction of a connection that others used before."""
+        key = (who, database)
+        if key not in self.kept:
+            self.kept[key] = self.open(who, database, {})[0]
+        c = self.kept[key]
+        sql = attack.steps[0]
+        middle = [wire.query(sql)] if mode == "simple" else [wire.extended(sql, formats=(int(mode == "binary"),)), wire.sync()]
+        out = []
+        try:
+            c.send(wire.query("BEGIN"), *middle, wire.query("ROLLBACK"))
+            for _ in range(3):
+                out += c.until("Z")
+        except wire.Closed:
+            out.append(("closed", b""))
+            self.kept.pop(key).close()
+        return out
+
+    def run(self, who, database, attack, mode):
+        own = attack.own or attack.startup or len(attack.steps) > 1 or attack.steps[0].startswith(">") or attack.steps[0].upper().startswith("COPY")
+        return (self.own if own else self.shared)(who, database, attack, mode)
+
+    def close(self):
+        for c in self.kept.values():
+            c.close()
+        for ours, p in self.dialers.values():
+            ours.close()
+            p.wait(20)
+
+
+@pytest.fixture(scope="module")
+def sides():
+    schema = HERE / "schema.sql"
+    with Lab(schema=schema, policies=sorted(HERE.glob("policy*.yaml")), agents=2, pg_conf=["wal_level=logical", "max_wal_senders=4", "max_prepared_transactions=4",
+             "shared_preload_libraries=pg_stat_statements"]) as lab:
+        lab.set_hba("host all fdwuser samenet scram-sha-256")
+        lab.dba_psql("CREATE DATABASE %s TEMPLATE %s" % (DATABASES[1], lab.dbname), "postgres")
+        names = set()
+        for i, database in enumerate(DATABASES, 1):
+            lab.sh("dba", "--", "psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", database, "-v", "v=%d" % i, "-f", HERE / "data.sql")
+            for category in corpus.categories():
+                attacks, setup = corpus.read(corpus.HERE / (category + ".sql"))
+                names |= {n for a in attacks for n in script.functions(a.steps)}
+                if setup:
+                    lab.dba_psql(";\n".join(setup), database)
+        both = Sides(lab)
+        for n in names:
+            both.oids[n] = int(lab.dba_psql("SELECT '%s'::regprocedure::oid" % n))
+        yield both
+        both.close()
+
+
+def judge(sides, attack):
+    """→ what is wrong with it, or None."""
+    own = " ;; ".join(attack.steps).encode()
+    modes = script.MODES if any(not s.startswith(">") for s in attack.steps) else ["simple"]
+    for mode in modes:
+        came = [sides.run("direct", d, attack, mode) for d in DATABASES]
+        told = [script.outcome(m, DATABASES) for m in came]
+        if told[0] != told[1] if attack.oracle else any(canaries.found(tuple(m), own) for m in came):
+            break
+    else:
+        return "does not leak on a direct connection%s: %s" % (", but answers differ" if told[0] != told[1] else "", short(came[0]))
+    for mode in modes:
+        came = [sides.run(attack.agent, d, attack, mode) for d in DATABASES]
+        for m in came:
+            values = canaries.found(tuple(m), own)
+            if values:
+                return "LEAK (%s) of %s: %s" % (mode, values, short(m))
+        told = [script.outcome(m, DATABASES) for m in came]
+        if told[0] != told[1]:
+            first = next((a, b) for a, b in zip(told[0] + [None], told[1] + [None]) if a != b)
+            return "LEAK (%s) by another answer: %s" % (mode, first)
+    return None
+
+
+def short(messages):
+    return " ".join("%s %.120s" % (k, re.sub(r"[^ -~]+", " ", b.decode("latin-1"))) for k, b in messages if k not in "ZT12nst3SC")[:400]
+
+
+@pytest.mark.parametrize("category", corpus.categories())
+def test_no_way_round(sides, category):
+    attacks, _ = corpus.read(corpus.HERE / (category + ".sql"))
+    wrong, still_open, run = [], [], 0
+    for attack in attacks:
+        if not attack.since <= sides.major < attack.before:
+            continue
+        run += 1
+        problem = judge(sides, attack)
+        if problem:
+            (still_open if attack.open else wrong).append("%s.sql:%d: %s%s\n      %s" % (category, attack.line, attack.open and attack.open + ": ", problem, " ;; ".join(attack.steps)))
+        elif attack.open:
+            wrong.append("%s.sql:%d: is marked open, and does not leak any more" % (category, attack.line))
+    print("%s: %d statements, %d open" % (category, run, len(still_open)), *still_open, sep="\n  ")
+    if not run or wrong:
+        pytest.fail("\n  ".join(["%s: %d of %d statements" % (category, len(wrong), run), *wrong]), pytrace=False)

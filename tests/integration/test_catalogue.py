@@ -226,7 +226,8 @@ def test_code_in_the_middle_of_a_text(turned):
     turned.query("BEGIN; %s; COMMIT" % inserting("later")).ok()
 
 
-def test_reset_all_takes_no_new_default(turning):
+def test_reset_all_takes_the_servers_default_of_now(turning):
+    """As without the engine; and the statements behind it are judged by it."""
     turning.dba_psql("CREATE TABLE public.note (id int, body text); INSERT INTO public.note VALUES (1, 'plain public'); GRANT SELECT ON public.note TO pgveil_agent")
     try:
         with turning.login() as client:
@@ -238,7 +239,8 @@ def test_reset_all_takes_no_new_default(turning):
                 assert time.monotonic() < until
             for _ in range(20):
                 client.query("RESET ALL").ok()
-                assert client.query(ASIDE).ok().rows == [[b"PLAIN PUBLIC"]]
+                assert client.query("SHOW search_path").ok().rows == [[b"clinic, public"]]
+                assert client.query(ASIDE + " LIMIT 1").ok().rows == [[None]]
             assert canary.found(bytes(client.received)) == []
     finally:
         turning.dba_psql("ALTER SYSTEM RESET search_path")

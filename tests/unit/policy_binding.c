@@ -149,7 +149,7 @@ static struct binding *bound(struct policy *p, struct catalog *c, struct place *
 	struct err e = {0};
 
 	assert_int_equal(policy_grant(p, &who, everything, NULL, "db", &a, &g, &e), 0);
-	assert_int_equal(binding_new(&b, p, &g, c, place, &e), 0);
+	assert_int_equal(binding_new(&b, p, &g, c, place, false, &e), 0);
 	arena_fini(&a);
 	policy_unref(p);
 	return b;
@@ -421,7 +421,7 @@ static void no_rules(void **state)
 	struct err e = {0};
 
 	(void)state;
-	assert_int_equal(binding_new(&b, p, &g, &c, NULL, &e), 0);
+	assert_int_equal(binding_new(&b, p, &g, &c, NULL, false, &e), 0);
 	assert_int_equal(kind(b, 101, 4), NOT_MASKED);
 	assert_int_equal(kind(b, 106, 2), MASK_NULL);
 	binding_unref(b);

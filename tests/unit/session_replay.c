@@ -5,7 +5,8 @@
  *
  * A line is  client MESSAGE | server MESSAGE  (said),  to-server MESSAGE | to-client MESSAGE  (heard; nothing
  * else may be), or a directive: policy FILE, schema FILE, open, connect [tls], drop, at MS, catalog, waits,
- * pins (heard by the server: what session/pin.c sends), pinned (said by it),
+ * pins (heard by the server: what session/pin.c sends), pinned (said by it), looked SETTING SCHEMAS TEMP (to
+ * what session/look.c asks; by default "$user", public | pg_catalog public | -),
  * client-ends (half closed), server-ends, shuts (the server is to be told that nothing more comes), keeps (it
  * is not), silence, closed. Messages are written as in say_frontend() and say_backend() below. */
 #include "policy/recall.h"
@@ -617,17 +618,30 @@ static void expect_pin(struct replay *r)
 		expect_heard(r, SIDE_SERVER, sent[i]);
 }
 
-static void answer_pin(struct replay *r)
+static void answer_pin(struct replay *r, const char *row)
 {
-	static const char *const said[] = {"ParseComplete", "BindComplete",
-		"DataRow public | none | on | UTF8", "CommandComplete SELECT 1", "CloseComplete",
-		"CloseComplete"};
-	char line[64];
+	const char *const said[] = {"ParseComplete", "BindComplete", row, "CommandComplete SELECT 1",
+		"CloseComplete", "CloseComplete"};
+	char line[256];
 
 	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
 		snprintf(line, sizeof(line), "%s", said[i]);
 		say(r, SIDE_SERVER, line);
 	}
+}
+
+/* "SETTING | SCHEMAS | TEMP": schemas with spaces between them. */
+static void answer_look(struct replay *r, char *line)
+{
+	char row[256], standard[] = "\"$user\", public | pg_catalog public |";
+	char *p = *line ? line : standard, *setting = cell(&p), *schemas = cell(&p), *temp = cell(&p);
+
+	for (char *c = schemas; *c; c++)
+		if (*c == ' ')
+			*c = '\n';
+	snprintf(row, sizeof(row), "DataRow none | on | UTF8 | %s | %s | pgveil_agent | %s | read committed",
+		setting, schemas, *temp ? temp : "NULL");
+	answer_pin(r, row);
 }
 
 static void run_line(struct replay *r, char *line, const char **dbname)
@@ -655,7 +669,9 @@ static void run_line(struct replay *r, char *line, const char **dbname)
 	else if (!strcmp(verb, "pins"))
 		expect_pin(r);
 	else if (!strcmp(verb, "pinned"))
-		answer_pin(r);
+		answer_pin(r, "DataRow public | none | on | UTF8");
+	else if (!strcmp(verb, "looked"))
+		answer_look(r, line);
 	else if (!strcmp(verb, "silence"))
 		expect_silence(r);
 	else if (!strcmp(verb, "at")) {

@@ -373,7 +373,7 @@ static void test_bad_rows(void **state)
 	cells[0] = SPAN_LIT("12x");
 	assert_int_equal(catalog_builder_row(b, 1, cells, 8, &e), -EPROTO);
 	cells[0] = SPAN_LIT("1");
-	cells[4] = SPAN_LIT("true");
+	cells[4] = SPAN_LIT("yes");
 	assert_int_equal(catalog_builder_row(b, 1, cells, 8, &e), -EPROTO);
 	cells[4] = SPAN_LIT("f");
 	cells[1] = (struct span){NULL, 0};

@@ -78,6 +78,10 @@ static inline void golden_statement(
 	golden_set(f, in, "assigned", c, &s->assigned);
 	if (s->triggers)
 		fprintf(f, "%striggers\n", in);
+	if (s->defines)
+		fprintf(f, "%sdefines%s\n", in, s->temporary ? " temporary" : "");
+	for (unsigned i = 0; s->kind == STATEMENT_DEFINE && i < s->nrelations; i++)
+		fprintf(f, "%schanges %s\n", in, catalog_relation_by_oid(c, s->relations[i])->name);
 	for (unsigned i = 0; i < s->nopaque; i++)
 		fprintf(f, "%sopaque %s\n", in, s->opaque[i]);
 	if (s->name)

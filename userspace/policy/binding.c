@@ -277,7 +277,7 @@ static void binding_free(struct binding *b)
 }
 
 /* For the next binding here, whoever makes it. */
-static int hand_on(struct binding *b, struct place *place, struct err *e)
+static int hand_on(struct binding *b, struct place *place, bool own, struct err *e)
 {
 	struct bound_column *v = calloc(b->nmatches ? b->nmatches : 1, sizeof(*v));
 	int r;
@@ -287,12 +287,12 @@ static int hand_on(struct binding *b, struct place *place, struct err *e)
 	for (size_t i = 0; i < b->nmatches; i++)
 		v[i] = (struct bound_column){
 			b->laid[b->matches[i].laid].pattern.canonical, b->matches[i].column};
-	r = place_keep(place, b->catalog, v, b->nmatches, e);
+	r = place_keep(place, own ? NULL : b->catalog, v, b->nmatches, e);
 	free(v);
 	return r;
 }
 
-static int bind_columns(struct binding *b, struct place *place, struct err *e)
+static int bind_columns(struct binding *b, struct place *place, bool own, struct err *e)
 {
 	int r = 0;
 
@@ -305,14 +305,14 @@ static int bind_columns(struct binding *b, struct place *place, struct err *e)
 	if (b->no_memory)
 		r = err_sql(e, -ENOMEM, "53200", "out of memory");
 	else if (place)
-		r = hand_on(b, place, e);
+		r = hand_on(b, place, own, e);
 	if (place)
 		place_release(place);
 	return r;
 }
 
 int binding_new(struct binding **out, struct policy *p, const struct grant *g, struct catalog *c,
-	struct place *place, struct err *e)
+	struct place *place, bool own, struct err *e)
 {
 	struct binding *b = calloc(1, sizeof(*b));
 	int r;
@@ -325,7 +325,7 @@ int binding_new(struct binding **out, struct policy *p, const struct grant *g, s
 	b->catalog = catalog_ref(c);
 	r = lay_patterns(b, g, e);
 	if (!r)
-		r = bind_columns(b, place, e);
+		r = bind_columns(b, place, own, e);
 	if (!r)
 		r = make_entries(b, e);
 	if (r)

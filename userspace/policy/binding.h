@@ -12,9 +12,10 @@ struct binding;
 
 /* Column rules bind to (oid, attnum) when they are first resolved: what their patterns once bound in this
  * place (NULL: nothing) and still exists stays masked, so that a rename does not unmask. A rule on a parent
- * covers the same-named columns of every child. Takes references to p and c. */
+ * covers the same-named columns of every child. own: c is what one session alone sees; what it does not have
+ * others may have. Takes references to p and c. */
 MUSTCHECK int binding_new(struct binding **out, struct policy *p, const struct grant *g, struct catalog *c,
-	struct place *place, struct err *e);
+	struct place *place, bool own, struct err *e);
 struct binding *binding_ref(struct binding *b);
 void binding_unref(struct binding *b); /* NULL is fine */
 

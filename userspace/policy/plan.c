@@ -167,6 +167,25 @@ static bool check_groups(struct judge *j, const struct output *o, struct plan *p
 	return true;
 }
 
+/* What is defined anew must not be what a rule masks: its values would be checked, converted or lose their
+ * mask. */
+static bool check_defined(struct judge *j, const struct statement *st, struct plan *p)
+{
+	for (unsigned i = 0; i < st->nrelations; i++) {
+		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), st->relations[i]);
+
+		if (!relation_masked(j->b, st->relations[i]))
+			continue;
+		deny(j, p, "42501",
+			arena_printf(j->a, "%s.%s has masked columns and may not be redefined here",
+				r ? r->schema : "?", r ? r->name : "?"),
+			"A caller with masked columns may define tables, and change those without masked "
+			"columns.");
+		return false;
+	}
+	return true;
+}
+
 static void plan_column(struct judge *j, const struct output *o, struct column_plan *cp)
 {
 	const struct masking *m = binding_set(j->b, &o->from);
@@ -268,6 +287,8 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 			"A caller with masked columns may read the server's own settings.");
 		return;
 	}
+	if (st->kind == STATEMENT_DEFINE && !check_defined(j, st, p))
+		return;
 	p->code = st->triggers || st->code;
 	p->sanitize = p->code || tag_is(st, "COMMIT") || tag_is(st, "END") || tag_is(st, "SET CONSTRAINTS");
 	for (unsigned i = 0; !p->sanitize && i < st->nrelations; i++)
@@ -304,6 +325,8 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 	p->hold = st->hold;
 	p->setting = st->setting;
 	p->value = st->value;
+	p->defines = st->defines;
+	p->temporary = st->temporary;
 	if (st->problem) {
 		bool refused = strcmp(st->sqlstate, "0A000") == 0 || strcmp(st->sqlstate, "42501") == 0;
 

@@ -32,11 +32,13 @@ struct plan {
 	struct column_plan
 		*columns; /* ncolumns of them; only where rows and the statement names its own outputs */
 	unsigned ncolumns;
-	bool masks;    /* some column is not ACTION_PASS */
-	bool code;     /* runs code that is not the statement's: triggers, defaults, policies … */
-	bool sanitize; /* its errors and notices may carry values: standard texts only */
-	/* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY: the name, NULL = ALL; inner:
-	 * PREPARE's and DECLARE's plan. */
+	bool masks;     /* some column is not ACTION_PASS */
+	bool code;      /* runs code that is not the statement's: triggers, defaults, policies … */
+	bool defines;   /* changes definitions that names resolve by … */
+	bool temporary; /* … of this session's temporary objects only */
+	bool sanitize;  /* its errors and notices may carry values: standard texts only */
+	/* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY DISCARD: the name, NULL =
+	 * ALL; inner: PREPARE's and DECLARE's plan. */
 	const char *name;
 	bool hold; /* DECLARE … WITH HOLD */
 	struct plan *inner;

@@ -170,7 +170,7 @@ int place_keep(
 	struct place *p, const struct catalog *c, const struct bound_column *v, size_t n, struct err *e)
 {
 	struct bound_column *all = calloc(p->n + n ? p->n + n : 1, sizeof(*all)), *kept = NULL;
-	bool newest = catalog_version(c) >= p->newest;
+	bool newest = c && catalog_version(c) >= p->newest;
 	size_t nkept = 0;
 
 	if (all) {

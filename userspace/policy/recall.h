@@ -31,7 +31,7 @@ void place_release(struct place *p);
 /* All that was ever bound here; borrowed until place_keep or place_release. */
 const struct bound_column *place_bound(const struct place *p, size_t *n);
 /* Adds what is bound now, under c; patterns are copied. What c, the newest catalogue seen here, does not have
- * any more is forgotten. -ENOMEM, and then nothing changed. */
+ * any more is forgotten; c NULL: nothing is. -ENOMEM, and then nothing changed. */
 MUSTCHECK int place_keep(
 	struct place *p, const struct catalog *c, const struct bound_column *v, size_t n, struct err *e);
 

@@ -249,6 +249,13 @@ static enum fate on_data_row(struct session *s, const struct frame *f)
 	return FATE_WRITTEN;
 }
 
+/* What others are judged by must not be what it was, once the client knows that it changed. */
+static void tell_others(struct session *s, const struct plan *p)
+{
+	if (p && p->defines && !p->temporary)
+		slot_expire(s->slot, s->now_ms);
+}
+
 static enum fate on_statement_end(struct session *s, const struct frame *f)
 {
 	struct expected *x = pipeline_head(&s->pipe);
@@ -261,9 +268,12 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 					   : msg_empty(f->body) != WIRE_OK)
 		return unexpected(s, f);
 	style_ran(s, x, current_plan(x));
+	tell_others(s, current_plan(x));
 	if (x->kind == EXPECT_EXECUTE) {
 		if (f->type == BE_COMMAND_COMPLETE && !commit_step(s, st))
 			return no_memory(s);
+		if (f->type == BE_COMMAND_COMPLETE)
+			own_discarded(s, current_plan(x));
 		s->copy_in = false;
 		s->copy_syncs = 0; /* it read them all */
 		pipeline_pop(&s->pipe);
@@ -274,6 +284,8 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 		return unexpected(s, f);
 	if (st && !commit_step(s, st))
 		return no_memory(s);
+	if (st && x->nsteps == 1)
+		own_discarded(s, st->plan);
 	/* One in a transaction may yet be undone. */
 	if (st && st->plan->kind == STATEMENT_UNLISTEN && x->nsteps == 1 && s->status == 'I')
 		names_unlisten(&s->names, st->plan->name);
@@ -356,6 +368,7 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 	s->status = status;
 	style_settle(s, status);
 	pin_ready(s, x, status);
+	own_ready(s, x, status);
 	ours = x->ours;
 	if (x->kind != EXPECT_COPY_SYNCS)
 		pipeline_pop(&s->pipe);
@@ -406,11 +419,15 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	if (msg_fields(f->body, &in) != WIRE_OK)
 		return unexpected(s, f);
 	over = span_is(in.field['V'], "FATAL") || span_is(in.field['V'], "PANIC");
-	if (x && x->kind == EXPECT_PIN && x->ours && !over) {
+	if (x && x->kind == EXPECT_PIN && !over && s->own.builder)
+		own_error(s, in.field['C']);
+	else if (x && x->kind == EXPECT_PIN && x->ours && !over)
 		session_break(s, "57P01", "what the login settled could not be set again");
+	if (s->state != STATE_OPEN)
 		return FATE_BROKEN;
-	}
-	if (x && x->kind == EXPECT_REFUSAL && !over) {
+	if (s->own.recover && x && x->kind == EXPECT_PIN) {
+		fate = FATE_SWALLOW;
+	} else if (x && x->kind == EXPECT_REFUSAL && !over) {
 		put_refusal(s, x->refusal);
 		fate = FATE_WRITTEN;
 	} else if (sanitized(x)) {

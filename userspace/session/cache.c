@@ -4,8 +4,8 @@
  * without parameters send the same statement with other constants all day, and it is judged once.
  * Deliberately left out: the role (the database entry's, hence the binding's; a relayed login's own decides
  * nothing but which schemas of its path count, and the path in the key is what is left of it), parameter
- * types (lineage does not depend on them), temp objects (a judged caller cannot make any) and the session's
- * settings (those that change what text means are pinned). */
+ * types (lineage does not depend on them) and the session's settings (those that change what text means are
+ * pinned). Of the session's temporary objects their schema is in the key: no two sessions share one. */
 #include "session/cache.h"
 
 #include <errno.h>
@@ -30,7 +30,8 @@ struct judgement {
 	/* the key, and the cache's links (NULL once evicted) */
 	uint64_t hash;
 	struct span text;
-	const char *path; /* the names of the path, each with its NUL, then an empty one */
+	const char *path; /* the temporary schema and how it is looked at, the names of the path: each with
+			     its NUL, then an empty one */
 	size_t path_len;
 	const struct outline *outline; /* in mem; NULL: it holds for this text only */
 	uint64_t outline_hash;
@@ -117,7 +118,7 @@ void cache_free(struct cache *c)
 }
 
 /* What was judged under it will not be asked for again, and would keep its catalogue alive. */
-static void forget_binding(struct cache *c, struct binding *b)
+void cache_forget(struct cache *c, struct binding *b)
 {
 	struct judgement *j, *newer;
 
@@ -126,7 +127,7 @@ static void forget_binding(struct cache *c, struct binding *b)
 		if (j->binding == b)
 			unlink_judgement(c, j);
 	}
-	binding_unref(b);
+	tell(c);
 }
 
 int cache_binding(struct cache *c, struct policy *p, const struct grant *g, const struct slot *slot,
@@ -148,7 +149,7 @@ int cache_binding(struct cache *c, struct policy *p, const struct grant *g, cons
 		if (b->rules_id == g->rules_id)
 			break;
 	}
-	r = binding_new(out, p, g, catalog, place, e);
+	r = binding_new(out, p, g, catalog, place, false, e);
 	if (r)
 		return r;
 	/* Takes the place of the older binding of the same rules, else of the oldest of all. */
@@ -156,7 +157,8 @@ int cache_binding(struct cache *c, struct policy *p, const struct grant *g, cons
 		c->nbindings++;
 	else if (i == c->nbindings)
 		i--;
-	forget_binding(c, c->bindings[i].binding);
+	cache_forget(c, c->bindings[i].binding);
+	binding_unref(c->bindings[i].binding);
 	memmove(&c->bindings[1], &c->bindings[0], i * sizeof(c->bindings[0]));
 	c->bindings[0] = (struct bound){g->rules_id, slot, binding_ref(*out)};
 	tell(c);
@@ -213,21 +215,37 @@ static void insert(struct cache *c, struct judgement *j)
 	tell(c);
 }
 
+/* How the temporary schema is looked at, as a word of the key. */
+static const char *temp_word(const struct name_scope *scope)
+{
+	static const char *const words[2][2] = {{"first", "first, doubtful"}, {"later", "later, doubtful"}};
+
+	return scope->temp ? words[scope->temp_in_path][scope->temp_doubtful] : "none";
+}
+
+static bool next_is(const char **p, const char *word)
+{
+	if (strcmp(*p, word) != 0)
+		return false;
+	*p += strlen(word) + 1;
+	return true;
+}
+
 static bool same_path(const struct judgement *j, const struct name_scope *scope)
 {
 	const char *p = j->path;
 
-	for (unsigned i = 0; i < scope->npath; i++) {
-		if (strcmp(p, scope->path[i]) != 0)
+	if (!next_is(&p, temp_word(scope)) || (scope->temp && !next_is(&p, scope->temp)))
+		return false;
+	for (unsigned i = 0; i < scope->npath; i++)
+		if (!next_is(&p, scope->path[i]))
 			return false;
-		p += strlen(p) + 1;
-	}
 	return *p == '\0';
 }
 
 static int copy_key(struct judgement *j, const struct name_scope *scope, struct span text)
 {
-	size_t n = 1;
+	size_t n = 2 + strlen(temp_word(scope)) + (scope->temp ? strlen(scope->temp) + 1 : 0);
 	char *p, *t = arena_strndup(&j->mem, (const char *)text.p, text.n);
 
 	for (unsigned i = 0; i < scope->npath; i++)
@@ -237,6 +255,9 @@ static int copy_key(struct judgement *j, const struct name_scope *scope, struct 
 		return -ENOMEM;
 	j->text = span_of(t, text.n);
 	j->path = p;
+	p = stpcpy(p, temp_word(scope)) + 1;
+	if (scope->temp)
+		p = stpcpy(p, scope->temp) + 1;
 	for (unsigned i = 0; i < scope->npath; i++)
 		p = stpcpy(p, scope->path[i]) + 1;
 	return 0;
@@ -309,6 +330,9 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 	unsigned crowd = 0;
 	int r;
 
+	path = hash_bytes(path, temp_word(scope), strlen(temp_word(scope)) + 1);
+	if (scope->temp)
+		path = hash_bytes(path, scope->temp, strlen(scope->temp) + 1);
 	for (unsigned i = 0; i < scope->npath; i++)
 		path = hash_bytes(path, scope->path[i], strlen(scope->path[i]) + 1);
 	h = hash_bytes(path, text.p, text.n);

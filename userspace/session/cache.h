@@ -25,6 +25,9 @@ MUSTCHECK int cache_binding(struct cache *c, struct policy *p, const struct gran
 MUSTCHECK int cache_judge(struct cache *c, struct binding *b, const struct name_scope *scope,
 	struct span text, struct judgement **out, struct err *e);
 
+/* Nothing will be judged under b any more, which the caller has, and the cache need not. */
+void cache_forget(struct cache *c, struct binding *b);
+
 const struct judged *judgement_plans(const struct judgement *j);
 struct binding *judgement_binding(const struct judgement *j); /* borrowed */
 struct span judgement_text(const struct judgement *j);        /* borrowed */

@@ -33,6 +33,10 @@ bool commit_step(struct session *s, struct step *st)
 			names_drop_portal(&s->names, span_of(p->name, strlen(p->name)));
 		else
 			names_drop_all_portals(&s->names, true);
+	} else if (p->kind == STATEMENT_DISCARD && !p->name) {
+		names_drop_all_prepared(&s->names);
+		names_drop_all_portals(&s->names, false);
+		names_unlisten(&s->names, NULL); /* it runs in no transaction */
 	} else if (p->kind == STATEMENT_LISTEN) {
 		r = names_listen(
 			&s->names, p->name); /* an UNLISTEN before it may have been open when it came */

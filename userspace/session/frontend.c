@@ -19,14 +19,12 @@ static enum took forward(struct session *s, const struct frame *f)
 	return TOOK_IT;
 }
 
-static bool group_answered(struct session *s);
-
 /* What a judging function said, other than 0. */
 static enum took failed(struct session *s, const struct frame *f, int r, const struct err *e)
 {
 	if (r == -EAGAIN) {
 		if (s->leaving) /* when all is answered */
-			group_answered(s);
+			frontend_answered(s);
 		return TOOK_WAIT;
 	}
 	if (r == -EPIPE)
@@ -45,7 +43,7 @@ static enum took malformed(struct session *s, const struct frame *f)
 }
 
 /* Extended messages that no Sync has ended yet must be answered before what depends on how they went. */
-static bool group_answered(struct session *s)
+bool frontend_answered(struct session *s)
 {
 	if (!pipeline_len(&s->pipe) || !s->pipe.open)
 		return true;
@@ -66,7 +64,7 @@ static bool group_settled(struct session *s)
 {
 	struct expected *x;
 
-	if (!group_answered(s))
+	if (!frontend_answered(s))
 		return false;
 	if (!s->unsynced)
 		return !pipeline_len(&s->pipe) || !pipeline_at(&s->pipe, pipeline_len(&s->pipe) - 1)->ours;
@@ -109,6 +107,7 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 	for (unsigned i = 0; i < js->n; i++) {
 		x->barrier |= js->plans[i]->kind == STATEMENT_COPY_IN;
 		pin_sent(s, js->plans[i], &steps[i]);
+		x->changes |= own_sent(s, js->plans[i], &steps[i]);
 	}
 	s->barrier |= x->barrier;
 	x->judged_ms = s->now_ms;
@@ -120,6 +119,14 @@ static enum took refuse_together(struct session *s, const struct frame *f)
 {
 	return session_refuse(s, f, "42501",
 		"one of these statements runs code of the database, which may change what the next one means",
+		"Send the statements one by one.", 0);
+}
+
+static enum took refuse_unknown(struct session *s, const struct frame *f)
+{
+	return session_refuse(s, f, "42501",
+		"one of these statements changes what names mean, and the next one cannot be judged before "
+		"it ran",
 		"Send the statements one by one.", 0);
 }
 
@@ -153,15 +160,17 @@ static enum took take_query(struct session *s, const struct frame *f)
 	r = steps ? 0 : err_sql(&e, -ENOMEM, "53200", "out of memory");
 	for (; !r && n < js->n; n++)
 		r = judge_step(s, js->plans[n], j, steps, n, &steps[n], &e);
-	if (!r && pin_fits_between(s, steps, n)) {
+	if (!r && pin_fits_between(s, steps, n) && own_fits_between(s, steps, n)) {
 		took = send_query(s, f, j, steps);
 		judgement_unref(j);
 		return took;
 	}
+	took = r                               ? failed(s, f, r, &e)
+	       : pin_fits_between(s, steps, n) ? refuse_unknown(s, f)
+					       : refuse_together(s, f);
 	for (unsigned i = 0; i < n; i++)
 		step_fini(&steps[i]);
 	free(steps);
-	took = r ? failed(s, f, r, &e) : refuse_together(s, f);
 	judgement_unref(j);
 	return took;
 }
@@ -418,7 +427,7 @@ static int find_portal(struct session *s, struct span name, struct portal **out)
 /* A cursor's DECLARE may still be unanswered in the open group: a Flush brings the answer. */
 static enum took wait_for_group(struct session *s)
 {
-	group_answered(s);
+	frontend_answered(s);
 	return TOOK_WAIT;
 }
 
@@ -456,6 +465,7 @@ static enum took send_execute(struct session *s, const struct frame *f, struct p
 	s->barrier |= x->barrier;
 	x->judged_ms = s->now_ms;
 	pin_sent(s, o->prepared->plan, &x->step);
+	own_sent(s, o->cursor ? NULL : o->prepared->plan, &x->step);
 	if (pin_code_newer(x))
 		pin_doubt(s);
 	s->stats.statements++;

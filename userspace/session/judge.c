@@ -59,11 +59,12 @@ static int check_role(struct session *s, uint64_t arrived_ms, const struct err *
  * be those that it counted at login: what names mean to it after a change is not known. */
 static int check_path(struct session *s, uint64_t arrived_ms, const struct err *why, struct err *e)
 {
-	for (unsigned i = 0; i < s->npath; i++) {
-		bool counts = s->role ? catalog_schema_usable(s->catalog, s->role, s->path[i])
-				      : catalog_schema_exists(s->catalog, s->path[i]);
+	for (unsigned i = 0; i < s->path.n; i++) {
+		bool counts = s->role ? catalog_schema_usable(s->catalog, s->role, s->path.v[i])
+				      : catalog_schema_exists(s->catalog, s->path.v[i]);
 
-		if (counts == (s->path_counts >> i & 1))
+		if (counts == (s->path.counts >> i & 1) ||
+			(s->path.temp && strcmp(s->path.temp, s->path.v[i]) == 0))
 			continue;
 		if (s->catalog_as_of_ms <= s->settled_ms)
 			return wait_for_newer(s, arrived_ms, why, e);
@@ -71,6 +72,32 @@ static int check_path(struct session *s, uint64_t arrived_ms, const struct err *
 			"the schemas of this session's search_path that its role may use changed: connect "
 			"again");
 	}
+	return 0;
+}
+
+/* What was read over this connection is as true as the shared catalogue is still the one of that time. */
+static int take_own_binding(struct session *s, uint64_t arrived_ms, uint64_t min_ms, struct err *e)
+{
+	struct err why = {0};
+	struct binding *b;
+	int r;
+
+	if (s->own.read_ms < min_ms) {
+		catalog_unref(s->catalog);
+		s->catalog = slot_get(s->slot, &s->catalog_as_of_ms, &why);
+		if (s->catalog_as_of_ms < min_ms)
+			return wait_for_catalog(s, arrived_ms, min_ms, &why, e);
+		if (s->catalog != s->own.base)
+			return own_again(s);
+	}
+	if (s->binding && binding_catalog(s->binding) == s->own.catalog &&
+		binding_policy(s->binding) == s->policy)
+		return 0;
+	r = binding_new(&b, s->policy, &s->grant, s->own.catalog, s->place, true, e);
+	if (r)
+		return -EACCES;
+	binding_unref(s->binding);
+	s->binding = b;
 	return 0;
 }
 
@@ -84,6 +111,10 @@ static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
 	struct binding *b;
 	int r;
 
+	if (s->own.catalog)
+		return take_own_binding(s, arrived, min_ms, e);
+	if (min_ms < s->own.since_ms)
+		min_ms = s->own.since_ms;
 	if (!s->catalog || s->catalog_as_of_ms < min_ms) {
 		catalog_unref(s->catalog);
 		s->catalog = slot_get(s->slot, &s->catalog_as_of_ms, &why);
@@ -112,12 +143,20 @@ static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
 static int judge_here(struct session *s, struct span text, struct judgement **out, struct err *e)
 {
 	const char *path[PATH_MAX_NAMES];
-	struct name_scope scope = {.catalog = binding_catalog(s->binding), .path = path};
+	struct name_scope scope;
 
-	for (unsigned i = 0; i < s->npath; i++)
-		if (s->path_counts >> i & 1)
-			path[scope.npath++] = s->path[i];
-	return cache_judge(s->env->cache, s->binding, &scope, text, out, e) ? -EACCES : 0;
+	path_scope(s, path, &scope);
+	scope.catalog = binding_catalog(s->binding);
+	if (cache_judge(s->env->cache, s->binding, &scope, text, out, e))
+		return -EACCES;
+	if (own_needless(s, *out))
+		return 0;
+	judgement_unref(*out);
+	*out = NULL;
+	s->own.failed = false; /* the next one may try again */
+	return err_sql(e, -EACCES, "57P03",
+		"definitions changed in this transaction, and what they are now cannot be read (%s)",
+		s->own.sqlstate);
 }
 
 static bool may_change(const struct judgement *j)

@@ -2,8 +2,8 @@
 /* Code of the database's own can set for the session what the login settled: search_path, role, and how the
  * server reads a text. It does not tell of the first two (before version 18), of the others only at
  * ReadyForQuery. So behind what may have run code, and before the next message whose meaning depends on them,
- * the server is told again. The mark is set as messages are sent, not as they are answered: what was sent in
- * between would be read under what the code left.
+ * the server is told again, or asked (session/look.c). The mark is set as messages are sent, not as they are
+ * answered: what was sent in between would be read under what the code left.
  *
  * The messages of a pin are extended ones under a name that nobody knows, so the client's unnamed statement
  * and portal stay. In an open group they stand among the client's: the server works in order, and should ours
@@ -42,7 +42,7 @@ bool pin_code_newer(const struct expected *x)
 }
 
 /* Commits run deferred triggers, rollbacks undo a pin: all but these may do either. */
-static bool begins(const struct plan *p)
+bool pin_begins(const struct plan *p)
 {
 	static const char *const tags[] = {"BEGIN", "START TRANSACTION", "SAVEPOINT"};
 
@@ -64,7 +64,7 @@ static bool unsettles(const struct plan *p, const struct step *st, bool touched)
 	if (p->kind == STATEMENT_SET)
 		return !p->setting || !strcmp(p->setting, "all");
 	if (p->kind == STATEMENT_TRANSACTION)
-		return touched && !begins(p);
+		return touched && !pin_begins(p);
 	return pin_code(p);
 }
 
@@ -98,6 +98,8 @@ void pin_sync(struct session *s, struct expected *x)
 {
 	x->ends = s->pin.touched;
 	s->pin.ends += x->ends;
+	x->changes = s->own.touched || s->own.path;
+	s->own.wait = s->own.wait || x->changes;
 }
 
 void pin_ready(struct session *s, const struct expected *x, char status)
@@ -120,38 +122,35 @@ void pin_error(struct session *s)
 	s->pin.unsettled |= s->pin.touched;
 }
 
-static void put_words(struct put *w, const char *s)
-{
-	put_span(w, span_of(s, strlen(s)));
-}
-
 /* As digits: how the server reads bytes and strings may not be what we think. */
-static void put_setting(struct put *w, const char *name, const char *value)
+const char *pin_setting(struct arena *a, const char *name, const char *value, bool local)
 {
-	char hex[3];
+	char *hex = arena_zalloc(a, 2 * strlen(value) + 1);
 
-	put_words(w, "pg_catalog.set_config('");
-	put_words(w, name);
-	put_words(w, "', pg_catalog.convert_from(pg_catalog.decode('");
-	for (; *value; value++) {
-		snprintf(hex, sizeof(hex), "%02x", (unsigned char)*value);
-		put_words(w, hex);
-	}
-	put_words(w, "', 'hex'), 'UTF8'), false)");
+	for (size_t i = 0; hex && value[i]; i++)
+		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)value[i]);
+	return hex ? arena_printf(a,
+			     "pg_catalog.set_config('%s', pg_catalog.convert_from(pg_catalog.decode('%s', "
+			     "'hex'), 'UTF8'), %s)",
+			     name, hex, local ? "true" : "false")
+		   : NULL;
 }
 
-static void put_pin(struct session *s, const char *name)
+bool pin_put(struct session *s, enum pin_what what, const char *sql)
 {
+	struct expected *x = sql ? pipeline_push(&s->pipe, EXPECT_PIN) : NULL;
 	struct put *w = &s->put;
+	char name[POISON_LEN];
 
+	if (!x)
+		return false;
+	x->what = what;
+	x->ours = !s->unsynced;
+	/* Of the same secret, but not the same name: that one must never mean anything. */
+	snprintf(name, sizeof(name), "pgveil_pin_%s", strrchr(s->poison, '_') + 1);
 	put_start(w, FE_PARSE);
 	put_cstr(w, name);
-	put_words(w, "SELECT ");
-	put_setting(w, "search_path", s->settled_path);
-	put_words(w, ", ");
-	put_setting(w, "role", s->settled_role);
-	put_cstr(w, ", pg_catalog.set_config('standard_conforming_strings', 'on', false),"
-		    " pg_catalog.set_config('client_encoding', 'UTF8', false)");
+	put_cstr(w, sql);
 	put_be16(w, 0);
 	put_finish(w);
 	put_start(w, FE_BIND);
@@ -171,20 +170,18 @@ static void put_pin(struct session *s, const char *name)
 		put_cstr(w, name);
 		put_finish(w);
 	}
+	session_send(s, SIDE_SERVER);
+	return true;
 }
 
-static bool send_pin(struct session *s, bool alone)
+bool pin_end(struct session *s)
 {
-	struct expected *x = pipeline_push(&s->pipe, EXPECT_PIN);
-	char name[POISON_LEN];
+	struct expected *x;
 
-	if (!x)
-		return false;
-	x->ours = alone;
-	/* Of the same secret, but not the same name: that one must never mean anything. */
-	snprintf(name, sizeof(name), "pgveil_pin_%s", strrchr(s->poison, '_') + 1);
-	put_pin(s, name);
-	if (alone) {
+	if (s->unsynced) {
+		put_start(&s->put, FE_FLUSH);
+		put_finish(&s->put);
+	} else {
 		x = pipeline_push(&s->pipe, EXPECT_SYNC);
 		if (!x)
 			return false;
@@ -192,8 +189,25 @@ static bool send_pin(struct session *s, bool alone)
 		put_sync(&s->put);
 	}
 	session_send(s, SIDE_SERVER);
+	return true;
+}
+
+/* The path only until the end of the transaction: what was set before, or by the code, may hold after it. */
+static bool send_pin(struct session *s)
+{
+	const char *path = pin_setting(&s->scratch, "search_path", s->path.setting, true),
+		   *role = pin_setting(&s->scratch, "role", s->settled_role, false);
+
+	if (!path || !role ||
+		!pin_put(s, PIN_PLAIN,
+			arena_printf(&s->scratch,
+				"SELECT %s, %s, pg_catalog.set_config('standard_conforming_strings', 'on', "
+				"false),"
+				" pg_catalog.set_config('client_encoding', 'UTF8', false)",
+				path, role)))
+		return false;
 	s->pin.unsettled = false;
-	s->pin.touched |= !alone; /* an error behind it undoes it */
+	s->pin.touched = true; /* an error behind it undoes it */
 	return true;
 }
 
@@ -207,6 +221,8 @@ static bool under_way(struct session *s)
 
 bool pin_settled(struct session *s)
 {
+	if (!own_settled(s))
+		return false;
 	if (under_way(s))
 		return false;
 	if (s->pin.ends)
@@ -214,13 +230,13 @@ bool pin_settled(struct session *s)
 	if (!s->pin.unsettled || (s->unsynced && s->pin.failed))
 		return true;
 	if (s->unsynced) {
-		if (send_pin(s, false))
+		if (send_pin(s))
 			return true;
 	} else if (pipeline_len(&s->pipe)) {
 		return false;
 	} else if (s->pin.failed) {
 		return true; /* nothing can run but what ends the transaction; the mark stays */
-	} else if (send_pin(s, true)) {
+	} else if (look_send(s) && pin_end(s)) {
 		return false;
 	}
 	session_break(s, "53200", "out of memory");
@@ -229,13 +245,22 @@ bool pin_settled(struct session *s)
 
 bool pin_answered(struct session *s, const struct frame *f)
 {
-	static const uint8_t answers[] = {BE_PARSE_COMPLETE, BE_BIND_COMPLETE, BE_DATA_ROW,
-		BE_COMMAND_COMPLETE, BE_CLOSE_COMPLETE, BE_CLOSE_COMPLETE};
+	static const uint8_t answers[] = {BE_PARSE_COMPLETE, BE_BIND_COMPLETE, BE_COMMAND_COMPLETE,
+		BE_CLOSE_COMPLETE, BE_CLOSE_COMPLETE};
 	struct expected *x = pipeline_head(&s->pipe);
+	enum pin_what what = x->what;
 
+	if (f->type == BE_DATA_ROW && answers[x->at] == BE_COMMAND_COMPLETE) {
+		if (what == PIN_LOOK)
+			look_row(s, f);
+		return what != PIN_READ || own_row(s, f);
+	}
 	if (f->type != answers[x->at])
 		return false;
-	if (++x->at == ARRAY_LEN(answers))
-		pipeline_pop(&s->pipe);
+	if (++x->at < ARRAY_LEN(answers))
+		return true;
+	pipeline_pop(&s->pipe);
+	if (what == PIN_READ)
+		own_read(s);
 	return true;
 }

@@ -23,6 +23,12 @@ enum expect {
 	EXPECT_COPY_SYNCS, /* ReadyForQuery of Syncs that stood among the data of a COPY that failed */
 };
 
+enum pin_what {
+	PIN_PLAIN = 0, /* its rows say nothing */
+	PIN_LOOK,      /* session/look.c */
+	PIN_READ,      /* session/own.c */
+};
+
 /* Why a statement was refused, kept until the server came to its place. */
 struct refusal {
 	char sqlstate[6];
@@ -45,6 +51,8 @@ struct expected {
 	uint64_t judged_ms;        /* QUERY, EXECUTE: when it was judged */
 	struct judgement *newer;   /* QUERY: its text judged again, where rows came late */
 	bool ends;                 /* SYNC: may commit what code has touched */
+	bool changes;              /* SYNC, QUERY: behind it names may mean something else */
+	enum pin_what what;        /* PIN */
 	bool ours;                 /* we asked on our own: the answer is not the client's */
 	char target;               /* DESCRIBE, CLOSE: 'S' or 'P' */
 	size_t bytes;              /* of its judgement */

@@ -56,6 +56,7 @@ void session_free(struct session *s)
 	names_fini(&s->names);
 	if (s->names.account)
 		account_close(s->env->accounts, s->names.account);
+	own_fini(s);
 	binding_unref(s->binding);
 	catalog_unref(s->catalog);
 	login_fini(&s->login);
@@ -69,6 +70,7 @@ void session_free(struct session *s)
 	}
 	arena_fini(&s->scratch);
 	arena_fini(&s->grant_mem);
+	arena_fini(&s->path.mem);
 	arena_fini(&s->mem);
 	arena_fini(&s->login_mem);
 	policy_unref(s->policy);

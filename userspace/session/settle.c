@@ -9,8 +9,8 @@
 
 /* What decides how the server reads statements, asked once a session. The settings are pinned in the startup
  * packet; this is the proof. The search_path is pinned here: one that is the server's default would follow
- * its configuration file; pin.c sets it, and the role, again. Everything is qualified: the search_path is not
- * known yet. */
+ * its configuration file; look.c asks for it, and sets the role, again. Everything is qualified: the
+ * search_path is not known yet. */
 #define SETTLE                                                                                               \
 	"SELECT pg_catalog.current_setting('standard_conforming_strings'),"                                  \
 	" pg_catalog.current_setting('client_encoding'),"                                                    \
@@ -51,106 +51,6 @@ void settle_ask(struct session *s)
 	put_query(&s->put, s->relayed ? SETTLE_RELAYED : SETTLE);
 	session_send(s, SIDE_SERVER);
 	session_move(s, STATE_SETTLING);
-}
-
-/* scanner_isspace() of the server. */
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
-}
-
-/* One name of a search_path setting, unquoted as SplitIdentifierString of the server does; false at the end
- * or where the text is malformed or the name would be cut (*ok tells). */
-static bool next_name(const char **p, char *out, size_t cap, bool *ok)
-{
-	size_t n = 0;
-	bool quoted;
-
-	while (is_space(**p) || **p == ',')
-		++*p;
-	if (!**p)
-		return false;
-	quoted = **p == '"';
-	*p += quoted;
-	while (**p && (quoted || (**p != ',' && !is_space(**p)))) {
-		char c = **p;
-
-		if (quoted && c == '"') {
-			if ((*p)[1] != '"')
-				break;
-			++*p;
-		}
-		if (n + 1 >= cap)
-			*ok = false;
-		else
-			out[n++] = !quoted && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-		++*p;
-	}
-	if (quoted && **p != '"')
-		*ok = false;
-	*p += quoted && **p == '"';
-	out[n] = '\0';
-	return *ok;
-}
-
-/* What the server makes of the path now must be some of its names, in their order, behind pg_catalog: then we
- * read the setting as it does. The others do not exist or may not be used yet. */
-static bool same_schemas(struct session *s, const char *schemas)
-{
-	unsigned at = 0;
-	size_t n;
-
-	n = strcspn(schemas, "\n");
-	if (n != strlen("pg_catalog") || memcmp(schemas, "pg_catalog", n) != 0)
-		return false;
-	while (schemas[n]) {
-		schemas += n + 1;
-		n = strcspn(schemas, "\n");
-		while (at < s->npath && (strlen(s->path[at]) != n || memcmp(s->path[at], schemas, n) != 0))
-			at++;
-		if (at >= s->npath)
-			return false;
-		s->path_counts |= UINT64_C(1) << at++;
-	}
-	return true;
-}
-
-static bool is_among(const char *name, const char *const *names, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
-}
-
-static bool take_path(struct session *s, const char *path, const char *user)
-{
-	const char *names[PATH_MAX_NAMES], *what;
-	bool ok = true, first = true;
-	char name[NAME_LEN_MAX + 1];
-	unsigned n = 0;
-
-	while (ok && next_name(&path, name, sizeof(name), &ok)) {
-		bool system = strcmp(name, "pg_catalog") == 0;
-
-		if (system && !first)
-			return false; /* another schema before pg_catalog would decide what its names mean */
-		first = false;
-		what = strcmp(name, "$user") == 0 ? user : name;
-		if (system || is_among(what, names, n))
-			continue;
-		if (n == PATH_MAX_NAMES)
-			return false;
-		names[n] = arena_strdup(&s->mem, what);
-		if (!names[n++])
-			return false;
-	}
-	s->path = arena_array(&s->mem, n ? n : 1, sizeof(*s->path));
-	if (!s->path)
-		return false;
-	memcpy(s->path, names, n * sizeof(*names));
-	s->npath = n;
-	return ok;
 }
 
 /* Who a relayed login is: masks are no use against a role that need not ask for a row to have it. */
@@ -213,7 +113,6 @@ static void take_settings(struct session *s, const struct frame *f)
 		return;
 	s->settle_result = 1;
 	s->settled_ms = s->now_ms;
-	s->settled_path = v[SETTLE_PATH];
 	s->settled_role = v[SETTLE_ROLE_SET];
 	/* lc_monetary is not among what a judged caller may change; not understood, money can only be
 	 * redacted. */
@@ -226,7 +125,7 @@ static void take_settings(struct session *s, const struct frame *f)
 		/* The server cuts names by its own encoding, the parser by UTF-8. */
 		session_break(s, "42501",
 			"columns are masked for this caller, and the database's encoding is not UTF8");
-	else if (!take_path(s, v[SETTLE_PATH], v[SETTLE_USER]) || !same_schemas(s, v[SETTLE_SCHEMAS]))
+	else if (!path_take(s, v[SETTLE_PATH], v[SETTLE_SCHEMAS], v[SETTLE_USER], ""))
 		session_break(
 			s, "42501", "the search_path does not begin with pg_catalog, or is not understood");
 	else if (s->relayed)

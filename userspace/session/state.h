@@ -29,7 +29,8 @@ enum session_state {
 
 #define PATH_MAX_NAMES 64
 #define POISON_LEN     32
-_Static_assert(PATH_MAX_NAMES <= 64, "session.path_counts has a bit for each");
+_Static_assert(PATH_MAX_NAMES <= 64, "path.counts has a bit for each");
+#define OWN_CATALOGS_MAX 8 /* that statements of one session still refer to */
 
 struct lane { /* one direction: bytes from a side */
 	struct buf in;
@@ -77,15 +78,21 @@ struct session {
 	struct place *place;    /* judged: what was bound in this database before */
 	unsigned settle_result; /* SETTLING: which result of the question */
 	uint64_t settled_ms;    /* when the server answered it */
-	/* search_path as set, "$user" resolved, pg_catalog and repetitions left out; in mem. A bit for each
-	 * schema that the server counted when it settled: there, and the role may use it. */
-	const char **path;
-	unsigned npath;
-	uint64_t path_counts;
-	const char *settled_path, *settled_role; /* the settings, as pinned; in mem */
-	bool superuser;                          /* as the server reported it at login */
-	char status;                             /* of the last ReadyForQuery */
-	bool client_done;                        /* the client has shut its writing side */
+	struct {                /* search_path, as the server last said it is */
+		struct arena mem;
+		const char *setting;
+		const char *temp; /* pg_temp_N; NULL: this session has none */
+		bool temp_first;
+		/* "$user" and pg_temp resolved, pg_catalog and repetitions left out. A bit for each schema
+		 * that the server counts: there, and the role may use it. */
+		const char **v;
+		unsigned n;
+		uint64_t counts;
+	} path;
+	const char *settled_role; /* the setting, as pinned; in mem */
+	bool superuser;           /* as the server reported it at login */
+	char status;              /* of the last ReadyForQuery */
+	bool client_done;         /* the client has shut its writing side */
 
 	/* OPEN and judged. */
 	char poison[POISON_LEN];
@@ -100,11 +107,32 @@ struct session {
 		bool code; /* something of the database's own ran since the last ReadyForQuery */
 	} style;
 	struct {
-		bool unsettled; /* what comes next may not be read as the login settled */
+		bool unsettled; /* what comes next may not be read as it was settled */
 		bool touched;   /* likewise at the end of the transaction or group under way */
 		bool failed;    /* the transaction: nothing runs but what ends it */
 		unsigned ends;  /* Syncs sent while touched, and not answered */
 	} pin;
+	struct {               /* what names mean to this session's server process alone (session/own.c) */
+		bool wait;     /* something that changes it was sent, and is not answered */
+		bool look;     /* the search_path, or whether there is a temporary schema, must be asked */
+		bool stale;    /* definitions must be read over this connection */
+		bool touched;  /* definitions changed in the transaction or group under way … */
+		bool lasting;  /* … and not only temporary ones */
+		bool path;     /* likewise the search_path */
+		bool code;     /* code of the database's own ran since the last look */
+		bool doubtful; /* and may have written into this session's temporary tables */
+		bool frozen;   /* the transaction does not see what others commit meanwhile */
+		bool failed;   /* the last reading, with sqlstate */
+		bool recover;  /* … in a transaction block, which is to be brought back */
+		char sqlstate[6];
+		uint64_t since_ms, read_ms; /* a shared catalogue must be as of then; when catalog was read */
+		struct catalog *catalog;    /* read over this connection; NULL: the shared one counts */
+		struct catalog *base;       /* the shared one at that time */
+		struct catalog_builder *builder;        /* being read */
+		size_t bytes;                           /* of its rows */
+		char temp[NAME_LEN_MAX + 1];            /* for builder */
+		struct catalog *kept[OWN_CATALOGS_MAX]; /* read before, perhaps still referred to */
+	} own;
 	struct catalog *catalog; /* taken once a step; NULL between steps */
 	uint64_t catalog_as_of_ms;
 	bool skip;           /* the server skips what comes until Sync, and so do we */
@@ -184,6 +212,7 @@ void relay_server(struct session *s);
 /* frontend.c, backend.c: OPEN, judged */
 void frontend_pump(struct session *s);
 void backend_pump(struct session *s);
+bool frontend_answered(struct session *s); /* asks for the answers of an open group; true: they are there */
 
 /* frontend_copy.c */
 enum took copy_client(struct session *s, const struct frame *f);
@@ -204,9 +233,46 @@ void style_report(struct session *s, struct span name, struct span value); /* Pa
 bool style_tells(const struct session *s, struct span name);
 void style_settle(struct session *s, char status); /* ReadyForQuery, or the login is done */
 
+/* path.c */
+/* Takes what the server said: the setting, the schemas it makes of it, the role, and the temporary schema
+ * ("": none). false: not understood, or another schema comes before pg_catalog. */
+MUSTCHECK bool path_take(
+	struct session *s, const char *setting, const char *schemas, const char *user, const char *temp);
+/* Without a catalogue. Borrowed from s, and path. */
+void path_scope(const struct session *s, const char *path[PATH_MAX_NAMES], struct name_scope *out);
+
+/* look.c */
+/* Asks the server how it reads names, and sets the rest of what was settled again. false: no memory. */
+MUSTCHECK bool look_send(struct session *s);
+void look_row(struct session *s, const struct frame *f); /* the answer; may close the session */
+
+/* own.c */
+/* p goes to the server, as st; true: an answer to it may change what names mean. */
+bool own_sent(struct session *s, const struct plan *p, const struct step *st);
+/* Whether no statement of one text follows one that changes what it means. */
+bool own_fits_between(const struct session *s, const struct step *steps, unsigned n);
+void own_ready(struct session *s, const struct expected *x, char status);
+void own_error(struct session *s, struct span sqlstate); /* for the head, one of ours or not */
+/* Whether what names mean is known, and a message that depends on it may be judged now. */
+bool own_settled(struct session *s);
+int own_again(
+	struct session *s); /* what was read is not true any more: -EAGAIN; -EACCES while statements run */
+bool own_row(struct session *s, const struct frame *f); /* of the reading; false: the session was closed */
+void own_read(struct session *s);                       /* it came to its end */
+void own_discarded(struct session *s, const struct plan *p); /* p, alone, was carried out */
+/* Whether p may be judged although definitions could not be read. */
+bool own_needless(const struct session *s, const struct judgement *j);
+void own_fini(struct session *s);
+
 /* pin.c */
-bool pin_code(const struct plan *p);           /* whether it runs code that is not the statement's */
-bool pin_code_step(const struct step *st);     /* or what st runs by name, by its newest judgement */
+/* Puts a statement of ours, under a name that nobody knows, and what is expected of it; sql NULL: no memory.
+ */
+MUSTCHECK bool pin_put(struct session *s, enum pin_what what, const char *sql);
+MUSTCHECK bool pin_end(struct session *s); /* behind them, a Sync, or in an open group a Flush */
+const char *pin_setting(struct arena *a, const char *name, const char *value, bool local); /* an expression */
+bool pin_begins(const struct plan *p);     /* of transaction statements, those that end and undo nothing */
+bool pin_code(const struct plan *p);       /* whether it runs code that is not the statement's */
+bool pin_code_step(const struct step *st); /* or what st runs by name, by its newest judgement */
 bool pin_code_newer(const struct expected *x); /* or x, by judgements newer than its plan */
 void pin_doubt(struct session *s);
 /* p goes to the server, as st. */

@@ -14,6 +14,8 @@ static bool sets(const struct session *s, const struct plan *p)
 	if (p->kind == STATEMENT_SET)
 		return !p->setting || !strcmp(p->setting, "datestyle") ||
 		       !strcmp(p->setting, "intervalstyle") || !strcmp(p->setting, "all");
+	if (p->kind == STATEMENT_DISCARD)
+		return !p->name;
 	/* What is undone, or held by SET LOCAL only until here. */
 	return p->kind == STATEMENT_TRANSACTION && s->style.touched;
 }

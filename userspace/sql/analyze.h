@@ -12,11 +12,15 @@
 #define ANALYZE_DEPTH_MAX 1000             /* upper bound of the parse tree's depth; 54001 beyond */
 
 /* Where names are looked up: the session's effective search_path without pg_catalog, which always comes
- * first. */
+ * first, but for the session's own temporary schema: relations and types of that are looked for before all
+ * others unless the path names it, functions and operators never. */
 struct name_scope {
 	const struct catalog *catalog;
 	const char *const *path;
 	unsigned npath;
+	const char *temp;   /* pg_temp_N, of this session; NULL: it has none */
+	bool temp_in_path;  /* it stands in path, and is looked at in its turn */
+	bool temp_doubtful; /* code of the database's own may have written into its tables */
 };
 
 #define STATEMENT_KINDS(X)                                                                                   \
@@ -41,7 +45,9 @@ struct name_scope {
 	X(UNLISTEN, "unlisten")                                                                              \
 	X(NOTIFY, "notify")                                                                                  \
 	X(COPY_OUT, "copy_out") /* TO STDOUT */                                                              \
-	X(COPY_IN, "copy_in")   /* FROM STDIN */
+	X(COPY_IN, "copy_in")   /* FROM STDIN */                                                             \
+	X(DEFINE, "define")     /* of objects: CREATE TABLE … */                                           \
+	X(DISCARD, "discard")
 #define X(name, word) STATEMENT_##name,
 enum statement_kind { STATEMENT_KINDS(X) };
 #undef X
@@ -91,6 +97,8 @@ struct statement {
 	uint32_t *relations;  /* every relation read or written, views and what is below them included */
 	unsigned nrelations;
 	bool writes;
+	bool defines;        /* changes definitions that names resolve by … */
+	bool temporary;      /* … of this session's temporary objects only */
 	bool triggers;       /* a written relation has user triggers */
 	bool code;           /* policies, constraints, defaults, indexes … run code of their own */
 	const char **opaque; /* functions, operators, types and casts that are not known to be pure:
@@ -100,8 +108,8 @@ struct statement {
 	struct free_constant *constants; /* the first FREE_CONSTANTS_MAX of them */
 	unsigned nconstants;
 
-	const char
-		*name; /* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY; NULL = ALL */
+	const char *name; /* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY DISCARD;
+			     NULL = ALL */
 	struct statement *inner; /* PREPARE, DECLARE, EXPLAIN, COPY (query) */
 	bool binary;             /* COPY … BINARY, DECLARE … BINARY */
 	bool hold;               /* DECLARE … WITH HOLD */

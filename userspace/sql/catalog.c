@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sql/catalog_internal.h"
+#include "sql/function.h"
 #include "sql/lineage.h"
 
 #include <stdlib.h>
@@ -18,6 +19,33 @@ void catalog_unref(struct catalog *c)
 		return;
 	arena_fini(&c->a);
 	free(c);
+}
+
+bool catalog_shared(const struct catalog *c)
+{
+	return __atomic_load_n(&c->refs, __ATOMIC_RELAXED) > 1;
+}
+
+size_t catalog_bytes(const struct catalog *c)
+{
+	return c->a.held;
+}
+
+bool catalog_has_event_triggers(const struct catalog *c)
+{
+	return c->event_triggers;
+}
+
+bool catalog_has_code(const struct catalog *c)
+{
+	for (unsigned i = 0; i < c->nfunctions; i++) {
+		const struct function *f = c->functions[i];
+
+		if (strcmp(f->schema, "information_schema") != 0 &&
+			!(f->extension && function_extension_pure(f->extension)))
+			return true;
+	}
+	return false;
 }
 
 uint64_t catalog_version(const struct catalog *c)

@@ -117,6 +117,8 @@ struct type {
 /* ---- reading ---- */
 struct catalog *catalog_ref(struct catalog *c);
 void catalog_unref(struct catalog *c);             /* NULL is fine */
+bool catalog_shared(const struct catalog *c);      /* somebody else has a reference too */
+size_t catalog_bytes(const struct catalog *c);     /* of memory */
 uint64_t catalog_version(const struct catalog *c); /* no two catalogs of one process share it */
 unsigned catalog_server(const struct catalog *c);  /* PostgreSQL's major version; 0: not known */
 const struct relation *catalog_relation(const struct catalog *c, const char *schema, const char *name);
@@ -140,6 +142,9 @@ bool catalog_schema_usable(const struct catalog *c, uint32_t role, const char *s
 /* The n-th (from 0) function / operator of that name outside pg_catalog in any schema; NULL past the last. */
 const struct function *catalog_function(const struct catalog *c, const char *name, unsigned n);
 const struct operator_ *catalog_operator(const struct catalog *c, const char *name, unsigned n);
+/* Whether anybody but initdb and extensions known to be pure made functions. */
+bool catalog_has_code(const struct catalog *c);
+bool catalog_has_event_triggers(const struct catalog *c); /* code runs when something is defined */
 const struct type *catalog_type(const struct catalog *c, const char *schema, const char *name);
 const struct type *catalog_type_by_oid(const struct catalog *c, uint32_t oid);
 
@@ -157,6 +162,11 @@ const struct type *catalog_type_foreign(const struct catalog *c, uint32_t oid);
  * with search_path = pg_catalog; all results in text format. */
 unsigned catalog_query_count(void);
 const char *catalog_query(unsigned i);
+/* All of them as one, so that they see the same moment whatever transaction they run in: a row is the
+ * number of its query and CATALOG_CELLS_MAX cells, those past the query's own NULL. NULL: no memory. */
+#define CATALOG_CELLS_MAX 10
+const char *catalog_query_all(struct arena *a);
+unsigned catalog_query_cells(unsigned i);
 /* Roles r of pg_roles that a judged session may neither be nor be able to become. Qualified: it is also asked
  * where the search_path is anybody's. */
 #define ROLE_POWERS                                                                                          \
@@ -173,6 +183,9 @@ const char *catalog_fingerprint_query(void);
 struct catalog_builder;
 MUSTCHECK int catalog_builder_new(struct catalog_builder **out, struct err *e);
 void catalog_builder_free(struct catalog_builder *b);
+/* Of the session whose connection the rows come over: definitions call its temporary objects by their bare
+ * names. Borrowed until catalog_builder_finish. */
+void catalog_builder_temp(struct catalog_builder *b, const char *schema);
 /* One row of the result of catalog_query(i). NULL cells have .p == NULL. -EPROTO: not what the query gives.
  */
 MUSTCHECK int catalog_builder_row(

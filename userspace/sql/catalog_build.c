@@ -26,6 +26,11 @@ int catalog_builder_new(struct catalog_builder **out, struct err *e)
 	return 0;
 }
 
+void catalog_builder_temp(struct catalog_builder *b, const char *schema)
+{
+	b->temp = schema;
+}
+
 void catalog_builder_free(struct catalog_builder *b)
 {
 	if (!b)
@@ -232,11 +237,14 @@ static const char *text(struct cells *c, unsigned i)
 	return optional(c, i);
 }
 
+/* As it is, or cast to text. */
 static bool boolean(struct cells *c, unsigned i)
 {
-	if (!span_is(c->v[i], "t") && !span_is(c->v[i], "f"))
+	bool yes = span_is(c->v[i], "t") || span_is(c->v[i], "true");
+
+	if (!yes && !span_is(c->v[i], "f") && !span_is(c->v[i], "false"))
 		c->bad = true;
-	return span_is(c->v[i], "t");
+	return yes;
 }
 
 static char letter(struct cells *c, unsigned i)
@@ -452,16 +460,26 @@ static void row_operator(struct cells *c)
 	*o = (struct operator_){.schema = text(c, 0), .name = text(c, 1), .extension = optional(c, 2)};
 }
 
+static void row_event_trigger(struct cells *c)
+{
+	c->b->c->event_triggers = number(c, 0, 0, INT32_MAX) > 0;
+}
+
+static const struct {
+	unsigned n;
+	void (*row)(struct cells *);
+} readers[] = {{1, row_schema}, {8, row_relation}, {7, row_column}, {4, row_member}, {2, row_inherits},
+	{10, row_type}, {6, row_function}, {3, row_operator}, {2, row_partition_key}, {7, row_foreign_key},
+	{3, row_code}, {4, row_cast}, {2, row_label}, {1, row_version}, {1, row_event_trigger}};
+
+unsigned catalog_query_cells(unsigned i)
+{
+	return i < ARRAY_LEN(readers) ? readers[i].n : 0;
+}
+
 int catalog_builder_row(
 	struct catalog_builder *b, unsigned i, const struct span *v, unsigned n, struct err *e)
 {
-	static const struct {
-		unsigned n;
-		void (*row)(struct cells *);
-	} readers[] = {{1, row_schema}, {8, row_relation}, {7, row_column}, {4, row_member},
-		{2, row_inherits}, {10, row_type}, {6, row_function}, {3, row_operator},
-		{2, row_partition_key}, {7, row_foreign_key}, {3, row_code}, {4, row_cast}, {2, row_label},
-		{1, row_version}};
 	struct cells c = {.b = b, .v = v};
 
 	if (i >= ARRAY_LEN(readers) || n != readers[i].n)

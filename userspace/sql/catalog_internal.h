@@ -27,6 +27,7 @@ struct catalog {
 	unsigned nschemas;
 	struct role *roles;
 	unsigned nroles;
+	bool event_triggers;
 };
 
 struct role { /* that sessions log in as */
@@ -100,6 +101,7 @@ struct catalog_builder {
 	const struct draft_relation *last; /* where the last column went */
 	struct type *last_type;            /* where the last label went */
 	const char *const *path;           /* for definition_node */
+	const char *temp;                  /* where the definitions' bare names may be too */
 	unsigned npath;
 	bool derive_columns; /* views: columns come from the definition */
 	unsigned depth;

@@ -137,6 +137,9 @@ static const char *const queries[] = {
 
 	/* 13: the server's version */
 	"SELECT current_setting('server_version_num')",
+
+	/* 14: event triggers */
+	"SELECT count(*) FROM pg_event_trigger WHERE evtenabled <> 'D'",
 };
 
 unsigned catalog_query_count(void)
@@ -147,6 +150,35 @@ unsigned catalog_query_count(void)
 const char *catalog_query(unsigned i)
 {
 	return i < ARRAY_LEN(queries) ? queries[i] : NULL;
+}
+
+static const char *add_query(struct arena *a, const char *all, unsigned i)
+{
+	const char *names = "", *cells = "";
+
+	for (unsigned k = 0; k < CATALOG_CELLS_MAX && cells && names; k++) {
+		bool there = k < catalog_query_cells(i);
+
+		cells = there ? arena_printf(a, "%s, c%u::text AS c%u", cells, k, k)
+			      : arena_printf(a, "%s, NULL::text AS c%u", cells, k);
+		if (there)
+			names = arena_printf(a, "%s%sc%u", names, k ? ", " : "", k);
+	}
+	if (!cells || !names || !all)
+		return NULL;
+	return arena_printf(a, "%s%sSELECT %u AS q, row_number() OVER () AS n%s FROM (%s) AS q%u(%s)", all,
+		i ? " UNION ALL " : "", i, cells, queries[i], i, names);
+}
+
+const char *catalog_query_all(struct arena *a)
+{
+	const char *all = "", *cells = "";
+
+	for (unsigned i = 0; i < ARRAY_LEN(queries); i++)
+		all = add_query(a, all, i);
+	for (unsigned k = 0; k < CATALOG_CELLS_MAX && cells; k++)
+		cells = arena_printf(a, "%s, c%u", cells, k);
+	return all && cells ? arena_printf(a, "SELECT q%s FROM (%s) AS u ORDER BY q, n", cells, all) : NULL;
 }
 
 /* A row is its identity and the transaction that wrote it; a sum does not care for their order. What initdb
@@ -175,5 +207,6 @@ const char *catalog_fingerprint_query(void)
 		"roleid::text || ' ' || member", "pg_auth_members", "") " UNION ALL " SUM("16", "oid::text",
 		"pg_cast", "WHERE oid >= 16384") " UNION ALL " SUM("17", "oid::text", "pg_enum",
 		"") " UNION ALL " SUM("18", "oid::text", "pg_namespace",
-		"WHERE has_schema_privilege(oid, 'USAGE')") ") AS sums";
+		"WHERE has_schema_privilege(oid, 'USAGE')") " UNION ALL " SUM("19", "oid::text",
+		"pg_event_trigger", "") ") AS sums";
 }

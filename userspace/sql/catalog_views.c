@@ -20,6 +20,9 @@ static void need(void *arg, const struct relation *r);
 static void run_start(struct run *run, struct catalog_builder *b)
 {
 	*run = (struct run){.names = {b->c, b->path, b->npath}};
+	if (b->temp)
+		run->names = (struct name_scope){
+			.catalog = b->c, .path = &b->temp, .npath = 1, .temp = b->temp, .temp_in_path = true};
 	run->l = (struct lineage){
 		.a = &run->tmp, .names = &run->names, .s = &run->s, .need = need, .need_arg = b};
 }

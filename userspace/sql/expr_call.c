@@ -12,16 +12,6 @@ struct candidates {
 	const char *const *cols;
 };
 
-static bool in_path(const struct lineage *l, const char *schema)
-{
-	if (!strcmp(schema, "pg_catalog"))
-		return true;
-	for (unsigned i = 0; i < l->names->npath; i++)
-		if (!strcmp(l->names->path[i], schema))
-			return true;
-	return false;
-}
-
 static void add_candidate(
 	struct candidates *c, enum function_class class, unsigned ncols, const char *const *cols)
 {
@@ -50,7 +40,8 @@ static void user_candidates(struct lineage *l, const char *schema, const char *n
 	for (unsigned n = 0; lineage_spend(l, 1) && (f = catalog_function(l->names->catalog, name, n)); n++) {
 		bool pure = f->extension && function_extension_pure(f->extension);
 
-		if (schema ? strcmp(schema, f->schema) != 0 : !in_path(l, f->schema))
+		if (schema ? strcmp(scope_schema(l->names, schema), f->schema) != 0
+			   : !scope_calls(l->names, f->schema))
 			continue;
 		if (expands_array(f)) {
 			add_candidate(c, FUNCTION_PURE, ARRAY_LEN(expanded), expanded);
@@ -64,7 +55,7 @@ static void user_candidates(struct lineage *l, const char *schema, const char *n
 
 static void type_candidate(struct lineage *l, const char *schema, const char *name, struct candidates *c)
 {
-	const struct type *t = catalog_type(l->names->catalog, schema, name);
+	const struct type *t = catalog_type(l->names->catalog, scope_schema(l->names, schema), name);
 	const struct type *foreign = t ? type_foreign(l->names->catalog, t->oid) : NULL;
 
 	if (foreign)
@@ -78,6 +69,8 @@ static void type_candidates(struct lineage *l, const char *schema, const char *n
 {
 	if (schema && strcmp(schema, "pg_catalog") != 0)
 		type_candidate(l, schema, name, c);
+	if (!schema && l->names->temp && !l->names->temp_in_path)
+		type_candidate(l, l->names->temp, name, c);
 	for (unsigned i = 0; !schema && i < l->names->npath; i++)
 		if (strcmp(l->names->path[i], "pg_catalog") != 0)
 			type_candidate(l, l->names->path[i], name, c);

@@ -4,16 +4,6 @@
 
 #include <string.h>
 
-static bool in_path(const struct lineage *l, const char *schema)
-{
-	if (!strcmp(schema, "pg_catalog"))
-		return true;
-	for (unsigned i = 0; i < l->names->npath; i++)
-		if (!strcmp(l->names->path[i], schema))
-			return true;
-	return false;
-}
-
 static bool pure(const char *extension)
 {
 	return extension && function_extension_pure(extension);
@@ -32,7 +22,7 @@ static enum function_class judge(struct lineage *l, const char *schema, const ch
 	bool any = false;
 
 	for (unsigned n = 0; lineage_spend(l, 1) && (o = catalog_operator(l->names->catalog, name, n)); n++) {
-		if (schema ? strcmp(schema, o->schema) != 0 : !in_path(l, o->schema))
+		if (schema ? strcmp(schema, o->schema) != 0 : !scope_calls(l->names, o->schema))
 			continue;
 		any = true;
 		c = weaker(c, pure(o->extension) ? FUNCTION_PURE : FUNCTION_OPAQUE);

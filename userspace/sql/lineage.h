@@ -142,6 +142,10 @@ void lineage_finish(struct lineage *l, const struct outputs *o, bool rows);
 const char *node_string(const PgQuery__Node *n); /* "" where it is not a String */
 
 /* ---- name.c ---- */
+const char *scope_schema(const struct name_scope *ns, const char *schema); /* what "pg_temp" stands for */
+bool scope_calls(const struct name_scope *ns, const char *schema); /* functions are looked for there */
+/* schema "": by the path. NULL: there is none. Quiet. */
+const struct relation *scope_relation(const struct name_scope *ns, const char *schema, const char *name);
 const struct relation *relation_find(struct lineage *l, const PgQuery__RangeVar *rv);
 struct taint relation_read(struct lineage *l, const struct relation *r, unsigned i, bool only);
 unsigned item_ncols(const struct item *it);
@@ -249,6 +253,8 @@ void utility_walk(struct lineage *l, const PgQuery__Node *n);
 void utility_copy(struct lineage *l, const PgQuery__CopyStmt *c);
 void utility_set(struct lineage *l, const PgQuery__VariableSetStmt *v);
 void utility_explain(struct lineage *l, const PgQuery__ExplainStmt *x);
+/* ddl_statement.c: false: it is none of those that are understood there. */
+bool ddl_statement(struct lineage *l, const PgQuery__Node *n);
 struct statement *statement_inner(struct lineage *l, const PgQuery__Node *n);
 const char *statement_tag(const PgQuery__Node *n); /* "CREATE TABLE" … */
 

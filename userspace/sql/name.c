@@ -4,18 +4,29 @@
 
 #include <string.h>
 
-static bool is_temp(const char *schema)
+const char *scope_schema(const struct name_scope *ns, const char *schema)
 {
-	return !strncmp(schema, "pg_temp", 7);
+	return ns->temp && !strcmp(schema, "pg_temp") ? ns->temp : schema;
+}
+
+bool scope_calls(const struct name_scope *ns, const char *schema)
+{
+	if (!strcmp(schema, "pg_catalog"))
+		return true;
+	if (ns->temp && !strcmp(schema, ns->temp))
+		return false;
+	for (unsigned i = 0; i < ns->npath; i++)
+		if (!strcmp(ns->path[i], schema))
+			return true;
+	return false;
 }
 
 static const struct relation *find_in_path(const struct name_scope *ns, const char *name)
 {
 	const struct relation *r = NULL;
 
-	for (unsigned i = 0; i < ns->npath && !r; i++)
-		if (is_temp(ns->path[i]))
-			r = catalog_relation(ns->catalog, ns->path[i], name);
+	if (ns->temp && !ns->temp_in_path)
+		r = catalog_relation(ns->catalog, ns->temp, name);
 	if (!r)
 		r = catalog_relation(ns->catalog, "pg_catalog", name);
 	for (unsigned i = 0; i < ns->npath && !r; i++)
@@ -23,17 +34,10 @@ static const struct relation *find_in_path(const struct name_scope *ns, const ch
 	return r;
 }
 
-static const struct relation *find_in_schema(
-	const struct name_scope *ns, const char *schema, const char *name)
+const struct relation *scope_relation(const struct name_scope *ns, const char *schema, const char *name)
 {
-	const struct relation *r = NULL;
-
-	if (strcmp(schema, "pg_temp") != 0)
-		return catalog_relation(ns->catalog, schema, name);
-	for (unsigned i = 0; i < ns->npath && !r; i++)
-		if (is_temp(ns->path[i]))
-			r = catalog_relation(ns->catalog, ns->path[i], name);
-	return r;
+	return *schema ? catalog_relation(ns->catalog, scope_schema(ns, schema), name)
+		       : find_in_path(ns, name);
 }
 
 const struct relation *relation_find(struct lineage *l, const PgQuery__RangeVar *rv)
@@ -42,13 +46,17 @@ const struct relation *relation_find(struct lineage *l, const PgQuery__RangeVar 
 
 	if (lineage_stopped(l))
 		return NULL;
-	if (*rv->schemaname)
-		r = find_in_schema(l->names, rv->schemaname, rv->relname);
-	else
-		r = find_in_path(l->names, rv->relname);
+	r = scope_relation(l->names, rv->schemaname, rv->relname);
 	if (!r) {
 		lineage_fail_retry(l, "42P01", rv->location, "relation \"%s%s%s\" does not exist",
 			rv->schemaname, *rv->schemaname ? "." : "", rv->relname);
+		return NULL;
+	}
+	if (l->names->temp_doubtful && !strcmp(r->schema, l->names->temp)) {
+		lineage_fail(l, "42501", rv->location,
+			"code of the database's own ran in this session and may have written into \"%s\": "
+			"temporary tables cannot be read any more before DISCARD TEMP",
+			rv->relname);
 		return NULL;
 	}
 	if (l->need)
@@ -196,7 +204,7 @@ static bool hidden(const struct scope *sc, const struct visible *v)
 static bool same_relation(struct lineage *l, const struct item *it, const char *schema, const char *name)
 {
 	return it->rel && it->named && !strcmp(it->rel->name, name) &&
-	       it->rel == find_in_schema(l->names, schema, name);
+	       it->rel == scope_relation(l->names, schema, name);
 }
 
 struct item *scope_item(

@@ -141,10 +141,9 @@ static uint32_t find(const struct name_scope *ns, const char *schema, const char
 	uint32_t oid = 0;
 
 	if (schema)
-		return oid_in(ns->catalog, schema, name);
-	for (unsigned i = 0; i < ns->npath && !oid; i++)
-		if (!strncmp(ns->path[i], "pg_temp", 7))
-			oid = oid_in(ns->catalog, ns->path[i], name);
+		return oid_in(ns->catalog, scope_schema(ns, schema), name);
+	if (ns->temp && !ns->temp_in_path)
+		oid = oid_in(ns->catalog, ns->temp, name);
 	if (!oid)
 		oid = oid_in(ns->catalog, "pg_catalog", name);
 	for (unsigned i = 0; i < ns->npath && !oid; i++)

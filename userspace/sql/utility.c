@@ -302,6 +302,9 @@ void utility_walk(struct lineage *l, const PgQuery__Node *n)
 		l->s->writes = true;
 		refuse(l);
 		break;
-	default: refuse(l); break;
+	default:
+		if (!ddl_statement(l, n))
+			refuse(l);
+		break;
 	}
 }

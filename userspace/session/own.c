@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* What names mean to this session's server process alone: objects that it defined in a transaction which is
+ * still open. The shared catalogue (sql/slot.h) has what was committed, temporary tables of all sessions
+ * included; behind a commit the session only needs one that is newer. Before, it reads all definitions over
+ * its own connection, once behind any number of statements that changed them, before the next message that is
+ * judged.
+ *
+ * In a transaction block the reading stands between a savepoint and its rollback: settings, locks and errors
+ * of ours go with it. In an open group of extended messages that is not possible: there it stands among the
+ * client's messages, as a pin does, and an error of ours is the group's. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "session/state.h"
+
+#define READ_BYTES_MAX ((size_t)64 << 20)
+
+static bool has_look(const struct plan *p)
+{
+	if (p->kind == STATEMENT_DISCARD)
+		return p->defines;
+	return p->kind == STATEMENT_SET && (!p->setting || !strcmp(p->setting, "all"));
+}
+
+static bool is_end(const struct plan *p)
+{
+	return p->kind == STATEMENT_TRANSACTION && !pin_begins(p);
+}
+
+static bool newer_defines(const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+
+	for (unsigned i = 0; js && i < js->n; i++)
+		if (js->plans[i]->defines)
+			return true;
+	return false;
+}
+
+static bool defines(const struct plan *p, const struct step *st)
+{
+	return (p && p->defines) || (st && (newer_defines(st->newer) || (st->target && st->target->plan &&
+										st->target->plan->defines)));
+}
+
+bool own_sent(struct session *s, const struct plan *p, const struct step *st)
+{
+	bool changes = false;
+
+	if (pin_code(p) || pin_code_step(st)) {
+		s->own.code = true;
+		s->own.doubtful = s->own.doubtful || s->path.temp;
+	}
+	if (defines(p, st)) {
+		changes = s->own.touched = s->own.stale = true;
+		s->own.lasting = s->own.lasting || !p || !p->defines || !p->temporary;
+	}
+	if (p && has_look(p))
+		changes = s->own.path = true;
+	if (p && is_end(p) && (s->own.touched || s->own.path)) {
+		changes = true;
+		s->own.stale = s->own.touched;
+	}
+	if (changes)
+		s->own.wait = s->own.look = true;
+	return changes;
+}
+
+bool own_fits_between(const struct session *s, const struct step *steps, unsigned n)
+{
+	bool touched = s->own.touched || s->own.path, doubtful = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct plan *p = steps[i].plan;
+		bool changes = defines(p, &steps[i]) || has_look(p);
+
+		if (doubtful && p->kind != STATEMENT_TRANSACTION)
+			return false;
+		touched = touched || changes;
+		doubtful = doubtful || changes || (is_end(p) && touched);
+	}
+	return true;
+}
+
+/* What was read of it is not true any more. Statements that were judged by it keep it, but not too many. */
+static void leave(struct session *s)
+{
+	if (s->own.catalog && s->binding && binding_catalog(s->binding) == s->own.catalog) {
+		cache_forget(s->env->cache, s->binding);
+		binding_unref(s->binding);
+		s->binding = NULL;
+	}
+	for (unsigned i = 0; i < OWN_CATALOGS_MAX; i++) {
+		if (s->own.kept[i] && !catalog_shared(s->own.kept[i])) {
+			catalog_unref(s->own.kept[i]);
+			s->own.kept[i] = NULL;
+		}
+		if (!s->own.kept[i]) {
+			s->own.kept[i] = s->own.catalog;
+			s->own.catalog = NULL;
+		}
+	}
+	/* invariant: reading makes sure that there was room */
+	catalog_unref(s->own.catalog);
+	s->own.catalog = NULL;
+	catalog_unref(s->own.base);
+	s->own.base = NULL;
+}
+
+static bool has_room(struct session *s)
+{
+	leave(s);
+	for (unsigned i = 0; i < OWN_CATALOGS_MAX; i++)
+		if (!s->own.kept[i] || !catalog_shared(s->own.kept[i]))
+			return true;
+	return false;
+}
+
+static void stop_reading(struct session *s)
+{
+	catalog_builder_free(s->own.builder);
+	s->own.builder = NULL;
+	s->own.bytes = 0;
+}
+
+void own_fini(struct session *s)
+{
+	stop_reading(s);
+	leave(s);
+	for (unsigned i = 0; i < OWN_CATALOGS_MAX; i++)
+		catalog_unref(s->own.kept[i]);
+}
+
+/* ---- reading ---- */
+static void fail(struct session *s, const char *sqlstate)
+{
+	stop_reading(s);
+	s->own.failed = true;
+	snprintf(s->own.sqlstate, sizeof(s->own.sqlstate), "%s", sqlstate);
+}
+
+static const char *savepoint(struct session *s, const char *what)
+{
+	return arena_printf(&s->scratch, "%s pgveil_own_%s", what, strrchr(s->poison, '_') + 1);
+}
+
+/* The path names pg_temp last: a temporary table may be called like one of the system. */
+static const char *read_settings(struct session *s)
+{
+	return s->unsynced ? "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
+			   : "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
+			     " pg_catalog.set_config('statement_timeout', '0', true),"
+			     " pg_catalog.set_config('lock_timeout', '5s', true),"
+			     " pg_catalog.set_config('jit', 'off', true)";
+}
+
+static bool put_back(struct session *s)
+{
+	const char *path;
+
+	if (!s->unsynced)
+		return pin_put(s, PIN_PLAIN, savepoint(s, "ROLLBACK TO SAVEPOINT")) &&
+		       pin_put(s, PIN_PLAIN, savepoint(s, "RELEASE SAVEPOINT"));
+	path = pin_setting(&s->scratch, "search_path", s->path.setting, true);
+	return path && pin_put(s, PIN_PLAIN, arena_printf(&s->scratch, "SELECT %s", path));
+}
+
+void own_ready(struct session *s, const struct expected *x, char status)
+{
+	if (s->own.recover && x->ours && status == 'E') {
+		s->own.recover = false;
+		s->own.wait = true;
+		if (!put_back(s) || !pin_end(s))
+			session_break(s, "53200", "out of memory");
+	}
+	if (!x->changes || status != 'I')
+		return;
+	if (s->own.touched) {
+		if (s->own.lasting)
+			slot_expire(s->slot, s->now_ms);
+		s->own.since_ms = s->now_ms;
+		leave(s);
+	}
+	s->own.look = true;
+	s->own.touched = s->own.lasting = s->own.path = s->own.stale = s->own.failed = false;
+}
+
+static bool send_read(struct session *s)
+{
+	struct err e = {0};
+
+	if (s->own.frozen || !has_room(s)) {
+		fail(s, s->own.frozen ? "25001" : "53400");
+		return true;
+	}
+	if (catalog_builder_new(&s->own.builder, &e))
+		return false;
+	s->own.base = slot_get(s->slot, NULL, NULL);
+	s->own.read_ms = s->now_ms;
+	s->own.wait = true;
+	return (s->unsynced || pin_put(s, PIN_PLAIN, savepoint(s, "SAVEPOINT"))) &&
+	       pin_put(s, PIN_PLAIN, read_settings(s)) &&
+	       pin_put(s, PIN_READ, catalog_query_all(&s->scratch)) && put_back(s);
+}
+
+static bool ask(struct session *s)
+{
+	/* what stands in a group puts the path back as it was looked up */
+	bool read = s->own.stale && (!s->own.look || !s->unsynced);
+
+	if (s->own.look && !look_send(s))
+		return false;
+	if (read && !send_read(s))
+		return false;
+	return !s->own.wait || pin_end(s);
+}
+
+bool own_settled(struct session *s)
+{
+	if (s->own.builder)
+		return false;
+	if (!(s->own.wait || s->own.look || s->own.stale))
+		return true;
+	if (pipeline_len(&s->pipe)) {
+		frontend_answered(s);
+		return false;
+	}
+	s->own.wait = false;
+	if (!s->unsynced && s->status != 'T') {
+		/* idle: pin.c looks; in a transaction that failed nothing can run but its end */
+		s->pin.unsettled = s->pin.unsettled || s->own.look;
+		s->own.failed = false;
+		return true;
+	}
+	if (s->own.failed || (!s->own.look && !s->own.stale))
+		return true;
+	if (!ask(s))
+		session_break(s, "53200", "out of memory");
+	return s->state == STATE_OPEN && !s->own.wait;
+}
+
+int own_again(struct session *s)
+{
+	s->own.stale = true;
+	if (pipeline_len(&s->pipe)) {
+		frontend_answered(s);
+		return -EAGAIN;
+	}
+	if (!ask(s))
+		session_break(s, "53200", "out of memory");
+	return s->state == STATE_OPEN ? -EAGAIN : -EPIPE;
+}
+
+bool own_row(struct session *s, const struct frame *f)
+{
+	struct span cells[CATALOG_CELLS_MAX], number;
+	struct err e = {0};
+	struct cur c;
+	unsigned q = 0;
+	uint16_t n;
+
+	if (!s->own.builder)
+		return s->own.failed; /* the rest of what failed */
+	s->own.bytes += f->total;
+	if (msg_data_row(f->body, &c, &n) != WIRE_OK || n != CATALOG_CELLS_MAX + 1 ||
+		msg_cell_next(&c, &number) != WIRE_OK)
+		return false;
+	for (size_t i = 0; i < number.n && i < 3; i++)
+		q = q * 10 + (number.p[i] - '0');
+	for (unsigned i = 0; i < CATALOG_CELLS_MAX; i++)
+		if (msg_cell_next(&c, &cells[i]) != WIRE_OK)
+			return false;
+	if (s->own.bytes > READ_BYTES_MAX)
+		fail(s, "54000");
+	else if (catalog_builder_row(s->own.builder, q, cells, catalog_query_cells(q), &e))
+		fail(s, "08P01");
+	return true;
+}
+
+void own_read(struct session *s)
+{
+	struct err e = {0};
+
+	if (!s->own.builder)
+		return;
+	if (s->path.temp) {
+		snprintf(s->own.temp, sizeof(s->own.temp), "%s", s->path.temp);
+		catalog_builder_temp(s->own.builder, s->own.temp);
+	}
+	if (catalog_builder_finish(s->own.builder, &s->own.catalog, &e)) {
+		s->own.builder = NULL;
+		fail(s, "53200");
+		return;
+	}
+	s->own.builder = NULL;
+	s->own.bytes = 0;
+	s->own.stale = false;
+}
+
+/* Behind an error of ours in a transaction block, what stands before the savepoint is still there. */
+void own_error(struct session *s, struct span sqlstate)
+{
+	char state[6];
+
+	if (!s->own.builder)
+		return;
+	snprintf(state, sizeof(state), "%.*s", sqlstate.n < 6 ? (int)sqlstate.n : 5,
+		sqlstate.n ? (const char *)sqlstate.p : "");
+	fail(s, state);
+	s->own.recover = !s->unsynced;
+}
+
+/* One in a transaction may yet be undone. */
+void own_discarded(struct session *s, const struct plan *p)
+{
+	if (p && p->kind == STATEMENT_DISCARD && p->defines && s->status == 'I')
+		s->own.doubtful = s->own.code = false;
+}
+
+bool own_needless(const struct session *s, const struct judgement *j)
+{
+	const struct judged *js = judgement_plans(j);
+
+	for (unsigned i = 0; s->own.failed && i < js->n; i++)
+		if (js->plans[i]->kind != STATEMENT_TRANSACTION)
+			return false;
+	return true;
+}

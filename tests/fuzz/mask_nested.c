@@ -133,8 +133,10 @@ static struct mask mask_of(struct input *in)
 		"[2000-01-01,2001-01-01)", "{{1,2},{3,4}}", "1970-01-01", "", "(\"(,)\",{t})"};
 	static const char *const fills[] = {"*", "\xe2\x80\xa2", "\"", "\\"};
 	/* Not regex and detect: what they show is their author's choice, and text as mask_cell has it. */
-	struct mask m = {.kind = (enum mask_kind)(next(in) % (MASK_PARTIAL + 1)), .domain = "fuzz"};
-	uint8_t what = next(in);
+	static const enum mask_kind kinds[] = {MASK_NULL, MASK_REDACT, MASK_FIXED, MASK_HASH, MASK_DATE,
+		MASK_NUMBER, MASK_EMAIL, MASK_PARTIAL, MASK_TOKEN};
+	struct mask m = {.kind = kinds[next(in) % ARRAY_LEN(kinds)], .domain = "fuzz"};
+	uint8_t what = next(in), key[HMAC_KEY_LEN];
 
 	m.first = what & 3;
 	m.last = what >> 2 & 3; /* together fewer than MARK has characters */
@@ -143,7 +145,9 @@ static struct mask mask_of(struct input *in)
 	m.unit = (enum time_unit)(what & 7);
 	m.step = 2 + what;
 	m.bucket = what & 1;
-	memset(&m.key, what, sizeof(m.key));
+	m.mail = what & 1;
+	memset(key, what, sizeof(key));
+	mask_key_init(&m, key);
 	return m;
 }
 

@@ -187,11 +187,12 @@ static struct mask mask_of(const char *spec)
 	m.kind = (enum mask_kind)kind;
 	for (i = 0; i < sizeof(key); i++)
 		key[i] = (uint8_t)i;
-	hmac_key_init(&m.key, key);
 	if (m.kind == MASK_FIXED)
 		m.fixed = strdup(args);
 	else if (m.kind == MASK_HASH && *args)
 		snprintf(m.domain, sizeof(m.domain), "%s", args);
+	else if (m.kind == MASK_TOKEN)
+		m.mail = !strcmp(args, "email");
 	else if (m.kind == MASK_EMAIL)
 		m.keep_domain = !strcmp(args, "keep");
 	else if (m.kind == MASK_DATE)
@@ -205,6 +206,7 @@ static struct mask mask_of(const char *spec)
 		detect_of(args, &m);
 	else if (m.kind == MASK_PARTIAL)
 		assert_true(sscanf(args, "%u,%u,%4s", &m.first, &m.last, m.fill) >= 2);
+	mask_key_init(&m, key);
 	return m;
 }
 

@@ -220,11 +220,12 @@ static void what_is_not_there_yet(void **state)
 		   "mask}}\n",
 		"9:26: spec.statements.unparsed: anything but deny is not supported yet",
 		"9:51: spec.statements.opaque.default: anything but deny is not supported yet");
-	WRONG(MASK "    - {columns: [a.b.c], with: {token: {}}, predicates: equality}\n"
-		   "    - {columns: [a.b.d], with: fpe}\n",
-		"8:33: spec.mask[].with.token is not supported yet",
-		"8:57: spec.mask[].predicates: equality is not supported yet",
-		"9:32: spec.mask[].with: fpe is not supported yet");
+	WRONG(MASK "    - {columns: [a.b.c], with: redact, predicates: equality}\n",
+		"8:46: spec.mask[].predicates: equality is not supported yet");
+	WRONG(MASK "    - {columns: [a.b.c], with: {fake: {}}}\n"
+		   "    - {columns: [a.b.d], with: jsonpath}\n",
+		"8:33: spec.mask[].with.fake is not supported yet",
+		"9:32: spec.mask[].with: jsonpath is not supported yet");
 	WRONG("apiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n"
 	      "  subjects: [{pods: {}}, {cgroup: /a, claims: {}}]\n" DATABASE,
 		"5:15: spec.subjects[].pods is not supported yet",
@@ -730,6 +731,44 @@ static void keys(void **state)
 	refused_key("/dev/zero", "not a regular file");
 }
 
+static void keyed(void **state)
+{
+	char path[] = "/tmp/pgveil-test-XXXXXX", text[1024];
+	struct documents d = {0};
+	struct complaints c = {0};
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	write_file(
+		path, "k2: 0123456789abcdef0123456789abcdef\nk1: fedcba9876543210fedcba9876543210\n", 0600);
+	snprintf(text, sizeof(text),
+		MASK "    - {columns: [a.b.c], with: {token: {keyFile: %s, domain: x, form: email}}}\n"
+		     "    - {columns: [a.b.d], with: {token: {keyFile: %s, domain: x}}}\n"
+		     "    - {columns: [a.b.e], with: {token: {keyFile: %s, domain: x, keyId: k2}}}\n"
+		     "    - {columns: [a.b.f], with: {hash: {keyFile: %s, domain: x, keyId: k1}}}\n",
+		path, path, path, path);
+	assert_int_equal(load(&d, text, &c), 0);
+	assert_int_equal(d.v[0].rules[0].mask.kind, MASK_TOKEN);
+	assert_true(d.v[0].rules[0].mask.mail);
+	assert_int_equal(strict_compare(&d.v[0].rules[1].mask, &d.v[0].rules[2].mask), 0);
+	assert_int_not_equal(strict_compare(&d.v[0].rules[0].mask, &d.v[0].rules[1].mask), 0);
+	assert_memory_not_equal(
+		&d.v[0].rules[2].mask.key, &d.v[0].rules[3].mask.key, sizeof(struct hmac_key));
+	documents_fini(&d);
+	unlink(path);
+	WRONG(MASK "    - {columns: [a.b.c], with: token}\n"
+		   "    - {columns: [a.b.d], with: {token: {form: uuid}}}\n"
+		   "    - {columns: [a.b.e], with: {token: {}}}\n"
+		   "    - {columns: [a.b.f], with: {token: {domain: \"a b\", keyFile: /nowhere, keyId: "
+		   "\"\"}}}\n",
+		"8:32: spec.mask[].with: token needs its settings, as in {token: …}",
+		"9:47: token.form is plain or email", "10:40: token lacks \"keyFile\"",
+		"11:49: token.domain must be 1 to 31 letters, digits, _ . or -",
+		"11:82: token.keyId must be 1 to 32 letters, digits, _ . or -");
+}
+
 static void strictness(void **state)
 {
 	struct mask null = {0}, fixed = {.kind = MASK_FIXED, .fixed = (char *)"x"},
@@ -828,6 +867,7 @@ int main(void)
 		cmocka_unit_test(detectors),
 		cmocka_unit_test(rules_that_never_fire),
 		cmocka_unit_test(keys),
+		cmocka_unit_test(keyed),
 		cmocka_unit_test(strictness),
 		cmocka_unit_test(bounds),
 		cmocka_unit_test(starters),

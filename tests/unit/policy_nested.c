@@ -55,7 +55,7 @@ static struct mask mask_of(const char *spec)
 	m.kind = (enum mask_kind)kind;
 	for (size_t i = 0; i < sizeof(key); i++)
 		key[i] = (uint8_t)i;
-	hmac_key_init(&m.key, key);
+	mask_key_init(&m, key);
 	if (m.kind == MASK_FIXED)
 		m.fixed = strdup(args);
 	else if (m.kind == MASK_EMAIL)

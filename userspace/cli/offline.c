@@ -262,14 +262,19 @@ static const char *detect_text_of(const struct mask *m, struct arena *a)
 	return m->replace == REPLACE_PARTIAL ? partial_text(m, text, a) : text;
 }
 
+static const char *keyed_text(const struct mask *m, const char *what, struct arena *a)
+{
+	return m->domain[0] ? or_no_memory(arena_printf(a, "%s, domain %s", what, m->domain)) : what;
+}
+
 static const char *own_text(const struct mask *m, struct arena *a)
 {
 	switch (m->kind) {
 	case MASK_NULL:
 	case MASK_REDACT: return mask_kind_name(m->kind);
 	case MASK_FIXED: return or_no_memory(arena_printf(a, "fixed \"%.100s\"", m->fixed));
-	case MASK_HASH:
-		return m->domain[0] ? or_no_memory(arena_printf(a, "hash, domain %s", m->domain)) : "hash";
+	case MASK_HASH: return keyed_text(m, "hash", a);
+	case MASK_TOKEN: return keyed_text(m, m->mail ? "token, e-mail" : "token", a);
 	case MASK_DATE:
 		return or_no_memory(arena_printf(a, "date, truncated to the %s", time_unit_name(m->unit)));
 	case MASK_NUMBER:

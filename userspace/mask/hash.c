@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mask/hmac.h"
+#include "mask/keyed.h"
 #include "mask/kind.h"
 #include "value/numeric.h"
 
@@ -64,13 +64,6 @@ static struct span hash_text(struct arena *a, const struct value_shape *s, const
 	return value_put_text(a, s, span_of(hex, sizeof(hex)));
 }
 
-static uint64_t be64(const uint8_t *p)
-{
-	struct cur c = cur_of(span_of(p, 8));
-
-	return cur_be64(&c);
-}
-
 /* All the column's digits, up to 15, as an integer of its last place: 10 digits in numeric(10,2) are
  * 12345678.90. */
 static struct span hash_numeric(struct arena *a, const struct value_shape *s, const uint8_t *mac)
@@ -84,7 +77,7 @@ static struct span hash_numeric(struct arena *a, const struct value_shape *s, co
 		return none;
 	for (n = 0; n < precision && n < MAX_HASH_DIGITS; n++)
 		limit *= 10;
-	n = snprintf(text, sizeof(text), "%" PRIu64 "e%d", be64(mac) % limit, -scale);
+	n = snprintf(text, sizeof(text), "%" PRIu64 "e%d", keyed_be64(mac) % limit, -scale);
 	return value_put_literal(a, s, span_of(text, (size_t)n));
 }
 
@@ -101,7 +94,7 @@ static struct span hash_uuid(struct arena *a, const struct value_shape *s, const
 /* As many digits as the type holds exactly. */
 static struct span hash_amount(struct arena *a, const struct value_shape *s, const uint8_t *mac)
 {
-	uint64_t v = be64(mac);
+	uint64_t v = keyed_be64(mac);
 
 	if (s->type == VALUE_MONEY)
 		return value_put_money(a, s, (int64_t)(v % 1000000000000000));
@@ -146,9 +139,9 @@ static struct span hash_value(struct arena *a, const struct value_shape *s, stru
 	case FAMILY_TEXT: return second ? none : hash_text(a, s, mac);
 	case FAMILY_INTEGER:
 		return value_put_int(a, s,
-			(int64_t)(be64(half) >> (s->type == VALUE_INT2          ? 64 - 15
-							: s->type == VALUE_INT4 ? 64 - 31
-										: 1)));
+			(int64_t)(keyed_be64(half) >> (s->type == VALUE_INT2          ? 64 - 15
+							      : s->type == VALUE_INT4 ? 64 - 31
+										      : 1)));
 	case FAMILY_NUMERIC: return hash_numeric(a, s, half);
 	case FAMILY_UUID: return hash_uuid(a, s, half);
 	case FAMILY_BOOL:
@@ -170,26 +163,21 @@ static struct span hash_value(struct arena *a, const struct value_shape *s, stru
 	return none;
 }
 
-struct span mask_hash(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a)
+struct span keyed_hash(
+	const struct mask *m, const char *use, const struct value_shape *s, struct span cell, struct arena *a)
 {
 	const char *class = hash_class(s->type);
 	struct span canonical, out, again;
 	uint8_t mac[HMAC_LEN];
+	char whole[24];
 	unsigned second;
 
 	if (!class)
 		return none;
 	if (!value_canonical(a, s, cell, &canonical))
 		return mask_redact(s, a);
-	hmac_sha256(&m->key,
-		(struct span[]){
-			span_of(m->domain, strnlen(m->domain, sizeof(m->domain))),
-			SPAN_LIT("\0"),
-			span_of(class, strlen(class)),
-			SPAN_LIT("\0"),
-			canonical,
-		},
-		5, mac);
+	snprintf(whole, sizeof(whole), "%s%s", use, class);
+	keyed_mac(m, whole, canonical, mac);
 	/* In a small type, numeric(1) say, a value can hash to itself. It is never sent. */
 	for (second = 0; second < 2; second++) {
 		out = hash_value(a, s, canonical, mac, second);
@@ -199,4 +187,9 @@ struct span mask_hash(const struct mask *m, const struct value_shape *s, struct 
 			return out;
 	}
 	return none;
+}
+
+struct span mask_hash(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a)
+{
+	return keyed_hash(m, "", s, cell, a);
 }

@@ -75,7 +75,7 @@ static void mask_key(struct writer *w, const struct mask *m, struct span token)
 		write_string(w, out.p ? out : HIDDEN);
 }
 
-static void mask_token(struct writer *w, const struct mask *m, enum json_token t, struct span token)
+static void mask_scalar(struct writer *w, const struct mask *m, enum json_token t, struct span token)
 {
 	struct value_shape shape = {.typmod = -1, .format = VALUE_TEXT_FORMAT};
 	struct span value = token, out;
@@ -122,7 +122,7 @@ struct span mask_json(const struct mask *m, const struct value_shape *s, struct 
 		if (t == JSON_KEY)
 			mask_key(&w, m, token);
 		else
-			mask_token(&w, m, t, token);
+			mask_scalar(&w, m, t, token);
 	}
 	write_span(&w, span_of(copied, (size_t)(text.p + text.n - copied)));
 	arena_fini(&w.scratch);

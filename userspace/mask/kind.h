@@ -12,6 +12,9 @@
 struct span mask_redact(const struct value_shape *s, struct arena *a);
 bool mask_hashes(enum value_type t);
 struct span mask_hash(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
+/* For each value another one of its type: of text a word of at most 20 characters or an address; a number of
+ * the column's range. */
+struct span mask_token(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 /* The beginning of the year, month, hour … NULL for infinite values, for types without a calendar or a clock,
  * and where the unit would change nothing (a date's day). A timestamptz is truncated in UTC: the session's
  * zone is the client's to choose, and a client that asks in 24 zones would learn the hour of a day. */

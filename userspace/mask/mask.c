@@ -31,6 +31,7 @@ struct span mask_apply(
 	case MASK_REDACT: return mask_redact(shape, a);
 	case MASK_FIXED: return fixed(m, shape, a);
 	case MASK_HASH: return mask_hash(m, shape, cell, a);
+	case MASK_TOKEN: return mask_token(m, shape, cell, a);
 	case MASK_DATE: return mask_date(m, shape, cell, a);
 	case MASK_NUMBER: return mask_number(m, shape, cell, a);
 	case MASK_EMAIL: return mask_email(m, shape, cell, a);
@@ -57,7 +58,8 @@ bool mask_has_form(enum mask_kind k, enum value_type t)
 	case MASK_REDACT:
 	case MASK_FIXED:
 	case MASK_DETECT: return true;
-	case MASK_HASH: return mask_hashes(t);
+	case MASK_HASH:
+	case MASK_TOKEN: return mask_hashes(t);
 	case MASK_DATE: return f == FAMILY_DATE || f == FAMILY_TIMESTAMP || f == FAMILY_TIME;
 	case MASK_NUMBER: return value_is_number(t);
 	case MASK_EMAIL:

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "value/truncate.h"
+#include "mask/aes.h"
 #include "mask/hmac.h"
 #include "value/value.h"
 
@@ -18,6 +19,7 @@ enum mask_kind {
 	MASK_REDACT,   /* the type's fixed replacement: ****, 0, false, 1970-01-01, the nil uuid */
 	MASK_FIXED,    /* a literal of the policy; NULL where the type cannot hold it */
 	MASK_HASH,     /* HMAC-SHA-256 under the policy's key; NULL for bool, dates and timestamps */
+	MASK_TOKEN,    /* likewise, in a form to work with; whole numbers keep their sign and their range */
 	/* The two that generalise show no part of a value, only where it lies; NULL where it lies nowhere. */
 	MASK_DATE,    /* the beginning of the year, month … */
 	MASK_NUMBER,  /* rounded to a multiple, or the lower end of a bucket */
@@ -29,7 +31,8 @@ enum mask_kind {
 #define MASK_LAST MASK_DETECT
 #define MASK_NAMES                                                                                           \
 	{                                                                                                    \
-		"null", "redact", "fixed", "hash", "date", "number", "email", "partial", "regex", "detect"   \
+		"null", "redact", "fixed", "hash", "token", "date", "number", "email", "partial", "regex",   \
+			"detect"                                                                             \
 	}
 
 #define MASK_STEP_MIN 2
@@ -65,15 +68,21 @@ struct mask {
 	char *fixed; /* owned */
 	/* regex */
 	struct regex *regex; /* owned; see mask/regex.h */
-	/* hash */
+	/* hash, token; see mask_key_init */
 	struct hmac_key key;
+	struct aes_key aes;
 	char domain[32]; /* separates uses of one key */
+	/* token: texts become e-mail addresses */
+	bool mail;
 	/* date */
 	enum time_unit unit;
 	/* number: a whole number, at least MASK_STEP_MIN (1 would leave every integer as it is) */
 	uint64_t step;
 	bool bucket; /* down to a multiple; otherwise to the nearest one, halves away from zero */
 };
+
+/* The key of a keyed mask, when its domain is set. */
+void mask_key_init(struct mask *m, const uint8_t key[static HMAC_KEY_LEN]);
 
 /* Writes the masked form of one cell. cell.p != NULL (a NULL cell stays NULL and is never passed here). The
  * result borrows from a or is .p == NULL, which the caller sends as SQL NULL. It is always a valid value of

@@ -8,13 +8,12 @@
 
 #include "mask/detect.h"
 #include "mask/regex.h"
-#include "policy/key.h"
 
 #define FIXED_MAX   1024
 #define PARTIAL_MAX 1000
 
 static const struct key mask_names[] = {{"null", KEY_READ}, {"redact", KEY_READ}, {"fixed", KEY_READ},
-	{"partial", KEY_READ}, {"email", KEY_READ}, {"hash", KEY_READ}, {"token", KEY_LATER},
+	{"partial", KEY_READ}, {"email", KEY_READ}, {"hash", KEY_READ}, {"token", KEY_READ},
 	{"fpe", KEY_LATER}, {"date", KEY_READ}, {"number", KEY_READ}, {"regex", KEY_READ},
 	{"jsonpath", KEY_LATER}, {"fake", KEY_LATER}};
 
@@ -164,56 +163,6 @@ static void read_regex(struct reading *r, const struct node *n, struct mask *out
 		out->kind = MASK_REGEX;
 }
 
-static bool domain_valid(const char *s, size_t cap)
-{
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
-
-	return n > 0 && n < cap && !s[n];
-}
-
-static void keep_path(struct reading *r, const char *path)
-{
-	struct key_path *k = arena_alloc(r->mem, sizeof(*k));
-
-	if (!k) {
-		r->failed = -ENOMEM;
-		return;
-	}
-	*k = (struct key_path){r->keys, path};
-	r->keys = k;
-}
-
-static void read_hash(struct reading *r, const struct node *n, struct mask *out)
-{
-	static const struct key keys[] = {{"keyFile", KEY_READ}, {"domain", KEY_READ}};
-	const struct node *domain = node_get(n, "domain");
-	uint8_t key[HMAC_KEY_LEN];
-	const char *path;
-	struct err e = {0};
-
-	if (!section_map(r, n, "hash", keys, ARRAY_LEN(keys)))
-		return;
-	section_missing(r, n, "hash", "keyFile");
-	if (domain && (domain->kind != NODE_SCALAR || !domain_valid(domain->text, sizeof(out->domain)))) {
-		section_wrong(r, domain, "hash.domain must be 1 to %zu letters, digits, _ . or -",
-			sizeof(out->domain) - 1);
-		domain = NULL;
-	}
-	path = section_path(r, node_get(n, "keyFile"), "hash.keyFile");
-	if (!path)
-		return;
-	if (key_read(key, path, &e)) {
-		section_wrong(r, node_get(n, "keyFile"), "%s", e.msg);
-		return;
-	}
-	hmac_key_init(&out->key, key);
-	mem_wipe(key, sizeof(key));
-	keep_path(r, path);
-	out->kind = MASK_HASH;
-	if (domain)
-		strcpy(out->domain, domain->text);
-}
-
 /* A mask by its name alone. */
 static void read_word(struct reading *r, const struct node *n, const char *where, struct mask *out)
 {
@@ -279,7 +228,9 @@ void mask_read(struct reading *r, const struct node *n, const char *where, struc
 	else if (strcmp(c->key, "email") == 0)
 		read_email(r, c, out);
 	else if (strcmp(c->key, "hash") == 0)
-		read_hash(r, c, out);
+		mask_read_hash(r, c, out);
+	else if (strcmp(c->key, "token") == 0)
+		mask_read_token(r, c, out);
 	else if (strcmp(c->key, "date") == 0)
 		read_date(r, c, out);
 	else if (strcmp(c->key, "number") == 0)

@@ -34,7 +34,8 @@ static int compare_shown(const struct mask *a, const struct mask *b)
 	case MASK_NULL:
 	case MASK_REDACT:
 	case MASK_FIXED:
-	case MASK_HASH: return 0;
+	case MASK_HASH:
+	case MASK_TOKEN: return 0;
 	case MASK_DATE: return order(a->unit, b->unit);
 	case MASK_NUMBER: return a->step == b->step ? 0 : a->step > b->step ? -1 : 1;
 	case MASK_EMAIL: return order(a->keep_domain, b->keep_domain);
@@ -67,6 +68,13 @@ static int compare_regex(const struct regex *a, const struct regex *b)
 	return r ? r : order(regex_match(a), regex_match(b));
 }
 
+static int compare_keys(const struct mask *a, const struct mask *b)
+{
+	int r = strcmp(a->domain, b->domain);
+
+	return r ? r : memcmp(&a->key, &b->key, sizeof(a->key));
+}
+
 /* Between two that show as much. */
 static int compare_rest(const struct mask *a, const struct mask *b)
 {
@@ -79,9 +87,8 @@ static int compare_rest(const struct mask *a, const struct mask *b)
 	case MASK_EMAIL: return 0;
 	case MASK_NUMBER: return order(!a->bucket, !b->bucket);
 	case MASK_FIXED: return strcmp(a->fixed ? a->fixed : "", b->fixed ? b->fixed : "");
-	case MASK_HASH:
-		r = strcmp(a->domain, b->domain);
-		return r ? r : memcmp(&a->key, &b->key, sizeof(a->key));
+	case MASK_HASH: return compare_keys(a, b);
+	case MASK_TOKEN: r = compare_keys(a, b); return r ? r : order(a->mail, b->mail);
 	case MASK_PARTIAL: return compare_partial(a, b);
 	case MASK_REGEX: return compare_regex(a->regex, b->regex);
 	case MASK_DETECT: return a->replace == REPLACE_PARTIAL ? compare_partial(a, b) : 0;
@@ -101,7 +108,7 @@ int strict_compare(const struct mask *a, const struct mask *b)
 /* Whether nothing of a value is left, so that there is nothing more to hide. */
 static bool shows_nothing(const struct mask *m)
 {
-	return m->kind <= MASK_HASH;
+	return m->kind <= MASK_TOKEN;
 }
 
 bool strict_covers(const struct mask *a, const struct mask *b)

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* The masks of a rule that have a key. */
+#include "policy/section.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "policy/key.h"
+
+static bool domain_valid(const char *s, size_t cap)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+
+	return n > 0 && n < cap && !s[n];
+}
+
+static void keep_path(struct reading *r, const char *path)
+{
+	struct key_path *k = arena_alloc(r->mem, sizeof(*k));
+
+	if (!k) {
+		r->failed = -ENOMEM;
+		return;
+	}
+	*k = (struct key_path){r->keys, path};
+	r->keys = k;
+}
+
+static void read_domain(struct reading *r, const struct node *n, const char *where, struct mask *out)
+{
+	if (!n)
+		return;
+	if (n->kind != NODE_SCALAR || !domain_valid(n->text, sizeof(out->domain)))
+		section_wrong(r, n, "%s.domain must be 1 to %zu letters, digits, _ . or -", where,
+			sizeof(out->domain) - 1);
+	else
+		strcpy(out->domain, n->text);
+}
+
+/* NULL where none is given, or after a complaint: *ok is false then. */
+static const char *key_id(struct reading *r, const struct node *n, const char *where, bool *ok)
+{
+	if (!n)
+		return NULL;
+	*ok = n->kind == NODE_SCALAR && key_id_valid(n->text);
+	if (!*ok)
+		section_wrong(r, n, "%s.keyId must be 1 to %d letters, digits, _ . or -", where, KEY_ID_MAX);
+	return *ok ? n->text : NULL;
+}
+
+/* keyFile, keyId and domain, which every keyed mask has. The kind is set last: without a key it stays NULL.
+ */
+static void read_key(
+	struct reading *r, const struct node *n, const char *where, enum mask_kind kind, struct mask *out)
+{
+	const struct node *file = node_get(n, "keyFile");
+	uint8_t key[HMAC_KEY_LEN];
+	char what[32];
+	const char *path, *id;
+	struct err e = {0};
+	bool ok = true;
+
+	section_missing(r, n, where, "keyFile");
+	read_domain(r, node_get(n, "domain"), where, out);
+	id = key_id(r, node_get(n, "keyId"), where, &ok);
+	snprintf(what, sizeof(what), "%s.keyFile", where);
+	path = section_path(r, file, what);
+	if (!path || !ok)
+		return;
+	if (key_read(key, path, id, &e)) {
+		section_wrong(r, file, "%s", e.msg);
+		return;
+	}
+	out->kind = kind;
+	mask_key_init(out, key);
+	mem_wipe(key, sizeof(key));
+	keep_path(r, path);
+}
+
+void mask_read_hash(struct reading *r, const struct node *n, struct mask *out)
+{
+	static const struct key keys[] = {{"keyFile", KEY_READ}, {"keyId", KEY_READ}, {"domain", KEY_READ}};
+
+	if (section_map(r, n, "hash", keys, ARRAY_LEN(keys)))
+		read_key(r, n, "hash", MASK_HASH, out);
+}
+
+void mask_read_token(struct reading *r, const struct node *n, struct mask *out)
+{
+	static const struct key keys[] = {
+		{"keyFile", KEY_READ}, {"keyId", KEY_READ}, {"domain", KEY_READ}, {"form", KEY_READ}};
+	const struct node *form = node_get(n, "form");
+
+	if (!section_map(r, n, "token", keys, ARRAY_LEN(keys)))
+		return;
+	if (form && !node_is(form, "email") && !node_is(form, "plain")) {
+		section_wrong(r, form, "token.form is plain or email");
+		return;
+	}
+	out->mail = form && node_is(form, "email");
+	read_key(r, n, "token", MASK_TOKEN, out);
+}

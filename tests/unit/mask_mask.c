@@ -16,7 +16,7 @@ static struct mask mask_of(enum mask_kind kind)
 	struct mask m = {
 		.kind = kind, .last = 2, .fill = "*", .domain = "test", .step = 7, .replace = REPLACE_REDACT};
 
-	memset(&m.key, 7, sizeof(m.key));
+	mask_key_init(&m, (const uint8_t *)"7777777777777777777777777777777");
 	return m;
 }
 
@@ -37,6 +37,7 @@ static void kinds(void **state)
 	assert_string_equal(mask_kind_name(MASK_REDACT), "redact");
 	assert_string_equal(mask_kind_name(MASK_FIXED), "fixed");
 	assert_string_equal(mask_kind_name(MASK_HASH), "hash");
+	assert_string_equal(mask_kind_name(MASK_TOKEN), "token");
 	assert_string_equal(mask_kind_name(MASK_DATE), "date");
 	assert_string_equal(mask_kind_name(MASK_NUMBER), "number");
 	assert_string_equal(mask_kind_name(MASK_EMAIL), "email");

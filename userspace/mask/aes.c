@@ -18,3 +18,8 @@ void aes_encrypt(const struct aes_key *k, uint8_t block[static AES_BLOCK_LEN])
 {
 	AES_encrypt(block, block, (const AES_KEY *)k);
 }
+
+bool aes_key_ready(const struct aes_key *k)
+{
+	return ((const AES_KEY *)k)->rounds != 0;
+}

@@ -4,6 +4,7 @@
 #ifndef PGVEIL_MASK_AES_H
 #define PGVEIL_MASK_AES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define AES_KEY_LEN   32
@@ -14,7 +15,9 @@ struct aes_key {
 	uint32_t schedule[61];
 };
 
+/* Whether a key was made: an all-zero struct is none, and encrypts nothing. */
+bool aes_key_ready(const struct aes_key *k);
 void aes_key_init(struct aes_key *k, const uint8_t key[static AES_KEY_LEN]);
-void aes_encrypt(const struct aes_key *k, uint8_t block[static AES_BLOCK_LEN]); /* in place */
+void aes_encrypt(const struct aes_key *k, uint8_t block[static AES_BLOCK_LEN]); /* in place; k is ready */
 
 #endif

@@ -137,6 +137,8 @@ static struct span token_numeric(
 
 struct span mask_token(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a)
 {
+	if (!aes_key_ready(&m->aes))
+		return none;
 	switch (value_family(s->type)) {
 	case FAMILY_TEXT: return token_text(m, s, cell, a);
 	case FAMILY_INTEGER: return token_int(m, s, cell, a);

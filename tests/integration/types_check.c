@@ -51,6 +51,8 @@ static struct mask masks[] = {
 	{.kind = MASK_HASH, .domain = "types"},
 	{.kind = MASK_TOKEN, .domain = "types"},
 	{.kind = MASK_TOKEN, .domain = "types", .mail = true},
+	{.kind = MASK_FPE, .alphabet = FPE_DIGITS},
+	{.kind = MASK_FPE, .alphabet = "abcdefghijklmnopqrstuvwxyz@", .first = 1},
 	{.kind = MASK_EMAIL, .keep_domain = true},
 	{.kind = MASK_PARTIAL, .last = 2, .fill = "*"},
 	{.kind = MASK_PARTIAL, .first = 1, .fill = "\u2022"},

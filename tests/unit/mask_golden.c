@@ -170,6 +170,15 @@ static struct regex *regex_of(const char *args)
 	return r;
 }
 
+/* ALPHABET,FIRST,LAST with ,luhn behind it or not; d stands for the digits. */
+static void fpe_of(const char *args, struct mask *m)
+{
+	assert_true(sscanf(args, "%95[^,],%u,%u", m->alphabet, &m->first, &m->last) == 3);
+	if (!strcmp(m->alphabet, "d"))
+		strcpy(m->alphabet, FPE_DIGITS);
+	m->luhn = strstr(args, ",luhn") != NULL;
+}
+
 static struct mask mask_of(const char *spec)
 {
 	static const char *const names[] = MASK_NAMES;
@@ -191,6 +200,8 @@ static struct mask mask_of(const char *spec)
 		m.fixed = strdup(args);
 	else if (m.kind == MASK_HASH && *args)
 		snprintf(m.domain, sizeof(m.domain), "%s", args);
+	else if (m.kind == MASK_FPE)
+		fpe_of(args, &m);
 	else if (m.kind == MASK_TOKEN)
 		m.mail = !strcmp(args, "email");
 	else if (m.kind == MASK_EMAIL)

@@ -13,8 +13,13 @@
 
 static struct mask mask_of(enum mask_kind kind)
 {
-	struct mask m = {
-		.kind = kind, .last = 2, .fill = "*", .domain = "test", .step = 7, .replace = REPLACE_REDACT};
+	struct mask m = {.kind = kind,
+		.last = 2,
+		.fill = "*",
+		.domain = "test",
+		.step = 7,
+		.replace = REPLACE_REDACT,
+		.alphabet = FPE_DIGITS};
 
 	mask_key_init(&m, (const uint8_t *)"7777777777777777777777777777777");
 	return m;
@@ -41,6 +46,7 @@ static void kinds(void **state)
 	assert_string_equal(mask_kind_name(MASK_DATE), "date");
 	assert_string_equal(mask_kind_name(MASK_NUMBER), "number");
 	assert_string_equal(mask_kind_name(MASK_EMAIL), "email");
+	assert_string_equal(mask_kind_name(MASK_FPE), "fpe");
 	assert_string_equal(mask_kind_name(MASK_PARTIAL), "partial");
 	assert_string_equal(mask_kind_name(MASK_REGEX), "regex");
 	assert_string_equal(mask_kind_name(MASK_DETECT), "detect");

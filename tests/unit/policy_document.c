@@ -747,8 +747,12 @@ static void keyed(void **state)
 		MASK "    - {columns: [a.b.c], with: {token: {keyFile: %s, domain: x, form: email}}}\n"
 		     "    - {columns: [a.b.d], with: {token: {keyFile: %s, domain: x}}}\n"
 		     "    - {columns: [a.b.e], with: {token: {keyFile: %s, domain: x, keyId: k2}}}\n"
-		     "    - {columns: [a.b.f], with: {hash: {keyFile: %s, domain: x, keyId: k1}}}\n",
-		path, path, path, path);
+		     "    - {columns: [a.b.f], with: {hash: {keyFile: %s, domain: x, keyId: k1}}}\n"
+		     "    - {columns: [a.b.g], with: {fpe: {keyFile: %s, keep: {first: 6, last: 4}, luhn: "
+		     "true}}}\n"
+		     "    - {columns: [a.b.h], with: {fpe: {keyFile: %s, alphabet: upper}}}\n"
+		     "    - {columns: [a.b.i], with: {fpe: {keyFile: %s, alphabet: \"01-\"}}}\n",
+		path, path, path, path, path, path, path);
 	assert_int_equal(load(&d, text, &c), 0);
 	assert_int_equal(d.v[0].rules[0].mask.kind, MASK_TOKEN);
 	assert_true(d.v[0].rules[0].mask.mail);
@@ -756,8 +760,24 @@ static void keyed(void **state)
 	assert_int_not_equal(strict_compare(&d.v[0].rules[0].mask, &d.v[0].rules[1].mask), 0);
 	assert_memory_not_equal(
 		&d.v[0].rules[2].mask.key, &d.v[0].rules[3].mask.key, sizeof(struct hmac_key));
+	assert_int_equal(d.v[0].rules[4].mask.kind, MASK_FPE);
+	assert_string_equal(d.v[0].rules[4].mask.alphabet, FPE_DIGITS);
+	assert_true(d.v[0].rules[4].mask.luhn);
+	assert_int_equal(d.v[0].rules[4].mask.first * 10 + d.v[0].rules[4].mask.last, 64);
+	assert_string_equal(d.v[0].rules[5].mask.alphabet, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	assert_string_equal(d.v[0].rules[6].mask.alphabet, "01-");
 	documents_fini(&d);
 	unlink(path);
+	WRONG(MASK
+		"    - {columns: [a.b.c], with: {fpe: {keyFile: /nowhere, alphabet: aba, keep: 4, luhn: "
+		"yes}}}\n"
+		"    - {columns: [a.b.d], with: {fpe: {keyFile: /nowhere, alphabet: lower, luhn: true}}}\n",
+		"8:48: key file /nowhere: No such file or directory",
+		"8:68: fpe.alphabet is digits, lower, upper, letters, alphanumeric, or the characters "
+		"themselves, of ASCII and each once",
+		"8:79: fpe.keep must be a map, not a single value", "8:88: fpe.luhn must be true or false",
+		"9:48: key file /nowhere: No such file or directory",
+		"9:81: fpe.luhn needs the alphabet digits");
 	WRONG(MASK "    - {columns: [a.b.c], with: token}\n"
 		   "    - {columns: [a.b.d], with: {token: {form: uuid}}}\n"
 		   "    - {columns: [a.b.e], with: {token: {}}}\n"
@@ -771,6 +791,8 @@ static void keyed(void **state)
 
 static void strictness(void **state)
 {
+	struct mask token = {.kind = MASK_TOKEN}, fpe = {.kind = MASK_FPE, .alphabet = FPE_DIGITS},
+		    fpe64 = {.kind = MASK_FPE, .first = 6, .last = 4};
 	struct mask null = {0}, fixed = {.kind = MASK_FIXED, .fixed = (char *)"x"},
 		    fixed2 = {.kind = MASK_FIXED, .fixed = (char *)"y"};
 	struct mask four = {.kind = MASK_PARTIAL, .last = 4, .fill = "*"},
@@ -807,6 +829,14 @@ static void strictness(void **state)
 	strict_meet(&met, &mail, &pan);
 	assert_true(met.kind == MASK_DETECT && met.replace == REPLACE_REDACT && met.detectors == 3);
 	assert_true(strict_covers(&met, &mail) && strict_covers(&met, &pan));
+	/* fpe that keeps more than partial: each shows what the other hides */
+	strcpy(fpe64.alphabet, FPE_DIGITS);
+	assert_true(
+		strict_covers(&fpe, &four) && strict_covers(&fpe, &fpe64) && !strict_covers(&fpe64, &fpe));
+	assert_true(!strict_covers(&fpe64, &four) && !strict_covers(&four, &fpe64));
+	strict_meet(&met, &four, &fpe64);
+	assert_int_equal(met.kind, MASK_REDACT);
+	assert_true(strict_covers(&token, &fpe) && strict_compare(&token, &fpe) < 0);
 }
 
 static void bounds(void **state)

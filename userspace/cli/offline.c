@@ -267,6 +267,14 @@ static const char *keyed_text(const struct mask *m, const char *what, struct are
 	return m->domain[0] ? or_no_memory(arena_printf(a, "%s, domain %s", what, m->domain)) : what;
 }
 
+static const char *fpe_text_of(const struct mask *m, struct arena *a)
+{
+	const char *text = or_no_memory(arena_printf(a, "fpe of %s%s", m->alphabet, m->luhn ? ", Luhn" : ""));
+
+	text = keyed_text(m, text, a);
+	return m->first + m->last ? partial_text(m, text, a) : text;
+}
+
 static const char *own_text(const struct mask *m, struct arena *a)
 {
 	switch (m->kind) {
@@ -281,6 +289,7 @@ static const char *own_text(const struct mask *m, struct arena *a)
 		return or_no_memory(arena_printf(a,
 			m->bucket ? "number, buckets of %" PRIu64 : "number, rounded to %" PRIu64, m->step));
 	case MASK_EMAIL: return m->keep_domain ? "email, keeps the domain" : "email";
+	case MASK_FPE: return fpe_text_of(m, a);
 	case MASK_PARTIAL: return partial_text(m, "partial", a);
 	case MASK_REGEX:
 		return or_no_memory(

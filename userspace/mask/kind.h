@@ -22,6 +22,9 @@ struct span mask_date(const struct mask *m, const struct value_shape *s, struct 
 /* To a multiple, exactly. NULL for what is no number, for NaN and infinity, and where the result does not fit
  * the column. */
 struct span mask_number(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
+/* FF1 of the characters of the alphabet, where there are enough of them and all else is punctuation; of a
+ * number the same number of digits. Any other value is redacted. */
+struct span mask_fpe(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 struct span mask_email(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 struct span mask_partial(
 	const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);

@@ -35,6 +35,7 @@ struct span mask_apply(
 	case MASK_DATE: return mask_date(m, shape, cell, a);
 	case MASK_NUMBER: return mask_number(m, shape, cell, a);
 	case MASK_EMAIL: return mask_email(m, shape, cell, a);
+	case MASK_FPE: return mask_fpe(m, shape, cell, a);
 	case MASK_PARTIAL: return mask_partial(m, shape, cell, a);
 	case MASK_REGEX: return mask_regex(m, shape, cell, a);
 	case MASK_DETECT: return mask_detect(m, shape, cell, a);
@@ -62,6 +63,7 @@ bool mask_has_form(enum mask_kind k, enum value_type t)
 	case MASK_TOKEN: return mask_hashes(t);
 	case MASK_DATE: return f == FAMILY_DATE || f == FAMILY_TIMESTAMP || f == FAMILY_TIME;
 	case MASK_NUMBER: return value_is_number(t);
+	case MASK_FPE: return f == FAMILY_TEXT || f == FAMILY_INTEGER || f == FAMILY_NUMERIC;
 	case MASK_EMAIL:
 	case MASK_PARTIAL:
 	case MASK_REGEX: return f == FAMILY_TEXT;
@@ -73,6 +75,7 @@ const char *mask_kind_name(enum mask_kind k)
 {
 	static const char *const names[] = MASK_NAMES;
 
+	_Static_assert(ARRAY_LEN(names) == MASK_LAST + 1, "a name for each kind");
 	return (size_t)k < ARRAY_LEN(names) ? names[k] : names[MASK_NULL];
 }
 

@@ -24,6 +24,8 @@ enum mask_kind {
 	MASK_DATE,    /* the beginning of the year, month … */
 	MASK_NUMBER,  /* rounded to a multiple, or the lower end of a bucket */
 	MASK_EMAIL,   /* keeps the domain, or nothing but the shape */
+	MASK_FPE,     /* encrypts digits or letters where they stand, may keep some; NULL for what is no text
+			 and no whole number */
 	MASK_PARTIAL, /* keeps first and/or last characters; NULL for what is no text */
 	MASK_REGEX,   /* shows what the policy's author makes of it; NULL for what is no text */
 	MASK_DETECT,  /* shows everything but what its detectors find */
@@ -31,14 +33,17 @@ enum mask_kind {
 #define MASK_LAST MASK_DETECT
 #define MASK_NAMES                                                                                           \
 	{                                                                                                    \
-		"null", "redact", "fixed", "hash", "token", "date", "number", "email", "partial", "regex",   \
-			"detect"                                                                             \
+		"null", "redact", "fixed", "hash", "token", "date", "number", "email", "fpe", "partial",     \
+			"regex", "detect"                                                                    \
 	}
 
 #define MASK_STEP_MIN 2
 #define MASK_STEP_MAX UINT64_C(1000000000000000)
 
 #define DETECTORS_MAX 32
+
+#define FPE_ALPHABET_MAX 95 /* printable ASCII */
+#define FPE_DIGITS       "0123456789"
 
 /* What stands for a finding of a detector; from the strictest. */
 enum replace {
@@ -58,8 +63,8 @@ struct mask {
 	 */
 	unsigned detectors;
 	enum replace replace;
-	/* partial, and detect's: characters kept; a value with no more than first + last characters is masked
-	 * whole */
+	/* partial, fpe, and detect's: characters kept; a value with no more than first + last characters is
+	 * masked whole */
 	unsigned first, last;
 	char fill[5]; /* one UTF-8 character, NUL-ended; default "*" */
 	/* email */
@@ -68,12 +73,16 @@ struct mask {
 	char *fixed; /* owned */
 	/* regex */
 	struct regex *regex; /* owned; see mask/regex.h */
-	/* hash, token; see mask_key_init */
+	/* hash, token, fpe; see mask_key_init */
 	struct hmac_key key;
 	struct aes_key aes;
 	char domain[32]; /* separates uses of one key */
 	/* token: texts become e-mail addresses */
 	bool mail;
+	/* fpe: the characters that are encrypted, each once; what is no letter and no digit of the others
+	 * stays. luhn: the last digit is a check digit, and is right in the result. */
+	char alphabet[FPE_ALPHABET_MAX + 1];
+	bool luhn;
 	/* date */
 	enum time_unit unit;
 	/* number: a whole number, at least MASK_STEP_MIN (1 would leave every integer as it is) */

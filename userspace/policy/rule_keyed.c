@@ -7,6 +7,9 @@
 
 #include "policy/key.h"
 
+/* A longer value is hidden whole. */
+#define KEEP_MAX 500
+
 static bool domain_valid(const char *s, size_t cap)
 {
 	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
@@ -99,4 +102,66 @@ void mask_read_token(struct reading *r, const struct node *n, struct mask *out)
 	}
 	out->mail = form && node_is(form, "email");
 	read_key(r, n, "token", MASK_TOKEN, out);
+}
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* Two characters of printable ASCII at least, and none twice. */
+static bool alphabet_valid(const char *s)
+{
+	size_t n = strlen(s);
+
+	for (size_t i = 0; i < n; i++)
+		if (s[i] < ' ' || s[i] > '~' || strchr(s + i + 1, s[i]))
+			return false;
+	return n > 1;
+}
+
+static void read_alphabet(struct reading *r, const struct node *n, struct mask *out)
+{
+	static const char *const named[][2] = {{"digits", FPE_DIGITS}, {"lower", LOWER}, {"upper", UPPER},
+		{"letters", UPPER LOWER}, {"alphanumeric", FPE_DIGITS UPPER LOWER}};
+	const char *alphabet = !n ? FPE_DIGITS : n->kind == NODE_SCALAR ? n->text : "";
+
+	for (size_t i = 0; i < ARRAY_LEN(named); i++)
+		if (strcmp(named[i][0], alphabet) == 0)
+			alphabet = named[i][1];
+	if (alphabet_valid(alphabet))
+		strcpy(out->alphabet, alphabet);
+	else
+		section_wrong(r, n,
+			"fpe.alphabet is digits, lower, upper, letters, alphanumeric, or the characters "
+			"themselves, of "
+			"ASCII and each once");
+}
+
+static void read_keep(struct reading *r, const struct node *n, struct mask *out)
+{
+	static const struct key keys[] = {{"first", KEY_READ}, {"last", KEY_READ}};
+	unsigned long first = 0, last = 0;
+
+	if (!section_map(r, n, "fpe.keep", keys, ARRAY_LEN(keys)))
+		return;
+	section_number(r, node_get(n, "first"), "fpe.keep.first", 0, KEEP_MAX, &first);
+	section_number(r, node_get(n, "last"), "fpe.keep.last", 0, KEEP_MAX, &last);
+	out->first = (unsigned)first;
+	out->last = (unsigned)last;
+}
+
+void mask_read_fpe(struct reading *r, const struct node *n, struct mask *out)
+{
+	static const struct key keys[] = {{"keyFile", KEY_READ}, {"keyId", KEY_READ}, {"domain", KEY_READ},
+		{"alphabet", KEY_READ}, {"keep", KEY_READ}, {"luhn", KEY_READ}};
+	const struct node *luhn = node_get(n, "luhn");
+	unsigned before = r->m->total;
+
+	if (!section_map(r, n, "fpe", keys, ARRAY_LEN(keys)))
+		return;
+	read_alphabet(r, node_get(n, "alphabet"), out);
+	read_keep(r, node_get(n, "keep"), out);
+	out->luhn = section_flag(r, luhn, "fpe.luhn");
+	if (out->luhn && *out->alphabet && strcmp(out->alphabet, FPE_DIGITS) != 0)
+		section_wrong(r, luhn, "fpe.luhn needs the alphabet digits");
+	read_key(r, n, "fpe", r->m->total == before ? MASK_FPE : MASK_NULL, out);
 }

@@ -14,7 +14,7 @@
 
 static const struct key mask_names[] = {{"null", KEY_READ}, {"redact", KEY_READ}, {"fixed", KEY_READ},
 	{"partial", KEY_READ}, {"email", KEY_READ}, {"hash", KEY_READ}, {"token", KEY_READ},
-	{"fpe", KEY_LATER}, {"date", KEY_READ}, {"number", KEY_READ}, {"regex", KEY_READ},
+	{"fpe", KEY_READ}, {"date", KEY_READ}, {"number", KEY_READ}, {"regex", KEY_READ},
 	{"jsonpath", KEY_LATER}, {"fake", KEY_LATER}};
 
 static void read_fixed(struct reading *r, const struct node *n, struct mask *out)
@@ -231,6 +231,8 @@ void mask_read(struct reading *r, const struct node *n, const char *where, struc
 		mask_read_hash(r, c, out);
 	else if (strcmp(c->key, "token") == 0)
 		mask_read_token(r, c, out);
+	else if (strcmp(c->key, "fpe") == 0)
+		mask_read_fpe(r, c, out);
 	else if (strcmp(c->key, "date") == 0)
 		read_date(r, c, out);
 	else if (strcmp(c->key, "number") == 0)

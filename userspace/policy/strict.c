@@ -39,6 +39,7 @@ static int compare_shown(const struct mask *a, const struct mask *b)
 	case MASK_DATE: return order(a->unit, b->unit);
 	case MASK_NUMBER: return a->step == b->step ? 0 : a->step > b->step ? -1 : 1;
 	case MASK_EMAIL: return order(a->keep_domain, b->keep_domain);
+	case MASK_FPE:
 	case MASK_PARTIAL: return compare_kept(a, b);
 	case MASK_REGEX: return 0; /* nobody can tell */
 	case MASK_DETECT:
@@ -75,6 +76,17 @@ static int compare_keys(const struct mask *a, const struct mask *b)
 	return r ? r : memcmp(&a->key, &b->key, sizeof(a->key));
 }
 
+static int compare_fpe(const struct mask *a, const struct mask *b)
+{
+	int r = order(a->first, b->first);
+
+	if (!r)
+		r = strcmp(a->alphabet, b->alphabet);
+	if (!r)
+		r = order(a->luhn, b->luhn);
+	return r ? r : compare_keys(a, b);
+}
+
 /* Between two that show as much. */
 static int compare_rest(const struct mask *a, const struct mask *b)
 {
@@ -89,6 +101,7 @@ static int compare_rest(const struct mask *a, const struct mask *b)
 	case MASK_FIXED: return strcmp(a->fixed ? a->fixed : "", b->fixed ? b->fixed : "");
 	case MASK_HASH: return compare_keys(a, b);
 	case MASK_TOKEN: r = compare_keys(a, b); return r ? r : order(a->mail, b->mail);
+	case MASK_FPE: return compare_fpe(a, b);
 	case MASK_PARTIAL: return compare_partial(a, b);
 	case MASK_REGEX: return compare_regex(a->regex, b->regex);
 	case MASK_DETECT: return a->replace == REPLACE_PARTIAL ? compare_partial(a, b) : 0;
@@ -111,18 +124,26 @@ static bool shows_nothing(const struct mask *m)
 	return m->kind <= MASK_TOKEN;
 }
 
+/* Whether either shows something that the other hides. */
+static bool at_odds(const struct mask *a, const struct mask *b)
+{
+	if (a->kind > b->kind)
+		return at_odds(b, a);
+	if (a->kind == MASK_REGEX && b->kind == MASK_REGEX)
+		return compare_regex(a->regex, b->regex) != 0;
+	return a->kind == MASK_FPE && b->kind == MASK_PARTIAL && compare_kept(a, b) > 0;
+}
+
 bool strict_covers(const struct mask *a, const struct mask *b)
 {
 	int r;
 
 	if (shows_nothing(a))
 		return strict_compare(a, b) <= 0;
-	if (b->detectors & ~a->detectors)
+	if (b->detectors & ~a->detectors || at_odds(a, b))
 		return false;
 	if (a->kind == MASK_DETECT && b->kind == MASK_DETECT)
 		return compare_replacement(a, b) <= 0;
-	if (a->kind == MASK_REGEX && b->kind == MASK_REGEX)
-		return compare_regex(a->regex, b->regex) == 0;
 	r = compare_shown(a, b);
 	return (r ? r : compare_rest(a, b)) <= 0;
 }
@@ -132,7 +153,7 @@ void strict_meet(struct mask *out, const struct mask *a, const struct mask *b)
 	bool swap = a->kind == MASK_DETECT && b->kind == MASK_DETECT ? compare_replacement(a, b) > 0
 								     : strict_compare(a, b) > 0;
 
-	if (a->kind == MASK_REGEX && b->kind == MASK_REGEX && compare_regex(a->regex, b->regex) != 0) {
+	if (at_odds(a, b)) {
 		*out = (struct mask){.kind = MASK_REDACT};
 		return;
 	}

@@ -221,7 +221,7 @@ static void what_is_not_there_yet(void **state)
 		"9:26: spec.statements.unparsed: anything but deny is not supported yet",
 		"9:51: spec.statements.opaque.default: anything but deny is not supported yet");
 	WRONG(MASK "    - {columns: [a.b.c], with: redact, predicates: equality}\n",
-		"8:46: spec.mask[].predicates: equality is not supported yet");
+		"8:52: spec.mask[].predicates: equality is not supported yet");
 	WRONG(MASK "    - {columns: [a.b.c], with: {fake: {}}}\n"
 		   "    - {columns: [a.b.d], with: jsonpath}\n",
 		"8:33: spec.mask[].with.fake is not supported yet",

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define TABLE_DEPTH_MAX 32 /* of NESTED columns */
+
 struct construct {
 	struct lineage *l;
 	struct scope *sc;
@@ -204,6 +206,119 @@ static const char *walk(struct construct *c, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_JSON_FUNC_EXPR: json_func(c, n->json_func_expr); return "a JSON function";
 	default: lineage_odd(c->l, -1, "this expression"); return "";
 	}
+}
+
+static void table_path(struct construct *c, const PgQuery__JsonTablePathSpec *p)
+{
+	if (!p)
+		return;
+	lineage_seen(c->l, p);
+	add(c, p->string);
+}
+
+static void table_columns(
+	struct construct *c, PgQuery__Node **v, size_t n, struct outputs *o, unsigned depth);
+
+static void table_column(
+	struct construct *c, const PgQuery__JsonTableColumn *col, struct outputs *o, unsigned depth)
+{
+	struct taint t = {.odd = true};
+	struct type_ref type;
+
+	lineage_seen(c->l, col);
+	lineage_seen(c->l, col->format);
+	table_path(c, col->pathspec);
+	behavior(c, col->on_empty);
+	behavior(c, col->on_error);
+	if (col->coltype == PG_QUERY__JSON_TABLE_COLUMN_TYPE__JTC_NESTED) {
+		table_columns(c, col->columns, col->n_columns, o, depth + 1);
+		return;
+	}
+	if (col->coltype == PG_QUERY__JSON_TABLE_COLUMN_TYPE__JTC_FOR_ORDINALITY)
+		t.type = type_builtin("int4");
+	else if (!col->type_name || !typename_judge(c->l, col->type_name, &type))
+		lineage_odd(c->l, col->location, "this column of JSON_TABLE");
+	else
+		t.type = type.simple ? type.oid : 0;
+	outputs_add(c->l, o, col->name, t);
+}
+
+/* NESTED ones come behind all others of their level, wherever they stand. */
+static void table_columns(struct construct *c, PgQuery__Node **v, size_t n, struct outputs *o, unsigned depth)
+{
+	if (depth > TABLE_DEPTH_MAX)
+		lineage_odd(c->l, -1, "JSON_TABLE nested this deep");
+	for (unsigned nested = 0; nested < 2; nested++) {
+		for (size_t i = 0; i < n && !lineage_stopped(c->l); i++) {
+			const PgQuery__JsonTableColumn *col = v[i]->json_table_column;
+
+			if (v[i]->node_case != PG_QUERY__NODE__NODE_JSON_TABLE_COLUMN)
+				lineage_odd(c->l, -1, "this column of JSON_TABLE");
+			else if (nested == (col->coltype == PG_QUERY__JSON_TABLE_COLUMN_TYPE__JTC_NESTED))
+				table_column(c, col, o, depth);
+		}
+	}
+}
+
+/* What is read decides how many rows there are, and may fail: a use, and part of every column. */
+static void table_finish(struct construct *c, const char *where, struct outputs *o)
+{
+	lineage_use(c->l, &c->acc, where);
+	for (unsigned i = 0; i < o->n && !lineage_stopped(c->l); i++) {
+		uint32_t type = o->v[i].t.type;
+
+		taint_mix(c->l, &o->v[i].t, &c->acc);
+		o->v[i].t.type = type;
+		o->v[i].t.odd = true;
+	}
+}
+
+void json_table(struct lineage *l, struct scope *sc, const PgQuery__JsonTable *t, struct outputs *o)
+{
+	struct construct c = {.l = l, .sc = sc};
+
+	lineage_seen(l, t);
+	value(&c, t->context_item);
+	table_path(&c, t->pathspec);
+	list(&c, t->passing, t->n_passing);
+	behavior(&c, t->on_error);
+	table_columns(&c, t->columns, t->n_columns, o, 0);
+	table_finish(&c, "JSON_TABLE", o);
+}
+
+static void xml_column(struct construct *c, const PgQuery__Node *n, struct outputs *o)
+{
+	const PgQuery__RangeTableFuncCol *col = n->range_table_func_col;
+	struct taint t = {.odd = true};
+	struct type_ref type;
+
+	if (n->node_case != PG_QUERY__NODE__NODE_RANGE_TABLE_FUNC_COL) {
+		lineage_odd(c->l, -1, "this column of XMLTABLE");
+		return;
+	}
+	lineage_seen(c->l, col);
+	add(c, col->colexpr);
+	add(c, col->coldefexpr);
+	if (col->for_ordinality)
+		t.type = type_builtin("int4");
+	else if (!col->type_name || !typename_judge(c->l, col->type_name, &type))
+		lineage_odd(c->l, col->location, "this column of XMLTABLE");
+	else
+		t.type = type.simple ? type.oid : 0;
+	outputs_add(c->l, o, col->colname, t);
+}
+
+void xml_table(struct lineage *l, struct scope *sc, const PgQuery__RangeTableFunc *t, struct outputs *o)
+{
+	struct construct c = {.l = l, .sc = sc};
+
+	lineage_seen(l, t);
+	add(&c, t->docexpr);
+	add(&c, t->rowexpr);
+	list(&c, t->namespaces, t->n_namespaces);
+	for (size_t i = 0; i < t->n_columns && !lineage_stopped(l); i++)
+		xml_column(&c, t->columns[i], o);
+	table_finish(&c, "XMLTABLE", o);
 }
 
 struct taint expr_json(struct lineage *l, struct scope *sc, const PgQuery__Node *n)

@@ -136,6 +136,26 @@ static struct item *from_subselect(struct lineage *l, struct scope *sc, const Pg
 	return from_outputs(l, &o, s->alias);
 }
 
+/* XMLTABLE, JSON_TABLE: like a function, they see what stands before them. */
+static struct item *from_table(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
+{
+	bool xml = n->node_case == PG_QUERY__NODE__NODE_RANGE_TABLE_FUNC, before = sc->lateral;
+	const PgQuery__Alias *alias = xml ? n->range_table_func->alias : n->json_table->alias;
+	struct outputs o = {0};
+	struct item *it;
+
+	sc->lateral = true;
+	if (xml)
+		xml_table(l, sc, n->range_table_func, &o);
+	else
+		json_table(l, sc, n->json_table, &o);
+	sc->lateral = before;
+	it = from_outputs(l, &o, alias);
+	if (it && !alias)
+		it->alias = xml ? "xmltable" : "json_table";
+	return it;
+}
+
 static struct item *from_sample(
 	struct lineage *l, struct scope *sc, const PgQuery__RangeTableSample *s, struct namespace_ *ns)
 {
@@ -173,9 +193,7 @@ struct item *from_item(struct lineage *l, struct scope *sc, const PgQuery__Node 
 	case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE: return from_sample(l, sc, n->range_table_sample, ns);
 	case PG_QUERY__NODE__NODE_JOIN_EXPR: return from_join(l, sc, n->join_expr, ns);
 	case PG_QUERY__NODE__NODE_RANGE_TABLE_FUNC:
-		lineage_odd(l, n->range_table_func->location, "XMLTABLE");
-		break;
-	case PG_QUERY__NODE__NODE_JSON_TABLE: lineage_odd(l, n->json_table->location, "JSON_TABLE"); break;
+	case PG_QUERY__NODE__NODE_JSON_TABLE: it = from_table(l, sc, n); break;
 	default: lineage_odd(l, -1, "a part of the FROM clause"); break;
 	}
 	if (it && !lineage_stopped(l))

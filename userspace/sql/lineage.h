@@ -207,6 +207,9 @@ struct taint expr_indirection(struct lineage *l, struct scope *sc, const PgQuery
 void expr_indirection_star(
 	struct lineage *l, struct scope *sc, const PgQuery__AIndirection *ind, struct outputs *out);
 struct taint expr_json(struct lineage *l, struct scope *sc, const PgQuery__Node *n);
+/* In FROM: their columns. */
+void json_table(struct lineage *l, struct scope *sc, const PgQuery__JsonTable *t, struct outputs *o);
+void xml_table(struct lineage *l, struct scope *sc, const PgQuery__RangeTableFunc *t, struct outputs *o);
 /* What the operator may do; an opaque one is noted. */
 enum function_class operator_judge(struct lineage *l, PgQuery__Node **name, size_t n, int location);
 enum function_class operator_named(struct lineage *l, const char *name, int location);

@@ -57,7 +57,7 @@ integration() { # BUILD ARGS…
 	local build=$1 xml=$work/$1.xml rc
 	shift
 	heading "integration on the $build build: BPF, namespaces, PostgreSQL, clients in five languages"
-	BUILD=$build "$PYTHON" -B -m pytest -q -p no:cacheprovider --tb=short -ra --durations=5 --junitxml="$xml" tests/integration tests/leak "$@" 2>&1 < /dev/null | indent
+	BUILD=$build "$PYTHON" -B -m pytest -q -p no:cacheprovider --tb=short -ra --durations=5 --junitxml="$xml" "$@" 2>&1 < /dev/null | indent
 	rc=${PIPESTATUS[0]}
 	# shellcheck disable=SC2046
 	set -- $("$PYTHON" - "$xml" <<-'PY'
@@ -88,10 +88,11 @@ else
 		'!!!! Run: sudo make test'
 	skipped=$((skipped + 1))
 fi
-integration release "$@"
+integration release tests/integration tests/leak tests/honest "$@"
+# The honest corpus is about what is judged, which the release build shows.
 # test_lineage drives the SQL analysis, not the daemon; the unit tests run it under ASan. test_bench measures, and one test
 # waits for a time-out of half a minute: once is enough. So is the hostile corpus, which is about answers.
-integration asan --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_bench.py --ignore=tests/leak/test_leak.py \
+integration asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_bench.py --ignore=tests/leak/test_leak.py \
 	--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@"
 
 printf '\n%d passed, %d failed, %d skipped\n' $passed $failed $skipped

@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: MIT
+"""Runs honest sessions through a lab and directly, as the engine's role, and says what differs: every message, but for the
+cells of masked columns and of those that the corpus names. By hand: python3 -B tests/honest/honest.py [PATTERN]."""
+
+import array
+import collections
+import json
+import os
+import pathlib
+import re
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[0] / "integration"))
+sys.path.insert(0, str(HERE))
+
+import sessions  # noqa: E402
+import wire  # noqa: E402
+from lab import PYTHON, SCRIPT, Lab  # noqa: E402
+
+WAYS = {"simple": None, "text": 0, "binary": 1}
+USER_OIDS = 16384
+NORMAL = "SVCMPDHWstcnd"  # of an error's fields: not where in the server's source it was raised
+
+PLACE = re.compile(r"\{(class|proc|type|namespace|ext|pub|statistics):([^{}]+)\}")
+
+# Opens connections where the agent is, as many as it is asked for: the process is started once.
+DIALER = r"""
+import array, socket, sys
+out = socket.socket(fileno=int(sys.argv[1]))
+while out.recv(1):
+    s = socket.create_connection((sys.argv[2], int(sys.argv[3])), 30)
+    out.sendmsg([b"0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [s.fileno()]))])
+    s.close()
+"""
+
+
+class Dialer:
+    def __init__(self, lab):
+        self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.process = subprocess.Popen([SCRIPT, "agent", "--name", lab.name, "--", PYTHON, "-I", "-c", DIALER, str(theirs.fileno()), lab.host, str(lab.port)],
+                                            pass_fds=[theirs.fileno()], env=lab.env, stdin=subprocess.DEVNULL)
+
+    def dial(self):
+        self.ours.send(b"?")
+        _, ancillary, _, _ = self.ours.recvmsg(16, socket.CMSG_SPACE(4))
+        fds = array.array("i")
+        fds.frombytes(ancillary[0][2])
+        return socket.socket(fileno=fds[0])
+
+    def close(self):
+        self.ours.close()
+        self.process.wait(30)
+
+
+def ask(client, st, way):
+    """All messages of one statement, up to ReadyForQuery."""
+    fmt = WAYS[way]
+    if fmt is None:
+        client.send(wire.query(st.inlined()))
+    else:
+        params = [None if p is None else p.encode() for p in st.params]
+        client.send(wire.extended(st.sql, params, (fmt,)), wire.flush() if st.data is not None else wire.sync())
+    out = client.until("ZGE" if st.data is not None else "Z")
+    if out[-1][0] == "G":
+        client.send(wire.message("d", st.data), wire.message("c"), *([wire.sync()] if fmt is not None else []))
+        out += client.until("Z")
+    elif out[-1][0] == "E" and st.data is not None:
+        if fmt is not None:
+            client.send(wire.sync())
+        out += client.until("Z")
+    elif out[-1][0] != "Z":
+        out += client.until("Z")
+    return out
+
+
+class Answer:
+    """What a statement got, with what may differ taken out."""
+
+    def __init__(self, messages, session, masked_columns):
+        self.errors, self.labels, self.parts, self.rows = [], [], [], 0
+        hidden = []
+        for kind, body in messages:
+            if kind == "T":
+                cols = wire.columns(body)
+                self.labels = [c[0] for c in cols]
+                hidden = [(c[1], c[2]) in masked_columns or c[0] in session.masked or c[0] in session.varies for c in cols]
+                self.parts.append((kind, [known(c) for c in cols]))
+            elif kind == "D":
+                cells = wire.cells(body)
+                self.parts.append((kind, [b"(not compared)" if i < len(hidden) and hidden[i] else v for i, v in enumerate(cells)]))
+            elif kind in "EN":
+                fields = {k: v for k, v in wire.fields(body).items() if k in NORMAL}
+                self.parts.append((kind, fields))
+                if kind == "E":
+                    self.errors.append(fields)
+            elif kind == "A":
+                self.parts.append((kind, body[4:body.index(b"\0", 4)]))  # the pid differs, the payload is not shown
+            elif kind == "d":
+                self.parts.append((kind, body if not session.masked and not session.varies else b"(not compared)"))
+            else:
+                self.parts.append((kind, body))
+
+
+def known(c):
+    """A column of a RowDescription; what a session makes for itself has another oid each time."""
+    made = c[1] >= USER_OIDS and c[1] not in known.relations
+    return (c[0], "temporary" if made else c[1], c[2], "made" if c[3] >= USER_OIDS and c[3] not in known.types else c[3], *c[4:])
+
+
+known.relations, known.types = set(), set()
+
+
+def difference(direct, ours):
+    """None, or the cause in words that do not name what is particular to the statement."""
+    if direct.parts == ours.parts:
+        return None
+    refused = [e for e in ours.errors if e not in direct.errors]
+    if refused and not direct.errors:
+        return cause_of(refused[0])
+    if refused:
+        return "another error: %s %s, not %s %s" % (refused[0].get("C"), refused[0].get("M"), direct.errors[0].get("C"), direct.errors[0].get("M")) \
+            if fields_differ(refused[0], direct.errors[0], "CM") else "an error's fields: %s" % fields_differ(refused[0], direct.errors[0], NORMAL)
+    if direct.errors and not ours.errors:
+        return "no error, but without the engine %s" % direct.errors[0].get("M")
+    for d, o in zip(direct.parts, ours.parts):
+        if d == o:
+            continue
+        if d[0] == o[0] == "D":
+            which = [direct.labels[i] if i < len(direct.labels) else "?" for i, (x, y) in enumerate(zip(d[1], o[1])) if x != y]
+            return "the cells of %s" % ", ".join(which)
+        return "message %s %.200r, not %s %.200r" % (o[0], o[1], d[0], d[1])
+    return "more or fewer messages"
+
+
+def fields_differ(a, b, names):
+    return "".join(k for k in names if a.get(k) != b.get(k))
+
+
+def cause_of(error):
+    text = error.get("M", "")
+    text = re.sub(r"^column \S+ is masked", "column … is masked", text)
+    return "%s %s" % (error.get("C"), text)
+
+
+class Runner:
+    def __init__(self, lab):
+        self.lab = lab
+        self.dialer = Dialer(lab)
+        self.dba = wire.Client(socket.create_connection((lab.host, lab.port), 20))
+        self.dba.login("postgres", lab.dbname, password=(lab.state / "superuser.pw").read_text().strip())
+        self.tables, self.sequences = self._saved()
+        self.masked = self._masked_columns()
+        self.oids, self.shared = {}, {}
+        known.relations = {int(r[0]) for r in self.dba.query("SELECT oid FROM pg_class").ok().rows}
+        known.types = {int(r[0]) for r in self.dba.query("SELECT oid FROM pg_type").ok().rows}
+        self.dba.query("SET session_replication_role = replica; SET lock_timeout = '300ms'; SET deadlock_timeout = '100ms'; SET client_min_messages = error").ok()
+
+    def close(self):
+        self.dialer.close()
+        for c in (self.dba, *self.shared.values()):
+            c.close()
+
+    def _saved(self):
+        """What makes each table what it was when the lab came up: [(schema, table, text)], and the sequences'."""
+        dump = self.lab.sh("dba", "--", "pg_dump", "--data-only", "--rows-per-insert=1000").stdout.decode()
+        tables, sequences = [], "SET search_path = '';"
+        for part in re.split(r"\n--\n-- (?=Data for Name|Name: )", dump):
+            lines = part.splitlines()
+            m = re.match(r"(?:Data for )?Name: (.+?); Type: (.+?); Schema: (.+?);", lines[0])
+            text = "\n".join(line for line in lines[1:] if line and not re.match(r"--|\\", line))
+            if m and m[2] == "TABLE DATA":
+                tables.append((m[3], m[1], text))
+            elif m and m[2] == "SEQUENCE SET":
+                sequences += text
+        return tables, sequences + "RESET search_path;"
+
+    def _masked_columns(self):
+        """(relation, attnum) as the engine itself tells them; views and partitions come from a masked column by lineage."""
+        out = set()
+        text = (HERE / "masked.txt").read_text().split()
+        for name in text:
+            schema, table, column = name.split(".")
+            for r in self.dba.query("SELECT attrelid, attnum FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE relnamespace::regnamespace::text = '%s' AND "
+                                    "relname = '%s' AND attname = '%s'" % (schema, table, column)).ok().rows:
+                out.add((int(r[0]), int(r[1])))
+        return out
+
+    def placed(self, session):
+        """{class:public.orders} is that relation's oid here; likewise proc, type, namespace, ext, pub."""
+        def one(m):
+            kind, name = m.groups()
+            if (kind, name) not in self.oids:
+                where = {"class": "'%s'::regclass::oid", "proc": "'%s'::regprocedure::oid", "type": "'%s'::regtype::oid", "namespace": "'%s'::regnamespace::oid",
+                         "ext": "(SELECT oid FROM pg_extension WHERE extname = '%s')", "pub": "(SELECT oid FROM pg_publication WHERE pubname = '%s')",
+                         "statistics": "(SELECT oid FROM pg_statistic_ext WHERE stxname = '%s')"}[kind]
+                self.oids[kind, name] = self.dba.query("SELECT " + where % name).ok().rows[0][0].decode()
+            return self.oids[kind, name]
+        for st in session.statements:
+            st.sql = PLACE.sub(one, st.sql)
+            st.params = tuple(p and PLACE.sub(one, p) for p in st.params)
+
+    def reset(self, session):
+        """Undoes what the session may have changed. The one before may not have ended at the server yet: its locks go when it has."""
+        said = " ".join(st.sql for st in session.statements)
+        text = self.sequences
+        for schema, table, rows in self.tables:
+            if re.search(r"\b%s" % re.escape(table.split("_2")[0].replace("_rest", "")), said) or table == "order_items" and "orders" in said:
+                text += 'DELETE FROM "%s"."%s";%s' % (schema, table, rows)
+        if "scratch" in said:
+            text += "DROP SCHEMA scratch CASCADE; CREATE SCHEMA scratch; GRANT CREATE, USAGE ON SCHEMA scratch TO pgveil_agent;"
+        for _ in range(100):
+            r = self.dba.query(text)
+            if not r.errors:
+                return
+            if r.error.sqlstate not in ("55P03", "40P01"):
+                break
+        raise r.errors[0]
+
+    def client(self, direct):
+        c = wire.Client(socket.create_connection((self.lab.host, self.lab.port), 30) if direct else self.dialer.dial(), 30)
+        if direct:
+            c.login("pgveil_agent", self.lab.dbname, password=self.lab.password())
+        else:
+            c.login("agent", self.lab.dbname)
+        return c
+
+    def answers(self, session, way, direct):
+        if session.changes:
+            self.reset(session)
+        out = []
+        c = self.shared.pop(direct, None) if session.reads else None
+        c = c or self.client(direct)
+        try:
+            for st in session.statements:
+                out.append(Answer(ask(c, st, way), session, self.masked))
+            if session.reads:
+                self.shared[direct], c = c, None
+            else:
+                c.send(wire.terminate())
+                c.drain()
+        except wire.Closed:
+            last = Answer([], session, self.masked)
+            last.errors = [{"C": "closed", "M": "the session ended"}]
+            out.append(last)
+        finally:
+            if c:
+                c.close()
+        return out
+
+    def run(self, session):
+        """[(way, statement, cause)]: nothing where the session is kept."""
+        found = []
+        self.placed(session)
+        for way in session.ways:
+            direct, ours = self.answers(session, way, True), self.answers(session, way, False)
+            for st, d, o in zip(session.statements, direct, ours):
+                cause = difference(d, o)
+                if cause:
+                    found.append((way, st.sql, cause))
+                    break  # what follows may differ because of it
+        if session.changes and found:
+            self.reset(session)
+        return found
+
+    def broken_directly(self, session):
+        """What the server itself says no to: an honest session may try that, a corpus should know."""
+        self.placed(session)
+        return [(st.sql, a.errors[0]) for st, a in zip(session.statements, self.answers(session, "simple", True)) if a.errors]
+
+
+def table(results):
+    """The causes, largest first: sessions, cause, one of the sessions."""
+    by_cause = collections.defaultdict(list)
+    for session, found in results:
+        for cause in sorted({cause for _, _, cause in found}):
+            by_cause[cause].append(session.id)
+    lines = ["| sessions | cause | for example |", "| --- | --- | --- |"]
+    for cause, ids in sorted(by_cause.items(), key=lambda x: (-len(x[1]), x[0])):
+        lines.append("| %d | %s | %s |" % (len(ids), cause.replace("|", "\\|"), ids[0]))
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    pattern = re.compile(sys.argv[1] if len(sys.argv) > 1 else "")
+    chosen = [s for s in sessions.everything() if pattern.search(s.id)]
+    results = []
+    with Lab(schema=HERE / "schema.sql", policies=[HERE / "policy.yaml"], agents=1, pg_conf=["autovacuum=off", "max_connections=50"], name=os.environ.get("HONEST_LAB")) as lab:
+        runner = Runner(lab)
+        try:
+            for s in chosen:
+                began = time.monotonic()
+                for sql, e in runner.broken_directly(s):
+                    print("DIRECT %s: %s %s\n    %s" % (s.id, e.get("C"), e.get("M"), sql.replace("\n", "\n    ")[:300]))
+                found = runner.run(s)
+                results.append((s, found))
+                if os.environ.get("HONEST_TIMES"):
+                    print("%6.2f s %s" % (time.monotonic() - began, s.id))
+                seen = set()
+                for way, sql, cause in found:
+                    if cause not in seen:
+                        print("%s%s [%s] %s\n    %s" % (s.id, " (waits: %s)" % s.waits if s.waits else "", way, cause, sql.replace("\n", "\n    ")[:400]))
+                    seen.add(cause)
+                if not found and s.waits:
+                    print("%s is kept, and need not wait for %s" % (s.id, s.waits))
+        finally:
+            runner.close()
+    print(table(results))
+    print("%d of %d kept" % (sum(not f for _, f in results), len(results)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Each honest session gets through the engine what it gets without: the corpus is tests/honest/*.sql, what is compared
+says tests/honest/honest.py."""
+
+import os
+import pathlib
+import re
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+import sessions  # noqa: E402
+import honest  # noqa: E402
+
+SESSIONS = sessions.everything()
+results = []
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: network namespaces, cgroups and BPF")
+
+
+@pytest.fixture(scope="module")
+def run():
+    """The table of causes is printed at the end, and written to the file that HONEST_CAUSES names."""
+    with honest.Lab(schema=HERE / "schema.sql", policies=[HERE / "policy.yaml"], agents=1, pg_conf=["autovacuum=off"]) as lab:
+        r = honest.Runner(lab)
+        try:
+            yield r
+        finally:
+            r.close()
+    text = honest.table(results) + "\n%d of %d sessions kept\n" % (sum(not found for _, found in results), len(results))
+    print("\n" + text)
+    if os.environ.get("HONEST_CAUSES"):
+        pathlib.Path(os.environ["HONEST_CAUSES"]).write_text(text)
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=[s.id for s in SESSIONS])
+def test_session(run, session):
+    found = run.run(session)
+    results.append((session, found))
+    if session.waits or session.excepted:
+        if found:
+            pytest.xfail(session.waits or session.excepted)
+        assert not session.excepted, "it works: its exception is to be taken away, here and in policy/README.md"
+        return
+    assert not found, "\n".join("%s: %s\n  %s" % (way, cause, sql) for way, sql, cause in found)
+
+
+def test_there_are_enough():
+    """At least 300 sessions, of which one in a hundred may be an exception, whose reason the policy's README gives."""
+    excepted = [s for s in SESSIONS if s.excepted]
+    readme = re.sub(r"\s+", " ", (HERE.parents[1] / "policy" / "README.md").read_text())
+    assert len(SESSIONS) >= 300
+    assert len(excepted) * 100 <= len(SESSIONS)
+    assert [s.id for s in excepted if s.excepted not in readme] == []

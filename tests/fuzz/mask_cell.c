@@ -134,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	m.keep_domain = data[3] & 1;
 	m.unit = (enum time_unit)(data[3] & 7);
 	m.bucket = data[3] & 1;
-	m.detectors = data[2] >> 3;
+	m.detectors.bits[0] = data[2] >> 3;
 	m.replace = (enum replace)(data[2] >> 1 & 3);
 	m.step = (uint64_t)data[3] * data[3] * data[3];
 	strcpy(m.fill, fills[data[3] >> 6]);

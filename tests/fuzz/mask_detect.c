@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Text, and what its findings are replaced by. Input: detectors, how, then the text. What is looked at again
- * is clean, the rest is where it was, and no input takes long (the runner's -timeout; the lists of
- * tests/unit/mask_detect.c prove that the time is linear). */
+/* Text, and what its findings are replaced by. Input: detectors (one, or all), how, then the text. What is
+ * looked at again is clean, the rest is where it was, and no input takes long (the runner's -timeout; the
+ * lists of tests/unit/mask_detect.c prove that the time is linear). */
 #include "mask/detect.h"
 
 #include <stdlib.h>
@@ -37,6 +37,8 @@ static void check_rest(struct span text, const struct findings *f, struct span o
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct mask m = {.kind = MASK_DETECT, .fill = "*"};
+	struct work w = {.steps = WORK_STEPS};
+	const struct hint hint = {.keys = SPAN_LIT("")};
 	struct findings f, again;
 	struct span text, out;
 	struct arena a = {0};
@@ -44,7 +46,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (n < 2)
 		return 0;
-	m.detectors = data[0];
+	if (data[0] < DETECTOR_COUNT)
+		detectors_add(&m.detectors, data[0]);
+	else
+		(void)!detectors_add_named(&m.detectors, data[0] < 128 ? "generic" : "all");
 	m.replace = (enum replace)(data[1] & 3);
 	m.first = data[1] >> 2 & 7;
 	m.last = data[1] >> 5;
@@ -55,9 +60,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	memcpy(copy, data + 2, n);
 	text = span_of(copy, n);
 	if (utf8_valid(text) && !(n && memchr(copy, 0, n))) {
-		out = detect_text(&m, text, &a);
+		out = detect_text(&m, text, &w, &a);
 		REQUIRE(out.p || m.replace == REPLACE_NULL);
-		if (detect_find(&f, m.detectors, text, false, &a)) {
+		if (detect_find(&f, &m.detectors, text, false, &w, &a)) {
 			REQUIRE((f.n && m.replace == REPLACE_NULL) == !out.p);
 			REQUIRE(f.n || span_eq(out, text));
 			if (out.p)
@@ -67,9 +72,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 			REQUIRE(utf8_valid(out));
 			/* What is kept of one finding can make others, one after another. */
 			REQUIRE(m.replace == REPLACE_PARTIAL ||
-				(detect_find(&again, m.detectors, out, false, &a) && !again.n));
+				(detect_find(&again, &m.detectors, out, false, &w, &a) && !again.n));
 		}
-		(void)!detect_find(&f, m.detectors, text, true, &a);
+		(void)!detect_find(&f, &m.detectors, text, true, &w, &a);
+		w.hint = &hint;
+		(void)!detect_find(&f, &m.detectors, text, true, &w, &a);
 	}
 	free(copy);
 	arena_fini(&a);

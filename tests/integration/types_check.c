@@ -60,9 +60,9 @@ static struct mask masks[] = {
 	{.kind = MASK_DATE, .unit = UNIT_DECADE},
 	{.kind = MASK_NUMBER, .step = 10},
 	{.kind = MASK_NUMBER, .step = 1000, .bucket = true},
-	{.kind = MASK_DETECT, .detectors = 31, .replace = REPLACE_REDACT},
-	{.kind = MASK_DETECT, .detectors = 31, .replace = REPLACE_LABEL},
-	{.kind = MASK_PARTIAL, .last = 2, .fill = "*", .detectors = 31},
+	{.kind = MASK_DETECT, .detectors = {{31}}, .replace = REPLACE_REDACT},
+	{.kind = MASK_DETECT, .detectors = {{31}}, .replace = REPLACE_LABEL},
+	{.kind = MASK_PARTIAL, .last = 2, .fill = "*", .detectors = {{31}}},
 };
 
 struct check {

@@ -142,8 +142,7 @@ static void detect_of(const char *args, struct mask *m)
 
 	assert_int_equal(sscanf(args, "%99[^,],%19[^:]", list, how), 2);
 	for (word = strtok_r(list, "+", &save); word; word = strtok_r(NULL, "+", &save)) {
-		assert_true(detector_set(word));
-		m->detectors |= detector_set(word);
+		assert_true(detectors_add_named(&m->detectors, word));
 	}
 	while (strcmp(replacements[i], how) != 0)
 		assert_true(++i < ARRAY_LEN(replacements));

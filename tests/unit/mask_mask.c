@@ -298,7 +298,9 @@ static void random_bytes(void **state)
 		m.first = (unsigned)rand_r(&seed) % 4;
 		m.step = 1 + (uint64_t)rand_r(&seed) % 5000;
 		m.bucket = rand_r(&seed) & 1;
-		m.detectors = rand_r(&seed) & 1 ? (unsigned)rand_r(&seed) & 31 : 0;
+		m.detectors = (struct detectors){0};
+		if (rand_r(&seed) & 1)
+			m.detectors.bits[0] = (unsigned)rand_r(&seed) & 31;
 		m.replace = (enum replace)(rand_r(&seed) & 3);
 		m.unit = (enum time_unit)(rand_r(&seed) % 9);
 		out = apply(&m, &s, span_of(cell, n), &a);

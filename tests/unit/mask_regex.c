@@ -3,6 +3,8 @@
 
 #include "test.h"
 
+#include "mask/work.h"
+
 #include <pthread.h>
 #include <time.h>
 #include "mask/mask.h"
@@ -25,7 +27,7 @@ static void becomes(const char *pattern, const char *template, enum regex_match 
 	struct regex *r = make(pattern, template, match);
 	struct guarded g = guard_copy(text, strlen(text));
 	struct arena a = {0};
-	struct span out = regex_apply(r, span_of(g.p, g.n), &a);
+	struct span out = regex_apply(r, span_of(g.p, g.n), &(uint32_t){WORK_STEPS}, &a);
 
 	if (expected ? !out.p || !span_is(out, expected) : out.p != NULL)
 		fail_msg("%s on \"%s\" gave %s%.*s", pattern, text, out.p ? "" : "nothing", (int)out.n,
@@ -91,7 +93,7 @@ static void limits(void **state)
 		clock_t before = clock();
 
 		r = make(slow[i / 2], "x", i & 1 ? REGEX_EACH : REGEX_WHOLE);
-		assert_null(regex_apply(r, span_of(text, n), &a).p);
+		assert_null(regex_apply(r, span_of(text, n), &(uint32_t){WORK_STEPS}, &a).p);
 		/* no measure of speed: without limits these take longer than anybody waits */
 		assert_true(clock() - before < 60 * CLOCKS_PER_SEC);
 		regex_free(r);
@@ -99,21 +101,23 @@ static void limits(void **state)
 	}
 	/* longer than is looked at */
 	r = make(".*", "x", REGEX_WHOLE);
-	assert_true(span_is(regex_apply(r, span_of(text, REGEX_WHOLE_MAX), &a), "x"));
-	assert_null(regex_apply(r, span_of(text, REGEX_WHOLE_MAX + 1), &a).p);
+	assert_true(
+		span_is(regex_apply(r, span_of(text, REGEX_WHOLE_MAX), &(uint32_t){WORK_STEPS}, &a), "x"));
+	assert_null(regex_apply(r, span_of(text, REGEX_WHOLE_MAX + 1), &(uint32_t){WORK_STEPS}, &a).p);
 	regex_free(r);
 	r = make("a", "x", REGEX_EACH);
-	assert_int_equal(regex_apply(r, span_of(text, REGEX_EACH_MAX), &a).n, REGEX_EACH_MAX);
-	assert_null(regex_apply(r, span_of(text, REGEX_EACH_MAX + 1), &a).p);
+	assert_int_equal(
+		regex_apply(r, span_of(text, REGEX_EACH_MAX), &(uint32_t){WORK_STEPS}, &a).n, REGEX_EACH_MAX);
+	assert_null(regex_apply(r, span_of(text, REGEX_EACH_MAX + 1), &(uint32_t){WORK_STEPS}, &a).p);
 	regex_free(r);
 	/* a result that grows */
 	r = make("a", "0123456789abcdef0123456789abcdef", REGEX_EACH);
-	assert_int_equal(regex_apply(r, span_of(text, 512), &a).n, REGEX_RESULT_MAX);
-	assert_null(regex_apply(r, span_of(text, 513), &a).p);
+	assert_int_equal(regex_apply(r, span_of(text, 512), &(uint32_t){WORK_STEPS}, &a).n, REGEX_RESULT_MAX);
+	assert_null(regex_apply(r, span_of(text, 513), &(uint32_t){WORK_STEPS}, &a).p);
 	regex_free(r);
 	/* more than the JIT compiler's stack: the interpreter ends it */
 	r = make("(?:(a)|(b)|(c))*(z?)", "\\1\\2\\3", REGEX_WHOLE);
-	assert_true(span_is(regex_apply(r, span_of(text, 2000), &a), "a"));
+	assert_true(span_is(regex_apply(r, span_of(text, 2000), &(uint32_t){WORK_STEPS}, &a), "a"));
 	regex_free(r);
 	arena_fini(&a);
 }
@@ -176,7 +180,7 @@ static void *many(void *arg)
 	struct arena a = {0};
 
 	for (unsigned i = 0; i < 5000; i++) {
-		if (!span_is(regex_apply(arg, SPAN_LIT("aaaab"), &a), "<aaaa>"))
+		if (!span_is(regex_apply(arg, SPAN_LIT("aaaab"), &(uint32_t){WORK_STEPS}, &a), "<aaaa>"))
 			return arg;
 		arena_reset(&a);
 	}

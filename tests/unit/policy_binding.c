@@ -295,7 +295,7 @@ static void detectors_add_up(void **state)
 
 	(void)state;
 	assert_int_equal(m->direct->kind, MASK_DETECT);
-	assert_int_equal(m->direct->detectors, 3);
+	assert_int_equal(m->direct->detectors.bits[0], 3);
 	assert_int_equal(m->direct->replace, REPLACE_REDACT);
 	binding_unref(b);
 	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
@@ -303,7 +303,7 @@ static void detectors_add_up(void **state)
 		m = binding_column(b, (struct colref){101, 4});
 		assert_int_equal(m->direct->kind, MASK_PARTIAL);
 		assert_int_equal(m->direct->last, 4);
-		assert_int_equal(m->direct->detectors, 3);
+		assert_int_equal(m->direct->detectors.bits[0], 3);
 		assert_int_equal(m->rule->mask.kind, MASK_PARTIAL);
 		binding_unref(b);
 	}

@@ -529,6 +529,52 @@ static void masks(void **state)
 	RIGHT(MASK "    - {columns: ['a.\"B c\".\"d.e\"'], with: {fixed: 0}}\n");
 }
 
+static void own_patterns(void **state)
+{
+	struct documents d = {0};
+	struct complaints c = {0};
+
+	(void)state;
+	WRONG(MASK
+		"    - {detect: [us_snn, {name: email, pattern: x}, {name: a}, {nam: a, pattern: x}], in: "
+		"[a.b.c], with: redact}\n"
+		"    - {detect: [{name: a, pattern: '(x'}, {name: b, pattern: 'x*'}], in: [a.b.c], with: "
+		"redact}\n"
+		"    - {detect: [{name: a, pattern: x, context: [é, '']}], in: [a.b.c], with: redact}\n"
+		"    - {detect: [{name: a, pattern: x}, {name: a, pattern: y}], in: [a.b.c], with: redact}\n"
+		"    - {detect: [us, us_ssn], in: [a.b.d], with: redact}\n",
+		"8:17: spec.mask[].detect: there is no detector \"us_snn\"; did you mean \"us_ssn\"?",
+		"8:32: spec.mask[].detect[].name has 1 to 32 small letters, digits and _, and is no "
+		"detector's or "
+		"group's",
+		"8:52: spec.mask[].detect[] lacks \"pattern\"", "8:63: spec.mask[].detect[] lacks \"name\"",
+		"8:64: spec.mask[].detect[] has no \"nam\"; did you mean \"name\"?",
+		"9:36: spec.mask[].detect[].pattern at character 3: missing closing parenthesis",
+		"9:62: spec.mask[].detect[].pattern matches an empty text, which is everywhere",
+		"10:49: spec.mask[].detect[].context: a word has 1 to 40 characters of ASCII",
+		"10:52: spec.mask[].detect[].context: a word has 1 to 40 characters of ASCII",
+		"11:40: spec.mask[].detect: a pattern named \"a\" stands in this list already",
+		"12:21: \"us_ssn\" stands in this list already");
+	assert_int_equal(load(&d,
+				 MASK "    - {detect: [secrets, {name: mrn, pattern: 'MRN-\\d{8}', context: "
+				      "[ward]}, {name: b, "
+				      "pattern: x}, email], in: [a.b.c], with: label}\n",
+				 &c),
+		0);
+	assert_int_equal(d.v[0].rules[0].mask.detectors.nown, 2);
+	assert_int_equal(detectors_count(&d.v[0].rules[0].mask.detectors), 10);
+	documents_fini(&d);
+	/* Patterns are compared as a whole. */
+	WRONG(MASK
+		"    - {detect: [{name: a, pattern: x}, {name: b, pattern: y}], in: [a.b.c], with: redact}\n"
+		"    - {detect: [{name: a, pattern: x}], in: [a.b.c], with: redact}\n",
+		"9:46: \"a.b.c\" never fires here: \"a.b.c\" at line 8 masks the same at least as strictly");
+	RIGHT(MASK
+		"    - {detect: [{name: a, pattern: x}, {name: b, pattern: y}], in: [a.b.c], with: redact}\n"
+		"    - {detect: [{name: a, pattern: x, context: [z]}, {name: c, pattern: x}], in: [a.b.c], "
+		"with: redact}\n");
+}
+
 static void regexes(void **state)
 {
 	struct documents d = {0};
@@ -608,7 +654,7 @@ static void detectors(void **state)
 			&c),
 		0);
 	assert_int_equal(d.v[0].rules[0].mask.kind, MASK_DETECT);
-	assert_int_equal(d.v[0].rules[0].mask.detectors, 3);
+	assert_int_equal(d.v[0].rules[0].mask.detectors.bits[0], 3);
 	assert_int_equal(d.v[0].rules[0].mask.replace, REPLACE_PARTIAL);
 	assert_int_equal(d.v[0].rules[0].mask.last, 4);
 	assert_string_equal(d.v[0].rules[0].columns[0], "a.b.c");
@@ -801,8 +847,8 @@ static void strictness(void **state)
 		    bucket = {.kind = MASK_NUMBER, .step = 10, .bucket = true};
 	struct mask year = {.kind = MASK_DATE, .unit = UNIT_YEAR},
 		    hour = {.kind = MASK_DATE, .unit = UNIT_HOUR};
-	struct mask pan = {.kind = MASK_DETECT, .detectors = 2, .replace = REPLACE_REDACT},
-		    mail = {.kind = MASK_DETECT, .detectors = 1, .replace = REPLACE_LABEL}, met;
+	struct mask pan = {.kind = MASK_DETECT, .detectors = {{2}}, .replace = REPLACE_REDACT},
+		    mail = {.kind = MASK_DETECT, .detectors = {{1}}, .replace = REPLACE_LABEL}, met;
 	struct mask email = {.kind = MASK_EMAIL}, domain = {.kind = MASK_EMAIL, .keep_domain = true};
 
 	(void)state;
@@ -820,21 +866,21 @@ static void strictness(void **state)
 	assert_true(strict_compare(&two, &pan) < 0);
 	assert_false(strict_covers(&two, &pan) || strict_covers(&pan, &two));
 	assert_true(strict_covers(&null, &pan) && strict_covers(&fixed, &pan));
-	strict_meet(&met, &two, &pan);
-	assert_true(met.kind == MASK_PARTIAL && met.first == 2 && met.detectors == 2);
+	assert_true(strict_meet(&met, &two, &pan, NULL));
+	assert_true(met.kind == MASK_PARTIAL && met.first == 2 && met.detectors.bits[0] == 2);
 	assert_true(strict_covers(&met, &two) && strict_covers(&met, &pan));
 	assert_false(strict_covers(&two, &met));
 	assert_int_not_equal(strict_compare(&two, &met), 0);
 	assert_false(strict_covers(&pan, &mail) || strict_covers(&mail, &pan));
-	strict_meet(&met, &mail, &pan);
-	assert_true(met.kind == MASK_DETECT && met.replace == REPLACE_REDACT && met.detectors == 3);
+	assert_true(strict_meet(&met, &mail, &pan, NULL));
+	assert_true(met.kind == MASK_DETECT && met.replace == REPLACE_REDACT && met.detectors.bits[0] == 3);
 	assert_true(strict_covers(&met, &mail) && strict_covers(&met, &pan));
 	/* fpe that keeps more than partial: each shows what the other hides */
 	strcpy(fpe64.alphabet, FPE_DIGITS);
 	assert_true(
 		strict_covers(&fpe, &four) && strict_covers(&fpe, &fpe64) && !strict_covers(&fpe64, &fpe));
 	assert_true(!strict_covers(&fpe64, &four) && !strict_covers(&four, &fpe64));
-	strict_meet(&met, &four, &fpe64);
+	assert_true(strict_meet(&met, &four, &fpe64, NULL));
 	assert_int_equal(met.kind, MASK_REDACT);
 	assert_true(strict_covers(&token, &fpe) && strict_compare(&token, &fpe) < 0);
 }
@@ -895,6 +941,7 @@ int main(void)
 		cmocka_unit_test(masks),
 		cmocka_unit_test(regexes),
 		cmocka_unit_test(detectors),
+		cmocka_unit_test(own_patterns),
 		cmocka_unit_test(rules_that_never_fire),
 		cmocka_unit_test(keys),
 		cmocka_unit_test(keyed),

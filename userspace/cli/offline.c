@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "mask/detect.h"
+#include "mask/pattern.h"
 #include "mask/regex.h"
 #include "policy/glob.h"
 
@@ -244,12 +244,16 @@ static const char *partial_text(const struct mask *m, const char *what, struct a
 
 static const char *detectors_text(const struct mask *m, struct arena *a)
 {
+	const struct detectors *d = &m->detectors;
 	const char *text = "";
 
-	for (unsigned i = 0; i < DETECTORS_MAX; i++)
-		if (m->detectors & 1u << i)
+	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
+		if (detectors_has(d, (enum detector)i))
 			text = or_no_memory(
 				arena_printf(a, "%s%s%s", text, *text ? ", " : "", detector_name(i)));
+	for (unsigned i = 0; i < d->nown; i++)
+		text = or_no_memory(
+			arena_printf(a, "%s%s%s", text, *text ? ", " : "", pattern_name(d->own[i])));
 	return text;
 }
 
@@ -305,7 +309,7 @@ const char *offline_mask_text(const struct mask *m, struct arena *a)
 {
 	const char *text = own_text(m, a);
 
-	if (m->kind == MASK_DETECT || !m->detectors)
+	if (m->kind == MASK_DETECT || detectors_none(&m->detectors))
 		return text;
 	return or_no_memory(arena_printf(a, "%s; redact where there is %s", text, detectors_text(m, a)));
 }

@@ -7,45 +7,53 @@
 #include "mask/finder.h"
 #include "mask/kind.h"
 #include "mask/normal.h"
+#include "mask/pattern.h"
+#include "mask/regex.h"
 #include "value/numeric.h"
 
-/* A detector is a row here and one function. Its place is its bit in a set. */
+/* One function a row; those that find for several detectors look into the set. */
 static const struct {
-	const char *name;
 	void (*find)(struct finder *f);
-	int digits; /* that a number has at least where it is one, leading zeros left out; 0: no number is */
-} detectors[] = {
-	{"email", find_email, 0},
-	{"pan", find_pan, 12},
-	{"iban", find_iban, 0},
-	{"us_ssn", find_us_ssn, 7},
-	{"phone", find_phone, 7},
+	enum detector which[3];
+	unsigned n; /* of which; 0: see there */
+} finders[] = {
+	{find_email, {DETECT_EMAIL}, 1},
+	{find_pan, {DETECT_PAN}, 1},
+	{find_iban, {DETECT_IBAN}, 1},
+	{find_us_ssn, {DETECT_US_SSN}, 1},
+	{find_phone, {DETECT_PHONE}, 1},
+	{find_card, {DETECT_CARD_TRACK, DETECT_CVV}, 2},
+	{find_url, {DETECT_URL, DETECT_CONNECTION_STRING}, 2},
+	{find_password, {DETECT_CONNECTION_STRING}, 1},
+	{find_ip, {DETECT_IP}, 1},
+	{find_mac, {DETECT_MAC}, 1},
+	{find_bic, {DETECT_BIC}, 1},
+	{find_person, {DETECT_BIRTH_DATE, DETECT_AGE}, 2},
+	{find_coordinates, {DETECT_COORDINATES}, 1},
+	{find_crypto, {DETECT_CRYPTO}, 1},
+	{find_private_key, {DETECT_PRIVATE_KEY}, 1},
+	{find_jwt, {DETECT_JWT}, 1},
+	{find_auth_header, {DETECT_AUTH_HEADER}, 1},
+	{find_token, {DETECT_CLOUD_KEY, DETECT_ACCESS_TOKEN}, 2},
+	{find_secret, {DETECT_SECRET}, 1},
+	{find_issued, {0}, 0},
+	{find_code, {0}, 0},
 };
 
-_Static_assert(ARRAY_LEN(detectors) <= DETECTORS_MAX, "a set has a bit for each");
+/* Digits that a number has at least where it is one, leading zeros left out. */
+static const struct {
+	enum detector which;
+	int digits;
+} numbers[] = {
+	{DETECT_PAN, 12},
+	{DETECT_US_SSN, 7},
+	{DETECT_PHONE, 7},
+};
 
 /* What was found can make what stands beside it whole. A text that is not done after so many looks was made
  * to be looked at. */
 #define LOOKS_MAX  8
 #define UUID_CHARS 36
-
-const char *detector_name(unsigned detector)
-{
-	return detector < ARRAY_LEN(detectors) ? detectors[detector].name : "?";
-}
-
-unsigned detector_set(const char *name)
-{
-	for (unsigned i = 0; i < ARRAY_LEN(detectors); i++)
-		if (strcmp(detectors[i].name, name) == 0)
-			return 1u << i;
-	return 0;
-}
-
-static bool is_hex(uint8_t c)
-{
-	return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
 
 /* 8-4-4-4-12 hexadecimal digits that nothing continues. */
 static bool is_uuid(const struct normal *t, size_t at)
@@ -101,26 +109,69 @@ static size_t join(struct finding *v, size_t n)
 	return out;
 }
 
-/* One look at what has not been found. */
-static bool look(struct finder *f, struct normal *t, unsigned set)
+static bool is_asked(const struct detectors *set, size_t finder)
 {
-	size_t before = f->nfound;
+	for (unsigned i = 0; i < finders[finder].n; i++)
+		if (detectors_has(set, finders[finder].which[i]))
+			return true;
+	return !finders[finder].n;
+}
 
+/* One look at what has not been found. */
+static bool look(struct finder *f, struct normal *t)
+{
 	if (!finder_group(f))
 		return false;
-	for (unsigned i = 0; i < ARRAY_LEN(detectors); i++) {
-		f->detector = i;
-		if (set & 1u << i)
-			detectors[i].find(f);
+	for (size_t i = 0; i < ARRAY_LEN(finders); i++)
+		if (is_asked(f->set, i))
+			finders[i].find(f);
+	for (; f->nhidden < f->nfound; f->nhidden++) {
+		const struct finding *found = &f->found[f->nhidden];
+
+		memset(t->b + found->from, FOUND, found->to - found->from);
 	}
-	for (size_t i = before; i < f->nfound; i++)
-		memset(t->b + f->found[i].from, FOUND, f->found[i].to - f->found[i].from);
 	return !f->failed;
 }
 
-bool detect_find(struct findings *out, unsigned set, struct span utf8, bool number, struct arena *a)
+/* How far before a finding one of its pattern's words may stand. */
+#define WORDS_BEFORE 40
+
+/* The policy's own patterns see the text as a person does. They look once: what they make of a replacement is
+ * for their author to know. */
+static bool find_own(struct finder *f, const struct normal *t, struct span utf8, uint32_t *steps)
 {
-	struct finder f = {.number = number, .a = a};
+	struct visible v;
+
+	if (!f->set->nown || f->number)
+		return true;
+	if (!normal_visible(&v, t, utf8, f->a))
+		return false;
+	for (unsigned i = 0; i < f->set->nown; i++) {
+		const struct pattern *p = f->set->own[i];
+		enum regex_found found = REGEX_OVERRUN;
+		struct regex_search *search;
+		size_t from, to;
+
+		if (!regex_search_start(&search, pattern_regex(p), v.text))
+			return false;
+		while ((found = regex_search_next(search, &from, &to, steps)) == REGEX_FOUND) {
+			size_t at = visible_place(&v, from), back = at < WORDS_BEFORE ? at : WORDS_BEFORE;
+
+			if (pattern_has_word(p, span_of(f->b + at - back, back),
+				    f->hint ? f->hint->keys : SPAN_LIT("")))
+				finder_add(f, DETECTOR_COUNT + i, at, visible_place(&v, to));
+		}
+		regex_search_end(search);
+		if (found == REGEX_OVERRUN)
+			return false;
+	}
+	return true;
+}
+
+bool detect_find(struct findings *out, const struct detectors *set, struct span utf8, bool number,
+	struct work *w, struct arena *a)
+{
+	struct finder f = {.set = set, .number = number, .bare = !w->hint, .hint = w->hint, .a = a};
 	struct normal t;
 	unsigned looks = 0;
 	size_t before;
@@ -131,11 +182,13 @@ bool detect_find(struct findings *out, unsigned set, struct span utf8, bool numb
 	hide_uuids(&t);
 	f.b = t.b;
 	f.n = t.n;
+	if (!find_own(&f, &t, utf8, &w->steps))
+		return false;
 	do {
-		before = f.nfound;
-		if (looks++ == LOOKS_MAX || !look(&f, &t, set))
+		before = f.nhidden;
+		if (looks++ == LOOKS_MAX || !look(&f, &t))
 			return false;
-	} while (f.nfound > before);
+	} while (f.nhidden > before);
 	for (size_t i = 0; i < f.nfound; i++) {
 		struct span s = normal_source(&t, utf8, f.found[i].from, f.found[i].to);
 
@@ -145,6 +198,12 @@ bool detect_find(struct findings *out, unsigned set, struct span utf8, bool numb
 	out->n = join(f.found, f.nfound);
 	out->v = f.found;
 	return true;
+}
+
+static const char *name_of(const struct mask *m, unsigned detector)
+{
+	return detector < DETECTOR_COUNT ? detector_name(detector)
+					 : pattern_name(m->detectors.own[detector - DETECTOR_COUNT]);
 }
 
 /* What stands for one finding. */
@@ -158,7 +217,7 @@ static struct span replacement(
 	case REPLACE_NULL: break; /* the whole text is NULL */
 	case REPLACE_REDACT: return HIDDEN;
 	case REPLACE_LABEL:
-		label = arena_printf(a, "[%s]", detector_name(f->detector));
+		label = arena_printf(a, "[%s]", name_of(m, f->detector));
 		return label ? span_of(label, strlen(label)) : (struct span){0};
 	case REPLACE_PARTIAL: return mask_partial(m, &shape, span_of(text.p + f->from, f->to - f->from), a);
 	}
@@ -193,39 +252,39 @@ static struct span put_together(
 	return span_of(out, total);
 }
 
-struct span detect_text(const struct mask *m, struct span utf8, struct arena *a)
+struct span detect_text(const struct mask *m, struct span utf8, struct work *w, struct arena *a)
 {
 	struct findings f;
 
-	if (!detect_find(&f, m->detectors, utf8, false, a))
+	if (!detect_find(&f, &m->detectors, utf8, false, w, a))
 		return m->replace == REPLACE_NULL ? (struct span){0} : HIDDEN;
 	return f.n ? put_together(m, &f, utf8, a) : utf8;
 }
 
 /* Zeros at the end of a float may stand for digits that a low extra_float_digits left out: whatever they
  * were, they could have made it a finding. */
-static bool rounded(unsigned set, const struct value_shape *s, const struct numeric *v)
+static bool rounded(const struct detectors *set, const struct value_shape *s, const struct numeric *v)
 {
 	int64_t digits = (int64_t)v->n + v->exp;
 
 	if (value_family(s->type) != FAMILY_FLOAT || v->exp <= 0)
 		return false;
-	for (unsigned i = 0; i < ARRAY_LEN(detectors); i++)
-		if ((set & 1u << i) && detectors[i].digits && digits >= detectors[i].digits)
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (detectors_has(set, numbers[i].which) && digits >= numbers[i].digits)
 			return true;
-	return false;
+	return digits >= find_issued_least(set);
 }
 
 /* What there is to look at in a cell. */
 struct view {
 	struct span text; /* empty: nothing */
 	bool number;
-	bool rounded; /* a finding, whatever the text says */
+	bool found; /* whatever the text says */
 };
 
 /* The digits before the point. */
-static bool number_text(
-	unsigned set, const struct value_shape *s, struct span cell, struct arena *a, struct view *out)
+static bool number_text(const struct detectors *set, const struct value_shape *s, struct span cell,
+	struct arena *a, struct view *out)
 {
 	struct numeric v;
 
@@ -235,7 +294,7 @@ static bool number_text(
 	/* No number that is looked for has more digits. */
 	if (v.kind != NUMERIC_FINITE || (int64_t)v.n + v.exp > DIGITS_MAX)
 		return true;
-	out->rounded = rounded(set, s, &v);
+	out->found = rounded(set, s, &v);
 	if (v.exp < 0) {
 		v.n = (size_t)-v.exp < v.n ? v.n - (size_t)-v.exp : 0;
 		v.exp = 0;
@@ -245,9 +304,16 @@ static bool number_text(
 	return out->text.p != NULL;
 }
 
+static bool is_value(const struct value_shape *s, struct span cell, struct arena *a)
+{
+	struct span c;
+
+	return value_canonical(a, s, cell, &c);
+}
+
 /* false: nobody can tell. */
-static bool view_of(
-	unsigned set, const struct value_shape *s, struct span cell, struct arena *a, struct view *out)
+static bool view_of(const struct detectors *set, const struct value_shape *s, struct span cell,
+	struct arena *a, struct view *out)
 {
 	*out = (struct view){.text = SPAN_LIT("")};
 	switch (value_family(s->type)) {
@@ -262,13 +328,9 @@ static bool view_of(
 	case FAMILY_TIMESTAMP:
 	case FAMILY_TIME:
 	case FAMILY_INTERVAL:
-	case FAMILY_UUID:
-	case FAMILY_NET:
-	case FAMILY_MAC: {
-		struct span c;
-
-		return value_canonical(a, s, cell, &c);
-	}
+	case FAMILY_UUID: return is_value(s, cell, a);
+	case FAMILY_NET: out->found = detectors_has(set, DETECT_IP); return is_value(s, cell, a);
+	case FAMILY_MAC: out->found = detectors_has(set, DETECT_MAC); return is_value(s, cell, a);
 	case FAMILY_OTHER:
 	case FAMILY_BYTES:
 	case FAMILY_CHAR:
@@ -279,12 +341,13 @@ static bool view_of(
 	return false;
 }
 
-bool detect_in(unsigned set, const struct value_shape *s, struct span cell, struct arena *a)
+bool detect_in(const struct detectors *set, const struct value_shape *s, struct span cell, struct work *w,
+	struct arena *a)
 {
 	struct findings f;
 	struct view v;
 
-	return !view_of(set, s, cell, a, &v) || v.rounded || !detect_find(&f, set, v.text, v.number, a) ||
+	return !view_of(set, s, cell, a, &v) || v.found || !detect_find(&f, set, v.text, v.number, w, a) ||
 	       f.n > 0;
 }
 
@@ -305,16 +368,20 @@ static struct span clean(const struct value_shape *s, struct span cell, struct s
 	return span_of(same, cell.n);
 }
 
-struct span mask_detect(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a)
+struct span mask_detect(
+	const struct mask *m, const struct value_shape *s, struct span cell, struct work *w, struct arena *a)
 {
 	struct findings f;
 	struct span text;
 	struct view v;
 
-	if (!view_of(m->detectors, s, cell, a, &v) || !detect_find(&f, m->detectors, v.text, v.number, a))
+	if (!view_of(&m->detectors, s, cell, a, &v) ||
+		!detect_find(&f, &m->detectors, v.text, v.number, w, a))
 		return m->replace == REPLACE_NULL ? (struct span){0} : mask_redact(s, a);
-	if (v.number && (f.n || v.rounded))
+	if (v.number && (f.n || v.found))
 		return (struct span){0};
+	if (v.found)
+		return m->replace == REPLACE_NULL ? (struct span){0} : mask_redact(s, a);
 	if (!f.n)
 		return clean(s, cell, v.text, a);
 	text = put_together(m, &f, v.text, a);

@@ -78,7 +78,7 @@ void find_email(struct finder *f)
 		start = local_start(f, i, escaped ? after_any : after_at);
 		end = domain_end(f, behind);
 		if (start < i && end > behind)
-			finder_add(f, start, end);
+			finder_add(f, DETECT_EMAIL, start, end);
 		if (!escaped)
 			after_at = behind;
 		after_any = behind;

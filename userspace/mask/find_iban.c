@@ -92,6 +92,6 @@ void find_iban(struct finder *f)
 		n = length_in(f->b + i);
 		if (n && take(f, &end, iban, 4) == 4 && is_digit(iban[2]) && is_digit(iban[3]) &&
 			take(f, &end, iban + 4, n - 4) == n - 4 && valid(iban, n))
-			finder_add(f, i, end);
+			finder_add(f, DETECT_IBAN, i, end);
 	}
 }

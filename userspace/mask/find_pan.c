@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Primary account numbers (ISO/IEC 7812): 12 to 19 digits that begin as an issuer's do and end with the Luhn
  * digit. */
+#include "mask/check_digit.h"
 #include "mask/finder.h"
 
 #define PAN_MIN      12
@@ -48,20 +49,6 @@ static bool issued(const char *digits, unsigned n)
 	return false;
 }
 
-/* ISO/IEC 7812-1, annex B. */
-static bool luhn(const char *digits, unsigned n)
-{
-	unsigned sum = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		unsigned d = (unsigned)(digits[n - 1 - i] - '0');
-
-		d *= 1 + i % 2;
-		sum += d > 9 ? d - 9 : d;
-	}
-	return sum % 10 == 0;
-}
-
 /* Grouped as cards and forms do it. Any other grouping may be numbers side by side (a table, a time), and is
  * only taken where nothing else is joined to it. */
 static bool regular(const struct finder *f, const struct window *w)
@@ -97,7 +84,7 @@ void find_pan(struct finder *f)
 		window_start(&w, i);
 		while (window_grow(f, &w, PAN_MAX))
 			if (w.n >= PAN_MIN && (regular(f, &w) || window_is_whole(f, &w)) &&
-				issued(w.digits, w.n) && luhn(w.digits, w.n) && !is_decimal(f, &w))
-				window_add(f, &w);
+				issued(w.digits, w.n) && check_luhn(w.digits, w.n) && !is_decimal(f, &w))
+				window_add(f, DETECT_PAN, &w);
 	}
 }

@@ -9,10 +9,6 @@
 #define DIGITS_LEAST 8
 #define DIGITS_MOST  15 /* E.164 */
 
-static const char *const words[] = {"tel", "tels", "telephone", "telefon", "telefono", "telefone", "phone",
-	"phones", "mobile", "mobil", "movil", "cell", "cellphone", "fax", "call", "sms", "whatsapp", "handy",
-	"dial", "hotline", "callback", "mob", "ph"};
-
 /* As many groups as max digits allow. */
 static void widest(const struct finder *f, struct window *w, size_t group, unsigned max)
 {
@@ -90,11 +86,11 @@ static void find_at(struct finder *f, size_t i)
 
 	widest(f, &w, i, DIGITS_MOST);
 	if (w.n >= DIGITS_LEAST && w.digits[0] != '0' && behind_plus(f, g, &plus))
-		finder_add(f, plus, f->group[w.last].at + f->group[w.last].len);
-	else if (w.n >= 7 && !g->joined && finder_word_before(f, g->at, words, ARRAY_LEN(words)))
-		window_add(f, &w);
+		finder_add(f, DETECT_PHONE, plus, f->group[w.last].at + f->group[w.last].len);
+	else if (w.n >= 7 && !g->joined && finder_word(f, DETECT_PHONE, g->at))
+		window_add(f, DETECT_PHONE, &w);
 	if (north_american(f, i, &w) || national(f, i, &w))
-		window_add(f, &w);
+		window_add(f, DETECT_PHONE, &w);
 }
 
 /* Ten digits of a number are as good as any: whoever has an integer column searched for telephone numbers
@@ -105,13 +101,14 @@ static void find_in_number(struct finder *f)
 
 	window_start(&w, 0);
 	if (f->ngroups && window_grow(f, &w, DIGITS_MOST) && w.n >= 7)
-		window_add(f, &w);
+		window_add(f, DETECT_PHONE, &w);
 }
 
 void find_phone(struct finder *f)
 {
 	if (f->number) {
-		find_in_number(f);
+		if (f->bare || finder_word(f, DETECT_PHONE, 0))
+			find_in_number(f);
 		return;
 	}
 	for (size_t i = 0; i < f->ngroups; i++)

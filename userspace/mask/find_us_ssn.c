@@ -8,8 +8,6 @@
 
 #define SSN_DIGITS 9
 
-static const char *const words[] = {"ssn", "ssns", "social", "socsec", "itin", "tin"};
-
 static bool valid(const char *d)
 {
 	bool area = memcmp(d, "000", 3) != 0 && memcmp(d, "666", 3) != 0 && d[0] != '9';
@@ -36,13 +34,14 @@ static void find_in_number(struct finder *f)
 	memset(digits, '0', sizeof(digits));
 	memcpy(digits + SSN_DIGITS - w.n, w.digits, w.n);
 	if (valid(digits))
-		window_add(f, &w);
+		window_add(f, DETECT_US_SSN, &w);
 }
 
 void find_us_ssn(struct finder *f)
 {
 	if (f->number) {
-		find_in_number(f);
+		if (f->bare || finder_word(f, DETECT_US_SSN, 0))
+			find_in_number(f);
 		return;
 	}
 	for (size_t i = 0; i < f->ngroups; i++) {
@@ -51,8 +50,7 @@ void find_us_ssn(struct finder *f)
 		window_start(&w, i);
 		while (window_grow(f, &w, SSN_DIGITS))
 			if (w.n == SSN_DIGITS && valid(w.digits) &&
-				(grouped(f, &w) ||
-					finder_word_before(f, f->group[i].at, words, ARRAY_LEN(words))))
-				window_add(f, &w);
+				(grouped(f, &w) || finder_word(f, DETECT_US_SSN, f->group[i].at)))
+				window_add(f, DETECT_US_SSN, &w);
 	}
 }

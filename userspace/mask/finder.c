@@ -3,12 +3,15 @@
 
 #include <string.h>
 
+#include "mask/words.h"
+
 #define SEPARATORS_MAX 3
 #define BEFORE_MAX     40
+#define NEAR_MAX       16
 
 static bool is_separator(uint8_t c)
 {
-	return c && strchr(" -./_()\t\n\r", c);
+	return is_one_of(c, " -./_()\t\n\r");
 }
 
 bool finder_group(struct finder *f)
@@ -16,8 +19,12 @@ bool finder_group(struct finder *f)
 	size_t i = 0, n = 0, gap = SIZE_MAX;
 	struct group *v;
 
-	for (i = 0; i < f->n; i++)
+	memset(f->has, 0, sizeof(f->has));
+	f->words.at = SIZE_MAX;
+	for (i = 0; i < f->n; i++) {
 		n += is_digit(f->b[i]) && (!i || !is_digit(f->b[i - 1]));
+		f->has[f->b[i] & 0x7f] = true;
+	}
 	v = arena_alloc(f->a, (n + 1) * sizeof(*v));
 	if (!v)
 		return false;
@@ -40,7 +47,7 @@ bool finder_group(struct finder *f)
 	return true;
 }
 
-void finder_add(struct finder *f, size_t from, size_t to)
+void finder_add(struct finder *f, unsigned which, size_t from, size_t to)
 {
 	if (f->nfound == f->cap) {
 		size_t cap = f->cap ? f->cap * 2 : 16;
@@ -55,7 +62,7 @@ void finder_add(struct finder *f, size_t from, size_t to)
 		f->found = v;
 		f->cap = cap;
 	}
-	f->found[f->nfound++] = (struct finding){from, to, f->detector};
+	f->found[f->nfound++] = (struct finding){from, to, which};
 }
 
 void window_start(struct window *w, size_t group)
@@ -81,33 +88,39 @@ bool window_is_whole(const struct finder *f, const struct window *w)
 	return !f->group[w->first].joined && (w->last + 1 == f->ngroups || !f->group[w->last + 1].joined);
 }
 
-void window_add(struct finder *f, const struct window *w)
+void window_add(struct finder *f, enum detector which, const struct window *w)
 {
-	finder_add(f, f->group[w->first].at, f->group[w->last].at + f->group[w->last].len);
+	finder_add(f, which, f->group[w->first].at, f->group[w->last].at + f->group[w->last].len);
 }
 
-/* Not what programs join words with: customer_ssn, phone2. */
-static bool part_of_word(uint8_t c)
+static struct detectors words_before(const struct finder *f, size_t at, size_t most)
 {
-	return is_letter(c) || c >= 0x80;
-}
-
-bool finder_word_before(const struct finder *f, size_t at, const char *const *words, unsigned nwords)
-{
+	struct detectors set = {0};
 	size_t from = at;
 
-	while (from > 0 && at - from < BEFORE_MAX && !is_replacement(f->b[from - 1]))
+	while (from > 0 && at - from < most && !is_replacement(f->b[from - 1]))
 		from--;
-	for (size_t i = from; i < at; i++) {
-		if (!is_letter(f->b[i]) || (i && part_of_word(f->b[i - 1])))
-			continue;
-		for (unsigned w = 0; w < nwords; w++) {
-			size_t len = strlen(words[w]);
+	words_of(&set, f->b, from, at);
+	return set;
+}
 
-			if (at - i >= len && strncasecmp((const char *)f->b + i, words[w], len) == 0 &&
-				!part_of_word(f->b[i + len]))
-				return true;
-		}
+bool finder_word(struct finder *f, enum detector which, size_t at)
+{
+	if (f->hint && detectors_has(&f->hint->words, which))
+		return true;
+	if (f->words.at != at) {
+		f->words.at = at;
+		f->words.set = words_before(f, at, BEFORE_MAX);
 	}
-	return false;
+	return detectors_has(&f->words.set, which);
+}
+
+bool finder_word_near(const struct finder *f, enum detector which, size_t at)
+{
+	struct detectors near;
+
+	if (f->hint && f->n <= NEAR_MAX && detectors_has(&f->hint->words, which))
+		return true;
+	near = words_before(f, at, NEAR_MAX);
+	return detectors_has(&near, which);
 }

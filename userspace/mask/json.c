@@ -6,6 +6,8 @@
 
 #include "mask/detect.h"
 #include "mask/kind.h"
+#include "mask/normal.h"
+#include "mask/words.h"
 #include "value/json.h"
 
 /* A hash is longer than what it hides: what many small strings would grow to is bounded. */
@@ -15,6 +17,7 @@
 struct writer {
 	struct arena *a;
 	struct arena scratch; /* of one token: a document of many strings takes no more than the largest */
+	struct work *work;
 	uint8_t *mem;
 	size_t n, cap;
 	bool failed;
@@ -68,7 +71,7 @@ static void mask_key(struct writer *w, const struct mask *m, struct span token)
 	struct span key, out = {0};
 
 	if (json_string_get(&w->scratch, token, &key))
-		out = detect_text(m, key, &w->scratch);
+		out = detect_text(m, key, w->work, &w->scratch);
 	if (out.p && span_eq(out, key))
 		write_span(w, token); /* with the escapes that it had */
 	else
@@ -86,7 +89,7 @@ static void mask_scalar(struct writer *w, const struct mask *m, enum json_token 
 	if (t == JSON_STRING && !json_string_get(&w->scratch, token, &value))
 		out = mask_redact(&shape, &w->scratch);
 	else
-		out = mask_apply(m, &shape, value, &w->scratch);
+		out = mask_part(m, &shape, value, w->work, &w->scratch);
 	if (!out.p)
 		write_span(w, SPAN_LIT("null"));
 	else if (t == JSON_STRING && m->kind == MASK_DETECT && span_eq(out, value))
@@ -99,9 +102,68 @@ static void mask_scalar(struct writer *w, const struct mask *m, enum json_token 
 		write_span(w, span_is(out, "t") ? SPAN_LIT("true") : SPAN_LIT("false"));
 }
 
-struct span mask_json(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a)
+/* The keys that lead to a value. What lies deeper than LEVELS_MAX, or has longer keys, knows the first of
+ * them only. */
+#define LEVELS_MAX 32
+#define KEYS_MAX   512
+struct path {
+	struct {
+		unsigned depth;
+		struct detectors words;
+		size_t keys_n;
+	} level[LEVELS_MAX];
+	unsigned n;
+	uint8_t keys[KEYS_MAX];
+	struct hint hint;
+};
+
+static void path_leave(struct path *p, unsigned depth)
 {
-	struct writer w = {.a = a};
+	while (p->n && p->level[p->n - 1].depth > depth)
+		p->n--;
+}
+
+/* What the keys say of a value at depth. */
+static const struct hint *path_hint(struct path *p, unsigned depth)
+{
+	path_leave(p, depth);
+	p->hint = (struct hint){.keys = span_of(p->keys, 0)};
+	if (p->n) {
+		p->hint.words = p->level[p->n - 1].words;
+		p->hint.keys.n = p->level[p->n - 1].keys_n;
+	}
+	return &p->hint;
+}
+
+static void path_enter(struct path *p, unsigned depth, struct span token, struct arena *a)
+{
+	const struct hint *above;
+	struct normal key;
+	struct span text;
+	size_t n;
+
+	above = path_hint(p, depth - 1);
+	if (p->n == LEVELS_MAX || !json_string_get(a, token, &text) || !normal_of(&key, text, a))
+		return;
+	n = above->keys.n;
+	p->level[p->n].depth = depth;
+	p->level[p->n].words = above->words;
+	words_of(&p->level[p->n].words, key.b, 0, key.n);
+	if (key.n < KEYS_MAX - n) {
+		p->keys[n++] = ' ';
+		memcpy(p->keys + n, key.b, key.n);
+		n += key.n;
+	}
+	p->level[p->n++].keys_n = n;
+}
+
+struct span mask_json(const struct mask *m, const struct value_shape *s, struct span cell, struct work *work,
+	struct arena *a)
+{
+	bool looks = m->kind == MASK_DETECT || !detectors_none(&m->detectors);
+	struct work part = *work;
+	struct writer w = {.a = a, .work = &part};
+	struct path path;
 	enum json_token t;
 	struct span text, token;
 	const uint8_t *copied;
@@ -112,19 +174,26 @@ struct span mask_json(const struct mask *m, const struct value_shape *s, struct 
 	if (text.p != cell.p)
 		write_span(&w, span_of(cell.p, 1)); /* jsonb's version */
 	copied = text.p;
+	path.n = 0;
 	json_start(&j, text);
 	while ((t = json_next(&j, &token)) != JSON_END && t != JSON_BAD && !w.failed) {
-		if (t == JSON_NULL || (t == JSON_KEY && m->kind != MASK_DETECT))
+		if (t == JSON_NULL || (t == JSON_KEY && !looks))
 			continue;
-		write_span(&w, span_of(copied, (size_t)(token.p - copied)));
-		copied = token.p + token.n;
 		arena_reset(&w.scratch);
-		if (t == JSON_KEY)
-			mask_key(&w, m, token);
-		else
+		part.hint = path_hint(&path, t == JSON_KEY ? j.depth - 1 : j.depth);
+		if (t != JSON_KEY || m->kind == MASK_DETECT) {
+			write_span(&w, span_of(copied, (size_t)(token.p - copied)));
+			copied = token.p + token.n;
+		}
+		if (t != JSON_KEY)
 			mask_scalar(&w, m, t, token);
+		else if (m->kind == MASK_DETECT)
+			mask_key(&w, m, token);
+		if (t == JSON_KEY)
+			path_enter(&path, j.depth, token, &w.scratch);
 	}
 	write_span(&w, span_of(copied, (size_t)(text.p + text.n - copied)));
 	arena_fini(&w.scratch);
+	work->steps = part.steps;
 	return t == JSON_END && !w.failed ? span_of(w.mem, w.n) : mask_redact(s, a);
 }

@@ -5,6 +5,7 @@
 #define PGVEIL_MASK_KIND_H
 
 #include "mask/mask.h"
+#include "mask/work.h"
 
 #define HIDDEN SPAN_LIT("****")
 
@@ -29,11 +30,17 @@ struct span mask_email(const struct mask *m, const struct value_shape *s, struct
 struct span mask_partial(
 	const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 /* Any kind that reads its input, on json and jsonb. */
-struct span mask_json(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
+struct span mask_json(
+	const struct mask *m, const struct value_shape *s, struct span cell, struct work *w, struct arena *a);
 /* What the policy's template makes of a text that its pattern matches; any other text is redacted. */
-struct span mask_regex(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
+struct span mask_regex(
+	const struct mask *m, const struct value_shape *s, struct span cell, struct work *w, struct arena *a);
 /* Text with what m->detectors find replaced, the rest as it was. A number in which they find something is
  * NULL; a type that cannot be looked into is redacted whole. */
-struct span mask_detect(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
+struct span mask_detect(
+	const struct mask *m, const struct value_shape *s, struct span cell, struct work *w, struct arena *a);
+/* mask_apply of what a cell is made of. */
+struct span mask_part(
+	const struct mask *m, const struct value_shape *s, struct span cell, struct work *w, struct arena *a);
 
 #endif

@@ -7,6 +7,7 @@
 #include "mask/detect.h"
 #include "mask/kind.h"
 #include "mask/nested.h"
+#include "mask/pattern.h"
 #include "mask/regex.h"
 
 static const struct span null = {0};
@@ -16,15 +17,15 @@ static struct span fixed(const struct mask *m, const struct value_shape *s, stru
 	return m->fixed ? value_put_literal(a, s, span_of(m->fixed, strlen(m->fixed))) : null;
 }
 
-struct span mask_apply(
-	const struct mask *m, const struct value_shape *shape, struct span cell, struct arena *a)
+struct span mask_part(const struct mask *m, const struct value_shape *shape, struct span cell, struct work *w,
+	struct arena *a)
 {
 	if (shape->desc)
-		return nested_apply(m, shape, cell, a);
+		return nested_apply(m, shape, cell, w, a);
 	if (value_family(shape->type) == FAMILY_JSON && mask_reads_input(m->kind))
-		return mask_json(m, shape, cell, a);
-	if (m->detectors && m->kind != MASK_DETECT && mask_reads_input(m->kind) &&
-		detect_in(m->detectors, shape, cell, a))
+		return mask_json(m, shape, cell, w, a);
+	if (!detectors_none(&m->detectors) && m->kind != MASK_DETECT && mask_reads_input(m->kind) &&
+		detect_in(&m->detectors, shape, cell, w, a))
 		return mask_redact(shape, a);
 	switch (m->kind) {
 	case MASK_NULL: return null;
@@ -37,10 +38,18 @@ struct span mask_apply(
 	case MASK_EMAIL: return mask_email(m, shape, cell, a);
 	case MASK_FPE: return mask_fpe(m, shape, cell, a);
 	case MASK_PARTIAL: return mask_partial(m, shape, cell, a);
-	case MASK_REGEX: return mask_regex(m, shape, cell, a);
-	case MASK_DETECT: return mask_detect(m, shape, cell, a);
+	case MASK_REGEX: return mask_regex(m, shape, cell, w, a);
+	case MASK_DETECT: return mask_detect(m, shape, cell, w, a);
 	}
 	return null;
+}
+
+struct span mask_apply(
+	const struct mask *m, const struct value_shape *shape, struct span cell, struct arena *a)
+{
+	struct work w = {.steps = WORK_STEPS};
+
+	return mask_part(m, shape, cell, &w, a);
 }
 
 bool mask_reads_input(enum mask_kind k)
@@ -83,5 +92,8 @@ void mask_fini(struct mask *m)
 {
 	free(m->fixed);
 	regex_free(m->regex);
+	for (unsigned i = 0; i < m->detectors.nown; i++)
+		pattern_free((struct pattern *)(uintptr_t)m->detectors.own[i]);
+	free((void *)(uintptr_t)m->detectors.own);
 	mem_wipe(m, sizeof(*m));
 }

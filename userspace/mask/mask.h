@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "value/truncate.h"
 #include "mask/aes.h"
+#include "mask/detectors.h"
 #include "mask/hmac.h"
 #include "value/value.h"
 
@@ -40,8 +41,6 @@ enum mask_kind {
 #define MASK_STEP_MIN 2
 #define MASK_STEP_MAX UINT64_C(1000000000000000)
 
-#define DETECTORS_MAX 32
-
 #define FPE_ALPHABET_MAX 95 /* printable ASCII */
 #define FPE_DIGITS       "0123456789"
 
@@ -58,10 +57,11 @@ struct regex;
 /* All zero is MASK_NULL. */
 struct mask {
 	enum mask_kind kind;
-	/* detect: a set of detectors (mask/detect.h). Of any other kind: where one of them finds something in
-	 * a value, it is masked as MASK_REDACT would, so that of two rules on a column neither is taken away.
+	/* detect: whom it asks; the own ones are the mask's. Of any other kind: where one of them finds
+	 * something in a value, it is masked as MASK_REDACT would, so that of two rules on a column neither
+	 * is taken away.
 	 */
-	unsigned detectors;
+	struct detectors detectors;
 	enum replace replace;
 	/* partial, fpe, and detect's: characters kept; a value with no more than first + last characters is
 	 * masked whole */

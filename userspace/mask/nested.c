@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "mask/kind.h"
 #include "value/array.h"
 #include "value/composite.h"
 #include "value/range.h"
@@ -19,6 +20,7 @@ static const struct span null = {0};
  * largest of them and the result. */
 struct nest {
 	const struct mask *m;
+	struct work *work;
 	struct arena scratch[DESC_DEPTH_MAX];
 };
 
@@ -37,7 +39,7 @@ static struct span part(
 {
 	if (!cell.p)
 		return null;
-	return s->desc ? apply(n, depth, s, cell, a) : mask_apply(n->m, s, cell, a);
+	return s->desc ? apply(n, depth, s, cell, a) : mask_part(n->m, s, cell, n->work, a);
 }
 
 static struct span by_elements(
@@ -107,10 +109,10 @@ static struct span apply(
 	return null;
 }
 
-struct span nested_apply(
-	const struct mask *m, const struct value_shape *shape, struct span cell, struct arena *a)
+struct span nested_apply(const struct mask *m, const struct value_shape *shape, struct span cell,
+	struct work *w, struct arena *a)
 {
-	struct nest n = {.m = m};
+	struct nest n = {.m = m, .work = w};
 	struct span out;
 	unsigned i;
 

@@ -163,10 +163,19 @@ static const struct range ranges[] = {
 #define MATH_DIGITS      0x1d7ce
 #define MATH_DIGITS_END  0x1d7ff
 
+/* From U+00C0 to U+017F; ? for the signs of multiplication and division. */
+#define LATIN     0xc0
+#define LATIN_END 0x17f
+static const char latin[] = "AAAAAAACEEEEIIIIDNOOOOO?OUUUUYTsaaaaaaaceeeeiiiidnooooo?ouuuuyty"
+			    "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiIiJjKkkLlLlLlL"
+			    "lLlNnNnNnnNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
+
 static uint8_t ascii_of(uint32_t c)
 {
 	size_t lo = 0, hi = ARRAY_LEN(ranges);
 
+	if (c >= LATIN && c <= LATIN_END)
+		return latin[c - LATIN] == '?' ? NORMAL_OTHER : (uint8_t)latin[c - LATIN];
 	if (c >= MATH_LETTERS && c <= MATH_LETTERS_END) {
 		uint32_t i = (c - MATH_LETTERS) % 52;
 
@@ -206,6 +215,74 @@ static uint32_t next(const uint8_t **p)
 	return c;
 }
 
+/* 16: it is none. */
+static unsigned hex_value(uint8_t c)
+{
+	uint8_t small = c | 0x20;
+
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	return small >= 'a' && small <= 'f' ? (unsigned)(small - 'a') + 10 : 16;
+}
+
+/* %40: how long it is, and what it stands for; 0: for nothing that is drawn. */
+static size_t percent(const uint8_t *p, size_t n, uint8_t *as)
+{
+	unsigned v = n < 3 ? 0 : hex_value(p[1]) << 4 | hex_value(p[2]);
+
+	*as = (uint8_t)v;
+	return n >= 3 && hex_value(p[1]) < 16 && hex_value(p[2]) < 16 && v >= ' ' && v < 0x7f ? 3 : 0;
+}
+
+/* &#64; &#x40; &commat; &nbsp; */
+static size_t entity(const uint8_t *p, size_t n, uint8_t *as)
+{
+	static const struct {
+		const char *name;
+		uint8_t as;
+	} names[] = {{"&commat;", '@'}, {"&nbsp;", ' '}, {"&period;", '.'}, {"&hyphen;", '-'},
+		{"&dash;", '-'}, {"&num;", '#'}, {"&plus;", '+'}, {"&amp;", '&'}, {"&shy;", UNSEEN},
+		{"&zwj;", UNSEEN}, {"&zwnj;", UNSEEN}, {"&ndash;", '-'}, {"&colon;", ':'}, {"&sol;", '/'},
+		{"&lowbar;", '_'}};
+	bool hex = n > 3 && (p[2] | 0x20) == 'x';
+	size_t i = hex ? 3 : 2;
+	uint32_t v = 0;
+
+	if (n > 3 && p[1] == '#') {
+		for (; i < n && i < 10 && hex_value(p[i]) < (hex ? 16u : 10u); i++)
+			v = v * (hex ? 16 : 10) + hex_value(p[i]);
+		if (i == n || p[i] != ';' || i == (hex ? 3u : 2u) || v < ' ' || v == 0x7f || v > 0x10ffff)
+			return 0;
+		*as = v < 0x7f ? (uint8_t)v : ascii_of(v);
+		return i + 1;
+	}
+	for (i = 0; i < ARRAY_LEN(names); i++)
+		if (n >= strlen(names[i].name) && memcmp(p, names[i].name, strlen(names[i].name)) == 0) {
+			*as = names[i].as;
+			return strlen(names[i].name);
+		}
+	return 0;
+}
+
+/* The next character, and what it is in normal form. */
+static uint8_t next_normal(const uint8_t **p, const uint8_t *end)
+{
+	size_t n = 0;
+	uint32_t c;
+	uint8_t as = 0;
+
+	if (**p == '%')
+		n = percent(*p, (size_t)(end - *p), &as);
+	else if (**p == '&')
+		n = entity(*p, (size_t)(end - *p), &as);
+	if (n) {
+		*p += n;
+		return as;
+	}
+	c = next(p);
+	return c >= 0x80 ? ascii_of(c) : unseen_control((uint8_t)c) ? UNSEEN : (uint8_t)c;
+}
+
 bool normal_of(struct normal *out, struct span utf8, struct arena *a)
 {
 	const uint8_t *p = utf8.p, *end = p + utf8.n, *from;
@@ -216,7 +293,7 @@ bool normal_of(struct normal *out, struct span utf8, struct arena *a)
 	if (utf8.n > NORMAL_MAX)
 		return false;
 	for (size_t i = 0; i < utf8.n; i++)
-		odd += p[i] >= 0x80 || unseen_control(p[i]);
+		odd += p[i] >= 0x80 || unseen_control(p[i]) || p[i] == '%' || p[i] == '&';
 	out->b = arena_alloc(a, utf8.n + 1);
 	if (!out->b)
 		return false;
@@ -230,12 +307,10 @@ bool normal_of(struct normal *out, struct span utf8, struct arena *a)
 	if (!at)
 		return false;
 	while (p < end) {
-		uint32_t c;
 		uint8_t b;
 
 		from = p;
-		c = next(&p);
-		b = c >= 0x80 ? ascii_of(c) : unseen_control((uint8_t)c) ? UNSEEN : (uint8_t)c;
+		b = next_normal(&p, end);
 		if (b == UNSEEN)
 			continue;
 		at[out->n] = (uint32_t)(from - utf8.p);
@@ -243,6 +318,49 @@ bool normal_of(struct normal *out, struct span utf8, struct arena *a)
 	}
 	at[out->n] = (uint32_t)utf8.n;
 	out->at = at;
+	return true;
+}
+
+/* A letter that has an accent in the text, as it has in a pattern. */
+static bool is_latin(const uint8_t *p)
+{
+	uint32_t c = next(&p);
+
+	return c >= LATIN && c <= LATIN_END;
+}
+
+bool normal_visible(struct visible *out, const struct normal *t, struct span utf8, struct arena *a)
+{
+	uint32_t *place;
+	uint8_t *text;
+	size_t n = 0;
+
+	*out = (struct visible){.text = utf8};
+	if (!t->at)
+		return true;
+	text = arena_alloc(a, utf8.n + 1);
+	place = arena_alloc(a, (utf8.n + 1) * sizeof(*place));
+	if (!text || !place)
+		return false;
+	for (size_t i = 0; i < t->n; i++) {
+		const uint8_t *p = utf8.p + t->at[i], *from = p;
+		bool kept = *p >= 0x80 && (t->b[i] == NORMAL_OTHER || is_latin(p));
+
+		if (kept)
+			next(&p);
+		for (; from < p; n++) {
+			place[n] = (uint32_t)i;
+			text[n] = *from++;
+		}
+		/* An entity of what has no ASCII form is as good as any other letter. */
+		if (!kept) {
+			place[n] = (uint32_t)i;
+			text[n++] = t->b[i] == NORMAL_OTHER ? 'z' : t->b[i];
+		}
+	}
+	place[n] = (uint32_t)t->n;
+	out->text = span_of(text, n);
+	out->place = place;
 	return true;
 }
 

@@ -9,9 +9,15 @@
 
 #include "mask/kind.h"
 
-/* Steps from one place to begin at. What needs more of a text as short as this is an accident of the pattern
- * or made to be slow. */
-#define MATCH_LIMIT    50000
+/* PCRE2's limit holds for one place to begin at, and it tells nobody how much of it was used. So every search
+ * is first given little, which nearly all need less than, and more only out of what a cell may take as a
+ * whole. What needs more than the last from one place is an accident of the pattern or made to be slow. */
+static const uint32_t limits[] = {64, 2048, 50000};
+/* Places to begin at of one go, for each of the limits, where a text is looked at in pieces; and how far
+ * before a piece a pattern may look behind. */
+static const size_t pieces[] = {64, 32, 8};
+#define BEHIND 64
+
 #define HEAP_LIMIT_KIB 4096
 #define GROUPS         10
 #define PIECES_MAX     64
@@ -25,7 +31,6 @@ struct piece {
 
 struct regex {
 	pcre2_code *code;
-	pcre2_match_context *limits;
 	enum regex_match match;
 	char *pattern, *template;
 	struct piece pieces[PIECES_MAX];
@@ -91,6 +96,8 @@ static int compile(struct regex *r, struct err *e)
 
 	if (r->match == REGEX_WHOLE)
 		options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
+	if (r->match == REGEX_FIND)
+		options |= PCRE2_USE_OFFSET_LIMIT;
 	r->code = pcre2_compile((PCRE2_SPTR)r->pattern, PCRE2_ZERO_TERMINATED, options, &code, &at, NULL);
 	if (!r->code) {
 		if (code == PCRE2_ERROR_NOMEMORY || pcre2_get_error_message(code, text, sizeof(text)) < 0)
@@ -98,15 +105,10 @@ static int compile(struct regex *r, struct err *e)
 		return err_set(e, -EINVAL, "at character %zu: %s", at + 1, (const char *)text);
 	}
 	pcre2_pattern_info(r->code, PCRE2_INFO_MATCHEMPTY, &empty);
-	if (empty && r->match == REGEX_EACH)
+	if (empty && r->match != REGEX_WHOLE)
 		return err_set(e, -EINVAL, "matches an empty text, which is everywhere");
 	/* Where the machine lets nobody write code, the interpreter does it. */
 	(void)!pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);
-	r->limits = pcre2_match_context_create(NULL);
-	if (!r->limits)
-		return -ENOMEM;
-	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
-	pcre2_set_heap_limit(r->limits, HEAP_LIMIT_KIB);
 	return 0;
 }
 
@@ -146,7 +148,6 @@ void regex_free(struct regex *r)
 	if (!r)
 		return;
 	pcre2_code_free(r->code);
-	pcre2_match_context_free(r->limits);
 	free(r->pattern);
 	free(r->template);
 	free(r);
@@ -207,28 +208,80 @@ static void put_template(const struct regex *r, struct span text, pcre2_match_da
 	}
 }
 
-enum outcome { FAILED = 0, NO_MATCH, MATCH };
+/* What one call at a time needs. */
+struct match {
+	const struct regex *r;
+	pcre2_match_context *context;
+	pcre2_match_data *data;
+	uint32_t *steps;
+};
 
-static enum outcome run(const struct regex *r, struct span text, size_t from, pcre2_match_data *found)
+static bool match_start(struct match *m, const struct regex *r, uint32_t *steps)
 {
-	int rc = pcre2_match(r->code, text.p, text.n, from, PCRE2_NO_UTF_CHECK, found, r->limits);
+	*m = (struct match){r, pcre2_match_context_create(NULL),
+		pcre2_match_data_create_from_pattern(r->code, NULL), steps};
+	if (m->context)
+		pcre2_set_heap_limit(m->context, HEAP_LIMIT_KIB);
+	return m->context && m->data;
+}
+
+static void match_end(struct match *m)
+{
+	pcre2_match_context_free(m->context);
+	pcre2_match_data_free(m->data);
+}
+
+/* Takes what so many places to begin at may cost at one of the limits. The first is nearly never used up, and
+ * counts as one step. */
+static bool take(struct match *m, size_t starts, size_t limit)
+{
+	uint64_t cost = (uint64_t)starts * (limit ? limits[limit] : 1);
+
+	if (cost > *m->steps)
+		return false;
+	*m->steps -= (uint32_t)cost;
+	pcre2_set_match_limit(m->context, limits[limit]);
+	return true;
+}
+
+enum outcome { FAILED = 0, TOO_MUCH, NO_MATCH, MATCH };
+
+static enum outcome match_once(struct match *m, struct span text, size_t from, uint32_t options)
+{
+	int rc = pcre2_match(
+		m->r->code, text.p, text.n, from, PCRE2_NO_UTF_CHECK | options, m->data, m->context);
 
 	/* JIT code has 32 KiB of stack. From one place to begin at, the interpreter's limits bound the time.
 	 */
-	if (rc == PCRE2_ERROR_JIT_STACKLIMIT && r->match == REGEX_WHOLE)
-		rc = pcre2_match(
-			r->code, text.p, text.n, from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, found, r->limits);
-	return rc > 0 ? MATCH : rc == PCRE2_ERROR_NOMATCH ? NO_MATCH : FAILED;
+	if (rc == PCRE2_ERROR_JIT_STACKLIMIT && m->r->match == REGEX_WHOLE)
+		rc = pcre2_match(m->r->code, text.p, text.n, from,
+			PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT | options, m->data, m->context);
+	return rc > 0                         ? MATCH
+	       : rc == PCRE2_ERROR_NOMATCH    ? NO_MATCH
+	       : rc == PCRE2_ERROR_MATCHLIMIT ? TOO_MUCH
+					      : FAILED;
 }
 
-static bool replace_each(const struct regex *r, struct span text, pcre2_match_data *found, struct result *out)
+/* With as little as does, from as many places as there are. */
+static enum outcome match_run(struct match *m, struct span text, size_t from)
 {
-	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(found);
+	size_t starts = m->r->match == REGEX_WHOLE ? 1 : text.n - from + 1;
+	enum outcome o = TOO_MUCH;
+
+	for (size_t i = 0; i < ARRAY_LEN(limits) && o == TOO_MUCH; i++)
+		o = take(m, starts, i) ? match_once(m, text, from, 0) : FAILED;
+	return o;
+}
+
+static bool replace_each(struct match *m, struct span text, struct result *out)
+{
+	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(m->data);
 	size_t at = 0;
 
 	for (;;) {
-		switch (run(r, text, at, found)) {
-		case FAILED: return false;
+		switch (match_run(m, text, at)) {
+		case FAILED:
+		case TOO_MUCH: return false;
 		case NO_MATCH: put(out, text.p + at, text.n - at); return at > 0;
 		case MATCH: break;
 		}
@@ -236,40 +289,125 @@ static bool replace_each(const struct regex *r, struct span text, pcre2_match_da
 		if (v[0] < at || v[1] <= v[0] || v[1] > text.n)
 			return false;
 		put(out, text.p + at, v[0] - at);
-		put_template(r, text, found, out);
+		put_template(m->r, text, m->data, out);
 		at = v[1];
 	}
 }
 
-struct span regex_apply(const struct regex *r, struct span utf8, struct arena *a)
+struct span regex_apply(const struct regex *r, struct span utf8, uint32_t *steps, struct arena *a)
 {
 	struct span text = utf8.p ? utf8 : SPAN_LIT("");
 	struct result out = {0};
-	pcre2_match_data *found;
+	struct match m;
 	bool ok;
 
-	if (text.n > (r->match == REGEX_WHOLE ? REGEX_WHOLE_MAX : REGEX_EACH_MAX))
+	if (r->match == REGEX_FIND || text.n > (r->match == REGEX_WHOLE ? REGEX_WHOLE_MAX : REGEX_EACH_MAX))
 		return (struct span){0};
 	out.p = arena_alloc(a, REGEX_RESULT_MAX);
-	found = pcre2_match_data_create_from_pattern(r->code, NULL);
-	if (!out.p || !found) {
-		pcre2_match_data_free(found);
-		return (struct span){0};
-	}
-	if (r->match == REGEX_EACH) {
-		ok = replace_each(r, text, found, &out);
-	} else {
-		ok = run(r, text, 0, found) == MATCH;
+	ok = match_start(&m, r, steps) && out.p;
+	if (ok && r->match == REGEX_EACH) {
+		ok = replace_each(&m, text, &out);
+	} else if (ok) {
+		ok = match_run(&m, text, 0) == MATCH;
 		if (ok)
-			put_template(r, text, found, &out);
+			put_template(r, text, m.data, &out);
 	}
-	pcre2_match_data_free(found);
+	match_end(&m);
 	if (!ok || out.full || span_eq(span_of(out.p, out.n), text))
 		return (struct span){0};
 	return span_of(out.p, out.n);
 }
 
-struct span mask_regex(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a)
+struct regex_search {
+	struct match m;
+	struct span text;
+	size_t at;
+};
+
+bool regex_search_start(struct regex_search **out, const struct regex *r, struct span utf8)
+{
+	struct regex_search *s = calloc(1, sizeof(*s));
+
+	*out = s;
+	if (!s || !match_start(&s->m, r, NULL)) {
+		regex_search_end(s);
+		*out = NULL;
+		return false;
+	}
+	s->text = utf8;
+	return true;
+}
+
+void regex_search_end(struct regex_search *s)
+{
+	if (s)
+		match_end(&s->m);
+	free(s);
+}
+
+/* The end of the character that at is in; the end of the text. */
+static size_t whole_character(struct span text, size_t at)
+{
+	if (at >= text.n)
+		return text.n;
+	while (at < text.n && (text.p[at] & 0xc0) == 0x80)
+		at++;
+	return at;
+}
+
+/* A piece of the text: from a little before at to where a match that begins in it ends. */
+static enum outcome match_piece(struct regex_search *s, size_t starts)
+{
+	size_t last = whole_character(s->text, s->at + starts);
+	size_t begin = whole_character(s->text, s->at > BEHIND ? s->at - BEHIND : 0);
+	size_t end = whole_character(s->text, last + REGEX_FOUND_MAX);
+	uint32_t options = (begin ? PCRE2_NOTBOL : 0) | (end < s->text.n ? PCRE2_NOTEOL : 0);
+	enum outcome o;
+
+	pcre2_set_offset_limit(s->m.context, last - begin);
+	o = match_once(&s->m, span_of(s->text.p + begin, end - begin), s->at - begin, options);
+	if (o == MATCH) {
+		PCRE2_SIZE *v = pcre2_get_ovector_pointer(s->m.data);
+
+		v[0] += begin;
+		v[1] += begin;
+	}
+	if (o == NO_MATCH)
+		s->at = last < s->text.n ? last : s->text.n + 1;
+	return o;
+}
+
+enum regex_found regex_search_next(struct regex_search *s, size_t *from, size_t *to, uint32_t *steps)
+{
+	const PCRE2_SIZE *v = pcre2_get_ovector_pointer(s->m.data);
+
+	s->m.steps = steps;
+	while (s->at < s->text.n) {
+		enum outcome o = TOO_MUCH;
+
+		for (size_t i = 0; i < ARRAY_LEN(limits) && o == TOO_MUCH; i++) {
+			if (!take(&s->m, pieces[i], i))
+				return REGEX_OVERRUN;
+			o = match_piece(s, pieces[i]);
+		}
+		switch (o) {
+		case FAILED:
+		case TOO_MUCH: return REGEX_OVERRUN;
+		case NO_MATCH: continue;
+		case MATCH: break;
+		}
+		/* \K can turn a match round, or make it empty. */
+		if (v[0] < s->at || v[1] <= v[0] || v[1] > s->text.n)
+			return REGEX_OVERRUN;
+		*from = v[0];
+		*to = s->at = v[1];
+		return REGEX_FOUND;
+	}
+	return REGEX_NONE;
+}
+
+struct span mask_regex(
+	const struct mask *m, const struct value_shape *s, struct span cell, struct work *w, struct arena *a)
 {
 	struct span text, out;
 
@@ -277,7 +415,7 @@ struct span mask_regex(const struct mask *m, const struct value_shape *s, struct
 		return (struct span){0};
 	if (!value_get_text(s, cell, &text))
 		return mask_redact(s, a);
-	out = regex_apply(m->regex, text, a);
+	out = regex_apply(m->regex, text, &w->steps, a);
 	/* Cut, it would be another result than the template's. */
 	return out.p && value_text_fits(s, out) ? value_put_text(a, s, out) : mask_redact(s, a);
 }

@@ -224,9 +224,8 @@ static bool tighten(struct binding *b, struct masking *m, const struct rule *r, 
 		m->direct = &r->mask;
 	} else if (!strict_covers(m->direct, &r->mask)) {
 		both = arena_alloc(&b->mem, sizeof(*both));
-		if (!both)
+		if (!both || !strict_meet(both, &r->mask, m->direct, &b->mem))
 			return false;
-		strict_meet(both, &r->mask, m->direct);
 		m->direct = both;
 	}
 	if (stricter)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mask/detect.h"
 #include "mask/regex.h"
 
 #define FIXED_MAX   1024
@@ -239,57 +238,4 @@ void mask_read(struct reading *r, const struct node *n, const char *where, struc
 		read_number(r, c, out);
 	else if (strcmp(c->key, "regex") == 0)
 		read_regex(r, c, out);
-}
-
-/* What stands for a finding: null, redact, label, or {partial: …}. */
-static void read_replacement(struct reading *r, const struct node *n, const char *where, struct mask *out)
-{
-	const char *word = n->kind == NODE_SCALAR             ? n->text
-			   : n->kind == NODE_MAP && n->n == 1 ? n->child->key
-							      : "";
-
-	if (n->kind == NODE_MAP && strcmp(word, "partial") == 0)
-		read_partial(r, n->child, out);
-	else if (n->kind == NODE_MAP && strcmp(word, "label") == 0)
-		no_settings(r, n->child);
-	else if (n->kind == NODE_SCALAR && strcmp(word, "partial") == 0)
-		section_wrong(r, n, "%s: partial needs its settings, as in {partial: …}", where);
-	else if (strcmp(word, "null") == 0 || strcmp(word, "redact") == 0)
-		mask_read(r, n, where, out);
-	else if (strcmp(word, "label") != 0)
-		section_wrong(r, n, "%s is null, redact, label or {partial: …} where detect stands", where);
-	out->replace = strcmp(word, "redact") == 0    ? REPLACE_REDACT
-		       : strcmp(word, "label") == 0   ? REPLACE_LABEL
-		       : strcmp(word, "partial") == 0 ? REPLACE_PARTIAL
-						      : REPLACE_NULL;
-}
-
-void mask_read_detect(struct reading *r, const struct node *list, const struct node *with, const char *where,
-	struct mask *out)
-{
-	struct key names[DETECTORS_MAX];
-	unsigned nnames = 0;
-
-	while (nnames < DETECTORS_MAX && strcmp(detector_name(nnames), "?") != 0) {
-		names[nnames] = (struct key){detector_name(nnames), KEY_READ};
-		nnames++;
-	}
-	*out = (struct mask){.kind = MASK_NULL};
-	if (with)
-		read_replacement(r, with, where, out);
-	out->kind = MASK_DETECT;
-	if (!section_list(r, list, "spec.mask[].detect"))
-		return;
-	for (const struct node *c = list->child; c; c = c->next) {
-		const char *text = c->kind == NODE_SCALAR ? c->text : "";
-		unsigned set = detector_set(text);
-		const char *guess = set ? NULL : section_guess(text, names, nnames);
-
-		if (!set)
-			section_wrong(r, c, "spec.mask[].detect: there is no detector \"%.60s\"%s%s%s", text,
-				guess ? "; did you mean \"" : "", guess ? guess : "", guess ? "\"?" : "");
-		else if (out->detectors & set)
-			section_wrong(r, c, "\"%s\" stands in this list already", text);
-		out->detectors |= set;
-	}
 }

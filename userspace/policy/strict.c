@@ -43,8 +43,7 @@ static int compare_shown(const struct mask *a, const struct mask *b)
 	case MASK_PARTIAL: return compare_kept(a, b);
 	case MASK_REGEX: return 0; /* nobody can tell */
 	case MASK_DETECT:
-		r = order((unsigned)__builtin_popcount(b->detectors),
-			(unsigned)__builtin_popcount(a->detectors));
+		r = order(detectors_count(&b->detectors), detectors_count(&a->detectors));
 		return r ? r : compare_replacement(a, b);
 	}
 	return 0;
@@ -115,7 +114,7 @@ int strict_compare(const struct mask *a, const struct mask *b)
 
 	if (!r)
 		r = compare_rest(a, b);
-	return r ? r : order(a->detectors, b->detectors);
+	return r ? r : detectors_compare(&a->detectors, &b->detectors);
 }
 
 /* Whether nothing of a value is left, so that there is nothing more to hide. */
@@ -140,7 +139,7 @@ bool strict_covers(const struct mask *a, const struct mask *b)
 
 	if (shows_nothing(a))
 		return strict_compare(a, b) <= 0;
-	if (b->detectors & ~a->detectors || at_odds(a, b))
+	if (!detectors_within(&b->detectors, &a->detectors) || at_odds(a, b))
 		return false;
 	if (a->kind == MASK_DETECT && b->kind == MASK_DETECT)
 		return compare_replacement(a, b) <= 0;
@@ -148,15 +147,15 @@ bool strict_covers(const struct mask *a, const struct mask *b)
 	return (r ? r : compare_rest(a, b)) <= 0;
 }
 
-void strict_meet(struct mask *out, const struct mask *a, const struct mask *b)
+bool strict_meet(struct mask *out, const struct mask *a, const struct mask *b, struct arena *mem)
 {
 	bool swap = a->kind == MASK_DETECT && b->kind == MASK_DETECT ? compare_replacement(a, b) > 0
 								     : strict_compare(a, b) > 0;
 
 	if (at_odds(a, b)) {
 		*out = (struct mask){.kind = MASK_REDACT};
-		return;
+		return true;
 	}
 	*out = swap ? *b : *a;
-	out->detectors = a->detectors | b->detectors;
+	return detectors_union(&out->detectors, &a->detectors, &b->detectors, mem);
 }

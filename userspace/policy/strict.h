@@ -12,7 +12,8 @@ int strict_compare(const struct mask *a, const struct mask *b);
  * stricter kind: characters that partial keeps may be of a card number; nor of
  * two regex that are not the same. */
 bool strict_covers(const struct mask *a, const struct mask *b);
-/* Of two that do not cover each other, one that covers both. It borrows what they own. */
-void strict_meet(struct mask *out, const struct mask *a, const struct mask *b);
+/* Of two that do not cover each other, one that covers both. It borrows what they own, and what
+ * is new lives in mem. false: no memory. */
+MUSTCHECK bool strict_meet(struct mask *out, const struct mask *a, const struct mask *b, struct arena *mem);
 
 #endif

@@ -73,11 +73,16 @@ static bool is_uuid(const struct normal *t, size_t at)
 /* A UUID counts as a word: nearly every one holds digits enough to be some number. */
 static void hide_uuids(struct normal *t)
 {
-	for (size_t i = 0; i < t->n; i++)
-		if (is_hex(t->b[i]) && is_uuid(t, i)) {
-			memset(t->b + i, 'z', UUID_CHARS);
-			i += UUID_CHARS - 1;
+	const uint8_t *end = t->b + t->n, *p = t->b;
+
+	while (p < end && (p = memchr(p, '-', (size_t)(end - p)))) {
+		size_t at = (size_t)(p++ - t->b);
+
+		if (at >= 8 && is_uuid(t, at - 8)) {
+			memset(t->b + at - 8, 'z', UUID_CHARS);
+			p = t->b + at - 8 + UUID_CHARS;
 		}
+	}
 }
 
 static int compare(const void *x, const void *y)

@@ -9,14 +9,13 @@
 #include "base/arena.h"
 
 /* Every detector: its name in upper and lower case, and its group. What begins with two letters and an
- * underscore is also in the group of that country. Of findings that begin together the first named here gives
- * its label. */
+ * underscore is also in the group of that country. Of findings that are the same the first named here gives
+ * its label: what may be many things stands last. */
 #define DETECTORS(X)                                                                                         \
 	X(EMAIL, email, GENERIC)                                                                             \
 	X(PAN, pan, GENERIC)                                                                                 \
 	X(IBAN, iban, GENERIC)                                                                               \
 	X(US_SSN, us_ssn, COUNTRY)                                                                           \
-	X(PHONE, phone, GENERIC)                                                                             \
 	X(CARD_TRACK, card_track, GENERIC)                                                                   \
 	X(CVV, cvv, GENERIC)                                                                                 \
 	X(URL, url, GENERIC)                                                                                 \
@@ -30,8 +29,6 @@
 	X(IMEI, imei, GENERIC)                                                                               \
 	X(ICCID, iccid, GENERIC)                                                                             \
 	X(VIN, vin, GENERIC)                                                                                 \
-	X(PASSPORT, passport, GENERIC)                                                                       \
-	X(DRIVER_LICENSE, driver_license, GENERIC)                                                           \
 	X(PRIVATE_KEY, private_key, SECRETS)                                                                 \
 	X(JWT, jwt, SECRETS)                                                                                 \
 	X(AUTH_HEADER, auth_header, SECRETS)                                                                 \
@@ -80,7 +77,10 @@
 	X(ZA_ID, za_id, COUNTRY)                                                                             \
 	X(JP_MY_NUMBER, jp_my_number, COUNTRY)                                                               \
 	X(NG_NIN, ng_nin, COUNTRY)                                                                           \
-	X(PH_TIN, ph_tin, COUNTRY)
+	X(PH_TIN, ph_tin, COUNTRY)                                                                           \
+	X(PASSPORT, passport, GENERIC)                                                                       \
+	X(DRIVER_LICENSE, driver_license, GENERIC)                                                           \
+	X(PHONE, phone, GENERIC)
 
 enum detector {
 #define X(upper, lower, group) DETECT_##upper,

@@ -98,7 +98,7 @@ static bool read_code(const struct finder *f, size_t at, const char *shape, stru
 {
 	unsigned n = 0;
 
-	*out = (struct code){0};
+	out->spaced = out->small = false;
 	for (; *shape; shape++) {
 		uint8_t c = char_at(f, at);
 
@@ -113,17 +113,46 @@ static bool read_code(const struct finder *f, size_t at, const char *shape, stru
 		out->text[n++] = (char)(is_letter(c) ? c & 0xdf : c);
 		at++;
 	}
+	out->text[n] = '\0';
 	out->end = at;
 	return !is_alnum(char_at(f, at));
 }
 
-static void find_at(struct finder *f, size_t at, const uint8_t *enabled, unsigned n)
+/* The rows that are asked for and begin with a letter, and those with a digit. With how many such: most words
+ * are not of a shape by that alone. */
+struct enabled {
+	uint8_t row[2][ARRAY_LEN(rows)], lead[2][ARRAY_LEN(rows)];
+	unsigned n[2];
+};
+
+static void enable(struct enabled *e, const struct detectors *set)
 {
-	for (unsigned i = 0; i < n; i++) {
-		size_t row = enabled[i];
+	e->n[0] = e->n[1] = 0;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (unsigned digit = 0; digit < 2 && detectors_has(set, rows[i].which); digit++)
+			if (rows[i].shape[0] != (digit ? 'A' : '9')) {
+				e->lead[digit][e->n[digit]] =
+					(uint8_t)strspn(rows[i].shape, digit ? "9" : "A");
+				e->row[digit][e->n[digit]++] = (uint8_t)i;
+			}
+}
+
+static void find_at(struct finder *f, size_t at, const struct enabled *e)
+{
+	bool digit = is_digit(f->b[at]);
+	size_t lead = 0;
+
+	while (lead < CODE_MAX &&
+		(digit ? is_digit(char_at(f, at + lead)) : is_letter(char_at(f, at + lead))))
+		lead++;
+	for (unsigned i = 0; i < e->n[digit]; i++) {
+		size_t row = e->row[digit][i];
 		enum need need = rows[row].need;
 		struct code code;
+		char next = rows[row].shape[e->lead[digit][i]];
 
+		if (lead < e->lead[digit][i] || (lead > e->lead[digit][i] && next != '_' && next != 'X'))
+			continue;
 		if (!read_code(f, at, rows[row].shape, &code) ||
 			(rows[row].valid && !rows[row].valid(code.text)))
 			continue;
@@ -159,14 +188,11 @@ static size_t part_before(const struct finder *f, size_t at)
 
 void find_code(struct finder *f)
 {
-	uint8_t enabled[ARRAY_LEN(rows)];
 	size_t last = SIZE_MAX;
-	unsigned n = 0;
+	struct enabled e;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (detectors_has(f->set, rows[i].which))
-			enabled[n++] = (uint8_t)i;
-	if (!n || f->number)
+	enable(&e, f->set);
+	if (f->number || !(e.n[0] + e.n[1]))
 		return;
 	for (size_t i = 0; i < f->ngroups; i++) {
 		size_t start = word_start(f, f->group[i].at), before;
@@ -174,12 +200,12 @@ void find_code(struct finder *f)
 		if (start == SIZE_MAX || start == last)
 			continue;
 		last = start;
-		find_at(f, start, enabled, n);
+		find_at(f, start, &e);
 		for (unsigned parts = 0; parts < PARTS_MAX; parts++, start = before) {
 			before = part_before(f, start);
 			if (before == start)
 				break;
-			find_at(f, before, enabled, n);
+			find_at(f, before, &e);
 		}
 	}
 }

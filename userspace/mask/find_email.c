@@ -69,6 +69,8 @@ void find_email(struct finder *f)
 	 */
 	size_t after_at = 0, after_any = 0;
 
+	if (!f->has['@'] && !f->has['%'])
+		return;
 	for (size_t i = 0; i < f->n; i++) {
 		bool escaped = f->b[i] == '%' && f->n - i >= 3 && f->b[i + 1] == '4' && f->b[i + 2] == '0';
 		size_t behind = i + (escaped ? 3 : 1), start, end;

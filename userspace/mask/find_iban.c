@@ -83,11 +83,13 @@ void find_iban(struct finder *f)
 {
 	uint8_t iban[IBAN_MAX];
 
+	if (!f->ngroups)
+		return;
 	for (size_t i = 0; i + 1 < f->n; i++) {
 		size_t end = i;
 		unsigned n;
 
-		if (!is_letter(f->b[i]) || !is_letter(f->b[i + 1]))
+		if (!is_letter(f->b[i]) || !is_letter(f->b[i + 1]) || is_letter(char_at(f, i + 2)))
 			continue;
 		n = length_in(f->b + i);
 		if (n && take(f, &end, iban, 4) == 4 && is_digit(iban[2]) && is_digit(iban[3]) &&

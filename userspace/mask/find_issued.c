@@ -68,8 +68,31 @@ static const struct {
 struct index {
 	unsigned n[DIGITS_MAX + 1];
 	uint8_t row[DIGITS_MAX + 1][ARRAY_LEN(rows)];
+	/* how long the pictures of that many digits are, a bit each: most windows are none by that alone */
+	uint32_t lengths[DIGITS_MAX + 1];
 	unsigned longest;
 };
+
+static void index_of(struct index *x, const struct detectors *set)
+{
+	*x = (struct index){0};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		unsigned len = rows[i].len;
+
+		if (!detectors_has(set, rows[i].which))
+			continue;
+		x->row[len][x->n[len]++] = (uint8_t)i;
+		for (size_t k = 0; k < ARRAY_LEN(rows[i].pictures) && rows[i].pictures[k]; k++)
+			x->lengths[len] |= UINT32_C(1) << strlen(rows[i].pictures[k]);
+		if (len > x->longest)
+			x->longest = len;
+	}
+}
+
+static size_t window_length(const struct finder *f, const struct window *w)
+{
+	return f->group[w->last].at + f->group[w->last].len - f->group[w->first].at;
+}
 
 static bool is_picture(const struct finder *f, size_t from, size_t len, const char *picture)
 {
@@ -79,7 +102,7 @@ static bool is_picture(const struct finder *f, size_t from, size_t len, const ch
 		uint8_t c = f->b[from + i];
 
 		if (picture[i] == '9'       ? !is_digit(c)
-			: picture[i] == ' ' ? !strchr(" \t\n", c)
+			: picture[i] == ' ' ? !is_one_of(c, " \t\n")
 					    : c != picture[i])
 			return false;
 	}
@@ -88,10 +111,8 @@ static bool is_picture(const struct finder *f, size_t from, size_t len, const ch
 
 static bool is_form(const struct finder *f, const struct window *w, size_t row)
 {
-	size_t from = f->group[w->first].at, to = f->group[w->last].at + f->group[w->last].len;
-
 	for (size_t i = 0; i < ARRAY_LEN(rows[row].pictures); i++)
-		if (is_picture(f, from, to - from, rows[row].pictures[i]))
+		if (is_picture(f, f->group[w->first].at, window_length(f, w), rows[row].pictures[i]))
 			return true;
 	return false;
 }
@@ -158,16 +179,20 @@ static void find_in_number(struct finder *f, const struct index *x)
 	}
 }
 
+/* Whether it can be anything at all. */
+static bool is_likely(const struct finder *f, const struct index *x, const struct window *w)
+{
+	size_t len = window_length(f, w);
+
+	return x->n[w->n] && (w->first == w->last || !f->group[w->first].joined ||
+				     (len < 32 && x->lengths[w->n] >> len & 1));
+}
+
 void find_issued(struct finder *f)
 {
-	struct index x = {0};
+	struct index x;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (detectors_has(f->set, rows[i].which)) {
-			x.row[rows[i].len][x.n[rows[i].len]++] = (uint8_t)i;
-			if (rows[i].len > x.longest)
-				x.longest = rows[i].len;
-		}
+	index_of(&x, f->set);
 	if (f->number) {
 		find_in_number(f, &x);
 		return;
@@ -176,10 +201,12 @@ void find_issued(struct finder *f)
 		struct window w;
 
 		window_start(&w, i);
-		while (window_grow(f, &w, x.longest))
+		while (window_grow(f, &w, x.longest)) {
+			if (!is_likely(f, &x, &w))
+				continue;
 			for (unsigned k = 0; k < x.n[w.n]; k++)
 				if (is_one(f, &w, x.row[w.n][k]))
-					finder_add(f, rows[x.row[w.n][k]].which, f->group[i].at,
-						f->group[w.last].at + f->group[w.last].len);
+					window_add(f, rows[x.row[w.n][k]].which, &w);
+		}
 	}
 }

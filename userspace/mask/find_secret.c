@@ -113,7 +113,10 @@ void find_auth_header(struct finder *f)
 		size_t from = 0, to;
 		bool plain = true, named;
 
-		if (!is_one_of(f->b[i] | 0x20, "btda"))
+		uint8_t small = f->b[i] | 0x20;
+
+		if ((small != 'b' && small != 't' && small != 'd' && small != 'a') ||
+			is_letter(char_before(f, i)))
 			continue;
 		for (size_t k = 0; k < ARRAY_LEN(schemes) && !from; k++)
 			if (is_word_at(f, i, schemes[k]))
@@ -178,12 +181,22 @@ static bool is_made_up(const uint8_t *c, size_t n)
 
 void find_secret(struct finder *f)
 {
+	static const bool ends[256] = {['"'] = true,
+		['\''] = true,
+		['*'] = true,
+		['['] = true,
+		[']'] = true,
+		['<'] = true,
+		['>'] = true,
+		[','] = true,
+		[';'] = true};
+
 	if (f->number)
 		return;
 	for (size_t i = 0; i < f->n;) {
 		size_t end = i;
 
-		while (end < f->n && f->b[end] > ' ' && !is_one_of(f->b[end], "\"'*[]<>,;"))
+		while (end < f->n && f->b[end] > ' ' && !ends[f->b[end]])
 			end++;
 		if (end - i >= WORD_MIN) {
 			size_t from = i, to = end;

@@ -112,9 +112,14 @@ static void find_azure(struct finder *f)
 
 static size_t token_end(const struct finder *f, size_t i, size_t row)
 {
-	size_t len = strlen(rows[row].prefix), end = i + len;
+	const char *prefix = rows[row].prefix;
+	size_t len, end;
 
-	if (f->n - i <= len || memcmp(f->b + i, rows[row].prefix, len) != 0)
+	if (f->b[i] != (uint8_t)prefix[0] || char_at(f, i + 1) != (uint8_t)prefix[1])
+		return 0;
+	len = strlen(prefix);
+	end = i + len;
+	if (f->n - i <= len || memcmp(f->b + i, prefix, len) != 0)
 		return 0;
 	while (end < f->n && is_of(rows[row].alphabet, f->b[end]))
 		end++;

@@ -59,7 +59,7 @@ void find_url(struct finder *f)
 	bool url = detectors_has(f->set, DETECT_URL),
 	     with_password = detectors_has(f->set, DETECT_CONNECTION_STRING);
 
-	if (f->number)
+	if (f->number || !(f->has[':'] || f->has['w'] || f->has['W']))
 		return;
 	for (size_t i = 0; i < f->n; i++) {
 		size_t start = i, end = i;
@@ -87,7 +87,7 @@ void find_password(struct finder *f)
 {
 	static const char *const keys[] = {"password=", "passwd=", "pwd="};
 
-	if (f->number)
+	if (f->number || !f->has['='])
 		return;
 	for (size_t i = 0; i + 4 < f->n; i++) {
 		size_t from = 0, to;

@@ -9,10 +9,17 @@
 #define BEFORE_MAX     40
 #define NEAR_MAX       16
 
-static bool is_separator(uint8_t c)
-{
-	return is_one_of(c, " -./_()\t\n\r");
-}
+/* Looked up for every character of every text. */
+static const bool separators[256] = {[' '] = true,
+	['-'] = true,
+	['.'] = true,
+	['/'] = true,
+	['_'] = true,
+	['('] = true,
+	[')'] = true,
+	['\t'] = true,
+	['\n'] = true,
+	['\r'] = true};
 
 bool finder_group(struct finder *f)
 {
@@ -22,14 +29,17 @@ bool finder_group(struct finder *f)
 	memset(f->has, 0, sizeof(f->has));
 	f->words.at = SIZE_MAX;
 	for (i = 0; i < f->n; i++) {
-		n += is_digit(f->b[i]) && (!i || !is_digit(f->b[i - 1]));
+		n += is_digit(f->b[i]);
 		f->has[f->b[i] & 0x7f] = true;
 	}
-	v = arena_alloc(f->a, (n + 1) * sizeof(*v));
+	f->group = NULL;
+	f->ngroups = 0;
+	if (!n)
+		return true;
+	v = arena_alloc(f->a, n * sizeof(*v));
 	if (!v)
 		return false;
 	f->group = v;
-	f->ngroups = 0;
 	for (i = 0; i < f->n;) {
 		size_t start = i;
 
@@ -40,7 +50,7 @@ bool finder_group(struct finder *f)
 				(struct group){(uint32_t)start, (uint32_t)(i - start), gap <= SEPARATORS_MAX};
 			gap = 0;
 		} else {
-			gap = is_separator(f->b[i]) && gap < SEPARATORS_MAX ? gap + 1 : SIZE_MAX;
+			gap = separators[f->b[i]] && gap < SEPARATORS_MAX ? gap + 1 : SIZE_MAX;
 			i++;
 		}
 	}

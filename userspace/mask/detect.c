@@ -35,7 +35,7 @@ static const struct {
 	{find_jwt, {DETECT_JWT}, 1},
 	{find_auth_header, {DETECT_AUTH_HEADER}, 1},
 	{find_token, {DETECT_CLOUD_KEY, DETECT_ACCESS_TOKEN}, 2},
-	{find_secret, {DETECT_SECRET}, 1},
+	{find_secret, {DETECT_SECRET, DETECT_CLOUD_KEY}, 2},
 	{find_issued, {0}, 0},
 	{find_code, {0}, 0},
 };

@@ -3,12 +3,15 @@
  * header), and those that only look like chance behind a word that says key, secret, token or password. */
 #include "mask/finder.h"
 
-#define BEGIN     "-----BEGIN "
-#define END       "-----END "
-#define DASHES    "-----"
-#define KIND_MAX  40
-#define TOKEN_MIN 16
-#define WORD_MIN  6
+#define BEGIN        "-----BEGIN "
+#define END          "-----END "
+#define DASHES       "-----"
+#define KIND_MAX     40
+#define TOKEN_MIN    16
+#define WORD_MIN     6
+#define NAME_MAX_LEN 40
+/* A secret access key of AWS has no beginning of its own. */
+#define AWS_SECRET_LEN 40
 
 static bool stands_at(const struct finder *f, size_t at, const char *s)
 {
@@ -153,7 +156,8 @@ static bool is_random(const uint8_t *c, size_t n)
 		different += !seen[c[i] & 0x7f];
 		seen[c[i] & 0x7f] = true;
 	}
-	return digits >= 2 && (kinds & 6) && changes >= 4 && changes * 8 >= n && different >= 8;
+	return (digits >= 2 || (digits && n >= 32)) && (kinds & 6) && changes >= 4 && changes * 8 >= n &&
+	       different >= 8;
 }
 
 /* password: …, "secret": "…" */
@@ -179,6 +183,35 @@ static bool is_made_up(const uint8_t *c, size_t n)
 	return n >= WORD_MIN && letters > 0 && letters < n && c[n - 1] != '(' && c[n - 1] != ')';
 }
 
+/* key=value without blanks: where the value begins. */
+static size_t value_start(const struct finder *f, size_t from, size_t to)
+{
+	for (size_t k = from; k < to && k - from < NAME_MAX_LEN && to - k > WORD_MIN; k++)
+		if (f->b[k] == '=' || f->b[k] == ':')
+			return k + 1;
+	return from;
+}
+
+static void find_in_word(struct finder *f, size_t from, size_t to)
+{
+	bool random;
+
+	from = value_start(f, from, to);
+	while (to > from && is_one_of(f->b[to - 1], ".:!?"))
+		to--;
+	if (to == from)
+		return;
+	random = to - from >= TOKEN_MIN && is_random(f->b + from, to - from);
+	if (detectors_has(f->set, DETECT_SECRET) &&
+		((random && finder_word(f, DETECT_SECRET, from)) ||
+			(is_assigned(f, from) && is_made_up(f->b + from, to - from) &&
+				finder_word_near(f, DETECT_SECRET, from))))
+		finder_add(f, DETECT_SECRET, from, to);
+	if (detectors_has(f->set, DETECT_CLOUD_KEY) && random && to - from == AWS_SECRET_LEN &&
+		finder_word(f, DETECT_CLOUD_KEY, from))
+		finder_add(f, DETECT_CLOUD_KEY, from, to);
+}
+
 void find_secret(struct finder *f)
 {
 	static const bool ends[256] = {['"'] = true,
@@ -198,25 +231,8 @@ void find_secret(struct finder *f)
 
 		while (end < f->n && f->b[end] > ' ' && !ends[f->b[end]])
 			end++;
-		if (end - i >= WORD_MIN) {
-			size_t from = i, to = end;
-			bool assigned;
-
-			/* key=value without blanks */
-			for (size_t k = i; k < end && k - i < 40; k++)
-				if (is_one_of(f->b[k], "=:") && end - k > WORD_MIN) {
-					from = k + 1;
-					break;
-				}
-			while (to > from && is_one_of(f->b[to - 1], ".:!?"))
-				to--;
-			assigned = is_assigned(f, from) && is_made_up(f->b + from, to - from) &&
-				   finder_word_near(f, DETECT_SECRET, from);
-			if (to > from &&
-				(assigned || (to - from >= TOKEN_MIN && is_random(f->b + from, to - from) &&
-						     finder_word(f, DETECT_SECRET, from))))
-				finder_add(f, DETECT_SECRET, from, to);
-		}
+		if (end - i >= WORD_MIN)
+			find_in_word(f, i, end);
 		i = end + 1;
 	}
 }

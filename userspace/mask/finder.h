@@ -124,7 +124,7 @@ void find_crypto(struct finder *f);
 void find_private_key(struct finder *f);
 void find_jwt(struct finder *f);
 void find_auth_header(struct finder *f);
-void find_token(struct finder *f); /* access_token, cloud_key */
-void find_secret(struct finder *f);
+void find_token(struct finder *f);  /* access_token, cloud_key */
+void find_secret(struct finder *f); /* secret, and cloud_key of AWS */
 
 #endif

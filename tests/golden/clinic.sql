@@ -72,3 +72,29 @@ CREATE MATERIALIZED VIEW ward_load AS SELECT w.name AS ward, count(*) AS n FROM 
 CREATE FUNCTION on_watched() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;
 CREATE TRIGGER watch BEFORE INSERT OR UPDATE ON watched FOR EACH ROW EXECUTE FUNCTION on_watched();
 CREATE RULE keep AS ON DELETE TO audit.log DO INSTEAD NOTHING;
+
+-- Functions in SQL are followed through their bodies.
+CREATE FUNCTION full_name(p patients) RETURNS text LANGUAGE sql AS $$SELECT p.name$$;
+CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql AS 'SELECT $1 + $1';
+CREATE FUNCTION ssn_of(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT ssn FROM clinic.patients WHERE id = $1';
+CREATE FUNCTION ssn_lies(int) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT ssn FROM clinic.patients WHERE id = $1';
+CREATE FUNCTION name_of(patient int, fallback text DEFAULT '?') RETURNS text LANGUAGE sql STABLE SET search_path = clinic, pg_temp
+  AS $$SELECT coalesce(name, fallback) FROM patients WHERE id = patient$$;
+CREATE FUNCTION by_ssn(wanted text) RETURNS SETOF patients LANGUAGE sql AS 'SELECT * FROM clinic.patients WHERE ssn = wanted';
+CREATE FUNCTION listing(n int) RETURNS TABLE (who text, code text) LANGUAGE sql AS 'SELECT name, ssn FROM patients LIMIT n';
+CREATE FUNCTION atomic_name(i int) RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT name FROM patients WHERE id = i; END;
+CREATE FUNCTION returned(a text, b text DEFAULT 'b') RETURNS text LANGUAGE sql RETURN a || b;
+CREATE FUNCTION outer_one(int) RETURNS text LANGUAGE sql AS 'SELECT clinic.ssn_of($1 + 1)';
+CREATE FUNCTION overloaded(int) RETURNS int LANGUAGE sql AS 'SELECT $1';
+CREATE FUNCTION overloaded(text) RETURNS text LANGUAGE sql AS 'SELECT ssn FROM clinic.patients';
+CREATE FUNCTION overloaded(int, int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+CREATE FUNCTION rename_doctor(i int, n text) RETURNS void LANGUAGE sql AS 'UPDATE clinic.doctors SET name = n WHERE id = i';
+CREATE FUNCTION copy_ssn() RETURNS void LANGUAGE sql AS 'INSERT INTO clinic.staff (name) SELECT ssn FROM clinic.patients';
+CREATE FUNCTION strictly(a text, b int) RETURNS int LANGUAGE sql STRICT AS 'SELECT b';
+CREATE FUNCTION as_owner() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM patients';
+CREATE FUNCTION as_owner_named() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM clinic.patients';
+CREATE FUNCTION odd_strings() RETURNS text LANGUAGE sql SET standard_conforming_strings = off AS 'SELECT ''x''';
+CREATE FUNCTION two_paths() RETURNS text LANGUAGE sql SET search_path = "$user", clinic AS 'SELECT ssn FROM patients';
+CREATE FUNCTION as_number(text) RETURNS bigint LANGUAGE sql AS 'SELECT length($1)';
+CREATE VIEW by_function AS SELECT id, twice(id) AS twice, ssn_of(id) AS of FROM doctors;
+CREATE VIEW by_path AS SELECT id, (listing(id)).who AS l FROM doctors;

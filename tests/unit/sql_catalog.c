@@ -148,7 +148,7 @@ static void test_ddl_refuses(void **state)
 
 static void row(struct catalog_builder *b, unsigned i, unsigned n, const char *const *v)
 {
-	struct span cells[10];
+	struct span cells[16];
 	struct err e = {0};
 
 	for (unsigned k = 0; k < n; k++)
@@ -187,8 +187,13 @@ static void fill_system(struct catalog_builder *b)
 	ROW(b, 2, "16401", "key", "1", "25", "-1", NULL, "f");
 	ROW(b, 2, "16401", "other", "2", "25", "-1", NULL, "f");
 	ROW(b, 8, "16401", "1");
-	ROW(b, 6, "public", "upper", NULL, "f", "f", "f");
-	ROW(b, 6, "ext", "similarity", "pg_trgm", "f", "f", "f");
+	ROW(b, 6, "16500", "public", "upper", NULL, "f", "f", "f", "25", "0", "f", "f", "v", NULL, NULL,
+		NULL);
+	ROW(b, 6, "16501", "ext", "similarity", "pg_trgm", "f", "f", "f", "700", "0", "t", "f", "i", NULL,
+		NULL, NULL);
+	ROW(b, 15, "16500", "", "i", "25");
+	ROW(b, 15, "16501", "", "i", "25");
+	ROW(b, 15, "16501", "", "i", "25");
 	ROW(b, 7, "ext", "%", "pg_trgm");
 	ROW(b, 7, "public", "=", NULL);
 }

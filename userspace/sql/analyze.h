@@ -21,6 +21,11 @@ struct name_scope {
 	const char *temp;   /* pg_temp_N, of this session; NULL: it has none */
 	bool temp_in_path;  /* it stands in path, and is looked at in its turn */
 	bool temp_doubtful; /* code of the database's own may have written into its tables */
+	/* Of a text that runs under a path which nobody knows here: functions, operators and types of any
+	 * schema may be meant, and a relation without a schema is not known. */
+	bool any;
+	/* Some schemas of the path may not count: a relation must be in one of them only. */
+	bool unsure;
 };
 
 #define STATEMENT_KINDS(X)                                                                                   \

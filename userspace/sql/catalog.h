@@ -80,12 +80,34 @@ struct relation {
 	unsigned nreferences;
 };
 
+struct parameter {        /* of a function */
+	const char *name; /* "" where it has none */
+	char mode;        /* as in pg_proc.proargmodes: i o b v t */
+	uint32_t type;
+};
+
 struct function { /* outside pg_catalog; pg_catalog's are judged by sql/function.h */
+	uint32_t oid;
 	const char *schema, *name;
 	const char *extension;  /* NULL: none */
 	char kind;              /* pg_proc.prokind: f p a w */
-	bool returns_composite; /* or has OUT parameters: its columns in FROM are not known */
+	bool returns_composite; /* or a pseudo-type: without OUT parameters its columns in FROM are not known
+				 */
 	bool returns_set;
+	uint32_t returns;
+	struct parameter *parameters;
+	unsigned nparameters, ndefaults;
+	bool strict, definer, immutable, volatile_;
+	/* LANGUAGE sql: the text of its statements; NULL otherwise. made: the statement that makes it, where
+	 * its body (BEGIN ATOMIC, RETURN) or its defaults are only there; the names in it mean what made_path
+	 * says. */
+	const char *body, *made;
+	const char *const *made_path;
+	unsigned nmade_path;
+	/* Its own SET clauses: settings that change what its text means make it odd. */
+	const char *const *path; /* of search_path; NULL: it has none */
+	unsigned npath;
+	bool odd;
 };
 
 struct operator_ { /* outside pg_catalog */

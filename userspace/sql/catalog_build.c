@@ -437,18 +437,58 @@ static void row_type(struct cells *c)
 		.delim = letter(c, 9)};
 }
 
+static void settings(struct cells *c, struct function *f, struct span s)
+{
+	while (s.p && s.n) {
+		const uint8_t *end = memchr(s.p, '\n', s.n);
+		size_t n = end ? (size_t)(end - s.p) : s.n;
+
+		draft_setting(c->b, f, (const char *)s.p, n);
+		s.p += n + (end != NULL);
+		s.n -= n + (end != NULL);
+	}
+}
+
 static void row_function(struct cells *c)
 {
 	struct function *f = arena_zalloc(&c->b->c->a, sizeof(*f));
 
 	if (!draft_add(c->b, &c->b->functions, f))
 		return;
-	*f = (struct function){.schema = text(c, 0),
-		.name = text(c, 1),
-		.extension = optional(c, 2),
-		.kind = letter(c, 3),
-		.returns_composite = boolean(c, 4),
-		.returns_set = boolean(c, 5)};
+	*f = (struct function){.oid = oid(c, 0),
+		.schema = text(c, 1),
+		.name = text(c, 2),
+		.extension = optional(c, 3),
+		.kind = letter(c, 4),
+		.returns_composite = boolean(c, 5),
+		.returns_set = boolean(c, 6),
+		.returns = oid(c, 7),
+		.ndefaults = (unsigned)number(c, 8, 0, INT16_MAX),
+		.strict = boolean(c, 9),
+		.definer = boolean(c, 10),
+		.immutable = letter(c, 11) == 'i',
+		.volatile_ = letter(c, 11) == 'v',
+		.body = optional(c, 12),
+		.made = optional(c, 13)};
+	settings(c, f, c->v[14]);
+}
+
+static void row_parameter(struct cells *c)
+{
+	uint32_t of = oid(c, 0);
+	struct function *f;
+
+	/* Both come sorted by function. */
+	for (;; c->b->last_function++) {
+		if (c->b->last_function == c->b->functions.n) {
+			c->bad = true;
+			return;
+		}
+		f = c->b->functions.v[c->b->last_function];
+		if (f->oid == of)
+			break;
+	}
+	(void)draft_parameter(c->b, f, (struct parameter){text(c, 1), letter(c, 2), oid(c, 3)});
 }
 
 static void row_operator(struct cells *c)
@@ -469,8 +509,8 @@ static const struct {
 	unsigned n;
 	void (*row)(struct cells *);
 } readers[] = {{1, row_schema}, {8, row_relation}, {7, row_column}, {4, row_member}, {2, row_inherits},
-	{10, row_type}, {6, row_function}, {3, row_operator}, {2, row_partition_key}, {7, row_foreign_key},
-	{3, row_code}, {4, row_cast}, {2, row_label}, {1, row_version}, {1, row_event_trigger}};
+	{10, row_type}, {15, row_function}, {3, row_operator}, {2, row_partition_key}, {7, row_foreign_key},
+	{3, row_code}, {4, row_cast}, {2, row_label}, {1, row_version}, {1, row_event_trigger}, {4, row_parameter}};
 
 unsigned catalog_query_cells(unsigned i)
 {

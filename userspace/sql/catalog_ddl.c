@@ -136,7 +136,7 @@ static const char *serial(const char *name)
 	return name;
 }
 
-uint32_t ddl_type(struct ddl *d, const PgQuery__TypeName *t, int32_t *typmod)
+uint32_t ddl_type_known(struct ddl *d, const PgQuery__TypeName *t, int32_t *typmod)
 {
 	const char *name = t && t->n_names ? serial(node_string(t->names[t->n_names - 1])) : "";
 	const char *schema = t && t->n_names > 1 ? node_string(t->names[t->n_names - 2]) : NULL;
@@ -147,15 +147,23 @@ uint32_t ddl_type(struct ddl *d, const PgQuery__TypeName *t, int32_t *typmod)
 		oid = type_builtin(name);
 	if (!oid)
 		oid = user_type(d, schema, name);
-	if (!oid) {
-		ddl_fail(d, "type \"%s\" does not exist in the schema text before this", name);
+	if (!oid)
 		return 0;
-	}
 	*typmod = typmod_of(name, t);
 	return t->n_array_bounds ? array_of(d, oid) : oid;
 }
 
-static const char *last_of(PgQuery__Node **v, size_t n, const char **schema)
+uint32_t ddl_type(struct ddl *d, const PgQuery__TypeName *t, int32_t *typmod)
+{
+	uint32_t oid = ddl_type_known(d, t, typmod);
+
+	if (!oid)
+		ddl_fail(d, "type \"%s\" does not exist in the schema text before this",
+			t && t->n_names ? node_string(t->names[t->n_names - 1]) : "");
+	return oid;
+}
+
+const char *ddl_name(PgQuery__Node **v, size_t n, const char **schema)
 {
 	*schema = n > 1 ? node_string(v[n - 2]) : "";
 	return n ? node_string(v[n - 1]) : "";
@@ -163,7 +171,7 @@ static const char *last_of(PgQuery__Node **v, size_t n, const char **schema)
 
 static void domain(struct ddl *d, const PgQuery__CreateDomainStmt *s)
 {
-	const char *schema, *name = last_of(s->domainname, s->n_domainname, &schema);
+	const char *schema, *name = ddl_name(s->domainname, s->n_domainname, &schema);
 	struct type *t = ddl_add_type(d, ddl_schema(d, schema), name, TYPE_DOMAIN);
 
 	if (!t)
@@ -181,7 +189,7 @@ static void domain(struct ddl *d, const PgQuery__CreateDomainStmt *s)
 
 static void enumeration(struct ddl *d, const PgQuery__CreateEnumStmt *s)
 {
-	const char *schema, *name = last_of(s->type_name, s->n_type_name, &schema);
+	const char *schema, *name = ddl_name(s->type_name, s->n_type_name, &schema);
 	struct type *t = ddl_add_type(d, ddl_schema(d, schema), name, TYPE_ENUM);
 
 	for (size_t i = 0; t && i < s->n_vals; i++)
@@ -191,7 +199,7 @@ static void enumeration(struct ddl *d, const PgQuery__CreateEnumStmt *s)
 /* makeMultirangeTypeName of the server, where the statement does not give a name. */
 static void range(struct ddl *d, const PgQuery__CreateRangeStmt *s)
 {
-	const char *in, *name = last_of(s->type_name, s->n_type_name, &in), *schema = ddl_schema(d, in);
+	const char *in, *name = ddl_name(s->type_name, s->n_type_name, &in), *schema = ddl_schema(d, in);
 	const char *at = strstr(name, "range"), *multi;
 	struct type *t;
 
@@ -232,53 +240,15 @@ static void composite(struct ddl *d, const PgQuery__CompositeTypeStmt *s)
 	(void)ddl_add_type(d, schema, s->typevar->relname, TYPE_COMPOSITE);
 }
 
-/* ---- functions, operators ---- */
-static void add_function(
-	struct ddl *d, PgQuery__Node **names, size_t n, const PgQuery__TypeName *ret, char kind, bool outs)
-{
-	struct function *f = arena_zalloc(&d->b->c->a, sizeof(*f));
-	const char *schema, *name = last_of(names, n, &schema);
-	int32_t typmod;
-	uint32_t oid = 0;
-
-	if (!draft_add(d->b, &d->b->functions, f))
-		return;
-	*f = (struct function){.schema = ddl_schema(d, schema), .name = keep(d, name), .kind = kind};
-	f->returns_set = ret && ret->setof;
-	if (ret)
-		oid = ddl_type(d, ret, &typmod);
-	f->returns_composite = outs || oid == type_builtin("record");
-	for (unsigned i = 0; i < d->b->types.n; i++) {
-		const struct type *t = d->b->types.v[i];
-
-		if (oid && t->oid == oid && t->kind == TYPE_COMPOSITE)
-			f->returns_composite = true;
-	}
-}
-
-static void function(struct ddl *d, const PgQuery__CreateFunctionStmt *s)
-{
-	bool outs = false;
-
-	for (size_t i = 0; i < s->n_parameters; i++)
-		if (s->parameters[i]->node_case == PG_QUERY__NODE__NODE_FUNCTION_PARAMETER) {
-			PgQuery__FunctionParameterMode m = s->parameters[i]->function_parameter->mode;
-
-			outs = outs || m == PG_QUERY__FUNCTION_PARAMETER_MODE__FUNC_PARAM_OUT ||
-			       m == PG_QUERY__FUNCTION_PARAMETER_MODE__FUNC_PARAM_INOUT ||
-			       m == PG_QUERY__FUNCTION_PARAMETER_MODE__FUNC_PARAM_TABLE;
-		}
-	add_function(d, s->funcname, s->n_funcname, s->return_type, s->is_procedure ? 'p' : 'f', outs);
-}
-
+/* ---- operators ---- */
 static void define(struct ddl *d, const PgQuery__DefineStmt *s)
 {
-	const char *schema, *name = last_of(s->defnames, s->n_defnames, &schema);
+	const char *schema, *name = ddl_name(s->defnames, s->n_defnames, &schema);
 	struct operator_ *o;
 
 	switch ((int)s->kind) {
 	case PG_QUERY__OBJECT_TYPE__OBJECT_AGGREGATE:
-		add_function(d, s->defnames, s->n_defnames, NULL, 'a', false);
+		(void)ddl_function(d, s->defnames, s->n_defnames, 'a');
 		break;
 	case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE:
 		(void)ddl_add_type(d, ddl_schema(d, schema), name, TYPE_BASE);
@@ -349,8 +319,10 @@ static void set(struct ddl *d, const PgQuery__VariableSetStmt *s)
 	d->b->npath = (unsigned)s->n_args;
 }
 
-static void statement(struct ddl *d, const PgQuery__Node *n)
+static void statement(struct ddl *d, const PgQuery__RawStmt *raw)
 {
+	const PgQuery__Node *n = raw->stmt;
+
 	switch ((int)n->node_case) {
 	case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT: schema(d, n->create_schema_stmt); break;
 	case PG_QUERY__NODE__NODE_CREATE_STMT: ddl_table(d, n->create_stmt, 'r'); break;
@@ -371,7 +343,7 @@ static void statement(struct ddl *d, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_CREATE_ENUM_STMT: enumeration(d, n->create_enum_stmt); break;
 	case PG_QUERY__NODE__NODE_CREATE_RANGE_STMT: range(d, n->create_range_stmt); break;
 	case PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT: domain(d, n->create_domain_stmt); break;
-	case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: function(d, n->create_function_stmt); break;
+	case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT: ddl_create_function(d, raw); break;
 	case PG_QUERY__NODE__NODE_DEFINE_STMT: define(d, n->define_stmt); break;
 	case PG_QUERY__NODE__NODE_CREATE_CAST_STMT:
 		if (n->create_cast_stmt->func) {
@@ -398,7 +370,7 @@ static void statement(struct ddl *d, const PgQuery__Node *n)
 int catalog_from_ddl(struct catalog **out, struct span text, struct err *e)
 {
 	static const char *const path[] = {"public"};
-	struct ddl d = {.e = e};
+	struct ddl d = {.e = e, .text = text};
 	struct PgQuery__ParseResult *tree;
 	struct arena tmp = {0};
 	int position, rc;
@@ -415,7 +387,7 @@ int catalog_from_ddl(struct catalog **out, struct span text, struct err *e)
 	(void)draft_add(d.b, &d.b->schemas, (void *)(uintptr_t) "public");
 	rc = parse(text, d.b->c->server, &tmp, &tree, &position, e);
 	for (size_t i = 0; rc == 0 && !d.failed && !d.b->oom && i < tree->n_stmts; i++)
-		statement(&d, tree->stmts[i]->stmt);
+		statement(&d, tree->stmts[i]);
 	if (rc == 0 && d.failed)
 		rc = -EINVAL;
 	if (rc < 0)

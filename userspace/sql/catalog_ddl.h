@@ -6,6 +6,7 @@
 #include "sql/catalog_internal.h"
 
 struct ddl {
+	struct span text;
 	struct catalog_builder *b;
 	struct err *e;
 	bool failed;
@@ -17,7 +18,13 @@ const char *ddl_schema(struct ddl *d, const char *schema);      /* "" is the def
 struct draft_relation *ddl_find(struct ddl *d, const PgQuery__RangeVar *rv);
 struct draft_column *ddl_column(struct ddl *d, struct draft_relation *r, const char *name);
 struct type *ddl_add_type(struct ddl *d, const char *schema, const char *name, enum type_kind kind);
+uint32_t ddl_type_known(struct ddl *d, const PgQuery__TypeName *t, int32_t *typmod); /* 0: not known */
 uint32_t ddl_type(struct ddl *d, const PgQuery__TypeName *t, int32_t *typmod);
+const char *ddl_name(PgQuery__Node **v, size_t n, const char **schema); /* schema "": none is said */
+
+/* ---- ddl_function.c ---- */
+struct function *ddl_function(struct ddl *d, PgQuery__Node **names, size_t n, char kind);
+void ddl_create_function(struct ddl *d, const PgQuery__RawStmt *raw);
 
 /* ---- ddl_table.c ---- */
 bool ddl_calls(struct ddl *d, const PgQuery__Node *n); /* something that the schema text made */

@@ -100,6 +100,7 @@ struct catalog_builder {
 	unsigned nedges, edges_cap;
 	const struct draft_relation *last; /* where the last column went */
 	struct type *last_type;            /* where the last label went */
+	unsigned last_function;            /* where the last parameter went */
 	const char *const *path;           /* for definition_node */
 	const char *temp;                  /* where the definitions' bare names may be too */
 	unsigned npath;
@@ -120,6 +121,9 @@ bool draft_edge(struct catalog_builder *b, uint32_t child, uint32_t parent);
 bool draft_member(struct catalog_builder *b, enum member_kind kind, uint32_t id, struct colref column);
 bool draft_key(struct catalog_builder *b, struct foreign_key key);
 bool draft_label(struct catalog_builder *b, struct type *t, const char *label);
+bool draft_parameter(struct catalog_builder *b, struct function *f, struct parameter p);
+/* One SET clause of a function, as pg_proc.proconfig has it: "search_path=app, public". */
+void draft_setting(struct catalog_builder *b, struct function *f, const char *text, size_t n);
 MUSTCHECK int catalog_finish(struct catalog_builder *b, struct err *e);
 /* catalog_views.c: generated columns and views, once everything has its place. */
 void catalog_resolve_generated(struct catalog_builder *b);

@@ -67,15 +67,20 @@ static const char *const queries[] = {
 		"pg_type", "t.oid") ", t.typtypmod, t.typdelim::text FROM pg_type t JOIN pg_namespace n ON "
 				    "n.oid = t.typnamespace WHERE " NOT_TOAST,
 
-	/* 6: functions that pg_catalog did not come with. One with an OUT parameter has a column of that name
-	 * in FROM. */
-	"SELECT DISTINCT n.nspname, p.proname, " EXTENSION(
+	/* 6: functions that pg_catalog did not come with; of those in SQL the text, and the whole definition
+	 * where the text is not all: a body that was parsed when it was made, or defaults */
+	"SELECT p.oid, n.nspname, p.proname, " EXTENSION(
 		"pg_proc", "p.oid") ", p.prokind::text, "
-				    "t.typtype IN ('c', 'p', 'd') AND t.oid <> 'void'::regtype OR "
-				    "p.proallargtypes IS NOT NULL, p.proretset "
+				    "t.typtype IN ('c', 'p', 'd') AND t.oid <> 'void'::regtype, "
+				    "p.proretset, p.prorettype, p.pronargdefaults, p.proisstrict, "
+				    "p.prosecdef, p.provolatile::text, CASE WHEN l.lanname = 'sql' THEN "
+				    "p.prosrc END, CASE WHEN l.lanname = 'sql' AND p.prokind IN ('f', 'p') "
+				    "AND (p.prosrc = '' OR p.pronargdefaults > 0) THEN "
+				    "pg_get_functiondef(p.oid) END, array_to_string(p.proconfig, chr(10)) "
 				    "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN "
-				    "pg_type t ON t.oid = p.prorettype "
-				    "WHERE n.nspname <> 'pg_catalog' OR p.oid >= 16384",
+				    "pg_type t ON t.oid = p.prorettype JOIN pg_language l ON l.oid = "
+				    "p.prolang WHERE n.nspname <> 'pg_catalog' OR p.oid >= 16384 "
+				    "ORDER BY p.oid",
 
 	/* 7: operators that pg_catalog did not come with */
 	"SELECT DISTINCT n.nspname, o.oprname, " EXTENSION(
@@ -140,6 +145,12 @@ static const char *const queries[] = {
 
 	/* 14: event triggers */
 	"SELECT count(*) FROM pg_event_trigger WHERE evtenabled <> 'D'",
+
+	/* 15: parameters of the functions of 6 */
+	"SELECT p.oid, coalesce(p.proargnames[a.n], ''), coalesce(p.proargmodes[a.n]::text, 'i'), a.type "
+	"FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, unnest(coalesce(p.proallargtypes, "
+	"p.proargtypes::oid[])) WITH ORDINALITY AS a(type, n) WHERE n.nspname <> 'pg_catalog' OR p.oid >= "
+	"16384 ORDER BY p.oid, a.n",
 };
 
 unsigned catalog_query_count(void)

@@ -230,7 +230,10 @@ struct taint expr(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_COLUMN_REF: return column_ref(l, sc, n->column_ref);
 	case PG_QUERY__NODE__NODE_A_CONST: return constant(n->a_const);
 	case PG_QUERY__NODE__NODE_PARAM_REF:
-		return (struct taint){.odd = true}; /* the client chose its type */
+		if (l->body && !body_parameter(l, NULL, n->param_ref->number, &none))
+			lineage_odd(l, -1, "a parameter that the function does not have");
+		none.odd = none.odd || !l->body; /* the client chose its type */
+		return none;
 	case PG_QUERY__NODE__NODE_A_EXPR: return expr_operator(l, sc, n->a_expr);
 	case PG_QUERY__NODE__NODE_BOOL_EXPR: return bool_expr(l, sc, n->bool_expr);
 	case PG_QUERY__NODE__NODE_FUNC_CALL: return expr_call(l, sc, n->func_call);

@@ -10,7 +10,28 @@ struct candidates {
 	enum function_class class;
 	unsigned ncols; /* in FROM; 0: not known */
 	const char *const *cols;
+	bool others;        /* than those that were followed: the result is made of the arguments */
+	unsigned nfollowed; /* functions in LANGUAGE sql: the result is what their bodies give */
+	struct taint followed;
+	struct outputs out; /* of the one, where no others may be meant */
 };
+
+struct arguments { /* of a call; v NULL: not known */
+	const struct argument *v;
+	size_t n;
+	bool variadic;
+};
+
+static bool same_names(const char *const *a, const char *const *b, unsigned n)
+{
+	for (unsigned i = 0; a != b && i < n; i++) {
+		const char *x = a ? a[i] : NULL, *y = b ? b[i] : NULL;
+
+		if (x && y ? strcmp(x, y) != 0 : x != y)
+			return false;
+	}
+	return true;
+}
 
 static void add_candidate(
 	struct candidates *c, enum function_class class, unsigned ncols, const char *const *cols)
@@ -19,7 +40,7 @@ static void add_candidate(
 	if (!c->any) {
 		c->ncols = ncols;
 		c->cols = cols;
-	} else if (c->ncols != ncols || c->cols != cols) {
+	} else if (c->ncols != ncols || !same_names(c->cols, cols, ncols)) {
 		c->ncols = 0;
 		c->cols = NULL;
 	}
@@ -32,24 +53,55 @@ static bool expands_array(const struct function *f)
 	return !strcmp(f->schema, "information_schema") && !strcmp(f->name, "_pg_expandarray");
 }
 
-static void user_candidates(struct lineage *l, const char *schema, const char *name, struct candidates *c)
+static void take_followed(struct lineage *l, const struct outputs *o, struct candidates *c)
+{
+	bool one = !c->nfollowed && o->n == 1;
+
+	if (one)
+		c->followed = o->v[0].t;
+	for (unsigned i = 0; !one && i < o->n; i++)
+		taint_mix(l, &c->followed, &o->v[i].t);
+	c->out = *o;
+	c->nfollowed++;
+}
+
+static void user_candidate(
+	struct lineage *l, const struct function *f, const struct arguments *args, struct candidates *c)
+{
+	bool pure = f->extension && function_extension_pure(f->extension);
+	const char *const *cols;
+	unsigned ncols = function_shape(l, f, &cols);
+	struct outputs o = {0};
+
+	if (!pure && args->v && body_follow(l, f, args->v, args->n, args->variadic, &o)) {
+		add_candidate(c, FUNCTION_TOTAL, ncols, cols);
+		take_followed(l, &o, c);
+		return;
+	}
+	if (!pure)
+		lineage_opaque(l, f->schema, f->name);
+	c->others = true;
+	add_candidate(c, pure ? FUNCTION_PURE : FUNCTION_OPAQUE, ncols, cols);
+}
+
+static void user_candidates(struct lineage *l, const char *schema, const char *name,
+	const struct arguments *args, struct candidates *c)
 {
 	static const char *const expanded[] = {"x", "n"};
 	const struct function *f;
 
 	for (unsigned n = 0; lineage_spend(l, 1) && (f = catalog_function(l->names->catalog, name, n)); n++) {
-		bool pure = f->extension && function_extension_pure(f->extension);
-
 		if (schema ? strcmp(scope_schema(l->names, schema), f->schema) != 0
 			   : !scope_calls(l->names, f->schema))
 			continue;
-		if (expands_array(f)) {
-			add_candidate(c, FUNCTION_PURE, ARRAY_LEN(expanded), expanded);
+		if (args->v && !body_fits(f, args->v, args->n, args->variadic))
+			continue;
+		if (!expands_array(f)) {
+			user_candidate(l, f, args, c);
 			continue;
 		}
-		if (!pure)
-			lineage_opaque(l, f->schema, name);
-		add_candidate(c, pure ? FUNCTION_PURE : FUNCTION_OPAQUE, f->returns_composite ? 0 : 1, NULL);
+		add_candidate(c, FUNCTION_PURE, ARRAY_LEN(expanded), expanded);
+		c->others = true;
 	}
 }
 
@@ -60,8 +112,10 @@ static void type_candidate(struct lineage *l, const char *schema, const char *na
 
 	if (foreign)
 		lineage_opaque(l, foreign->schema, foreign->name);
-	if (t && c->any)
-		add_candidate(c, FUNCTION_PURE, 0, NULL);
+	if (!t || !c->any)
+		return;
+	add_candidate(c, FUNCTION_PURE, 0, NULL);
+	c->others = true;
 }
 
 /* f(x) is also how a cast to a type named f is written, and every table is a type. */
@@ -76,17 +130,19 @@ static void type_candidates(struct lineage *l, const char *schema, const char *n
 			type_candidate(l, l->names->path[i], name, c);
 }
 
-static struct candidates candidates_of(
-	struct lineage *l, const char *schema, const char *name, bool one_arg, bool row, int location)
+static struct candidates candidates_of(struct lineage *l, const char *schema, const char *name,
+	const struct arguments *args, bool row, int location)
 {
+	bool one_arg = args->n == 1;
 	struct candidates c = {0};
 
-	user_candidates(l, schema, name, &c);
+	user_candidates(l, schema, name, args, &c);
 	if ((!schema || !strcmp(schema, "pg_catalog")) && function_known(name)) {
 		const char *const *cols = NULL;
 		unsigned ncols = function_columns(name, &cols);
 
 		add_candidate(&c, function_class(name), ncols, cols);
+		c.others = true;
 		if (function_class(name) == FUNCTION_OPAQUE)
 			lineage_opaque(l, "pg_catalog", name);
 	}
@@ -121,27 +177,11 @@ static bool name_of(struct lineage *l, const PgQuery__FuncCall *f, const char **
 	return true;
 }
 
-enum function_class function_judge(
-	struct lineage *l, const PgQuery__FuncCall *f, unsigned *ncols, const char *const **cols)
-{
-	const char *schema, *name;
-	struct candidates c;
-
-	*ncols = 0;
-	*cols = NULL;
-	if (!name_of(l, f, &schema, &name))
-		return FUNCTION_OPAQUE;
-	c = candidates_of(l, schema, name, f->n_args == 1, true, f->location);
-	*ncols = c.ncols;
-	*cols = c.cols;
-	return c.any ? c.class : FUNCTION_OPAQUE;
-}
-
 void function_shadow(struct lineage *l, const char *name)
 {
 	struct candidates c = {0};
 
-	user_candidates(l, NULL, name, &c);
+	user_candidates(l, NULL, name, &(struct arguments){0}, &c);
 }
 
 /* ORDER BY, FILTER, OVER, DISTINCT of an aggregate or window function. */
@@ -174,43 +214,83 @@ static bool setting_named(const PgQuery__FuncCall *f)
 	       n->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL && !strchr(n->a_const->sval->sval, '.');
 }
 
-struct taint expr_call(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f)
+/* Each, and all of them in acc; *row: the last one is a row. */
+static struct arguments arguments_of(
+	struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f, struct taint *acc, bool *row)
 {
-	struct taint acc = {0}, arg = {0};
+	struct argument *v = lineage_alloc(l, f->n_args, sizeof(*v));
+
+	*row = false;
+	for (size_t i = 0; i < f->n_args && !lineage_stopped(l); i++) {
+		const PgQuery__Node *n = f->args[i];
+
+		v[i].t = expr(l, sc, n);
+		v[i].name =
+			n->node_case == PG_QUERY__NODE__NODE_NAMED_ARG_EXPR ? n->named_arg_expr->name : NULL;
+		*row = v[i].t.row || type_row(l->names->catalog, v[i].t.type);
+		taint_mix(l, acc, &v[i].t);
+	}
+	return (struct arguments){v, f->n_args, f->func_variadic};
+}
+
+/* What the bodies give, and where a function without one may be meant the arguments too. While a catalogue
+ * is being built not all is known that a body may read. */
+static struct taint followed(struct lineage *l, const struct candidates *c, const struct taint *acc)
+{
+	struct taint t = c->followed;
+
+	if (c->others || l->need)
+		taint_mix(l, &t, acc);
+	t.calm = false;
+	return t;
+}
+
+static struct taint call(
+	struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f, struct candidates *c)
+{
 	const char *schema, *name;
-	struct candidates c;
-	bool row = false, counts, aggregate;
+	struct arguments args;
+	struct taint acc = {0};
+	bool row, counts, aggregate;
 	char *where;
 
 	lineage_seen(l, f);
 	if (!name_of(l, f, &schema, &name))
 		return acc;
-	for (size_t i = 0; i < f->n_args && !lineage_stopped(l); i++) {
-		arg = expr(l, sc, f->args[i]);
-		row = arg.row || type_row(l->names->catalog, arg.type);
-		taint_mix(l, &acc, &arg);
-	}
+	args = arguments_of(l, sc, f, &acc, &row);
 	call_clauses(l, sc, f, &acc);
-	c = candidates_of(l, schema, name, f->n_args == 1, row, f->location);
-	aggregate = c.class != FUNCTION_OPAQUE && aggregate_call(l, sc, f, &arg, &acc.from);
+	if (lineage_stopped(l))
+		return acc;
+	*c = candidates_of(l, schema, name, &args, row, f->location);
+	aggregate = c->class != FUNCTION_OPAQUE && !c->nfollowed &&
+		    aggregate_call(l, sc, f, args.n ? &args.v[args.n - 1].t : &acc, &acc.from);
 	if (!strcmp(name, "current_setting") && !setting_named(f))
 		lineage_opaque(l, "pg_catalog", name);
 	if (lineage_stopped(l))
 		return acc;
-	counts = aggregate || (c.class == FUNCTION_TOTAL && !strcmp(name, "count"));
-	if (!counts && (c.class != FUNCTION_TOTAL || acc.odd || f->func_variadic)) {
+	counts = aggregate || (c->class == FUNCTION_TOTAL && !c->nfollowed && !strcmp(name, "count"));
+	if (!counts && (c->class != FUNCTION_TOTAL || (acc.odd && c->others) || f->func_variadic)) {
 		where = arena_printf(l->a, "an argument of %s()", name);
 		lineage_use(l, &acc, where ? where : "an argument");
 	}
+	if (c->nfollowed)
+		acc = followed(l, c, &acc);
 	/* what gives a simple type is only known of total functions, and of count() whatever it counts, and
 	 * other aggregates of numbers */
 	acc.calm = false;
-	acc.odd = !counts && (acc.odd || c.class != FUNCTION_TOTAL || !strcmp(name, "array_agg"));
-	if (c.ncols > 1 && c.cols) {
-		acc.ncols = c.ncols;
-		acc.cols = c.cols;
+	acc.odd = !counts && (acc.odd || c->class != FUNCTION_TOTAL || !strcmp(name, "array_agg"));
+	if (c->ncols > 1 && c->cols) {
+		acc.ncols = c->ncols;
+		acc.cols = c->cols;
 	}
 	return acc;
+}
+
+struct taint expr_call(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f)
+{
+	struct candidates c = {0};
+
+	return call(l, sc, f, &c);
 }
 
 /* ---- FROM ---- */
@@ -258,34 +338,50 @@ static bool scalar_elements(const struct catalog *c, const struct taint *t)
 	       (t->type && (t->type == type_builtin("int2vector") || t->type == type_builtin("oidvector")));
 }
 
+/* The columns of the one body that was followed. */
+static void followed_columns(
+	struct lineage *l, const struct candidates *c, const char *fallback, struct outputs *o)
+{
+	for (unsigned i = 0; i < c->out.n && !lineage_stopped(l); i++) {
+		struct taint t = c->out.v[i].t;
+
+		t.calm = false;
+		t.row = NULL;
+		outputs_add(l, o, c->cols && c->cols[i] ? c->cols[i] : fallback, t);
+	}
+}
+
 static void call_columns(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f,
 	const PgQuery__Alias *alias, struct item *it, struct outputs *o)
 {
 	const char *name = f->n_funcname ? node_string(f->funcname[f->n_funcname - 1]) : "";
-	const char *const *cols;
+	const char *fallback = alias ? alias->aliasname : name;
+	struct candidates c = {0};
 	struct taint t, arg;
-	unsigned ncols;
 
 	if (!strcmp(name, "unnest") && f->n_args > 1) {
 		lineage_odd(l, f->location, "unnest() of several arrays");
 		return;
 	}
-	t = expr_call(l, sc, f);
-	(void)function_judge(l, f, &ncols, &cols);
+	t = call(l, sc, f, &c);
 	if (!strcmp(name, "unnest") && f->n_args == 1 && !lineage_stopped(l)) {
 		arg = expr(l, sc, f->args[0]);
-		ncols = 1;
+		c.ncols = 1;
 		it->open = it->open || !scalar_elements(l->names->catalog, &arg) ||
 			   catalog_function(l->names->catalog, name, 0);
 		t.odd = true;
 	}
-	if (ncols == 0) {
-		it->open = true;
-		ncols = 1;
-		cols = NULL;
+	if (c.nfollowed == 1 && !c.others && !l->need && c.ncols && c.out.n == c.ncols) {
+		followed_columns(l, &c, fallback, o);
+		return;
 	}
-	for (unsigned i = 0; i < ncols && !lineage_stopped(l); i++) {
-		const char *column = cols && cols[i] ? cols[i] : alias ? alias->aliasname : name;
+	if (c.ncols == 0) {
+		it->open = true;
+		c.ncols = 1;
+		c.cols = NULL;
+	}
+	for (unsigned i = 0; i < c.ncols && !lineage_stopped(l); i++) {
+		const char *column = c.cols && c.cols[i] ? c.cols[i] : fallback;
 
 		t.odd = true;
 		add_column(l, o, column, &t);

@@ -336,6 +336,8 @@ void lineage_free(struct lineage *l, const PgQuery__Node *n)
 	struct statement *s = l->s;
 	bool text = c && c->val_case == PG_QUERY__A__CONST__VAL_SVAL;
 
+	if (l->body) /* of another text */
+		return;
 	/* in HAVING they say how large a group is */
 	if (!c || c->isnull || (!text && c->val_case != PG_QUERY__A__CONST__VAL_IVAL) || lineage_stopped(l) ||
 		l->ungrouped || s->nconstants == FREE_CONSTANTS_MAX)

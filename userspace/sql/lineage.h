@@ -90,6 +90,13 @@ struct use_group {
 	struct colset columns;
 };
 
+struct body { /* of a function in LANGUAGE sql that is being followed */
+	const struct body *outer;
+	const struct function *f;
+	const struct taint *args; /* of its parameters that take something */
+	unsigned nargs, depth;
+};
+
 struct lineage {
 	struct arena *a;
 	const struct name_scope *names;
@@ -102,7 +109,9 @@ struct lineage {
 				   + 1 */
 	unsigned nsublabels, sublabels_cap;
 	unsigned long work;
-	bool ungrouped; /* HAVING is evaluated: no floor holds yet */
+	bool ungrouped;          /* HAVING is evaluated: no floor holds yet */
+	const struct body *body; /* the innermost one */
+	unsigned nbodies;        /* followed so far */
 	bool oom;
 	/* While a catalogue is being built: called before a relation's columns are looked at. */
 	void (*need)(void *arg, const struct relation *r);
@@ -213,11 +222,24 @@ void xml_table(struct lineage *l, struct scope *sc, const PgQuery__RangeTableFun
 /* What the operator may do; an opaque one is noted. */
 enum function_class operator_judge(struct lineage *l, PgQuery__Node **name, size_t n, int location);
 enum function_class operator_named(struct lineage *l, const char *name, int location);
-/* What the function may do; names, if not NULL, gets its columns in FROM (0: not known). */
-enum function_class function_judge(
-	struct lineage *l, const PgQuery__FuncCall *f, unsigned *ncols, const char *const **cols);
 /* Checks that a user's function does not take the place of a name that the grammar took for its own. */
 void function_shadow(struct lineage *l, const char *name);
+
+/* ---- body.c ---- */
+struct argument {         /* of a call */
+	const char *name; /* NULL: by its place */
+	struct taint t;
+};
+/* Whether a call with these arguments may mean f. */
+bool body_fits(const struct function *f, const struct argument *v, size_t n, bool variadic);
+/* What f, which is in LANGUAGE sql, gives when called so: a column of out for each of its own. What it does
+ * is noted. false: not understood, which is no problem of the statement's yet. */
+bool body_follow(struct lineage *l, const struct function *f, const struct argument *v, size_t n,
+	bool variadic, struct outputs *out);
+/* The columns that f gives in FROM, 0: not known; a name that is NULL is the alias, or the function's. */
+unsigned function_shape(struct lineage *l, const struct function *f, const char *const **names);
+/* A parameter of the function that is being followed, by name or number. */
+bool body_parameter(struct lineage *l, const char *name, int number, struct taint *t);
 const char *label_of(struct lineage *l, const PgQuery__Node *n); /* once expr() has seen n */
 
 /* ---- typename.c ---- */

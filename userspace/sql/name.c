@@ -11,7 +11,7 @@ const char *scope_schema(const struct name_scope *ns, const char *schema)
 
 bool scope_calls(const struct name_scope *ns, const char *schema)
 {
-	if (!strcmp(schema, "pg_catalog"))
+	if (ns->any || !strcmp(schema, "pg_catalog"))
 		return true;
 	if (ns->temp && !strcmp(schema, ns->temp))
 		return false;
@@ -21,10 +21,23 @@ bool scope_calls(const struct name_scope *ns, const char *schema)
 	return false;
 }
 
+/* In how many places of the path. */
+static unsigned places_of(const struct name_scope *ns, const char *name)
+{
+	unsigned n = catalog_relation(ns->catalog, "pg_catalog", name) != NULL;
+
+	n += ns->temp && !ns->temp_in_path && catalog_relation(ns->catalog, ns->temp, name);
+	for (unsigned i = 0; i < ns->npath; i++)
+		n += catalog_relation(ns->catalog, ns->path[i], name) != NULL;
+	return n;
+}
+
 static const struct relation *find_in_path(const struct name_scope *ns, const char *name)
 {
 	const struct relation *r = NULL;
 
+	if (ns->any || (ns->unsure && places_of(ns, name) > 1))
+		return NULL;
 	if (ns->temp && !ns->temp_in_path)
 		r = catalog_relation(ns->catalog, ns->temp, name);
 	if (!r)
@@ -280,6 +293,8 @@ static struct taint bare(struct lineage *l, struct scope *sc, const char *name, 
 	it = scope_item(l, sc, NULL, name, location);
 	if (it)
 		return item_row(l, it);
+	if (body_parameter(l, name, 0, &t))
+		return t;
 	lineage_fail_retry(l, "42703", location, "column \"%s\" does not exist", name);
 	return t;
 }
@@ -301,6 +316,8 @@ static struct taint qualified(struct lineage *l, struct scope *sc, const char *s
 	unsigned found;
 
 	if (!it) {
+		if (l->body && !schema && !strcmp(rel, l->body->f->name) && body_parameter(l, name, 0, &t))
+			return t;
 		no_item(l, schema, rel, location);
 		return t;
 	}

@@ -146,6 +146,8 @@ static uint32_t find(const struct name_scope *ns, const char *schema, const char
 		oid = oid_in(ns->catalog, ns->temp, name);
 	if (!oid)
 		oid = oid_in(ns->catalog, "pg_catalog", name);
+	if (ns->any)
+		return oid;
 	for (unsigned i = 0; i < ns->npath && !oid; i++)
 		oid = oid_in(ns->catalog, ns->path[i], name);
 	return oid;

@@ -42,7 +42,7 @@ static void check(const struct statement *s, size_t n)
 	for (unsigned i = 0; i < s->nuses; i++)
 		assert(s->uses[i].where && catalog_relation_by_oid(clinic, s->uses[i].column.relid));
 	for (unsigned i = 0; i < s->nopaque; i++)
-		assert(s->opaque[i]);
+		assert(s->opaque[i].name);
 	check_set(&s->stored);
 	check_set(&s->assigned);
 	if (s->inner)

@@ -214,12 +214,19 @@ static void what_is_not_there_yet(void **state)
 	/* A caller without mask rules is not judged, so there nothing is denied. */
 	WRONG(HEAD DATABASE "  statements: {unparsed: deny, opaque: {default: deny, allow: []}}\n",
 		"7:26: spec.statements.unparsed: deny is not supported yet where spec.mask is left out",
-		"7:50: spec.statements.opaque.default: deny is not supported yet where spec.mask is left out",
-		"7:56: spec.statements.opaque.allow is not supported yet");
+		"7:40: spec.statements.opaque is not supported yet where spec.mask is left out",
+		"7:63: spec.statements.opaque.allow is an empty list; leave it out or fill it");
 	WRONG(MASK "    - {columns: [a.b.c], with: null}\n  statements: {unparsed: allow, opaque: {default: "
-		   "mask}}\n",
+		   "maybe, allow: [f, 'a.b', 'a.b(int', \"a.b(int) CASCADE\"]}}\n",
 		"9:26: spec.statements.unparsed: anything but deny is not supported yet",
-		"9:51: spec.statements.opaque.default: anything but deny is not supported yet");
+		"9:51: spec.statements.opaque.default must be deny, mask or allow",
+		"9:66: \"f\" is no function: write \"schema.name(type, …)\" with the types of its arguments",
+		"9:69: \"a.b\" is no function: write \"schema.name(type, …)\" with the types of its "
+		"arguments",
+		"9:76: \"a.b(int\" is no function: write \"schema.name(type, …)\" with the types of its "
+		"arguments",
+		"9:87: \"a.b(int) CASCADE\" is no function: write \"schema.name(type, …)\" with the types of "
+		"its arguments");
 	WRONG(MASK "    - {columns: [a.b.c], with: redact, predicates: equality}\n",
 		"8:52: spec.mask[].predicates: equality is not supported yet");
 	WRONG(MASK "    - {columns: [a.b.c], with: {fake: {}}}\n"

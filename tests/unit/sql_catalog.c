@@ -121,7 +121,7 @@ static void test_ddl_views(void **state)
 	assert_int_equal(col(c, "w", "one")->from.n, 2); /* v.b and t.b */
 	assert_int_equal(w->nbelow, 2);
 	assert_int_equal(w->nopaque, 1);
-	assert_string_equal(w->opaque[0], "public.f");
+	assert_string_equal(w->opaque[0].name, "public.f");
 	assert_non_null(catalog_relation(c, "public", "lost")->problem);
 	assert_non_null(catalog_relation(c, "public", "over")->problem);
 	assert_non_null(catalog_relation(c, "public", "j")->problem);
@@ -236,7 +236,8 @@ static void test_system_and_path(void **state)
 		"  secret = direct public.pg_class.secret\n");
 	/* a user's function or operator of the same name takes part where its schema is in the path, only
 	 * there */
-	assert_analysis(c, path, 2, "SELECT upper('x')", "  upper = nothing\n  opaque public.upper\n");
+	assert_analysis(
+		c, path, 2, "SELECT upper('x')", "  upper = derived (anything)\n  opaque public.upper\n");
 	assert_analysis(c, ext, 1, "SELECT upper('x')", "  upper = nothing\n");
 	assert_analysis(c, path, 2, "SELECT pg_catalog.upper('x')", "  upper = nothing\n");
 	assert_analysis(c, path, 2, "SELECT 1 = 2", "  ?column? = nothing\n  opaque public.=\n");

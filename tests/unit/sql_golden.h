@@ -15,6 +15,10 @@ static inline void golden_columns(FILE *f, const struct catalog *c, const struct
 		const struct column *col = r ? relation_column_by_attnum(r, v[i].attnum) : NULL;
 		bool home = r && !strcmp(r->schema, "clinic");
 
+		if (v[i].attnum == COLREF_OPAQUE) {
+			fprintf(f, "%s(anything)", i ? " " : "");
+			continue;
+		}
 		fprintf(f, "%s%s%s%s%s%s.%s", i ? " " : "", via_name((enum via)v[i].via), v[i].via ? "(" : "",
 			!r || home ? "" : r->schema, !r || home ? "" : ".", r ? r->name : "?",
 			col ? col->name : "?");
@@ -83,7 +87,7 @@ static inline void golden_statement(
 	for (unsigned i = 0; s->kind == STATEMENT_DEFINE && i < s->nrelations; i++)
 		fprintf(f, "%schanges %s\n", in, catalog_relation_by_oid(c, s->relations[i])->name);
 	for (unsigned i = 0; i < s->nopaque; i++)
-		fprintf(f, "%sopaque %s\n", in, s->opaque[i]);
+		fprintf(f, "%sopaque %s\n", in, s->opaque[i].name);
 	if (s->name)
 		fprintf(f, "%sname %s\n", in, s->name);
 	if (s->setting)

@@ -12,6 +12,7 @@
 
 #include "policy/pattern.h"
 #include "policy/strict.h"
+#include "sql/signature.h"
 
 /* One column pattern of one rule; sorted by canonical text. */
 struct laid {
@@ -39,6 +40,9 @@ struct binding {
 	size_t nmatches, matches_cap;
 	struct entry *entries; /* sorted by column; attnum 0: the whole row */
 	size_t nentries;
+	enum opaque_mode opaque;
+	const struct function **trusted;
+	unsigned ntrusted;
 	struct arena mem; /* patterns, and masks made of two */
 	bool no_memory;   /* while it is made */
 };
@@ -310,6 +314,46 @@ static int bind_columns(struct binding *b, struct place *place, bool own, struct
 	return r;
 }
 
+static bool lists(const struct opaque_rule *o, const struct catalog *c, const struct function *f)
+{
+	for (unsigned i = 0; i < o->nallow; i++)
+		if (signature_find(c, o->allow[i]) == f)
+			return true;
+	return false;
+}
+
+static bool trusted(const struct binding *b, const struct grant *g, const struct function *f)
+{
+	for (unsigned i = 0; i < g->nopaque; i++)
+		if (g->opaque[i]->mode != OPAQUE_ALLOW && !lists(g->opaque[i], b->catalog, f))
+			return false;
+	return true;
+}
+
+/* Of several documents the strictest: a function must be allowed by each. */
+static int bind_opaque(struct binding *b, const struct grant *g, struct err *e)
+{
+	unsigned n = 0;
+
+	b->opaque = g->nopaque ? OPAQUE_ALLOW : OPAQUE_DENY;
+	for (unsigned i = 0; i < g->nopaque; i++) {
+		n += g->opaque[i]->nallow;
+		if (g->opaque[i]->mode < b->opaque)
+			b->opaque = g->opaque[i]->mode;
+	}
+	b->trusted = arena_array(&b->mem, n ? n : 1, sizeof(*b->trusted));
+	if (!b->trusted)
+		return err_sql(e, -ENOMEM, "53200", "out of memory");
+	for (unsigned i = 0; i < g->nopaque; i++)
+		for (unsigned j = 0; j < g->opaque[i]->nallow; j++) {
+			const struct function *f = signature_find(b->catalog, g->opaque[i]->allow[j]);
+
+			if (f && trusted(b, g, f))
+				b->trusted[b->ntrusted++] = f;
+		}
+	return 0;
+}
+
 int binding_new(struct binding **out, struct policy *p, const struct grant *g, struct catalog *c,
 	struct place *place, bool own, struct err *e)
 {
@@ -323,6 +367,8 @@ int binding_new(struct binding **out, struct policy *p, const struct grant *g, s
 	b->policy = policy_ref(p);
 	b->catalog = catalog_ref(c);
 	r = lay_patterns(b, g, e);
+	if (!r)
+		r = bind_opaque(b, g, e);
 	if (!r)
 		r = bind_columns(b, place, own, e);
 	if (!r)
@@ -356,12 +402,36 @@ struct policy *binding_policy(const struct binding *b)
 	return b->policy;
 }
 
+enum opaque_mode binding_opaque(const struct binding *b, const struct function *f)
+{
+	for (unsigned i = 0; f && i < b->ntrusted; i++)
+		if (b->trusted[i] == f)
+			return OPAQUE_ALLOW;
+	return b->opaque;
+}
+
+const struct function *const *binding_trusted(const struct binding *b, unsigned *n)
+{
+	*n = b->ntrusted;
+	return b->trusted;
+}
+
+static bool opaque_hidden(const struct binding *b, uint32_t function)
+{
+	for (unsigned i = 0; i < b->ntrusted; i++)
+		if (b->trusted[i]->oid == function)
+			return false;
+	return b->opaque != OPAQUE_ALLOW;
+}
+
 /* What no rule speaks of. A toast table holds what its table's columns hold. */
 static const struct masking *unruled(const struct binding *b, struct colref c)
 {
 	const struct relation *r = catalog_relation_by_oid(b->catalog, c.relid);
 	const struct column *column;
 
+	if (c.attnum == COLREF_OPAQUE)
+		return opaque_hidden(b, c.relid) ? &hidden : NULL;
 	if (!r || r->kind == 't')
 		return &hidden;
 	if (c.attnum < 0) /* ctid, xmin, tableoid … say nothing of any value */

@@ -32,6 +32,10 @@ struct masking {
 const struct masking *binding_column(const struct binding *b, struct colref c);
 /* The strictest of the masks over a set; NULL when nothing in it is masked. */
 const struct masking *binding_set(const struct binding *b, const struct colset *s);
+/* What becomes of a call of code that nobody looked into: of f, or of anything else (NULL). */
+enum opaque_mode binding_opaque(const struct binding *b, const struct function *f);
+/* The functions that are allowed as if they depended on their arguments only. */
+const struct function *const *binding_trusted(const struct binding *b, unsigned *n);
 /* Whether two columns of the set are masked differently: then no column's own mask fits. */
 bool binding_mixed(const struct binding *b, const struct colset *s);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "policy/section.h"
+#include "sql/signature.h"
 
 /* A tree takes some 100 bytes for each byte of the most hostile text. */
 #define SCRATCH_MAX ((size_t)192 << 20)
@@ -56,29 +57,75 @@ static void read_rules(struct reading *r, const struct node *list, struct docume
 		rule_check_all(r, list, d->rules, d->nrules);
 }
 
-/* Only what is the case anyway may be written here, and only where it is: a caller without mask rules is not
- * judged. */
-static void read_statements(struct reading *r, const struct node *n, bool masks)
+static void read_opaque_list(struct reading *r, const struct node *list, struct opaque_rule *out)
+{
+	const char **v;
+
+	if (!section_list(r, list, "spec.statements.opaque.allow"))
+		return;
+	v = section_array(r, list->n, sizeof(*v));
+	if (!v)
+		return;
+	for (const struct node *c = list->child; c; c = c->next) {
+		const char *text = section_text(r, c, "an entry of spec.statements.opaque.allow");
+
+		if (!text)
+			continue;
+		if (!signature_valid(text))
+			section_wrong(r, c,
+				"\"%.60s\" is no function: write \"schema.name(type, …)\" with the types of "
+				"its "
+				"arguments",
+				text);
+		v[out->nallow++] = text;
+	}
+	out->allow = v;
+}
+
+static void read_opaque(struct reading *r, const struct node *n, struct opaque_rule *out)
+{
+	static const struct key keys[] = {{"default", KEY_READ}, {"allow", KEY_READ}};
+	const struct node *mode = node_get(n, "default");
+
+	if (!section_map(r, n, "spec.statements.opaque", keys, ARRAY_LEN(keys)))
+		return;
+	out->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
+	if (!out->where)
+		r->failed = -ENOMEM;
+	read_opaque_list(r, node_get(n, "allow"), out);
+	if (!mode || node_is(mode, "deny"))
+		return;
+	if (node_is(mode, "mask"))
+		out->mode = OPAQUE_MASK;
+	else if (node_is(mode, "allow"))
+		out->mode = OPAQUE_ALLOW;
+	else
+		section_wrong(r, mode, "spec.statements.opaque.default must be deny, mask or allow");
+}
+
+/* A caller without mask rules is not judged: what would refuse something may only stand beside such. */
+static void read_statements(struct reading *r, const struct node *n, struct document *d)
 {
 	static const struct key keys[] = {{"default", KEY_READ}, {"opaque", KEY_READ}, {"unparsed", KEY_READ},
 		{"rules", KEY_LATER}, {"only", KEY_LATER}, {"settings", KEY_LATER}};
-	static const struct key opaque_keys[] = {{"default", KEY_READ}, {"allow", KEY_LATER}};
-	const struct node *opaque = node_get(n, "opaque"), *all = node_get(n, "default");
-	const struct node *given[] = {node_get(n, "unparsed"), node_get(opaque, "default")};
-	static const char *const names[] = {"spec.statements.unparsed", "spec.statements.opaque.default"};
+	const struct node *all = node_get(n, "default"), *unparsed = node_get(n, "unparsed");
 
 	if (!section_map(r, n, "spec.statements", keys, ARRAY_LEN(keys)))
 		return;
-	section_map(r, opaque, "spec.statements.opaque", opaque_keys, ARRAY_LEN(opaque_keys));
 	if (all && !node_is(all, "allow"))
 		section_wrong(r, all, "spec.statements.default: anything but allow is not supported yet");
-	for (unsigned i = 0; i < ARRAY_LEN(given); i++) {
-		if (given[i] && !node_is(given[i], "deny"))
-			section_wrong(r, given[i], "%s: anything but deny is not supported yet", names[i]);
-		else if (given[i] && !masks)
-			section_wrong(r, given[i],
-				"%s: deny is not supported yet where spec.mask is left out", names[i]);
-	}
+	if (unparsed && !node_is(unparsed, "deny"))
+		section_wrong(
+			r, unparsed, "spec.statements.unparsed: anything but deny is not supported yet");
+	else if (unparsed && !d->nrules)
+		section_wrong(r, unparsed,
+			"spec.statements.unparsed: deny is not supported yet where spec.mask is left out");
+	if (!node_get(n, "opaque"))
+		return;
+	if (!d->nrules)
+		section_wrong(r, node_get(n, "opaque"),
+			"spec.statements.opaque is not supported yet where spec.mask is left out");
+	read_opaque(r, node_get(n, "opaque"), &d->opaque);
 }
 
 static void read_spec(struct reading *r, const struct node *spec, struct document *d)
@@ -94,7 +141,7 @@ static void read_spec(struct reading *r, const struct node *spec, struct documen
 	read_subjects(r, node_get(spec, "subjects"), d);
 	read_databases(r, node_get(spec, "databases"), d);
 	read_rules(r, node_get(spec, "mask"), d);
-	read_statements(r, node_get(spec, "statements"), d->nrules > 0);
+	read_statements(r, node_get(spec, "statements"), d);
 }
 
 static void read_document(struct reading *r, const struct node *n, struct document *d)

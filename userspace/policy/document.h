@@ -22,6 +22,7 @@ struct document {
 	unsigned ndatabases;
 	struct rule *rules;
 	unsigned nrules;
+	struct opaque_rule opaque;
 };
 
 struct key_path { /* a key file that a mask was made with */

@@ -157,7 +157,7 @@ static int refuse(const struct search *s, const char *dbname, struct err *e)
 
 static int collect(const struct policy *p, const struct caller *who,
 	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct search *s,
-	const struct rule **rules, struct grant *g, struct err *e)
+	const struct rule **rules, const struct opaque_rule **opaque, struct grant *g, struct err *e)
 {
 	unsigned first = 0;
 
@@ -172,6 +172,8 @@ static int collect(const struct policy *p, const struct caller *who,
 			return -EACCES;
 		for (unsigned j = 0; applies && j < d->nrules; j++)
 			rules[g->nrules++] = &d->rules[j];
+		if (applies && d->nrules)
+			opaque[g->nopaque++] = &d->opaque;
 	}
 	return g->database ? 0 : refuse(s, dbname, e);
 }
@@ -190,6 +192,7 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	struct grant *g, struct err *e)
 {
 	struct search s = {.id = p->version};
+	const struct opaque_rule **opaque;
 	const struct rule **rules;
 	unsigned n = 0;
 	int r;
@@ -198,14 +201,16 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	for (unsigned i = 0; i < p->documents.n; i++)
 		n += p->documents.v[i].nrules;
 	rules = arena_array(a, n ? n : 1, sizeof(struct rule *));
-	if (!rules)
+	opaque = arena_array(a, p->documents.n ? p->documents.n : 1, sizeof(*opaque));
+	if (!rules || !opaque)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
-	r = collect(p, who, covers, arg, dbname, &s, rules, g, e);
+	r = collect(p, who, covers, arg, dbname, &s, rules, opaque, g, e);
 	if (r) {
 		*g = (struct grant){0};
 		return r;
 	}
 	g->rules = rules;
+	g->opaque = opaque;
 	g->rules_id = mix(s.id, UINT64_C(1) << 32 | index_of(p, g->database));
 	return 0;
 }

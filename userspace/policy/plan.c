@@ -22,6 +22,8 @@ static const char *column_name(struct judge *j, struct colref c)
 	const struct column *col = r ? relation_column_by_attnum(r, c.attnum) : NULL;
 	char *s;
 
+	if (c.attnum == COLREF_OPAQUE)
+		return "that a function gave";
 	if (!r)
 		return "a column of an unknown relation";
 	s = arena_printf(j->a, "%s.%s.%s", r->schema, r->name, col ? col->name : "?");
@@ -254,18 +256,64 @@ static bool plan_inner(struct judge *j, const struct statement *st, struct plan 
 	return true;
 }
 
+/* What a VOLATILE function does is not only its result; what it is declared to be is believed. */
+static bool may_be_masked(const struct opaque *o)
+{
+	return o->function && o->function->kind == 'f' && !o->function->volatile_;
+}
+
+static const char *opaque_hint(struct judge *j, const struct opaque *o)
+{
+	const char *hint =
+		o->function
+			? arena_printf(j->a,
+				  "Nobody looked into what %s reads. The owner of the policy may list it, "
+				  "with its "
+				  "argument types, in statements.opaque.allow.",
+				  o->name)
+			: "A caller with masked columns may use the pure functions, operators and types of "
+			  "pg_catalog.";
+
+	return hint ? hint : OUT_OF_MEMORY;
+}
+
+static bool check_opaque(struct judge *j, const struct statement *st, struct plan *p)
+{
+	for (unsigned i = 0; i < st->nopaque; i++) {
+		const struct opaque *o = &st->opaque[i];
+		enum opaque_mode mode = binding_opaque(j->b, o->function);
+
+		if (mode == OPAQUE_ALLOW || (mode == OPAQUE_MASK && may_be_masked(o)))
+			continue;
+		deny(j, p, "42501",
+			arena_printf(j->a, "%s is not known to depend on its arguments only", o->name),
+			opaque_hint(j, o));
+		return false;
+	}
+	return true;
+}
+
+/* The planner computes immutable functions, and EXPLAIN shows what they gave. */
+static bool check_explain(struct judge *j, const struct statement *st, struct plan *p)
+{
+	const struct statement *in = st->kind == STATEMENT_EXPLAIN ? st->inner : NULL;
+
+	for (unsigned i = 0; in && i < in->nopaque; i++) {
+		if (binding_opaque(j->b, in->opaque[i].function) == OPAQUE_ALLOW)
+			continue;
+		deny(j, p, "42501",
+			arena_printf(j->a, "EXPLAIN could show what %s gives", in->opaque[i].name),
+			opaque_hint(j, &in->opaque[i]));
+		return false;
+	}
+	return true;
+}
+
 static void plan_allow(struct judge *j, const struct statement *st, struct plan *p)
 {
 	const char *why;
 
-	if (st->nopaque) {
-		deny(j, p, "42501",
-			arena_printf(j->a, "%s is not known to depend on its arguments only", st->opaque[0]),
-			"A caller with masked columns may use the pure functions, operators and types of "
-			"pg_catalog.");
-		return;
-	}
-	if (!check_uses(j, st, p) || !check_relations(j, st, p))
+	if (!check_opaque(j, st, p) || !check_uses(j, st, p) || !check_relations(j, st, p))
 		return;
 	if (st->kind == STATEMENT_OTHER) {
 		deny(j, p, "42501",
@@ -289,10 +337,12 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 	}
 	if (st->kind == STATEMENT_DEFINE && !check_defined(j, st, p))
 		return;
-	p->code = st->triggers || st->code;
+	p->code = st->triggers || st->code || st->nopaque;
 	p->sanitize = p->code || tag_is(st, "COMMIT") || tag_is(st, "END") || tag_is(st, "SET CONSTRAINTS");
 	for (unsigned i = 0; !p->sanitize && i < st->nrelations; i++)
 		p->sanitize = relation_masked(j->b, st->relations[i]);
+	if (!check_explain(j, st, p))
+		return;
 	if (!plan_inner(j, st, p)) {
 		if (!p->reason)
 			deny(j, p, "53200", NULL, NULL);
@@ -361,11 +411,13 @@ int plan_judge(const struct binding *b, const struct name_scope *scope, struct s
 	struct judge j = {.b = b, .a = a};
 	struct analysis an = {0};
 	struct err why = {0};
+	struct name_scope names = *scope;
 	int position = 0, r;
 
+	names.trusted = binding_trusted(b, &names.ntrusted);
 	*out = (struct judged){.policy_version = policy_version(binding_policy(b)),
 		.catalog_version = catalog_version(binding_catalog(b))};
-	r = analyze(scope, text, a, &an, &position, &why);
+	r = analyze(&names, text, a, &an, &position, &why);
 	if (!r && an.n > PLAN_STATEMENTS_MAX)
 		r = err_sql(
 			&why, -E2BIG, "54000", "more than %d statements in one text", PLAN_STATEMENTS_MAX);

@@ -107,6 +107,18 @@ void policy_warnings(const struct policy *p, void (*say)(void *arg, const char *
 			d->where, d->name);
 		say(arg, text);
 	}
+	for (unsigned i = 0; i < p->documents.n; i++) {
+		const struct opaque_rule *o = &p->documents.v[i].opaque;
+
+		if (o->mode != OPAQUE_ALLOW)
+			continue;
+		snprintf(text, sizeof(text),
+			"%s: statements.opaque.default: allow: functions, DO and CALL may read masked "
+			"columns "
+			"and show them",
+			o->where);
+		say(arg, text);
+	}
 }
 
 void policy_key_files(const struct policy *p, void (*fn)(void *arg, const char *path), void *arg)

@@ -43,6 +43,16 @@ struct database { /* one entry of spec.databases; owned by its policy */
 	const char *ca_file;
 };
 
+/* What becomes of a statement that calls code which nobody looked into. Zero is the strictest. */
+enum opaque_mode { OPAQUE_DENY = 0, OPAQUE_MASK, OPAQUE_ALLOW };
+
+struct opaque_rule { /* spec.statements.opaque */
+	enum opaque_mode mode;
+	const char *const *allow; /* "public.total(integer)", see sql/signature.h */
+	unsigned nallow;
+	const char *where; /* "file:line" */
+};
+
 struct rule {                       /* one entry of spec.mask */
 	const char *const *columns; /* "schema.relation.column", see policy/pattern.h */
 	unsigned ncolumns;
@@ -86,6 +96,8 @@ struct grant {
 	uint64_t rules_id;               /* equal for two grants with the same rules of the same policy */
 	const struct rule *const *rules; /* may be empty: nothing is masked */
 	unsigned nrules;
+	const struct opaque_rule *const *opaque; /* one of each document with mask rules: all must agree */
+	unsigned nopaque;
 };
 /* covers: whether entry i of policy_database_at covers the dialled address (the caller resolves names).
  * -EACCES with a message for the client (08004 no database entry for the address, or one that counts and is

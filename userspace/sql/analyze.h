@@ -26,6 +26,9 @@ struct name_scope {
 	bool any;
 	/* Some schemas of the path may not count: a relation must be in one of them only. */
 	bool unsure;
+	/* Functions that are said to depend on their arguments only. */
+	const struct function *const *trusted;
+	unsigned ntrusted;
 };
 
 #define STATEMENT_KINDS(X)                                                                                   \
@@ -102,12 +105,12 @@ struct statement {
 	uint32_t *relations;  /* every relation read or written, views and what is below them included */
 	unsigned nrelations;
 	bool writes;
-	bool defines;        /* changes definitions that names resolve by … */
-	bool temporary;      /* … of this session's temporary objects only */
-	bool triggers;       /* a written relation has user triggers */
-	bool code;           /* policies, constraints, defaults, indexes … run code of their own */
-	const char **opaque; /* functions, operators, types and casts that are not known to be pure:
-				"public.f", … */
+	bool defines;          /* changes definitions that names resolve by … */
+	bool temporary;        /* … of this session's temporary objects only */
+	bool triggers;         /* a written relation has user triggers */
+	bool code;             /* policies, constraints, defaults, indexes … run code of their own */
+	struct opaque *opaque; /* functions, operators, types and casts that are not known to be pure. What
+				  a user's function gave is in the sets of columns as COLREF_OPAQUE. */
 	unsigned nopaque;
 
 	struct free_constant *constants; /* the first FREE_CONSTANTS_MAX of them */

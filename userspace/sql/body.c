@@ -61,6 +61,8 @@ bool body_fits(const struct function *f, const struct argument *v, size_t n, boo
 {
 	unsigned max = inputs_of(f);
 
+	if (f->kind == 'a') /* WITHIN GROUP holds arguments too */
+		return true;
 	if (variadic_of(f) && !variadic)
 		return n + f->ndefaults + 1 >= max;
 	for (size_t i = 0; i < n; i++)
@@ -177,7 +179,8 @@ static bool body_names(struct lineage *l, const struct function *f, struct name_
 	out->temp = l->names->temp;
 	out->temp_in_path = listed;
 	out->temp_doubtful = l->names->temp_doubtful;
-	/* while a catalogue is built nobody knows which temporary tables there are: they may only come last */
+	/* while a catalogue is built nobody knows which temporary tables there are: they may only come last
+	 */
 	out->any = !last && (l->need || l->names->any);
 	path = lineage_alloc(l, f->npath, sizeof(*path));
 	if (!path)
@@ -196,7 +199,8 @@ static bool body_names(struct lineage *l, const struct function *f, struct name_
 
 static void made_names(struct lineage *l, const struct function *f, struct name_scope *out)
 {
-	*out = (struct name_scope){.catalog = l->names->catalog, .path = f->made_path, .npath = f->nmade_path};
+	*out = (struct name_scope){
+		.catalog = l->names->catalog, .path = f->made_path, .npath = f->nmade_path};
 }
 
 static const PgQuery__Node *parse_one(struct lineage *l, const char *text)

@@ -12,6 +12,12 @@
 
 struct catalog; /* refcounted */
 struct lineage;
+struct function;
+
+struct opaque {                          /* something that is called and not known to be pure */
+	const char *name;                /* "public.f" */
+	const struct function *function; /* NULL: an operator, a type, a cast, or one of pg_catalog */
+};
 
 struct column {
 	const char *name;
@@ -71,8 +77,7 @@ struct relation {
 	const char *problem;
 	uint32_t *below; /* views: the relations that the definition reads, all levels */
 	unsigned nbelow;
-	const char *
-		*opaque; /* views: functions and operators of the definition that are not known to be pure */
+	struct opaque *opaque; /* views: what the definition calls and is not known to be pure */
 	unsigned nopaque;
 	uint32_t *parents, *children; /* inheritance and partitions, all levels */
 	unsigned nparents, nchildren;
@@ -186,7 +191,7 @@ unsigned catalog_query_count(void);
 const char *catalog_query(unsigned i);
 /* All of them as one, so that they see the same moment whatever transaction they run in: a row is the
  * number of its query and CATALOG_CELLS_MAX cells, those past the query's own NULL. NULL: no memory. */
-#define CATALOG_CELLS_MAX 10
+#define CATALOG_CELLS_MAX 15
 const char *catalog_query_all(struct arena *a);
 unsigned catalog_query_cells(unsigned i);
 /* Roles r of pg_roles that a judged session may neither be nor be able to become. Qualified: it is also asked

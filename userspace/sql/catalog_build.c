@@ -510,7 +510,8 @@ static const struct {
 	void (*row)(struct cells *);
 } readers[] = {{1, row_schema}, {8, row_relation}, {7, row_column}, {4, row_member}, {2, row_inherits},
 	{10, row_type}, {15, row_function}, {3, row_operator}, {2, row_partition_key}, {7, row_foreign_key},
-	{3, row_code}, {4, row_cast}, {2, row_label}, {1, row_version}, {1, row_event_trigger}, {4, row_parameter}};
+	{3, row_code}, {4, row_cast}, {2, row_label}, {1, row_version}, {1, row_event_trigger},
+	{4, row_parameter}};
 
 unsigned catalog_query_cells(unsigned i)
 {

@@ -164,7 +164,8 @@ static void take_facts(struct catalog_builder *b, struct draft_relation *d, cons
 	for (unsigned i = 0; i < run->l.rels.n; i++)
 		d->r.below[d->r.nbelow++] = run->l.rels.v[i].relid;
 	for (unsigned i = 0; i < run->s.nopaque; i++)
-		d->r.opaque[d->r.nopaque++] = keep(b, run->s.opaque[i]);
+		d->r.opaque[d->r.nopaque++] =
+			(struct opaque){keep(b, run->s.opaque[i].name), run->s.opaque[i].function};
 }
 
 static void view(struct catalog_builder *b, struct draft_relation *d)

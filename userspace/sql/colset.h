@@ -34,6 +34,9 @@ struct colref {
 };
 #define COLREF_GROUP_MAX 255
 
+/* The attnum of what an opaque function gave: relid is the function's. It may be anything. */
+#define COLREF_OPAQUE INT16_MIN
+
 struct colset { /* sorted by relid, attnum, via, group; all zero is empty */
 	struct colref *v;
 	unsigned n, cap;

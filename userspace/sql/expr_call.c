@@ -10,8 +10,9 @@ struct candidates {
 	enum function_class class;
 	unsigned ncols; /* in FROM; 0: not known */
 	const char *const *cols;
-	bool others;        /* than those that were followed: the result is made of the arguments */
-	unsigned nfollowed; /* functions in LANGUAGE sql: the result is what their bodies give */
+	bool others;          /* than those that were followed: the result is made of the arguments */
+	unsigned nfollowed;   /* functions in LANGUAGE sql: the result is what their bodies give */
+	struct colset opaque; /* those of which nothing is known */
 	struct taint followed;
 	struct outputs out; /* of the one, where no others may be meant */
 };
@@ -65,23 +66,34 @@ static void take_followed(struct lineage *l, const struct outputs *o, struct can
 	c->nfollowed++;
 }
 
+/* Its result may be anything that there is; so may the number of rows that it gives. */
+static void opaque_candidate(struct lineage *l, const struct function *f, struct candidates *c)
+{
+	lineage_opaque_function(l, f->schema, f->name, f);
+	if (!colset_add(l->a, &c->opaque, (struct colref){.relid = f->oid, .attnum = COLREF_OPAQUE}))
+		l->oom = true;
+	if (f->returns_set)
+		lineage_use_set(l, &c->opaque, "the number of rows of a function");
+}
+
 static void user_candidate(
 	struct lineage *l, const struct function *f, const struct arguments *args, struct candidates *c)
 {
-	bool pure = f->extension && function_extension_pure(f->extension);
+	bool pure = f->extension && function_extension_pure(f->extension), trusted = lineage_trusts(l, f);
 	const char *const *cols;
 	unsigned ncols = function_shape(l, f, &cols);
 	struct outputs o = {0};
 
-	if (!pure && args->v && body_follow(l, f, args->v, args->n, args->variadic, &o)) {
+	if (!pure && !trusted && args->v && body_follow(l, f, args->v, args->n, args->variadic, &o)) {
 		add_candidate(c, FUNCTION_TOTAL, ncols, cols);
 		take_followed(l, &o, c);
 		return;
 	}
-	if (!pure)
-		lineage_opaque(l, f->schema, f->name);
+	l->s->code = l->s->code || trusted;
+	if (!pure && !trusted)
+		opaque_candidate(l, f, c);
 	c->others = true;
-	add_candidate(c, pure ? FUNCTION_PURE : FUNCTION_OPAQUE, ncols, cols);
+	add_candidate(c, pure || trusted ? FUNCTION_PURE : FUNCTION_OPAQUE, ncols, cols);
 }
 
 static void user_candidates(struct lineage *l, const char *schema, const char *name,
@@ -275,6 +287,7 @@ static struct taint call(
 	}
 	if (c->nfollowed)
 		acc = followed(l, c, &acc);
+	acc.from = lineage_join(l, &acc.from, &c->opaque);
 	/* what gives a simple type is only known of total functions, and of count() whatever it counts, and
 	 * other aggregates of numbers */
 	acc.calm = false;

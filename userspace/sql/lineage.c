@@ -274,6 +274,12 @@ void lineage_use(struct lineage *l, const struct taint *t, const char *where)
 
 void lineage_opaque(struct lineage *l, const char *schema, const char *name)
 {
+	lineage_opaque_function(l, schema, name, NULL);
+}
+
+void lineage_opaque_function(
+	struct lineage *l, const char *schema, const char *name, const struct function *f)
+{
 	struct statement *s = l->s;
 	const char *full;
 
@@ -287,11 +293,11 @@ void lineage_opaque(struct lineage *l, const char *schema, const char *name)
 	if (!lineage_spend(l, s->nopaque + 1))
 		return;
 	for (unsigned i = 0; i < s->nopaque; i++)
-		if (!strcmp(s->opaque[i], full))
+		if (s->opaque[i].function == f && !strcmp(s->opaque[i].name, full))
 			return;
 	if (s->nopaque == l->opaque_cap) {
 		unsigned cap = l->opaque_cap ? l->opaque_cap * 2 : 8;
-		const char **v = lineage_alloc(l, cap, sizeof(*v));
+		struct opaque *v = lineage_alloc(l, cap, sizeof(*v));
 
 		if (!v)
 			return;
@@ -300,7 +306,15 @@ void lineage_opaque(struct lineage *l, const char *schema, const char *name)
 		s->opaque = v;
 		l->opaque_cap = cap;
 	}
-	s->opaque[s->nopaque++] = full;
+	s->opaque[s->nopaque++] = (struct opaque){full, f};
+}
+
+bool lineage_trusts(const struct lineage *l, const struct function *f)
+{
+	for (unsigned i = 0; i < l->names->ntrusted; i++)
+		if (l->names->trusted[i] == f)
+			return true;
+	return false;
 }
 
 static void note(struct lineage *l, uint32_t oid)

@@ -133,6 +133,9 @@ void *lineage_alloc(struct lineage *l, size_t n, size_t size); /* NULL: stopped 
 void lineage_use(struct lineage *l, const struct taint *t, const char *where);
 void lineage_use_set(struct lineage *l, const struct colset *s, const char *where);
 void lineage_opaque(struct lineage *l, const char *schema, const char *name);
+void lineage_opaque_function(
+	struct lineage *l, const char *schema, const char *name, const struct function *f);
+bool lineage_trusts(const struct lineage *l, const struct function *f);
 void lineage_relation(struct lineage *l, const struct relation *r); /* notes it and all that is below */
 void lineage_store(struct lineage *l, const struct colset *s);
 struct colset lineage_join(struct lineage *l, const struct colset *a, const struct colset *b);

@@ -1,0 +1,13 @@
+-- SPDX-License-Identifier: MIT
+-- The schema of tests/golden/opaque-*.txt: code of every kind beside a masked column.
+CREATE TABLE people (id int PRIMARY KEY, name text, ssn text);
+CREATE FUNCTION volatile_one(int) RETURNS text LANGUAGE plpgsql AS $$BEGIN RETURN 'x'; END$$;
+CREATE FUNCTION stable_one(int) RETURNS text LANGUAGE plpgsql STABLE AS $$BEGIN RETURN 'x'; END$$;
+CREATE FUNCTION stable_rows(int) RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$BEGIN RETURN NEXT 'x'; END$$;
+CREATE FUNCTION listed(text, int) RETURNS text LANGUAGE plpgsql AS $$BEGIN RETURN $1; END$$;
+CREATE FUNCTION listed(text) RETURNS text LANGUAGE plpgsql AS $$BEGIN RETURN $1; END$$;
+CREATE FUNCTION last4(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT right(ssn, 4) FROM public.people WHERE id = $1';
+CREATE FUNCTION shown4(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT right(ssn, 4) FROM public.people WHERE id = $1';
+CREATE AGGREGATE collected(text) (SFUNC = array_append, STYPE = text[]);
+CREATE VIEW with_listed AS SELECT id, listed(name, 1) AS l, stable_one(id) AS s FROM people;
+CREATE VIEW only_listed AS SELECT id, listed(name, 1) AS l FROM people;

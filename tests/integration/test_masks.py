@@ -137,7 +137,7 @@ def test_through_a_view(desk):
     "SELECT id FROM desk.ticket ORDER BY salary",
     "SELECT id FROM desk.ticket WHERE salary BETWEEN 82000 AND 83000",
     "SELECT regexp_matches(body, '(\\d+)') FROM desk.ticket",
-    "COPY (SELECT body FROM desk.ticket) TO STDOUT",
+    "COPY (SELECT body FROM desk.ticket) TO STDOUT (NULL '')",
 ])
 def test_asking_is_refused(desk, sql):
     p = desk.agent_psql(sql)

@@ -283,6 +283,19 @@ static void say_frontend(struct replay *r, char *p)
 	put_finish(&r->say);
 }
 
+/* As it stands, but ^ and two hexadecimal digits are a byte. */
+static void say_escaped(struct replay *r, const char *p)
+{
+	unsigned byte;
+
+	for (; *p; p++) {
+		bool escaped = *p == '^' && sscanf(p + 1, "%2x", &byte) == 1;
+
+		put_u8(&r->say, escaped ? (uint8_t)byte : (uint8_t)*p);
+		p += escaped ? 2 : 0;
+	}
+}
+
 static void say_fields(struct replay *r, char *p)
 { /* severity sqlstate message [| detail] */
 	char *sev = word(&p), *code = word(&p), *msg = cell(&p);
@@ -348,12 +361,17 @@ static void say_backend(struct replay *r, char *p)
 		put_cstr(&r->say, word(&p));
 		put_cstr(&r->say, p);
 	} else if (!strcmp(m, "CopyInResponse") || !strcmp(m, "CopyOutResponse")) {
+		int columns = 0, format = 0;
+
+		(void)sscanf(p, "%d %d", &columns, &format);
 		put_start(&r->say, m[4] == 'I' ? BE_COPY_IN_RESPONSE : BE_COPY_OUT_RESPONSE);
-		put_u8(&r->say, 0);
-		put_be16(&r->say, 0);
+		put_u8(&r->say, (uint8_t)format);
+		put_be16(&r->say, (uint16_t)columns);
+		for (int i = 0; i < columns; i++)
+			put_be16(&r->say, (uint16_t)format);
 	} else if (!strcmp(m, "CopyData")) {
 		put_start(&r->say, BE_COPY_DATA);
-		put_span(&r->say, span_of(p, strlen(p)));
+		say_escaped(r, p);
 	} else if (!strcmp(m, "NotificationResponse")) {
 		put_start(&r->say, BE_NOTIFICATION_RESPONSE);
 		put_be32(&r->say, 1);
@@ -378,6 +396,13 @@ static void tell_text(struct span s, FILE *o)
 	fputc(' ', o);
 	for (size_t i = 0; i < s.n; i++)
 		fputc(s.p[i] > ' ' && s.p[i] < 0x7f ? s.p[i] : '.', o);
+}
+
+static void tell_escaped(struct span s, FILE *o)
+{
+	fputc(' ', o);
+	for (size_t i = 0; i < s.n; i++)
+		fprintf(o, s.p[i] >= ' ' && s.p[i] < 0x7f ? "%c" : "^%02x", s.p[i]);
 }
 
 static void tell_frontend(const struct frame *f, FILE *o)
@@ -460,7 +485,7 @@ static void tell_backend(const struct frame *f, FILE *o)
 			fprintf(o, " | %.*s", text(mf.field['D']), mf.field['D'].p);
 	}
 	if (f->type == BE_COPY_DATA)
-		fprintf(o, " %.*s", text(f->body), f->body.p);
+		tell_escaped(f->body, o);
 	if (f->type == BE_NOTIFICATION_RESPONSE && msg_notification(f->body, &no) == WIRE_OK)
 		fprintf(o, " %u %.*s%s%.*s", no.pid, text(no.channel), no.channel.p, no.payload.n ? " " : "",
 			text(no.payload), no.payload.p);

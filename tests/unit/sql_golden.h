@@ -55,6 +55,19 @@ static inline void golden_set(
 	fputc('\n', f);
 }
 
+static inline void golden_copy(FILE *f, const char *in, const struct copy_options *o)
+{
+	fprintf(f, "%scopy %s delimiter %#x quote %c escape %c null '%s'%s%s%s%s", in,
+		o->csv ? "csv" : "text", (unsigned)o->delimiter, o->quote, o->escape, o->null,
+		o->null_doubtful ? " doubtful" : "", o->header ? " header" : "",
+		o->quote_all ? " force_quote *" : "", o->nquoted ? " force_quote" : "");
+	for (unsigned i = 0; i < o->nquoted; i++)
+		fprintf(f, " %s", o->quoted[i]);
+	fputc('\n', f);
+	if (o->odd)
+		fprintf(f, "%scopy odd: %s\n", in, o->odd);
+}
+
 static inline void golden_statement(
 	FILE *f, const char *in, const struct catalog *c, const struct statement *s)
 {
@@ -95,6 +108,8 @@ static inline void golden_statement(
 			s->value ? s->value : "");
 	if (s->binary)
 		fprintf(f, "%sbinary\n", in);
+	if (s->copy && !s->copy->binary)
+		golden_copy(f, in, s->copy);
 	if (s->inner) {
 		char deeper[64];
 

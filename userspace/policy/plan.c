@@ -193,6 +193,8 @@ static void plan_column(struct judge *j, const struct output *o, struct column_p
 	const struct masking *m = binding_set(j->b, &o->from);
 	const struct mask *mask;
 
+	cp->type = o->type;
+	cp->typmod = o->typmod;
 	if (!m) {
 		cp->action = ACTION_PASS;
 		return;
@@ -228,6 +230,49 @@ static bool plan_columns(struct judge *j, const struct statement *st, struct pla
 		p->masks |= p->columns[i].action != ACTION_PASS;
 	}
 	return true;
+}
+
+/* FORCE_QUOTE: each name means the first column of that name. */
+static void quote_columns(const struct statement *st, struct plan *p)
+{
+	const struct copy_options *o = st->copy;
+
+	for (unsigned i = 0; i < p->ncolumns && o->quote_all; i++)
+		p->columns[i].quoted = true;
+	for (unsigned i = 0; i < o->nquoted; i++) {
+		unsigned k = 0;
+
+		while (k < p->ncolumns && strcmp(st->outputs[k].name, o->quoted[i]) != 0)
+			k++;
+		if (k < p->ncolumns)
+			p->columns[k].quoted = true;
+	}
+}
+
+/* Rows can be masked where it is certain how they are written. */
+static bool plan_copy(struct judge *j, const struct statement *st, struct plan *p)
+{
+	bool doubt = false;
+
+	p->copy = st->copy;
+	if (!p->copy) {
+		deny(j, p, "42501", "this COPY is not understood", NULL);
+		return false;
+	}
+	quote_columns(st, p);
+	for (unsigned i = 0; i < p->ncolumns; i++)
+		doubt |= p->copy->null_doubtful && p->columns[i].action == ACTION_MASK;
+	if (doubt)
+		deny(j, p, "42501",
+			"a masked value that is written as NULL is could be told from others by it",
+			"Leave NULL to its default, or use CSV, which puts such a value into quotes.");
+	if (doubt || !p->masks || !p->copy->odd)
+		return !doubt;
+	deny(j, p, "42501",
+		arena_printf(j->a, "masked columns cannot be copied with these options or of this table: %s",
+			p->copy->odd),
+		"Use COPY (SELECT …) with PostgreSQL's own delimiters, quotes and NULL.");
+	return false;
 }
 
 static bool tag_is(const struct statement *st, const char *tag)
@@ -352,11 +397,8 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 	if ((st->rows || st->kind == STATEMENT_COPY_OUT) && st->kind != STATEMENT_EXECUTE &&
 		st->kind != STATEMENT_FETCH && !plan_columns(j, st, p))
 		return;
-	if (st->kind == STATEMENT_COPY_OUT && p->masks) {
-		deny(j, p, "42501", "COPY of masked columns is not supported",
-			"Select the columns instead: a SELECT shows them masked.");
+	if (st->kind == STATEMENT_COPY_OUT && !plan_copy(j, st, p))
 		return;
-	}
 	p->verdict = ALLOW;
 }
 

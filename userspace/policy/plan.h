@@ -15,6 +15,9 @@ struct column_plan {
 	const struct mask *mask; /* ACTION_MASK: of the binding's policy */
 	bool derived;            /* of an expression: mask_blind */
 	const struct rule *rule; /* why; NULL for catalogue columns and ACTION_PASS */
+	uint32_t type;           /* COPY, which does not describe its rows: 0 where it is not known */
+	int32_t typmod;
+	bool quoted; /* COPY: by FORCE_QUOTE */
 };
 
 struct plan {
@@ -43,6 +46,7 @@ struct plan {
 	bool hold; /* DECLARE … WITH HOLD */
 	struct plan *inner;
 	const char *setting, *value;
+	const struct copy_options *copy; /* COPY_OUT */
 };
 
 #define PLAN_STATEMENTS_MAX 1000 /* in one text; 54000 beyond */

@@ -8,9 +8,7 @@
 
 #include "session/state.h"
 
-enum fate { FATE_BROKEN = 0, FATE_PASS, FATE_SWALLOW, FATE_WRITTEN };
-
-static enum fate unexpected(struct session *s, const struct frame *f)
+enum fate backend_unexpected(struct session *s, const struct frame *f)
 {
 	session_break(
 		s, "08P01", "unexpected %s message from the database", frame_name(PEER_BACKEND, f->type));
@@ -25,7 +23,7 @@ static enum fate no_memory(struct session *s)
 
 /* ---- which plan and which rows ---- */
 
-static struct step *current_step(struct expected *x)
+struct step *backend_step(struct expected *x)
 {
 	if (!x)
 		return NULL;
@@ -34,9 +32,9 @@ static struct step *current_step(struct expected *x)
 	return x->kind == EXPECT_EXECUTE ? &x->step : NULL;
 }
 
-static const struct plan *current_plan(struct expected *x)
+const struct plan *backend_plan(struct expected *x)
 {
-	struct step *st = current_step(x);
+	struct step *st = backend_step(x);
 
 	if (!st)
 		return NULL;
@@ -79,7 +77,7 @@ static bool sanitized(struct expected *x)
 	case EXPECT_EXECUTE:
 		if (!x->portal->prepared->plan)
 			return false; /* the empty query */
-		return step_sanitized(&x->step, current_plan(x)) || judgement_sanitized(x->portal->latest);
+		return step_sanitized(&x->step, backend_plan(x)) || judgement_sanitized(x->portal->latest);
 	case EXPECT_SYNC:
 	case EXPECT_PIN:
 	case EXPECT_COPY_SYNCS:
@@ -110,7 +108,7 @@ static struct rowplan *make_rows(struct session *s, const struct plan *p, const 
 }
 
 /* A newer judgement of the same text, as the plan of its rows. */
-static const struct plan *newer_rows(const struct judgement *j)
+const struct plan *backend_newer_rows(const struct judgement *j)
 {
 	const struct judged *js = j ? judgement_plans(j) : NULL;
 	const struct plan *p = js && js->n ? js->plans[0] : NULL;
@@ -121,7 +119,7 @@ static const struct plan *newer_rows(const struct judgement *j)
 }
 
 /* A statement that waited long behind others is judged again before its rows pass. */
-static bool still_holds(struct session *s, uint64_t judged_ms, const struct judgement *j, struct step *st,
+bool backend_holds(struct session *s, uint64_t judged_ms, const struct judgement *j, struct step *st,
 	struct judgement **newer)
 {
 	if (judge_holds(s, judged_ms, j, st, newer))
@@ -138,9 +136,9 @@ static struct rowplan *query_rows(
 	struct rowplan *rp;
 	struct err e = {0};
 
-	if (st && !still_holds(s, x->judged_ms, x->j, st, &x->newer))
+	if (st && !backend_holds(s, x->judged_ms, x->j, st, &x->newer))
 		return NULL;
-	rp = make_rows(s, st ? step_rows(st) : NULL, st ? newer_rows(st->newer) : NULL, sh, NULL, 0);
+	rp = make_rows(s, st ? step_rows(st) : NULL, st ? backend_newer_rows(st->newer) : NULL, sh, NULL, 0);
 	js = x->newer ? judgement_plans(x->newer) : NULL;
 	if (rp && js && !st->target && (x->at >= js->n || rowplan_restrict(rp, js->plans[x->at], &e))) {
 		session_break(s, "57P01", "definitions changed while the statement waited to run");
@@ -155,18 +153,18 @@ static struct rowplan *portal_rows(struct session *s, struct expected *x)
 	struct portal *o = x->portal;
 	const struct plan *p = o->cursor ? o->prepared->plan : step_rows(&x->step);
 	/* EXECUTE and FETCH show another statement's rows; its newer judgement is the one that counts. */
-	const struct plan *also = newer_rows(x->step.target ? x->step.newer : o->latest);
+	const struct plan *also = backend_newer_rows(x->step.target ? x->step.newer : o->latest);
 
 	if (o->rows && s->now_ms - x->judged_ms <= s->env->max_age_ms)
 		return o->rows;
 	if (!o->rows || !x->rows_held) {
-		if (!still_holds(
+		if (!backend_holds(
 			    s, x->judged_ms, o->latest ? o->latest : o->prepared->j, &x->step, &o->latest))
 			return NULL;
 		x->rows_held = true;
 		rowplan_free(o->rows);
 		o->rows = NULL;
-		also = newer_rows(x->step.target ? x->step.newer : o->latest);
+		also = backend_newer_rows(x->step.target ? x->step.newer : o->latest);
 	}
 	if (o->rows)
 		return o->rows;
@@ -186,12 +184,12 @@ static enum fate on_row_description(struct session *s, const struct frame *f)
 	bool ours;
 
 	if (!x || (x->kind != EXPECT_DESCRIBE && x->kind != EXPECT_QUERY))
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	sh = shape_new(f->body);
 	if (!sh)
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	if (x->kind == EXPECT_QUERY) {
-		struct step *st = current_step(x);
+		struct step *st = backend_step(x);
 
 		rowplan_free(x->rows);
 		x->rows = query_rows(s, x, st, sh);
@@ -217,7 +215,7 @@ static enum fate on_no_data(struct session *s, const struct frame *f)
 	bool ours;
 
 	if (!x || x->kind != EXPECT_DESCRIBE || msg_empty(f->body) != WIRE_OK)
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	ours = x->ours;
 	/* No shape is kept: should rows come all the same, they do not pass. */
 	pipeline_pop(&s->pipe);
@@ -236,12 +234,12 @@ static enum fate on_data_row(struct session *s, const struct frame *f)
 	if (s->state != STATE_OPEN)
 		return FATE_BROKEN;
 	if (!rp)
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	s->stats.rows++;
 	if (rp->pass)
 		return FATE_PASS;
 	if (x->kind == EXPECT_EXECUTE || x->at < x->nsteps)
-		style_ran(s, x, current_plan(x));
+		style_ran(s, x, backend_plan(x));
 	if (rewrite_row(rp, f, &s->lane[SIDE_CLIENT].out, &s->scratch, &s->stats.masked_cells) != WIRE_OK) {
 		session_break(s, "08P01", "a row could not be masked");
 		return FATE_BROKEN;
@@ -259,21 +257,23 @@ static void tell_others(struct session *s, const struct plan *p)
 static enum fate on_statement_end(struct session *s, const struct frame *f)
 {
 	struct expected *x = pipeline_head(&s->pipe);
-	struct step *st = current_step(x);
+	struct step *st = backend_step(x);
 	struct span tag;
 
 	if (!x || (x->kind != EXPECT_QUERY && x->kind != EXPECT_EXECUTE))
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	if (f->type == BE_COMMAND_COMPLETE ? msg_command_complete(f->body, &tag) != WIRE_OK
 					   : msg_empty(f->body) != WIRE_OK)
-		return unexpected(s, f);
-	style_ran(s, x, current_plan(x));
-	tell_others(s, current_plan(x));
+		return backend_unexpected(s, f);
+	if (x->copy)
+		return backend_unexpected(s, f); /* its end is missing */
+	style_ran(s, x, backend_plan(x));
+	tell_others(s, backend_plan(x));
 	if (x->kind == EXPECT_EXECUTE) {
 		if (f->type == BE_COMMAND_COMPLETE && !commit_step(s, st))
 			return no_memory(s);
 		if (f->type == BE_COMMAND_COMPLETE)
-			own_discarded(s, current_plan(x));
+			own_discarded(s, backend_plan(x));
 		s->copy_in = false;
 		s->copy_syncs = 0; /* it read them all */
 		pipeline_pop(&s->pipe);
@@ -281,7 +281,7 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 		return FATE_PASS;
 	}
 	if (f->type == BE_PORTAL_SUSPENDED || (!st && f->type != BE_EMPTY_QUERY_RESPONSE))
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	if (st && !commit_step(s, st))
 		return no_memory(s);
 	if (st && x->nsteps == 1)
@@ -301,7 +301,7 @@ static enum fate on_parse_complete(struct session *s, const struct frame *f)
 	struct expected *x = pipeline_head(&s->pipe);
 
 	if (!x || x->kind != EXPECT_PARSE || msg_empty(f->body) != WIRE_OK)
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	if (names_put_prepared(&s->names, x->prepared))
 		return no_memory(s);
 	pipeline_pop(&s->pipe);
@@ -313,7 +313,7 @@ static enum fate on_bind_complete(struct session *s, const struct frame *f)
 	struct expected *x = pipeline_head(&s->pipe);
 
 	if (!x || x->kind != EXPECT_BIND || msg_empty(f->body) != WIRE_OK)
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	if (names_put_portal(&s->names, x->portal))
 		return no_memory(s);
 	pipeline_pop(&s->pipe);
@@ -332,7 +332,7 @@ static enum fate on_close_complete(struct session *s, const struct frame *f)
 		return FATE_SWALLOW;
 	}
 	if (!x || x->kind != EXPECT_CLOSE || msg_empty(f->body) != WIRE_OK)
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	name = span_of(x->name, strlen(x->name));
 	if (x->target == 'S')
 		names_drop_prepared(&s->names, name);
@@ -343,19 +343,6 @@ static enum fate on_close_complete(struct session *s, const struct frame *f)
 	return ours ? FATE_SWALLOW : FATE_PASS;
 }
 
-static enum fate on_copy(struct session *s, const struct frame *f)
-{
-	const struct plan *p = current_plan(pipeline_head(&s->pipe));
-	enum statement_kind need = f->type == BE_COPY_IN_RESPONSE ? STATEMENT_COPY_IN : STATEMENT_COPY_OUT;
-
-	if (!p || p->kind != need || (need == STATEMENT_COPY_OUT && p->masks))
-		return unexpected(s, f);
-	s->copy_in = need == STATEMENT_COPY_IN;
-	if (f->type == BE_COPY_DATA)
-		s->stats.rows++;
-	return FATE_PASS;
-}
-
 static enum fate on_ready(struct session *s, const struct frame *f)
 {
 	struct expected *x = pipeline_head(&s->pipe);
@@ -364,7 +351,7 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 
 	if (!x || (x->kind != EXPECT_SYNC && x->kind != EXPECT_QUERY && x->kind != EXPECT_COPY_SYNCS) ||
 		msg_ready(f->body, &status) != WIRE_OK)
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	s->status = status;
 	style_settle(s, status);
 	pin_ready(s, x, status);
@@ -417,7 +404,7 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	bool over;
 
 	if (msg_fields(f->body, &in) != WIRE_OK)
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	over = span_is(in.field['V'], "FATAL") || span_is(in.field['V'], "PANIC");
 	if (x && x->kind == EXPECT_PIN && !over && s->own.builder)
 		own_error(s, in.field['C']);
@@ -432,7 +419,7 @@ static enum fate on_error(struct session *s, const struct frame *f)
 		fate = FATE_WRITTEN;
 	} else if (sanitized(x)) {
 		if (rewrite_message(f, &s->lane[SIDE_CLIENT].out) != WIRE_OK)
-			return unexpected(s, f);
+			return backend_unexpected(s, f);
 		fate = FATE_WRITTEN;
 	}
 	if (over)
@@ -442,7 +429,7 @@ static enum fate on_error(struct session *s, const struct frame *f)
 		/* Of nobody's asking (a timeout between messages of an open group): the server skips until
 		 * Sync now. */
 		if (!s->unsynced)
-			return unexpected(s, f);
+			return backend_unexpected(s, f);
 		s->skip = true;
 		return fate;
 	}
@@ -453,11 +440,13 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	/* Where nothing of the same text ran before it, this error can only be PREPARE's own: the name means
 	 * what it meant. */
 	if (!span_is(in.field['C'], "42P05") || (x->kind == EXPECT_QUERY && x->nsteps > 1))
-		forget_step(s, current_step(x));
+		forget_step(s, backend_step(x));
 	s->copy_in = false;
 	if (x->kind == EXPECT_QUERY) {
 		rowplan_free(x->rows);
 		x->rows = NULL;
+		copyout_free(x->copy);
+		x->copy = NULL;
 		x->at = x->nsteps; /* the rest of the text is not run; ReadyForQuery follows */
 		return copy_failed(s) ? fate : no_memory(s);
 	}
@@ -473,12 +462,13 @@ static enum fate on_notice(struct session *s, const struct frame *f)
 	struct msg_fields in;
 
 	if (msg_fields(f->body, &in) != WIRE_OK)
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	if (x && x->kind == EXPECT_PIN)
 		return FATE_SWALLOW;
 	if (!sanitized(x))
 		return FATE_PASS;
-	return rewrite_message(f, &s->lane[SIDE_CLIENT].out) == WIRE_OK ? FATE_WRITTEN : unexpected(s, f);
+	return rewrite_message(f, &s->lane[SIDE_CLIENT].out) == WIRE_OK ? FATE_WRITTEN
+									: backend_unexpected(s, f);
 }
 
 /* A trigger can put anything into a payload, and LISTEN for anything: what is told is that there was a
@@ -505,7 +495,7 @@ static enum fate on_parameter_description(struct session *s, const struct frame 
 	/* RowDescription or NoData follows and ends the Describe. */
 	if (!x || x->kind != EXPECT_DESCRIBE || x->target != 'S' ||
 		msg_parameter_description(f->body, &n, &oids) != WIRE_OK)
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	return x->ours ? FATE_SWALLOW : FATE_PASS;
 }
 
@@ -537,7 +527,7 @@ static enum fate on_report(struct session *s, const struct frame *f)
 	struct msg_parameter_status ps;
 
 	if (msg_parameter_status(f->body, &ps) != WIRE_OK)
-		return unexpected(s, f);
+		return backend_unexpected(s, f);
 	if (!still_settled(s, &ps)) {
 		session_break(s, "57P01", "what the login settled was changed by something in the database");
 		return FATE_BROKEN;
@@ -560,7 +550,7 @@ static enum fate on_message(struct session *s, const struct frame *f)
 	struct msg_notification n;
 
 	if (answers_pin(s, f))
-		return pin_answered(s, f) ? FATE_SWALLOW : unexpected(s, f);
+		return pin_answered(s, f) ? FATE_SWALLOW : backend_unexpected(s, f);
 	switch ((enum backend_type)f->type) {
 	case BE_DATA_ROW: return on_data_row(s, f);
 	case BE_ROW_DESCRIPTION: return on_row_description(s, f);
@@ -572,23 +562,24 @@ static enum fate on_message(struct session *s, const struct frame *f)
 	case BE_PARSE_COMPLETE: return on_parse_complete(s, f);
 	case BE_BIND_COMPLETE: return on_bind_complete(s, f);
 	case BE_CLOSE_COMPLETE: return on_close_complete(s, f);
-	case BE_COPY_IN_RESPONSE:
-	case BE_COPY_OUT_RESPONSE:
-	case BE_COPY_DATA:
-	case BE_COPY_DONE: return on_copy(s, f);
+	case BE_COPY_IN_RESPONSE: return backend_copy_in(s, f);
+	case BE_COPY_OUT_RESPONSE: return backend_copy_out(s, f);
+	case BE_COPY_DATA: return backend_copy_data(s, f);
+	case BE_COPY_DONE: return backend_copy_done(s, f);
 	case BE_READY_FOR_QUERY: return on_ready(s, f);
 	case BE_ERROR_RESPONSE: return on_error(s, f);
 	case BE_NOTICE_RESPONSE: return on_notice(s, f);
 	case BE_PARAMETER_STATUS: return on_report(s, f);
 	case BE_NOTIFICATION_RESPONSE:
-		return msg_notification(f->body, &n) == WIRE_OK ? on_notification(s, &n) : unexpected(s, f);
+		return msg_notification(f->body, &n) == WIRE_OK ? on_notification(s, &n)
+								: backend_unexpected(s, f);
 	case BE_AUTHENTICATION:
 	case BE_BACKEND_KEY_DATA:
 	case BE_COPY_BOTH_RESPONSE:
 	case BE_FUNCTION_CALL_RESPONSE:
 	case BE_NEGOTIATE_PROTOCOL_VERSION: break;
 	}
-	return unexpected(s, f);
+	return backend_unexpected(s, f);
 }
 
 /* A clean row or COPY of any size passes as it comes; everything else is looked at whole. */
@@ -596,10 +587,10 @@ static bool may_stream(struct session *s, const struct frame *f)
 {
 	struct expected *x = pipeline_head(&s->pipe);
 
-	if (f->type == BE_COPY_DATA)
-		return true;
-	if (f->type != BE_DATA_ROW || !x)
+	if (!x || (f->type != BE_DATA_ROW && f->type != BE_COPY_DATA))
 		return false;
+	if (f->type == BE_COPY_DATA)
+		return x->copy && x->copy->rows->pass;
 	if (x->kind == EXPECT_QUERY)
 		return x->rows && x->rows->pass;
 	return x->kind == EXPECT_EXECUTE && portal_rows(s, x) && x->portal->rows->pass;

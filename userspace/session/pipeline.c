@@ -48,6 +48,7 @@ static void expected_fini(struct expected *e)
 	judgement_unref(e->j);
 	judgement_unref(e->newer);
 	rowplan_free(e->rows);
+	copyout_free(e->copy);
 }
 
 struct expected *pipeline_at(struct pipeline *p, unsigned i)

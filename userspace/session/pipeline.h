@@ -4,8 +4,8 @@
 #ifndef PGVEIL_SESSION_PIPELINE_H
 #define PGVEIL_SESSION_PIPELINE_H
 
+#include "session/copyout.h"
 #include "session/names.h"
-#include "session/rewrite.h"
 
 #define PIPELINE_MAX       4096               /* further client messages wait until answers came */
 #define PIPELINE_BYTES_MAX ((size_t)16 << 20) /* likewise, of the judgements of what is under way */
@@ -61,6 +61,7 @@ struct expected {
 	struct prepared *prepared; /* PARSE, DESCRIBE 'S' */
 	struct portal *portal;     /* BIND, EXECUTE, DESCRIBE 'P' */
 	struct step step;          /* EXECUTE */
+	struct copyout *copy;      /* QUERY, EXECUTE: the COPY TO STDOUT under way */
 	struct refusal *refusal;   /* REFUSAL */
 	/* QUERY */
 	struct judgement *j;

@@ -205,9 +205,10 @@ void rowplan_free(struct rowplan *rp)
 	free(rp);
 }
 
-static struct span mask_cell(
-	const struct rowplan *rp, const struct rowplan_column *rc, struct span cell, struct arena *scratch)
+struct span rowplan_cell(const struct rowplan *rp, unsigned col, struct span cell, struct arena *scratch)
 {
+	const struct rowplan_column *rc = &rp->col[col];
+
 	return rc->blind || cell.n > rp->cell_max ? mask_blind(rc->mask, &rc->shape, scratch)
 						  : mask_apply(rc->mask, &rc->shape, cell, scratch);
 }
@@ -286,7 +287,7 @@ static bool cut_row(const struct rowplan *rp, struct cur *c, struct part *v, uns
 		case ACTION_PASS: continue;
 		case ACTION_MASK:
 			if (cell.p)
-				masked.bytes = mask_cell(rp, rc, cell, scratch);
+				masked.bytes = rowplan_cell(rp, i, cell, scratch);
 			break;
 		case ACTION_NULL: break;
 		}

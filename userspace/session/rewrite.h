@@ -34,6 +34,8 @@ MUSTCHECK struct rowplan *rowplan_new(const struct plan *p, const struct shape *
 MUSTCHECK int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct err *e);
 void rowplan_free(struct rowplan *rp); /* NULL is fine */
 
+/* What a cell of a column with ACTION_MASK becomes; not for a NULL. Lives in scratch. */
+struct span rowplan_cell(const struct rowplan *rp, unsigned col, struct span cell, struct arena *scratch);
 /* Writes the DataRow in f (whole) to out. Untouched large cells are borrowed from f. Counts masked cells into
  * *masked. WIRE_BAD: malformed, or not as many cells as columns; nothing was written then. scratch is reset.
  */

@@ -214,6 +214,25 @@ void frontend_pump(struct session *s);
 void backend_pump(struct session *s);
 bool frontend_answered(struct session *s); /* asks for the answers of an open group; true: they are there */
 
+/* What becomes of a message of the server. */
+enum fate { FATE_BROKEN = 0, FATE_PASS, FATE_SWALLOW, FATE_WRITTEN };
+
+/* backend.c, for backend_copy.c */
+enum fate backend_unexpected(struct session *s, const struct frame *f);
+struct step *backend_step(struct expected *x);       /* the statement that x has come to; NULL: none */
+const struct plan *backend_plan(struct expected *x); /* and its plan */
+/* A statement that waited long behind others is judged again before its rows pass. false: session_break was
+ * called. */
+MUSTCHECK bool backend_holds(struct session *s, uint64_t judged_ms, const struct judgement *j,
+	struct step *st, struct judgement **newer);
+const struct plan *backend_newer_rows(const struct judgement *j); /* as the plan of its rows; NULL is fine */
+
+/* backend_copy.c */
+enum fate backend_copy_in(struct session *s, const struct frame *f);
+enum fate backend_copy_out(struct session *s, const struct frame *f);
+enum fate backend_copy_data(struct session *s, const struct frame *f);
+enum fate backend_copy_done(struct session *s, const struct frame *f);
+
 /* frontend_copy.c */
 enum took copy_client(struct session *s, const struct frame *f);
 /* The head failed, and may have been a COPY. false: no memory. */

@@ -66,6 +66,21 @@ struct output {             /* one result column */
 	struct colset from; /* base columns whose values it may reveal */
 	bool direct; /* an unchanged copy of one column per row: a column's own mask fits. The source columns
 			are in from */
+	uint32_t type;  /* 0: not known */
+	int32_t typmod; /* where direct and the same for all of from; else -1 */
+};
+
+/* How COPY TO writes its rows. */
+struct copy_options {
+	bool csv, binary, header;
+	char delimiter, quote, escape;
+	const char *null;
+	bool quote_all;      /* FORCE_QUOTE * */
+	const char **quoted; /* FORCE_QUOTE: names of output columns */
+	unsigned nquoted;
+	bool null_doubtful; /* a value may be written just as NULL is: who chooses it asks for the value */
+	/* Not NULL: what of them, or of the relation, leaves open how the rows look. */
+	const char *odd;
 };
 
 struct use { /* a column whose value decides something or feeds something that may fail */
@@ -118,9 +133,10 @@ struct statement {
 
 	const char *name; /* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY DISCARD;
 			     NULL = ALL */
-	struct statement *inner; /* PREPARE, DECLARE, EXPLAIN, COPY (query) */
-	bool binary;             /* COPY … BINARY, DECLARE … BINARY */
-	bool hold;               /* DECLARE … WITH HOLD */
+	struct statement *inner;         /* PREPARE, DECLARE, EXPLAIN, COPY (query) */
+	const struct copy_options *copy; /* COPY_OUT */
+	bool binary;                     /* COPY … BINARY, DECLARE … BINARY */
+	bool hold;                       /* DECLARE … WITH HOLD */
 	const char *setting,
 		*value; /* SET: lower-cased name; value NULL: DEFAULT or RESET; setting "all": RESET ALL */
 };

@@ -43,6 +43,7 @@ struct column {
 	bool simple;   /* of a text, number, bool, date, uuid or enum type and the default collation: what is
 			  total is total on it */
 	bool collated; /* has a collation of its own */
+	bool generated;
 	bool partition_key;  /* or the relation's key is an expression */
 	bool calm;           /* a view column that copies a constant or a stored column of a simple type */
 	const char *foreign; /* "schema.type" where its type has functions of its own that are not known to be

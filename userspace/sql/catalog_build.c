@@ -287,6 +287,7 @@ static void row_column(struct cells *c)
 	col->c.type_oid = oid(c, 3);
 	col->c.typmod = (int32_t)number(c, 4, INT32_MIN, INT32_MAX);
 	col->generated = optional(c, 5);
+	col->c.generated = col->generated != NULL;
 	col->c.collated = boolean(c, 6);
 }
 

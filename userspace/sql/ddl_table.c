@@ -215,6 +215,7 @@ static void generated(
 	uint32_t id = new_id(d);
 
 	c->generated_node = k->raw_expr;
+	c->c.generated = true;
 	member(d, MEMBER_GENERATED, id, r, c->c.attnum);
 	if (read_expression(d, r, MEMBER_SOURCE, id, k->raw_expr))
 		r->r.computes = true;

@@ -402,6 +402,22 @@ static void finish_uses(struct lineage *l)
 				(struct use){l->groups[i].columns.v[j], l->groups[i].where};
 }
 
+/* What varchar(n), numeric(p, s) … of a copy hold: as declared, where all that it may be a copy of agree. */
+static int32_t typmod_of(struct lineage *l, const struct taint *t)
+{
+	int32_t typmod = -1;
+
+	for (unsigned i = 0; t->direct && i < t->from.n && lineage_spend(l, 1); i++) {
+		const struct relation *r = catalog_relation_by_oid(l->names->catalog, t->from.v[i].relid);
+		const struct column *c = r ? relation_column_by_attnum(r, t->from.v[i].attnum) : NULL;
+
+		if (!c || c->type_oid != t->type || (i && c->typmod != typmod))
+			return -1;
+		typmod = c->typmod;
+	}
+	return typmod;
+}
+
 void lineage_finish(struct lineage *l, const struct outputs *o, bool rows)
 {
 	struct statement *s = l->s;
@@ -419,7 +435,11 @@ void lineage_finish(struct lineage *l, const struct outputs *o, bool rows)
 	for (unsigned i = 0; o && i < o->n; i++) {
 		const struct label *c = &o->v[i];
 
-		s->outputs[s->noutputs++] = (struct output){c->name, c->t.from, c->t.direct};
+		s->outputs[s->noutputs++] = (struct output){.name = c->name,
+			.from = c->t.from,
+			.direct = c->t.direct,
+			.type = c->t.type,
+			.typmod = typmod_of(l, &c->t)};
 	}
 	s->rows = rows;
 }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* copyout: one COPY TO STDOUT on its way to the client, each cell masked as the same column of a SELECT would
+ * be. Never decides; what the plan does not give does not pass. */
+#ifndef PGVEIL_SESSION_COPYOUT_H
+#define PGVEIL_SESSION_COPYOUT_H
+
+#include "pgwire/copy.h"
+#include "session/rewrite.h"
+
+struct copyout {
+	struct rowplan *rows;       /* owned */
+	struct copy_reader *reader; /* NULL while rows->pass */
+	struct copy_style style;    /* null borrows from the plan */
+	const struct plan *plan;
+};
+
+/* response: the body of CopyOutResponse, whose format and number of columns must be the plan's. p outlives
+ * it. also: a newer plan, or NULL. NULL with e filled: it cannot be masked as planned, or no memory. */
+MUSTCHECK struct copyout *copyout_new(const struct plan *p, const struct plan *also, struct span response,
+	const struct value_style *style, struct binding *b, size_t row_max, size_t cell_max, struct err *e);
+void copyout_free(struct copyout *c); /* NULL is fine */
+/* Writes what is to go out for the body of one CopyData, as one CopyData or none where a row is not all there
+ * yet. Not for one that passes. WIRE_BAD: malformed, or no memory; nothing was written then. */
+MUSTCHECK enum wire copyout_data(
+	struct copyout *c, struct span body, struct put *w, struct arena *scratch, uint64_t *masked);
+bool copyout_done(const struct copyout *c); /* whether CopyDone may come now */
+
+#endif

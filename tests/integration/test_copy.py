@@ -176,7 +176,7 @@ def test_a_value_that_looks_like_null_tells_nothing(lab, client):
 
 def test_large_values(lab, client):
     lab.dba_psql("CREATE TABLE clinic.large (id int, body text, ssn text); "
-                 "INSERT INTO clinic.large SELECT i, repeat(E'\\\\ \"\n\t,', 100000 * i), repeat('quorvex ', 20000 * i) FROM generate_series(1, 4) i;")
+                 "INSERT INTO clinic.large SELECT i, repeat(E'\\\\ \"\n\t,', 4000 * i), repeat('quorvex ', 1000 * i) FROM generate_series(1, 4) i;")
     try:
         sql = "SELECT l.id, l.body, p.ssn, p.diagnosis FROM clinic.large l JOIN clinic.patient p USING (id) ORDER BY id"
         shown = client.query(sql).ok().rows

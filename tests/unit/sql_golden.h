@@ -79,7 +79,9 @@ static inline void golden_statement(
 		return;
 	}
 	if (s->kind != STATEMENT_SELECT)
-		fprintf(f, "%skind %s\n", in, statement_kind_name(s->kind));
+		fprintf(f, "%skind %s%s%s%s\n", in, statement_kind_name(s->kind),
+			s->explain.analyze ? " analyze" : "", s->explain.settings ? " settings" : "",
+			s->explain.measures ? " serialize" : "");
 	for (unsigned i = 0; i < s->noutputs; i++) {
 		const struct output *o = &s->outputs[i];
 

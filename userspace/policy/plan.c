@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "policy/show.h"
+
 struct judge {
 	const struct binding *b;
 	struct arena *a;
@@ -275,6 +277,64 @@ static bool plan_copy(struct judge *j, const struct statement *st, struct plan *
 	return false;
 }
 
+/* Whether a masked column is anything else than a plain output column. */
+static bool reads_masked(struct judge *j, const struct statement *st, const struct plan *p)
+{
+	for (unsigned i = 0; i < p->ncolumns; i++)
+		if (p->columns[i].action != ACTION_PASS && p->columns[i].derived)
+			return true;
+	for (unsigned i = 0; i < st->nuses; i++)
+		if (binding_column(j->b, st->uses[i].column))
+			return true;
+	for (unsigned i = 0; i < st->tested.n; i++)
+		if (binding_column(j->b, st->tested.v[i]))
+			return true;
+	return false;
+}
+
+/* How long it takes to compute something of a value, and how many rows each step gives, tell of the value. A
+ * plain output column is not even looked at: its rows go nowhere. */
+static bool plan_explain(struct judge *j, const struct statement *st, struct plan *p)
+{
+	const struct explain_options *o = &st->explain;
+	const char *reason = NULL;
+
+	if (o->analyze && reads_masked(j, st->inner, p->inner))
+		reason = "EXPLAIN ANALYZE is not allowed where masked columns are used otherwise than as "
+			 "plain "
+			 "output columns: its times and counts tell of them";
+	else if (o->measures && p->inner->masks)
+		reason = "EXPLAIN (SERIALIZE) of masked columns is not allowed: it tells how long they are";
+	else if (o->settings && (p->inner->code || p->code))
+		reason = "EXPLAIN (SETTINGS) is not allowed where code of the database's own runs, which may "
+			 "set "
+			 "them";
+	if (reason)
+		deny(j, p, "42501", reason, "Use EXPLAIN without this option, or without these columns.");
+	return !reason;
+}
+
+/* SHOW pgveil.… is answered by a query of ours. false: it is not one of these. */
+static bool plan_show(struct judge *j, const struct statement *st, struct plan *p)
+{
+	unsigned n = 0;
+
+	p->instead = st->setting ? show_query(j->b, st->setting, j->a, &n) : NULL;
+	if (!n)
+		return false;
+	p->columns = arena_array(j->a, n, sizeof(*p->columns));
+	if (!p->instead || !p->columns) {
+		deny(j, p, "53200", NULL, NULL);
+		return true;
+	}
+	p->ncolumns = n;
+	for (unsigned i = 0; i < n; i++)
+		p->columns[i].action = ACTION_PASS;
+	p->rows = true;
+	p->verdict = ALLOW;
+	return true;
+}
+
 static bool tag_is(const struct statement *st, const char *tag)
 {
 	return st->tag && strcasecmp(st->tag, tag) == 0;
@@ -375,6 +435,8 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 			why);
 		return;
 	}
+	if (st->kind == STATEMENT_SHOW && plan_show(j, st, p))
+		return;
 	if (st->kind == STATEMENT_SHOW && (!st->setting || strchr(st->setting, '.'))) {
 		deny(j, p, "42501", "a setting of nobody's may carry anything that a function put into it",
 			"A caller with masked columns may read the server's own settings.");
@@ -398,6 +460,8 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 		st->kind != STATEMENT_FETCH && !plan_columns(j, st, p))
 		return;
 	if (st->kind == STATEMENT_COPY_OUT && !plan_copy(j, st, p))
+		return;
+	if (st->kind == STATEMENT_EXPLAIN && !plan_explain(j, st, p))
 		return;
 	p->verdict = ALLOW;
 }

@@ -47,6 +47,7 @@ struct plan {
 	struct plan *inner;
 	const char *setting, *value;
 	const struct copy_options *copy; /* COPY_OUT */
+	const char *instead;             /* the text that the server gets; NULL: the client's */
 };
 
 #define PLAN_STATEMENTS_MAX 1000 /* in one text; 54000 beyond */

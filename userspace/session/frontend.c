@@ -19,6 +19,22 @@ static enum took forward(struct session *s, const struct frame *f)
 	return TOOK_IT;
 }
 
+/* A text of ours in the place of the client's: its Query, or its Parse of that name. */
+static enum took forward_instead(struct session *s, const struct frame *f, struct span name, const char *text)
+{
+	put_start(&s->put, (char)f->type);
+	if (f->type == FE_PARSE)
+		put_cstr_span(&s->put, name);
+	put_cstr(&s->put, text);
+	if (f->type == FE_PARSE)
+		put_be16(&s->put, 0);
+	put_finish(&s->put);
+	session_send(s, SIDE_SERVER);
+	session_drop(s, f);
+	s->unsynced = f->type == FE_PARSE;
+	return TOOK_IT;
+}
+
 /* What a judging function said, other than 0. */
 static enum took failed(struct session *s, const struct frame *f, int r, const struct err *e)
 {
@@ -112,7 +128,18 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 	s->barrier |= x->barrier;
 	x->judged_ms = s->now_ms;
 	s->stats.statements += js->n;
+	if (js->n == 1 && js->plans[0]->instead)
+		return forward_instead(s, f, (struct span){0}, js->plans[0]->instead);
 	return forward(s, f);
+}
+
+/* Ours cannot stand among the client's statements. */
+static bool instead_among(const struct judged *js)
+{
+	for (unsigned i = 0; js->n > 1 && i < js->n; i++)
+		if (js->plans[i]->instead)
+			return true;
+	return false;
 }
 
 static enum took refuse_together(struct session *s, const struct frame *f)
@@ -151,8 +178,10 @@ static enum took take_query(struct session *s, const struct frame *f)
 		return failed(s, f, r, &e);
 	js = judgement_plans(j);
 	denial = first_denial(js);
-	if (denial) {
-		took = refuse_plan(s, f, denial);
+	if (denial || instead_among(js)) {
+		took = denial ? refuse_plan(s, f, denial)
+			      : session_refuse(s, f, "42501", "SHOW pgveil is answered alone only",
+					"Send it as the only statement of its text.", 0);
 		judgement_unref(j);
 		return took;
 	}
@@ -213,7 +242,10 @@ static enum took send_parse(
 	}
 	x->prepared = p;
 	pipeline_charge(&s->pipe, x, judgement_bytes(j));
-	forward(s, f);
+	if (plan && plan->instead)
+		forward_instead(s, f, m->name, plan->instead);
+	else
+		forward(s, f);
 	/* EXECUTE and FETCH show what their name means when they run: their portals are described instead. */
 	if (plan && plan->rows && !by_name(plan) && !describe(s, 'S', p, NULL))
 		return no_memory(s);

@@ -42,7 +42,7 @@ struct name_scope {
 	X(TRANSACTION, "transaction") /* BEGIN COMMIT ROLLBACK SAVEPOINT …, not PREPARE TRANSACTION */     \
 	X(SET, "set")                 /* SET, RESET, SET TRANSACTION, SET SESSION CHARACTERISTICS */         \
 	X(SHOW, "show")                                                                                      \
-	X(EXPLAIN, "explain") /* without ANALYZE; with it: OTHER */                                          \
+	X(EXPLAIN, "explain")                                                                                \
 	X(PREPARE, "prepare")                                                                                \
 	X(EXECUTE, "execute")                                                                                \
 	X(DEALLOCATE, "deallocate")                                                                          \
@@ -68,6 +68,12 @@ struct output {             /* one result column */
 			are in from */
 	uint32_t type;  /* 0: not known */
 	int32_t typmod; /* where direct and the same for all of from; else -1 */
+};
+
+struct explain_options {
+	bool analyze;  /* the statement runs */
+	bool settings; /* settings are shown that code may have set */
+	bool measures; /* SERIALIZE: how long the values are is shown */
 };
 
 /* How COPY TO writes its rows. */
@@ -137,6 +143,7 @@ struct statement {
 	const struct copy_options *copy; /* COPY_OUT */
 	bool binary;                     /* COPY … BINARY, DECLARE … BINARY */
 	bool hold;                       /* DECLARE … WITH HOLD */
+	struct explain_options explain;  /* EXPLAIN */
 	const char *setting,
 		*value; /* SET: lower-cased name; value NULL: DEFAULT or RESET; setting "all": RESET ALL */
 };

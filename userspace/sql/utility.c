@@ -157,10 +157,12 @@ static bool is_false(const PgQuery__DefElem *d)
 	return n->node_case == PG_QUERY__NODE__NODE_BOOLEAN && !n->boolean->boolval;
 }
 
+/* Where an option is given twice the last one counts; here it is enough that one of them is on. */
 static bool explain_options(struct lineage *l, const PgQuery__ExplainStmt *x)
 {
-	static const char *const harmless[] = {"verbose", "costs", "settings", "generic_plan", "buffers",
-		"wal", "timing", "summary", "memory", "format"};
+	static const char *const harmless[] = {"verbose", "costs", "generic_plan", "buffers", "wal", "timing",
+		"summary", "memory", "format"};
+	struct explain_options *o = &l->s->explain;
 
 	for (size_t i = 0; i < x->n_options; i++) {
 		const PgQuery__DefElem *d = x->options[i]->def_elem;
@@ -168,20 +170,31 @@ static bool explain_options(struct lineage *l, const PgQuery__ExplainStmt *x)
 
 		if (x->options[i]->node_case != PG_QUERY__NODE__NODE_DEF_ELEM)
 			return false;
-		if (!strcmp(d->defname, "analyze") && !is_false(d)) {
-			lineage_fail(l, "42501", -1,
-				"EXPLAIN ANALYZE is not allowed here: it runs the statement and its times "
-				"tell of the data");
-			return false;
-		}
 		for (unsigned k = 0; k < ARRAY_LEN(harmless); k++)
 			known = known || !strcmp(harmless[k], d->defname);
-		if (!known && strcmp(d->defname, "analyze") != 0) {
+		if (!strcmp(d->defname, "analyze"))
+			o->analyze = o->analyze || !is_false(d);
+		else if (!strcmp(d->defname, "settings"))
+			o->settings = o->settings || !is_false(d);
+		else if (!strcmp(d->defname, "serialize"))
+			o->measures = true;
+		else if (!known) {
 			lineage_odd(l, d->location, "this option of EXPLAIN");
 			return false;
 		}
 	}
 	return true;
+}
+
+/* What EXECUTE stands for is not known here. With ANALYZE the statement runs, and the session must know what
+ * it then has done: a cursor, a definition it does not make out of it. */
+static bool explainable(const struct lineage *l)
+{
+	enum statement_kind k = l->s->inner->kind;
+
+	if (k == STATEMENT_SELECT || k == STATEMENT_INSERT || k == STATEMENT_UPDATE || k == STATEMENT_DELETE)
+		return true;
+	return (k == STATEMENT_DECLARE || k == STATEMENT_MERGE) && !l->s->explain.analyze;
 }
 
 void utility_explain(struct lineage *l, const PgQuery__ExplainStmt *x)
@@ -194,7 +207,7 @@ void utility_explain(struct lineage *l, const PgQuery__ExplainStmt *x)
 	l->s->kind = STATEMENT_EXPLAIN;
 	outputs_add(l, &o, "QUERY PLAN", (struct taint){0});
 	l->s->inner = statement_inner(l, x->query);
-	if (!lineage_stopped(l) && l->s->inner->kind == STATEMENT_OTHER)
+	if (!lineage_stopped(l) && !explainable(l))
 		lineage_odd(l, -1, "EXPLAIN of this");
 	lineage_finish(l, &o, true);
 }

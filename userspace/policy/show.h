@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* show: SHOW pgveil.masks and SHOW pgveil.help, as queries that the server answers in their place. Tells of
+ * columns only what the caller finds in the catalogue and in the hints of refusals. */
+#ifndef PGVEIL_POLICY_SHOW_H
+#define PGVEIL_POLICY_SHOW_H
+
+#include "policy/binding.h"
+
+#define SHOW_MASKS_COLUMNS 8
+#define SHOW_HELP_COLUMNS  2
+
+/* The query that stands for SHOW setting, and how many columns it gives. NULL: no setting of ours, or no
+ * memory (*ncolumns is not 0 then). Lives in a. */
+const char *show_query(const struct binding *b, const char *setting, struct arena *a, unsigned *ncolumns);
+
+#endif

@@ -115,7 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		"(.).*", "[0-9]+", "(?:(a)|.)+", "(\\w+)@(.*)", "(.+)+x", "\\b.", "\\d\\K.", "(?=.)."};
 	/* Not in the order of the enum, which grows in the middle: the corpus keeps its meaning. */
 	static const enum mask_kind kinds[] = {MASK_NULL, MASK_REDACT, MASK_FIXED, MASK_HASH, MASK_DATE,
-		MASK_NUMBER, MASK_EMAIL, MASK_PARTIAL, MASK_REGEX, MASK_DETECT, MASK_TOKEN, MASK_FPE};
+		MASK_NUMBER, MASK_EMAIL, MASK_PARTIAL, MASK_REGEX, MASK_DETECT, MASK_TOKEN, MASK_FPE,
+		MASK_NOISE};
 	static const char *const alphabets[] = {FPE_DIGITS, "01", "abcdefghijklmnopqrstuvwxyz", " -.0aZ"};
 	static struct regex *regexes[ARRAY_LEN(patterns) * 2];
 	static const char *const fills[] = {"*", "\xe2\x80\xa2", "", "xy"};
@@ -141,6 +142,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	m.fixed = (char *)literals[data[3] % ARRAY_LEN(literals)];
 	m.mail = data[3] & 1;
 	strcpy(m.alphabet, alphabets[data[3] >> 6]);
+	m.fake = (enum fake)(data[3] & 7);
+	m.noise = m.step * m.step + 1;
+	m.relative = data[3] & 1;
 	m.luhn = data[3] < 64 && data[3] & 1;
 	memset(key, data[3], sizeof(key));
 	mask_key_init(&m, key);

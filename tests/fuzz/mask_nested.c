@@ -134,7 +134,7 @@ static struct mask mask_of(struct input *in)
 	static const char *const fills[] = {"*", "\xe2\x80\xa2", "\"", "\\"};
 	/* Not regex and detect: what they show is their author's choice, and text as mask_cell has it. */
 	static const enum mask_kind kinds[] = {MASK_NULL, MASK_REDACT, MASK_FIXED, MASK_HASH, MASK_DATE,
-		MASK_NUMBER, MASK_EMAIL, MASK_PARTIAL, MASK_TOKEN, MASK_FPE};
+		MASK_NUMBER, MASK_EMAIL, MASK_PARTIAL, MASK_TOKEN, MASK_FPE, MASK_NOISE, MASK_FAKE};
 	struct mask m = {.kind = kinds[next(in) % ARRAY_LEN(kinds)], .domain = "fuzz"};
 	uint8_t what = next(in), key[HMAC_KEY_LEN];
 
@@ -146,6 +146,9 @@ static struct mask mask_of(struct input *in)
 	m.step = 2 + what;
 	m.bucket = what & 1;
 	m.mail = what & 1;
+	m.fake = (enum fake)(what & 7);
+	m.noise = 1000u * what + 1;
+	m.relative = what & 1;
 	strcpy(m.alphabet, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
 	memset(key, what, sizeof(key));
 	mask_key_init(&m, key);

@@ -51,6 +51,10 @@ static struct mask masks[] = {
 	{.kind = MASK_HASH, .domain = "types"},
 	{.kind = MASK_TOKEN, .domain = "types"},
 	{.kind = MASK_TOKEN, .domain = "types", .mail = true},
+	{.kind = MASK_FAKE, .fake = FAKE_NAME, .domain = "types"},
+	{.kind = MASK_FAKE, .fake = FAKE_EMAIL, .domain = "types"},
+	{.kind = MASK_NOISE, .noise = NOISE_ONE / 10, .relative = true},
+	{.kind = MASK_NOISE, .noise = NOISE_ONE * 100},
 	{.kind = MASK_FPE, .alphabet = FPE_DIGITS},
 	{.kind = MASK_FPE, .alphabet = "abcdefghijklmnopqrstuvwxyz@", .first = 1},
 	{.kind = MASK_EMAIL, .keep_domain = true},
@@ -156,7 +160,7 @@ static void compare(struct check *c, struct span t, struct span b)
 /* What it makes of a value is another one. */
 static bool replaces(enum mask_kind k)
 {
-	return k == MASK_HASH || k == MASK_TOKEN;
+	return k == MASK_HASH || k == MASK_TOKEN || k == MASK_NOISE;
 }
 
 static void mask_value(struct check *c, struct span text, struct span binary)

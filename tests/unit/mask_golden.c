@@ -199,6 +199,11 @@ static struct mask mask_of(const char *spec)
 		m.fixed = strdup(args);
 	else if (m.kind == MASK_HASH && *args)
 		snprintf(m.domain, sizeof(m.domain), "%s", args);
+	else if (m.kind == MASK_NOISE)
+		assert_true(sscanf(args, "width,%" SCNu64, &m.noise) == 1 ||
+			    (m.relative = sscanf(args, "ratio,%" SCNu64, &m.noise) == 1));
+	else if (m.kind == MASK_FAKE)
+		assert_true(fake_of(args, &m.fake));
 	else if (m.kind == MASK_FPE)
 		fpe_of(args, &m);
 	else if (m.kind == MASK_TOKEN)

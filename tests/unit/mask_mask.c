@@ -19,7 +19,9 @@ static struct mask mask_of(enum mask_kind kind)
 		.domain = "test",
 		.step = 7,
 		.replace = REPLACE_REDACT,
-		.alphabet = FPE_DIGITS};
+		.alphabet = FPE_DIGITS,
+		.noise = 100000,
+		.relative = true};
 
 	mask_key_init(&m, (const uint8_t *)"7777777777777777777777777777777");
 	return m;
@@ -41,11 +43,13 @@ static void kinds(void **state)
 	assert_string_equal(mask_kind_name(MASK_NULL), "null");
 	assert_string_equal(mask_kind_name(MASK_REDACT), "redact");
 	assert_string_equal(mask_kind_name(MASK_FIXED), "fixed");
+	assert_string_equal(mask_kind_name(MASK_FAKE), "fake");
 	assert_string_equal(mask_kind_name(MASK_HASH), "hash");
 	assert_string_equal(mask_kind_name(MASK_TOKEN), "token");
 	assert_string_equal(mask_kind_name(MASK_DATE), "date");
 	assert_string_equal(mask_kind_name(MASK_NUMBER), "number");
 	assert_string_equal(mask_kind_name(MASK_EMAIL), "email");
+	assert_string_equal(mask_kind_name(MASK_NOISE), "noise");
 	assert_string_equal(mask_kind_name(MASK_FPE), "fpe");
 	assert_string_equal(mask_kind_name(MASK_PARTIAL), "partial");
 	assert_string_equal(mask_kind_name(MASK_REGEX), "regex");

@@ -229,10 +229,8 @@ static void what_is_not_there_yet(void **state)
 		"its arguments");
 	WRONG(MASK "    - {columns: [a.b.c], with: redact, predicates: equality}\n",
 		"8:52: spec.mask[].predicates: equality is not supported yet");
-	WRONG(MASK "    - {columns: [a.b.c], with: {fake: {}}}\n"
-		   "    - {columns: [a.b.d], with: jsonpath}\n",
-		"8:33: spec.mask[].with.fake is not supported yet",
-		"9:32: spec.mask[].with: jsonpath is not supported yet");
+	WRONG(MASK "    - {columns: [a.b.d], with: jsonpath}\n",
+		"8:32: spec.mask[].with: jsonpath is not supported yet");
 	WRONG("apiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n"
 	      "  subjects: [{pods: {}}, {cgroup: /a, claims: {}}]\n" DATABASE,
 		"5:15: spec.subjects[].pods is not supported yet",
@@ -519,7 +517,8 @@ static void masks(void **state)
 		   "    - {columns: [a.b.c], with: {date: {truncate: second}}}\n"
 		   "    - {columns: [a.b.c], with: {date: year}}\n"
 		   "    - {columns: [a.b.c], with: redact, derived: {number: {round: 10}}}\n",
-		"8:41: number has either round or bucket", "9:41: number has either round or bucket",
+		"8:41: number has one of round, bucket and noise",
+		"9:41: number has one of round, bucket and noise",
 		"10:49: number.round must be a number of 2 to 1000000000000000",
 		"11:50: number.bucket must be a number of 2 to 1000000000000000",
 		"11:55: number has no \"rond\"; did you mean \"round\"?",
@@ -786,7 +785,7 @@ static void keys(void **state)
 
 static void keyed(void **state)
 {
-	char path[] = "/tmp/pgveil-test-XXXXXX", text[1024];
+	char path[] = "/tmp/pgveil-test-XXXXXX", text[2048];
 	struct documents d = {0};
 	struct complaints c = {0};
 	int fd = mkstemp(path);
@@ -804,8 +803,11 @@ static void keyed(void **state)
 		     "    - {columns: [a.b.g], with: {fpe: {keyFile: %s, keep: {first: 6, last: 4}, luhn: "
 		     "true}}}\n"
 		     "    - {columns: [a.b.h], with: {fpe: {keyFile: %s, alphabet: upper}}}\n"
-		     "    - {columns: [a.b.i], with: {fpe: {keyFile: %s, alphabet: \"01-\"}}}\n",
-		path, path, path, path, path, path, path);
+		     "    - {columns: [a.b.i], with: {fpe: {keyFile: %s, alphabet: \"01-\"}}}\n"
+		     "    - {columns: [a.b.j], with: {fake: {keyFile: %s, form: last_name}}}\n"
+		     "    - {columns: [a.b.k], with: {number: {noise: {keyFile: %s, ratio: 0.125}}}}\n"
+		     "    - {columns: [a.b.l], with: {number: {noise: {keyFile: %s, width: 1500}}}}\n",
+		path, path, path, path, path, path, path, path, path, path);
 	assert_int_equal(load(&d, text, &c), 0);
 	assert_int_equal(d.v[0].rules[0].mask.kind, MASK_TOKEN);
 	assert_true(d.v[0].rules[0].mask.mail);
@@ -819,6 +821,10 @@ static void keyed(void **state)
 	assert_int_equal(d.v[0].rules[4].mask.first * 10 + d.v[0].rules[4].mask.last, 64);
 	assert_string_equal(d.v[0].rules[5].mask.alphabet, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 	assert_string_equal(d.v[0].rules[6].mask.alphabet, "01-");
+	assert_int_equal(d.v[0].rules[7].mask.fake, FAKE_LAST_NAME);
+	assert_int_equal(d.v[0].rules[8].mask.noise, NOISE_ONE / 8);
+	assert_true(d.v[0].rules[8].mask.relative && !d.v[0].rules[9].mask.relative);
+	assert_int_equal(d.v[0].rules[9].mask.noise, UINT64_C(1500) * NOISE_ONE);
 	documents_fini(&d);
 	unlink(path);
 	WRONG(MASK
@@ -831,6 +837,18 @@ static void keyed(void **state)
 		"8:79: fpe.keep must be a map, not a single value", "8:88: fpe.luhn must be true or false",
 		"9:48: key file /nowhere: No such file or directory",
 		"9:81: fpe.luhn needs the alphabet digits");
+	WRONG(MASK "    - {columns: [a.b.c], with: {fake: {form: dog}}}\n"
+		   "    - {columns: [a.b.d], with: {fake: {keyFile: /nowhere}}}\n"
+		   "    - {columns: [a.b.e], with: {number: {noise: {ratio: 1.5}}}}\n"
+		   "    - {columns: [a.b.f], with: {number: {noise: {width: 0.0000001}}}}\n"
+		   "    - {columns: [a.b.g], with: {number: {noise: {width: 1, ratio: 1}}}}\n"
+		   "    - {columns: [a.b.h], with: {number: {noise: {width: 1}, round: 10}}}\n",
+		"8:46: fake.form is name, first_name, last_name, email, phone, company, city or street",
+		"9:39: fake lacks \"form\"", "9:49: key file /nowhere: No such file or directory",
+		"10:57: number.noise.ratio must be a number above 0, up to 1",
+		"11:57: number.noise.width must be a number above 0, up to 10^12",
+		"12:49: number.noise has either ratio or width",
+		"13:41: number has one of round, bucket and noise");
 	WRONG(MASK "    - {columns: [a.b.c], with: token}\n"
 		   "    - {columns: [a.b.d], with: {token: {form: uuid}}}\n"
 		   "    - {columns: [a.b.e], with: {token: {}}}\n"
@@ -844,6 +862,7 @@ static void keyed(void **state)
 
 static void strictness(void **state)
 {
+	struct mask noise = {.kind = MASK_NOISE, .noise = 5}, wide = {.kind = MASK_NOISE, .noise = 50};
 	struct mask token = {.kind = MASK_TOKEN}, fpe = {.kind = MASK_FPE, .alphabet = FPE_DIGITS},
 		    fpe64 = {.kind = MASK_FPE, .first = 6, .last = 4};
 	struct mask null = {0}, fixed = {.kind = MASK_FIXED, .fixed = (char *)"x"},
@@ -882,6 +901,10 @@ static void strictness(void **state)
 	assert_true(strict_meet(&met, &mail, &pan, NULL));
 	assert_true(met.kind == MASK_DETECT && met.replace == REPLACE_REDACT && met.detectors.bits[0] == 3);
 	assert_true(strict_covers(&met, &mail) && strict_covers(&met, &pan));
+	assert_true(!strict_covers(&ten, &noise) && !strict_covers(&noise, &ten));
+	assert_true(!strict_covers(&noise, &wide) && !strict_covers(&wide, &noise));
+	assert_true(strict_meet(&met, &noise, &ten, NULL));
+	assert_int_equal(met.kind, MASK_REDACT);
 	/* fpe that keeps more than partial: each shows what the other hides */
 	strcpy(fpe64.alphabet, FPE_DIGITS);
 	assert_true(

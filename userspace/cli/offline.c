@@ -279,12 +279,21 @@ static const char *fpe_text_of(const struct mask *m, struct arena *a)
 	return m->first + m->last ? partial_text(m, text, a) : text;
 }
 
+static const char *noise_text(const struct mask *m, struct arena *a)
+{
+	const char *text = or_no_memory(arena_printf(a, "number, noise of %s%g",
+		m->relative ? "the value times " : "", (double)m->noise / NOISE_ONE));
+
+	return keyed_text(m, text, a);
+}
+
 static const char *own_text(const struct mask *m, struct arena *a)
 {
 	switch (m->kind) {
 	case MASK_NULL:
 	case MASK_REDACT: return mask_kind_name(m->kind);
 	case MASK_FIXED: return or_no_memory(arena_printf(a, "fixed \"%.100s\"", m->fixed));
+	case MASK_FAKE: return keyed_text(m, or_no_memory(arena_printf(a, "fake %s", fake_name(m->fake))), a);
 	case MASK_HASH: return keyed_text(m, "hash", a);
 	case MASK_TOKEN: return keyed_text(m, m->mail ? "token, e-mail" : "token", a);
 	case MASK_DATE:
@@ -292,6 +301,7 @@ static const char *own_text(const struct mask *m, struct arena *a)
 	case MASK_NUMBER:
 		return or_no_memory(arena_printf(a,
 			m->bucket ? "number, buckets of %" PRIu64 : "number, rounded to %" PRIu64, m->step));
+	case MASK_NOISE: return noise_text(m, a);
 	case MASK_EMAIL: return m->keep_domain ? "email, keeps the domain" : "email";
 	case MASK_FPE: return fpe_text_of(m, a);
 	case MASK_PARTIAL: return partial_text(m, "partial", a);

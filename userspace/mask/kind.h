@@ -13,6 +13,8 @@
 struct span mask_redact(const struct value_shape *s, struct arena *a);
 bool mask_hashes(enum value_type t);
 struct span mask_hash(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
+/* A fake of m->fake's sort; redacted where there is no room for it. */
+struct span mask_fake(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 /* For each value another one of its type: of text a word of at most 20 characters or an address; a number of
  * the column's range. */
 struct span mask_token(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
@@ -23,6 +25,9 @@ struct span mask_date(const struct mask *m, const struct value_shape *s, struct 
 /* To a multiple, exactly. NULL for what is no number, for NaN and infinity, and where the result does not fit
  * the column. */
 struct span mask_number(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
+/* Another number within m->noise of the value, in the column's range, and of a float or a numeric without a
+ * scale with a few digits more. NULL for NaN and infinity, and for numbers of more than 30 digits. */
+struct span mask_noise(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);
 /* FF1 of the characters of the alphabet, where there are enough of them and all else is punctuation; of a
  * number the same number of digits. Any other value is redacted. */
 struct span mask_fpe(const struct mask *m, const struct value_shape *s, struct span cell, struct arena *a);

@@ -31,10 +31,12 @@ struct span mask_part(const struct mask *m, const struct value_shape *shape, str
 	case MASK_NULL: return null;
 	case MASK_REDACT: return mask_redact(shape, a);
 	case MASK_FIXED: return fixed(m, shape, a);
+	case MASK_FAKE: return mask_fake(m, shape, cell, a);
 	case MASK_HASH: return mask_hash(m, shape, cell, a);
 	case MASK_TOKEN: return mask_token(m, shape, cell, a);
 	case MASK_DATE: return mask_date(m, shape, cell, a);
 	case MASK_NUMBER: return mask_number(m, shape, cell, a);
+	case MASK_NOISE: return mask_noise(m, shape, cell, a);
 	case MASK_EMAIL: return mask_email(m, shape, cell, a);
 	case MASK_FPE: return mask_fpe(m, shape, cell, a);
 	case MASK_PARTIAL: return mask_partial(m, shape, cell, a);
@@ -71,8 +73,10 @@ bool mask_has_form(enum mask_kind k, enum value_type t)
 	case MASK_HASH:
 	case MASK_TOKEN: return mask_hashes(t);
 	case MASK_DATE: return f == FAMILY_DATE || f == FAMILY_TIMESTAMP || f == FAMILY_TIME;
-	case MASK_NUMBER: return value_is_number(t);
+	case MASK_NUMBER:
+	case MASK_NOISE: return value_is_number(t);
 	case MASK_FPE: return f == FAMILY_TEXT || f == FAMILY_INTEGER || f == FAMILY_NUMERIC;
+	case MASK_FAKE:
 	case MASK_EMAIL:
 	case MASK_PARTIAL:
 	case MASK_REGEX: return f == FAMILY_TEXT;

@@ -19,11 +19,13 @@ enum mask_kind {
 	MASK_NULL = 0, /* SQL NULL */
 	MASK_REDACT,   /* the type's fixed replacement: ****, 0, false, 1970-01-01, the nil uuid */
 	MASK_FIXED,    /* a literal of the policy; NULL where the type cannot hold it */
+	MASK_FAKE,     /* a name, an address, a number that is nobody's; NULL for what is no text */
 	MASK_HASH,     /* HMAC-SHA-256 under the policy's key; NULL for bool, dates and timestamps */
 	MASK_TOKEN,    /* likewise, in a form to work with; whole numbers keep their sign and their range */
 	/* The two that generalise show no part of a value, only where it lies; NULL where it lies nowhere. */
 	MASK_DATE,    /* the beginning of the year, month … */
 	MASK_NUMBER,  /* rounded to a multiple, or the lower end of a bucket */
+	MASK_NOISE,   /* another number nearby, the same for the same number; NULL for what is no number */
 	MASK_EMAIL,   /* keeps the domain, or nothing but the shape */
 	MASK_FPE,     /* encrypts digits or letters where they stand, may keep some; NULL for what is no text
 			 and no whole number */
@@ -34,12 +36,15 @@ enum mask_kind {
 #define MASK_LAST MASK_DETECT
 #define MASK_NAMES                                                                                           \
 	{                                                                                                    \
-		"null", "redact", "fixed", "hash", "token", "date", "number", "email", "fpe", "partial",     \
-			"regex", "detect"                                                                    \
+		"null", "redact", "fixed", "fake", "hash", "token", "date", "number", "noise", "email",      \
+			"fpe", "partial", "regex", "detect"                                                  \
 	}
 
 #define MASK_STEP_MIN 2
 #define MASK_STEP_MAX UINT64_C(1000000000000000)
+
+#define NOISE_ONE 1000000
+#define NOISE_MAX (UINT64_C(1000000000000) * NOISE_ONE)
 
 #define FPE_ALPHABET_MAX 95 /* printable ASCII */
 #define FPE_DIGITS       "0123456789"
@@ -51,6 +56,24 @@ enum replace {
 	REPLACE_LABEL,    /* [email] */
 	REPLACE_PARTIAL,  /* keeps first and last characters */
 };
+
+/* What stands for a text; names as policies have them. */
+enum fake {
+	FAKE_NAME = 0,
+	FAKE_FIRST_NAME,
+	FAKE_LAST_NAME,
+	FAKE_EMAIL,
+	FAKE_PHONE,
+	FAKE_COMPANY,
+	FAKE_CITY,
+	FAKE_STREET,
+};
+#define FAKE_NAMES                                                                                           \
+	{                                                                                                    \
+		"name", "first_name", "last_name", "email", "phone", "company", "city", "street"             \
+	}
+bool fake_of(const char *name, enum fake *what);
+const char *fake_name(enum fake what);
 
 struct regex;
 
@@ -73,10 +96,11 @@ struct mask {
 	char *fixed; /* owned */
 	/* regex */
 	struct regex *regex; /* owned; see mask/regex.h */
-	/* hash, token, fpe; see mask_key_init */
+	/* fake, hash, token, noise, fpe; see mask_key_init */
 	struct hmac_key key;
 	struct aes_key aes;
 	char domain[32]; /* separates uses of one key */
+	enum fake fake;
 	/* token: texts become e-mail addresses */
 	bool mail;
 	/* fpe: the characters that are encrypted, each once; what is no letter and no digit of the others
@@ -88,6 +112,9 @@ struct mask {
 	/* number: a whole number, at least MASK_STEP_MIN (1 would leave every integer as it is) */
 	uint64_t step;
 	bool bucket; /* down to a multiple; otherwise to the nearest one, halves away from zero */
+	/* noise: how far off at most, in NOISE_ONE parts of one, or (relative) of the value; not 0 */
+	uint64_t noise;
+	bool relative;
 };
 
 /* The key of a keyed mask, when its domain is set. */

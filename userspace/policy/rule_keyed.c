@@ -88,6 +88,23 @@ void mask_read_hash(struct reading *r, const struct node *n, struct mask *out)
 		read_key(r, n, "hash", MASK_HASH, out);
 }
 
+void mask_read_fake(struct reading *r, const struct node *n, struct mask *out)
+{
+	static const struct key keys[] = {
+		{"keyFile", KEY_READ}, {"keyId", KEY_READ}, {"domain", KEY_READ}, {"form", KEY_READ}};
+	const struct node *form = node_get(n, "form");
+
+	if (!section_map(r, n, "fake", keys, ARRAY_LEN(keys)))
+		return;
+	section_missing(r, n, "fake", "form");
+	if (form && (form->kind != NODE_SCALAR || !fake_of(form->text, &out->fake))) {
+		section_wrong(r, form,
+			"fake.form is name, first_name, last_name, email, phone, company, city or street");
+		return;
+	}
+	read_key(r, n, "fake", form ? MASK_FAKE : MASK_NULL, out);
+}
+
 void mask_read_token(struct reading *r, const struct node *n, struct mask *out)
 {
 	static const struct key keys[] = {
@@ -164,4 +181,48 @@ void mask_read_fpe(struct reading *r, const struct node *n, struct mask *out)
 	if (out->luhn && *out->alphabet && strcmp(out->alphabet, FPE_DIGITS) != 0)
 		section_wrong(r, luhn, "fpe.luhn needs the alphabet digits");
 	read_key(r, n, "fpe", r->m->total == before ? MASK_FPE : MASK_NULL, out);
+}
+
+/* A decimal number above 0 and up to most, in NOISE_ONE parts. */
+static bool parts_of(const char *s, uint64_t most, uint64_t *out)
+{
+	uint64_t unit = NOISE_ONE;
+	bool point = false;
+
+	*out = 0;
+	for (; *s; s++) {
+		if (*s == '.' && !point && s[1]) {
+			point = true;
+			continue;
+		}
+		if (*s < '0' || *s > '9' || *out > most || unit == 1)
+			return false;
+		unit /= point ? 10 : 1;
+		*out = point ? *out + (uint64_t)(*s - '0') * unit
+			     : *out * 10 + (uint64_t)(*s - '0') * NOISE_ONE;
+	}
+	return *out > 0 && *out <= most;
+}
+
+void mask_read_noise(struct reading *r, const struct node *n, struct mask *out)
+{
+	static const struct key keys[] = {{"ratio", KEY_READ}, {"width", KEY_READ}, {"keyFile", KEY_READ},
+		{"keyId", KEY_READ}, {"domain", KEY_READ}};
+	const struct node *ratio = node_get(n, "ratio"), *width = node_get(n, "width");
+	const struct node *size = ratio ? ratio : width;
+
+	if (!section_map(r, n, "number.noise", keys, ARRAY_LEN(keys)))
+		return;
+	if (!ratio == !width) {
+		section_wrong(r, n, "number.noise has either ratio or width");
+		return;
+	}
+	out->relative = ratio != NULL;
+	if (size->kind != NODE_SCALAR || !parts_of(size->text, ratio ? NOISE_ONE : NOISE_MAX, &out->noise)) {
+		section_wrong(r, size,
+			ratio ? "number.noise.ratio must be a number above 0, up to 1"
+			      : "number.noise.width must be a number above 0, up to 10^12");
+		return;
+	}
+	read_key(r, n, "number.noise", MASK_NOISE, out);
 }

@@ -14,7 +14,7 @@
 static const struct key mask_names[] = {{"null", KEY_READ}, {"redact", KEY_READ}, {"fixed", KEY_READ},
 	{"partial", KEY_READ}, {"email", KEY_READ}, {"hash", KEY_READ}, {"token", KEY_READ},
 	{"fpe", KEY_READ}, {"date", KEY_READ}, {"number", KEY_READ}, {"regex", KEY_READ},
-	{"jsonpath", KEY_LATER}, {"fake", KEY_LATER}};
+	{"jsonpath", KEY_LATER}, {"fake", KEY_READ}};
 
 static void read_fixed(struct reading *r, const struct node *n, struct mask *out)
 {
@@ -99,14 +99,19 @@ static void read_date(struct reading *r, const struct node *n, struct mask *out)
 
 static void read_number(struct reading *r, const struct node *n, struct mask *out)
 {
-	static const struct key keys[] = {{"round", KEY_READ}, {"bucket", KEY_READ}};
+	static const struct key keys[] = {{"round", KEY_READ}, {"bucket", KEY_READ}, {"noise", KEY_READ}};
 	const struct node *round = node_get(n, "round"), *bucket = node_get(n, "bucket");
+	const struct node *noise = node_get(n, "noise");
 	unsigned long step;
 
 	if (!section_map(r, n, "number", keys, ARRAY_LEN(keys)))
 		return;
-	if (!round == !bucket) {
-		section_wrong(r, n, "number has either round or bucket");
+	if (!!round + !!bucket + !!noise != 1) {
+		section_wrong(r, n, "number has one of round, bucket and noise");
+		return;
+	}
+	if (noise) {
+		mask_read_noise(r, noise, out);
 		return;
 	}
 	if (!section_number(r, round ? round : bucket, round ? "number.round" : "number.bucket",
@@ -228,6 +233,8 @@ void mask_read(struct reading *r, const struct node *n, const char *where, struc
 		read_email(r, c, out);
 	else if (strcmp(c->key, "hash") == 0)
 		mask_read_hash(r, c, out);
+	else if (strcmp(c->key, "fake") == 0)
+		mask_read_fake(r, c, out);
 	else if (strcmp(c->key, "token") == 0)
 		mask_read_token(r, c, out);
 	else if (strcmp(c->key, "fpe") == 0)

@@ -58,7 +58,9 @@ void permit_read(struct reading *r, const struct node *rule, struct permit *out)
 void mask_read(struct reading *r, const struct node *n, const char *where, struct mask *out);
 /* The settings of one keyed mask. */
 void mask_read_hash(struct reading *r, const struct node *n, struct mask *out);
+void mask_read_fake(struct reading *r, const struct node *n, struct mask *out);
 void mask_read_token(struct reading *r, const struct node *n, struct mask *out);
+void mask_read_noise(struct reading *r, const struct node *n, struct mask *out);
 void mask_read_fpe(struct reading *r, const struct node *n, struct mask *out);
 /* The mask of a rule with detect: the detectors' names, and what becomes of a finding. */
 void mask_read_detect(struct reading *r, const struct node *list, const struct node *with, const char *where,

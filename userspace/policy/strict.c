@@ -34,10 +34,14 @@ static int compare_shown(const struct mask *a, const struct mask *b)
 	case MASK_NULL:
 	case MASK_REDACT:
 	case MASK_FIXED:
+	case MASK_FAKE:
 	case MASK_HASH:
 	case MASK_TOKEN: return 0;
 	case MASK_DATE: return order(a->unit, b->unit);
 	case MASK_NUMBER: return a->step == b->step ? 0 : a->step > b->step ? -1 : 1;
+	case MASK_NOISE:
+		r = order(a->relative, b->relative);
+		return r ? r : (a->noise < b->noise) - (a->noise > b->noise);
 	case MASK_EMAIL: return order(a->keep_domain, b->keep_domain);
 	case MASK_FPE:
 	case MASK_PARTIAL: return compare_kept(a, b);
@@ -98,6 +102,8 @@ static int compare_rest(const struct mask *a, const struct mask *b)
 	case MASK_EMAIL: return 0;
 	case MASK_NUMBER: return order(!a->bucket, !b->bucket);
 	case MASK_FIXED: return strcmp(a->fixed ? a->fixed : "", b->fixed ? b->fixed : "");
+	case MASK_FAKE: r = order(a->fake, b->fake); return r ? r : compare_keys(a, b);
+	case MASK_NOISE:
 	case MASK_HASH: return compare_keys(a, b);
 	case MASK_TOKEN: r = compare_keys(a, b); return r ? r : order(a->mail, b->mail);
 	case MASK_FPE: return compare_fpe(a, b);
@@ -130,6 +136,11 @@ static bool at_odds(const struct mask *a, const struct mask *b)
 		return at_odds(b, a);
 	if (a->kind == MASK_REGEX && b->kind == MASK_REGEX)
 		return compare_regex(a->regex, b->regex) != 0;
+	/* A multiple nearby bounds what the noise hides, and the reverse. */
+	if (a->kind == MASK_NUMBER && b->kind == MASK_NOISE)
+		return true;
+	if (a->kind == MASK_NOISE && b->kind == MASK_NOISE)
+		return strict_compare(a, b) != 0;
 	return a->kind == MASK_FPE && b->kind == MASK_PARTIAL && compare_kept(a, b) > 0;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mask/jsonpath.h"
 #include "mask/regex.h"
 #include "value/numeric.h"
 #include "value/utf8.h"
@@ -106,8 +107,27 @@ static bool same_value(struct arena *a, const struct value_shape *s, struct span
 	return value_canonical(a, s, out, &x) && value_canonical(a, &turn, other, &y) && span_eq(x, y);
 }
 
+/* The same paths with and without what no path names. */
+static struct jsonpath *paths(bool keep)
+{
+	static const char *const texts[] = {"$.a", "$..b", "$.c[*].d", "$[1]", "$.*.e[0]"};
+	static const struct mask masks[] = {{.kind = MASK_REDACT}, {.kind = MASK_NULL}, {.kind = MASK_EMAIL},
+		{.kind = MASK_PARTIAL, .last = 1, .fill = "*"}};
+	struct jsonpath *p;
+	struct err e;
+
+	REQUIRE(!jsonpath_new(&p, keep));
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct mask m = i < ARRAY_LEN(masks) ? masks[i] : (struct mask){0};
+
+		REQUIRE(!jsonpath_add(p, texts[i], i < ARRAY_LEN(masks) ? &m : NULL, &e));
+	}
+	return p;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
+	static struct jsonpath *path[2];
 	static const char *const literals[] = {"n/a", "0", "-12.5", "t", "1970-01-01", "", "9999999999",
 		"\xff", "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "infinity", "2000-01-01 00:00:00.5+02",
 		"\xc3\xa9\xc3\xa9"};
@@ -142,9 +162,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	m.fixed = (char *)literals[data[3] % ARRAY_LEN(literals)];
 	m.mail = data[3] & 1;
 	strcpy(m.alphabet, alphabets[data[3] >> 6]);
+	if (!path[0])
+		for (unsigned i = 0; i < 2; i++)
+			path[i] = paths(i);
+	m.paths = path[data[3] & 1];
 	m.fake = (enum fake)(data[3] & 7);
 	m.noise = m.step * m.step + 1;
 	m.relative = data[3] & 1;
+	if (m.relative && data[3] & 2)
+		m.noise = m.noise % NOISE_ONE + 1;
 	m.luhn = data[3] < 64 && data[3] & 1;
 	memset(key, data[3], sizeof(key));
 	mask_key_init(&m, key);

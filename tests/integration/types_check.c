@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "mask/jsonpath.h"
 #include "mask/mask.h"
 #include "value/money.h"
 
@@ -64,6 +65,7 @@ static struct mask masks[] = {
 	{.kind = MASK_DATE, .unit = UNIT_DECADE},
 	{.kind = MASK_NUMBER, .step = 10},
 	{.kind = MASK_NUMBER, .step = 1000, .bucket = true},
+	{.kind = MASK_JSONPATH}, /* its paths are made in main */
 	{.kind = MASK_DETECT, .detectors = {{31}}, .replace = REPLACE_REDACT},
 	{.kind = MASK_DETECT, .detectors = {{31}}, .replace = REPLACE_LABEL},
 	{.kind = MASK_PARTIAL, .last = 2, .fill = "*", .detectors = {{31}}},
@@ -315,8 +317,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s", PQerrorMessage(c.db));
 		return 2;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(masks); i++)
+	for (size_t i = 0; i < ARRAY_LEN(masks); i++) {
+		struct mask null = {.kind = MASK_NULL};
+		struct err e;
+
+		if (masks[i].kind == MASK_JSONPATH &&
+			(jsonpath_new(&masks[i].paths, false) ||
+				jsonpath_add(masks[i].paths, "$.list[1]", &null, &e)))
+			return 2;
 		mask_key_init(&masks[i], (const uint8_t *)"0123456789abcdef0123456789abcdef");
+	}
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
 		use(&c, &settings[i]);
 		run_table(&c, argv[2]);

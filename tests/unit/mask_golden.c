@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include "mask/detect.h"
+#include "mask/jsonpath.h"
 #include "mask/regex.h"
 
 #define TABLE  "tests/golden/mask.txt"
@@ -178,6 +179,32 @@ static void fpe_of(const char *args, struct mask *m)
 	m->luhn = strstr(args, ",luhn") != NULL;
 }
 
+static struct mask mask_of(const char *spec);
+
+/* PATH=MASK or PATH=keep, any number of them with ; behind each, then keep or redact. */
+static struct jsonpath *paths_of(const char *args)
+{
+	struct jsonpath *p;
+	char text[300], *rest = text, *one;
+	struct err e;
+
+	assert_true(strlen(args) < sizeof(text));
+	strcpy(text, args);
+	one = strrchr(text, ';');
+	assert_int_equal(jsonpath_new(&p, strcmp(one ? one + 1 : text, "keep") == 0), 0);
+	while ((one = strsep(&rest, ";")) && rest) {
+		char *is = strchr(one, '=');
+		struct mask m;
+
+		assert_non_null(is);
+		*is++ = '\0';
+		m = strcmp(is, "keep") ? mask_of(is) : (struct mask){0};
+		if (jsonpath_add(p, one, strcmp(is, "keep") ? &m : NULL, &e))
+			fail_msg("%s: %s", one, e.msg);
+	}
+	return p;
+}
+
 static struct mask mask_of(const char *spec)
 {
 	static const char *const names[] = MASK_NAMES;
@@ -202,6 +229,8 @@ static struct mask mask_of(const char *spec)
 	else if (m.kind == MASK_NOISE)
 		assert_true(sscanf(args, "width,%" SCNu64, &m.noise) == 1 ||
 			    (m.relative = sscanf(args, "ratio,%" SCNu64, &m.noise) == 1));
+	else if (m.kind == MASK_JSONPATH)
+		m.paths = paths_of(args);
 	else if (m.kind == MASK_FAKE)
 		assert_true(fake_of(args, &m.fake));
 	else if (m.kind == MASK_FPE)

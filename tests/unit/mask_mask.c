@@ -53,6 +53,7 @@ static void kinds(void **state)
 	assert_string_equal(mask_kind_name(MASK_FPE), "fpe");
 	assert_string_equal(mask_kind_name(MASK_PARTIAL), "partial");
 	assert_string_equal(mask_kind_name(MASK_REGEX), "regex");
+	assert_string_equal(mask_kind_name(MASK_JSONPATH), "jsonpath");
 	assert_string_equal(mask_kind_name(MASK_DETECT), "detect");
 	assert_string_equal(mask_kind_name((enum mask_kind)99), "null");
 	assert_false(

@@ -2,6 +2,7 @@
 #include "mask/regex.h"
 #include "policy/document.h"
 #include "policy/node.h"
+#include "mask/jsonpath.h"
 #include "policy/strict.h"
 #include "test.h"
 #include <fcntl.h>
@@ -229,8 +230,6 @@ static void what_is_not_there_yet(void **state)
 		"its arguments");
 	WRONG(MASK "    - {columns: [a.b.c], with: redact, predicates: equality}\n",
 		"8:52: spec.mask[].predicates: equality is not supported yet");
-	WRONG(MASK "    - {columns: [a.b.d], with: jsonpath}\n",
-		"8:32: spec.mask[].with: jsonpath is not supported yet");
 	WRONG("apiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n"
 	      "  subjects: [{pods: {}}, {cgroup: /a, claims: {}}]\n" DATABASE,
 		"5:15: spec.subjects[].pods is not supported yet",
@@ -860,6 +859,59 @@ static void keyed(void **state)
 		"11:82: token.keyId must be 1 to 32 letters, digits, _ . or -");
 }
 
+static void paths(void **state)
+{
+	struct documents d = {0};
+	struct complaints c = {0};
+	const struct mask *m, *other;
+
+	(void)state;
+	assert_int_equal(
+		load(&d,
+			MASK
+			"    - {columns: [a.b.c], with: {jsonpath: {paths: {\"$.b\": keep, \"$..c\": "
+			"{partial: "
+			"{last: 2}}, \"$.a[*]\": redact}}}}\n"
+			"    - {columns: [a.b.d], with: {jsonpath: {paths: {$.a: redact}, default: keep}}}\n",
+			&c),
+		0);
+	m = &d.v[0].rules[0].mask;
+	other = &d.v[0].rules[1].mask;
+	assert_int_equal(m->kind, MASK_JSONPATH);
+	assert_int_equal(jsonpath_count(m->paths), 3);
+	assert_string_equal(jsonpath_text(m->paths, 0), "$.a[*]"); /* the strictest first */
+	assert_string_equal(jsonpath_text(m->paths, 1), "$..c");
+	assert_int_equal(jsonpath_mask(m->paths, 1)->kind, MASK_PARTIAL);
+	assert_null(jsonpath_mask(m->paths, 2));
+	assert_true(!jsonpath_keeps(m->paths) && jsonpath_keeps(other->paths));
+	assert_int_equal(strict_compare(m, m), 0);
+	assert_true(strict_compare(m, other) < 0 && !strict_covers(m, other) && !strict_covers(other, m));
+	documents_fini(&d);
+	WRONG(MASK "    - {columns: [a.b.c], with: {jsonpath: {default: drop}}}\n"
+		   "    - {columns: [a.b.d], with: {jsonpath: {paths: {}}}}\n"
+		   "    - {columns: [a.b.e], with: {jsonpath: {paths: {a: redact, \"$.a[?(@ > 1)]\": redact, "
+		   "$.b: no}}}}\n"
+		   "    - {columns: [a.b.f], with: {jsonpath: {paths: {$.a: {jsonpath: {paths: {$: "
+		   "redact}}}}}}}\n",
+		"8:43: jsonpath lacks \"paths\"", "8:53: jsonpath.default is redact or keep",
+		"9:51: jsonpath.paths must be a map of paths and masks",
+		"10:52: jsonpath.paths: \"a\" is no path that is known here, like $.a[*].\"b c\" or $..d",
+		"10:63: jsonpath.paths: \"$.a[?(@ > 1)]\" is no path that is known here, like $.a[*].\"b c\" "
+		"or $..d",
+		"10:93: jsonpath.paths: there is no mask \"no\"",
+		"11:57: jsonpath.paths: a path has no jsonpath of its own; give the whole path");
+	for (size_t i = 0; i < 6; i++) {
+		static const char *const wrong[] = {
+			"$.", "$[", "$[-1]", "$[1", "$.a b", "$..", "$a", "$.\"a"};
+		struct jsonpath *p;
+		struct err e;
+
+		assert_int_equal(jsonpath_new(&p, true), 0);
+		assert_int_equal(jsonpath_add(p, wrong[i], NULL, &e), -EINVAL);
+		jsonpath_free(p);
+	}
+}
+
 static void strictness(void **state)
 {
 	struct mask noise = {.kind = MASK_NOISE, .noise = 5}, wide = {.kind = MASK_NOISE, .noise = 50};
@@ -975,6 +1027,7 @@ int main(void)
 		cmocka_unit_test(rules_that_never_fire),
 		cmocka_unit_test(keys),
 		cmocka_unit_test(keyed),
+		cmocka_unit_test(paths),
 		cmocka_unit_test(strictness),
 		cmocka_unit_test(bounds),
 		cmocka_unit_test(starters),

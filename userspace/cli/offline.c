@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "mask/jsonpath.h"
 #include "mask/pattern.h"
 #include "mask/regex.h"
 #include "policy/glob.h"
@@ -287,6 +288,22 @@ static const char *noise_text(const struct mask *m, struct arena *a)
 	return keyed_text(m, text, a);
 }
 
+static const char *own_text(const struct mask *m, struct arena *a);
+
+static const char *paths_text(const struct mask *m, struct arena *a)
+{
+	const char *text = "jsonpath";
+
+	for (unsigned i = 0; i < jsonpath_count(m->paths); i++) {
+		const struct mask *of = jsonpath_mask(m->paths, i);
+
+		text = or_no_memory(arena_printf(
+			a, "%s %s: %s,", text, jsonpath_text(m->paths, i), of ? own_text(of, a) : "keep"));
+	}
+	return or_no_memory(
+		arena_printf(a, "%s else %s", text, jsonpath_keeps(m->paths) ? "keep" : "redact"));
+}
+
 static const char *own_text(const struct mask *m, struct arena *a)
 {
 	switch (m->kind) {
@@ -310,6 +327,7 @@ static const char *own_text(const struct mask *m, struct arena *a)
 			arena_printf(a, "regex %.100s, %s becomes \"%.100s\"", regex_pattern(m->regex),
 				regex_match(m->regex) == REGEX_WHOLE ? "the whole" : "each match",
 				regex_template(m->regex)));
+	case MASK_JSONPATH: return paths_text(m, a);
 	case MASK_DETECT: return detect_text_of(m, a);
 	}
 	return "?";

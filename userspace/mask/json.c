@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mask/detect.h"
+#include "mask/jsonpath.h"
 #include "mask/kind.h"
 #include "mask/normal.h"
 #include "mask/words.h"
@@ -196,4 +197,214 @@ struct span mask_json(const struct mask *m, const struct value_shape *s, struct 
 	arena_fini(&w.scratch);
 	work->steps = part.steps;
 	return t == JSON_END && !w.failed ? span_of(w.mem, w.n) : mask_redact(s, a);
+}
+
+/* One array or object of the document. */
+struct level {
+	struct jsonplace place;
+	int rule; /* of the paths: which one counts for all that is in it; -1: none */
+	bool object;
+	size_t elements;
+	struct span key; /* of the member that comes next; .p == NULL: it cannot be read */
+};
+
+struct walk {
+	struct writer w;
+	const struct mask *m;
+	const struct jsonpath *paths;
+	bool looks; /* m has detectors, which look into all that is shown */
+	struct work part;
+	struct path path; /* for them */
+	struct json j;
+	struct level *levels;
+	unsigned depth, cap;
+	const uint8_t *copied; /* up to here it is written */
+	struct arena keys;     /* of one key */
+};
+
+static bool deeper(struct walk *k)
+{
+	unsigned cap = k->cap ? k->cap * 2 : 8;
+	struct level *levels;
+
+	if (k->depth < k->cap)
+		return true;
+	levels = arena_array(k->w.a, cap, sizeof(*levels));
+	if (!levels)
+		return false;
+	if (k->depth)
+		memcpy(levels, k->levels, k->depth * sizeof(*levels));
+	k->levels = levels;
+	k->cap = cap;
+	return true;
+}
+
+/* What is written in the place of token, and all before it as it stood. */
+static void replace(struct walk *k, struct span token)
+{
+	write_span(&k->w, span_of(k->copied, (size_t)(token.p - k->copied)));
+	k->copied = token.p + token.n;
+	arena_reset(&k->w.scratch);
+}
+
+/* Where the value that begins here stands, and which path counts for it. */
+static int settle(struct walk *k, bool array, struct jsonplace *here)
+{
+	struct level *in = k->depth ? &k->levels[k->depth - 1] : NULL;
+	int rule;
+
+	if (!in)
+		jsonplace_root(k->paths, here);
+	else if (in->object)
+		jsonplace_member(k->paths, &in->place, in->key, here);
+	else
+		jsonplace_element(k->paths, &in->place, in->elements++, here);
+	rule = jsonplace_settle(k->paths, here, array);
+	if (in && in->rule >= 0 && (rule < 0 || in->rule < rule))
+		rule = in->rule;
+	return rule;
+}
+
+/* NULL: it is shown. */
+static const struct mask *mask_by(const struct walk *k, int rule)
+{
+	static const struct mask redact = {.kind = MASK_REDACT};
+
+	if (rule < 0)
+		return jsonpath_keeps(k->paths) ? NULL : &redact;
+	return jsonpath_mask(k->paths, (unsigned)rule);
+}
+
+static void scalar_at(struct walk *k, enum json_token t, struct span token)
+{
+	struct jsonplace here;
+	const struct mask *m = mask_by(k, settle(k, false, &here));
+	struct mask both;
+
+	if (t == JSON_NULL || (!m && !k->looks))
+		return;
+	/* In what is shown detectors still look, as in what any other mask shows a part of. */
+	both = m ? *m : (struct mask){.kind = MASK_DETECT, .replace = REPLACE_REDACT};
+	both.detectors = k->m->detectors;
+	replace(k, token);
+	if (k->looks)
+		k->part.hint = path_hint(&k->path, k->j.depth);
+	mask_scalar(&k->w, &both, t, token);
+}
+
+static void key_at(struct walk *k, struct span token)
+{
+	const struct mask detect = {
+		.kind = MASK_DETECT, .detectors = k->m->detectors, .replace = REPLACE_REDACT};
+	struct level *in = &k->levels[k->depth - 1];
+
+	arena_reset(&k->keys);
+	if (!json_string_get(&k->keys, token, &in->key))
+		in->key = (struct span){0};
+	if (!k->looks)
+		return;
+	replace(k, token);
+	k->part.hint = path_hint(&k->path, k->j.depth - 1);
+	mask_key(&k->w, &detect, token);
+	path_enter(&k->path, k->j.depth, token, &k->w.scratch);
+}
+
+/* To the end of what begins with an open bracket. */
+static bool skip(struct walk *k, struct span *token)
+{
+	unsigned depth = k->j.depth - 1;
+	enum json_token t;
+
+	do
+		t = json_next(&k->j, token);
+	while (t != JSON_BAD && t != JSON_END && !(t == JSON_CLOSE && k->j.depth == depth));
+	return t == JSON_CLOSE;
+}
+
+/* m, which does not look at it, instead of an array or an object as a whole. */
+static bool whole(struct walk *k, const struct mask *m, struct span token)
+{
+	const struct value_shape json = {.type = VALUE_JSON, .typmod = -1, .format = VALUE_TEXT_FORMAT};
+	struct span out;
+
+	replace(k, token);
+	out = mask_apply(m, &json, SPAN_LIT("null"), &k->w.scratch);
+	write_span(&k->w, out.p ? out : SPAN_LIT("null"));
+	if (!skip(k, &token))
+		return false;
+	k->copied = token.p + token.n;
+	return true;
+}
+
+static bool open_at(struct walk *k, struct span token)
+{
+	bool object = *token.p == '{';
+	struct jsonplace here;
+	int rule = settle(k, !object, &here);
+	const struct mask *m = mask_by(k, rule);
+
+	/* Where all is redacted that no path names, nor are the keys shown of what none leads into. */
+	if (m && !mask_reads_input(m->kind) && (rule >= 0 || !jsonplace_leads_on(k->paths, &here)))
+		return whole(k, m, token);
+	if (!deeper(k))
+		return false;
+	k->levels[k->depth++] = (struct level){.place = here, .rule = rule, .object = object};
+	return true;
+}
+
+/* false: it is no JSON, or there is no memory. */
+static bool walk(struct walk *k)
+{
+	enum json_token t;
+	struct span token;
+
+	while ((t = json_next(&k->j, &token)) != JSON_END) {
+		bool ok = true;
+
+		switch (t) {
+		case JSON_BAD:
+		case JSON_END: ok = false; break;
+		case JSON_STRING:
+		case JSON_NUMBER:
+		case JSON_TRUE:
+		case JSON_FALSE:
+		case JSON_NULL: scalar_at(k, t, token); break;
+		case JSON_KEY: key_at(k, token); break;
+		case JSON_OPEN: ok = open_at(k, token); break;
+		case JSON_CLOSE: k->depth--; break;
+		}
+		if (!ok || k->w.failed)
+			return false;
+	}
+	return true;
+}
+
+struct span mask_jsonpath(const struct mask *m, const struct value_shape *s, struct span cell,
+	struct work *work, struct arena *a)
+{
+	struct walk k = {.w = {.a = a},
+		.m = m,
+		.paths = m->paths,
+		.looks = !detectors_none(&m->detectors),
+		.part = *work};
+	struct span text, out = {0};
+
+	if (value_family(s->type) != FAMILY_JSON || !m->paths)
+		return out;
+	if (!value_get_json(s, cell, &text))
+		return mask_redact(s, a);
+	k.w.work = &k.part;
+	if (text.p != cell.p)
+		write_span(&k.w, span_of(cell.p, 1)); /* jsonb's version */
+	k.copied = text.p;
+	json_start(&k.j, text);
+	k.j.structure = true;
+	if (walk(&k)) {
+		write_span(&k.w, span_of(k.copied, (size_t)(text.p + text.n - k.copied)));
+		out = k.w.failed ? out : span_of(k.w.mem, k.w.n);
+	}
+	arena_fini(&k.w.scratch);
+	arena_fini(&k.keys);
+	work->steps = k.part.steps;
+	return out.p ? out : mask_redact(s, a);
 }

@@ -37,6 +37,9 @@ struct span mask_partial(
 /* Any kind that reads its input, on json and jsonb. */
 struct span mask_json(
 	const struct mask *m, const struct value_shape *s, struct span cell, struct work *w, struct arena *a);
+/* json and jsonb, each value by the mask that the first of m->paths has that names it or what it is in. */
+struct span mask_jsonpath(
+	const struct mask *m, const struct value_shape *s, struct span cell, struct work *w, struct arena *a);
 /* What the policy's template makes of a text that its pattern matches; any other text is redacted. */
 struct span mask_regex(
 	const struct mask *m, const struct value_shape *s, struct span cell, struct work *w, struct arena *a);

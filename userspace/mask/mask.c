@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mask/detect.h"
+#include "mask/jsonpath.h"
 #include "mask/kind.h"
 #include "mask/nested.h"
 #include "mask/pattern.h"
@@ -22,6 +23,8 @@ struct span mask_part(const struct mask *m, const struct value_shape *shape, str
 {
 	if (shape->desc)
 		return nested_apply(m, shape, cell, w, a);
+	if (m->kind == MASK_JSONPATH)
+		return mask_jsonpath(m, shape, cell, w, a);
 	if (value_family(shape->type) == FAMILY_JSON && mask_reads_input(m->kind))
 		return mask_json(m, shape, cell, w, a);
 	if (!detectors_none(&m->detectors) && m->kind != MASK_DETECT && mask_reads_input(m->kind) &&
@@ -41,6 +44,7 @@ struct span mask_part(const struct mask *m, const struct value_shape *shape, str
 	case MASK_FPE: return mask_fpe(m, shape, cell, a);
 	case MASK_PARTIAL: return mask_partial(m, shape, cell, a);
 	case MASK_REGEX: return mask_regex(m, shape, cell, w, a);
+	case MASK_JSONPATH: return mask_jsonpath(m, shape, cell, w, a);
 	case MASK_DETECT: return mask_detect(m, shape, cell, w, a);
 	}
 	return null;
@@ -80,6 +84,7 @@ bool mask_has_form(enum mask_kind k, enum value_type t)
 	case MASK_EMAIL:
 	case MASK_PARTIAL:
 	case MASK_REGEX: return f == FAMILY_TEXT;
+	case MASK_JSONPATH: return false;
 	}
 	return false;
 }
@@ -96,6 +101,7 @@ void mask_fini(struct mask *m)
 {
 	free(m->fixed);
 	regex_free(m->regex);
+	jsonpath_free(m->paths);
 	for (unsigned i = 0; i < m->detectors.nown; i++)
 		pattern_free((struct pattern *)(uintptr_t)m->detectors.own[i]);
 	free((void *)(uintptr_t)m->detectors.own);

@@ -23,21 +23,22 @@ enum mask_kind {
 	MASK_HASH,     /* HMAC-SHA-256 under the policy's key; NULL for bool, dates and timestamps */
 	MASK_TOKEN,    /* likewise, in a form to work with; whole numbers keep their sign and their range */
 	/* The two that generalise show no part of a value, only where it lies; NULL where it lies nowhere. */
-	MASK_DATE,    /* the beginning of the year, month … */
-	MASK_NUMBER,  /* rounded to a multiple, or the lower end of a bucket */
-	MASK_NOISE,   /* another number nearby, the same for the same number; NULL for what is no number */
-	MASK_EMAIL,   /* keeps the domain, or nothing but the shape */
-	MASK_FPE,     /* encrypts digits or letters where they stand, may keep some; NULL for what is no text
-			 and no whole number */
-	MASK_PARTIAL, /* keeps first and/or last characters; NULL for what is no text */
-	MASK_REGEX,   /* shows what the policy's author makes of it; NULL for what is no text */
-	MASK_DETECT,  /* shows everything but what its detectors find */
+	MASK_DATE,     /* the beginning of the year, month … */
+	MASK_NUMBER,   /* rounded to a multiple, or the lower end of a bucket */
+	MASK_NOISE,    /* another number nearby, the same for the same number; NULL for what is no number */
+	MASK_EMAIL,    /* keeps the domain, or nothing but the shape */
+	MASK_FPE,      /* encrypts digits or letters where they stand, may keep some; NULL for what is no text
+			  and no whole number */
+	MASK_PARTIAL,  /* keeps first and/or last characters; NULL for what is no text */
+	MASK_REGEX,    /* shows what the policy's author makes of it; NULL for what is no text */
+	MASK_JSONPATH, /* in JSON another mask for each path, or none; NULL for what is no JSON */
+	MASK_DETECT,   /* shows everything but what its detectors find */
 };
 #define MASK_LAST MASK_DETECT
 #define MASK_NAMES                                                                                           \
 	{                                                                                                    \
 		"null", "redact", "fixed", "fake", "hash", "token", "date", "number", "noise", "email",      \
-			"fpe", "partial", "regex", "detect"                                                  \
+			"fpe", "partial", "regex", "jsonpath", "detect"                                      \
 	}
 
 #define MASK_STEP_MIN 2
@@ -76,6 +77,7 @@ bool fake_of(const char *name, enum fake *what);
 const char *fake_name(enum fake what);
 
 struct regex;
+struct jsonpath;
 
 /* All zero is MASK_NULL. */
 struct mask {
@@ -96,6 +98,8 @@ struct mask {
 	char *fixed; /* owned */
 	/* regex */
 	struct regex *regex; /* owned; see mask/regex.h */
+	/* jsonpath */
+	struct jsonpath *paths; /* owned; see mask/jsonpath.h */
 	/* fake, hash, token, noise, fpe; see mask_key_init */
 	struct hmac_key key;
 	struct aes_key aes;

@@ -146,7 +146,7 @@ struct span mask_noise(const struct mask *m, const struct value_shape *s, struct
 	__int128 drawn;
 	int exp;
 
-	if (!value_is_number(s->type) || !m->noise)
+	if (!value_is_number(s->type) || !m->noise || m->noise > (m->relative ? NOISE_ONE : NOISE_MAX))
 		return none;
 	if (!value_get_number(a, s, cell, &v) || !value_canonical(a, s, cell, &canonical))
 		return mask_redact(s, a);

@@ -14,7 +14,7 @@
 static const struct key mask_names[] = {{"null", KEY_READ}, {"redact", KEY_READ}, {"fixed", KEY_READ},
 	{"partial", KEY_READ}, {"email", KEY_READ}, {"hash", KEY_READ}, {"token", KEY_READ},
 	{"fpe", KEY_READ}, {"date", KEY_READ}, {"number", KEY_READ}, {"regex", KEY_READ},
-	{"jsonpath", KEY_LATER}, {"fake", KEY_READ}};
+	{"jsonpath", KEY_READ}, {"fake", KEY_READ}};
 
 static void read_fixed(struct reading *r, const struct node *n, struct mask *out)
 {
@@ -233,6 +233,8 @@ void mask_read(struct reading *r, const struct node *n, const char *where, struc
 		read_email(r, c, out);
 	else if (strcmp(c->key, "hash") == 0)
 		mask_read_hash(r, c, out);
+	else if (strcmp(c->key, "jsonpath") == 0)
+		mask_read_jsonpath(r, c, out);
 	else if (strcmp(c->key, "fake") == 0)
 		mask_read_fake(r, c, out);
 	else if (strcmp(c->key, "token") == 0)

@@ -62,6 +62,7 @@ void mask_read_fake(struct reading *r, const struct node *n, struct mask *out);
 void mask_read_token(struct reading *r, const struct node *n, struct mask *out);
 void mask_read_noise(struct reading *r, const struct node *n, struct mask *out);
 void mask_read_fpe(struct reading *r, const struct node *n, struct mask *out);
+void mask_read_jsonpath(struct reading *r, const struct node *n, struct mask *out);
 /* The mask of a rule with detect: the detectors' names, and what becomes of a finding. */
 void mask_read_detect(struct reading *r, const struct node *list, const struct node *with, const char *where,
 	struct mask *out);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "mask/jsonpath.h"
 #include "mask/regex.h"
 
 static int order(unsigned a, unsigned b)
@@ -45,7 +46,8 @@ static int compare_shown(const struct mask *a, const struct mask *b)
 	case MASK_EMAIL: return order(a->keep_domain, b->keep_domain);
 	case MASK_FPE:
 	case MASK_PARTIAL: return compare_kept(a, b);
-	case MASK_REGEX: return 0; /* nobody can tell */
+	case MASK_REGEX:
+	case MASK_JSONPATH: return 0; /* nobody can tell */
 	case MASK_DETECT:
 		r = order(detectors_count(&b->detectors), detectors_count(&a->detectors));
 		return r ? r : compare_replacement(a, b);
@@ -90,6 +92,25 @@ static int compare_fpe(const struct mask *a, const struct mask *b)
 	return r ? r : compare_keys(a, b);
 }
 
+static int compare_paths(const struct jsonpath *a, const struct jsonpath *b)
+{
+	int r;
+
+	if (a == b || !a || !b)
+		return (a != NULL) - (b != NULL);
+	r = order(jsonpath_keeps(a), jsonpath_keeps(b));
+	if (!r)
+		r = order(jsonpath_count(a), jsonpath_count(b));
+	for (unsigned i = 0; !r && i < jsonpath_count(a); i++) {
+		const struct mask *of_a = jsonpath_mask(a, i), *of_b = jsonpath_mask(b, i);
+
+		r = strcmp(jsonpath_text(a, i), jsonpath_text(b, i));
+		if (!r)
+			r = of_a && of_b ? strict_compare(of_a, of_b) : !of_a - !of_b;
+	}
+	return r;
+}
+
 /* Between two that show as much. */
 static int compare_rest(const struct mask *a, const struct mask *b)
 {
@@ -109,6 +130,7 @@ static int compare_rest(const struct mask *a, const struct mask *b)
 	case MASK_FPE: return compare_fpe(a, b);
 	case MASK_PARTIAL: return compare_partial(a, b);
 	case MASK_REGEX: return compare_regex(a->regex, b->regex);
+	case MASK_JSONPATH: return compare_paths(a->paths, b->paths);
 	case MASK_DETECT: return a->replace == REPLACE_PARTIAL ? compare_partial(a, b) : 0;
 	}
 	return 0;
@@ -136,6 +158,8 @@ static bool at_odds(const struct mask *a, const struct mask *b)
 		return at_odds(b, a);
 	if (a->kind == MASK_REGEX && b->kind == MASK_REGEX)
 		return compare_regex(a->regex, b->regex) != 0;
+	if (b->kind == MASK_JSONPATH && !shows_nothing(a))
+		return strict_compare(a, b) != 0;
 	/* A multiple nearby bounds what the noise hides, and the reverse. */
 	if (a->kind == MASK_NUMBER && b->kind == MASK_NOISE)
 		return true;

@@ -19,6 +19,7 @@ void json_start(struct json *j, struct span text)
 	j->end = text.p + text.n;
 	j->expect = EXPECT_VALUE;
 	j->depth = 0;
+	j->structure = false;
 }
 
 static bool in_object(const struct json *j)
@@ -202,6 +203,10 @@ enum json_token json_next(struct json *j, struct span *token)
 		}
 		if (!structure(j, c))
 			return JSON_BAD;
+		if (j->structure && c != ',' && c != ':') {
+			*token = span_of(j->p++, 1);
+			return c == '[' || c == '{' ? JSON_OPEN : JSON_CLOSE;
+		}
 	}
 	return j->expect == EXPECT_NOTHING ? JSON_END : JSON_BAD;
 }

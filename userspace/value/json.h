@@ -18,12 +18,15 @@ enum json_token {
 	JSON_TRUE,
 	JSON_FALSE,
 	JSON_NULL,
+	JSON_OPEN, /* [ or {; this and JSON_CLOSE only where structure is set */
+	JSON_CLOSE,
 };
 
 struct json {
 	const uint8_t *p, *end;
 	unsigned char expect; /* enum expect of json.c */
 	unsigned depth;
+	bool structure;                     /* brackets are tokens too; the caller sets it after json_start */
 	uint8_t object[JSON_DEPTH_MAX / 8]; /* one bit a level: an object, or an array */
 };
 

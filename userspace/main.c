@@ -37,6 +37,7 @@
 #include "main/options.h"
 #include "net/netns.h"
 #include "net/worker.h"
+#include "policy/budget.h"
 #include "policy/policy.h"
 #include "policy/recall.h"
 
@@ -54,6 +55,7 @@ struct daemon {
 	struct resolver *resolver;
 	struct feeds *feeds;
 	struct recall *recall;
+	struct budget *budget;
 	struct workers *workers;
 	struct control *control;
 	struct enrol *enrol;
@@ -402,7 +404,7 @@ static void say_ready(struct daemon *d)
 
 static int start_workers(struct daemon *d, struct err *e)
 {
-	int r = recall_new(&d->recall, e);
+	int recalled = recall_new(&d->recall, e), r = recalled ? recalled : budget_new(&d->budget, e);
 	const struct workers_config cfg = {
 		.n = d->opt.workers,
 		.max_connections = d->opt.max_connections,
@@ -411,6 +413,7 @@ static int start_workers(struct daemon *d, struct err *e)
 		.message_max = d->opt.message_max,
 		.cell_max = d->opt.cell_max,
 		.recall = d->recall,
+		.budget = d->budget,
 		.cgroup_mount = d->mount,
 		.cgroup_root = d->root,
 		.kern = d->kern,
@@ -519,6 +522,7 @@ static void stop(struct daemon *d)
 	if (d->workers)
 		workers_stop(d->workers, GRACE_MS);
 	recall_free(d->recall);
+	budget_free(d->budget);
 	enrol_close(d->enrol);
 	feeds_free(d->feeds);
 	if (d->netns)

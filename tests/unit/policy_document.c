@@ -228,8 +228,6 @@ static void what_is_not_there_yet(void **state)
 		"arguments",
 		"9:87: \"a.b(int) CASCADE\" is no function: write \"schema.name(type, …)\" with the types of "
 		"its arguments");
-	WRONG(MASK "    - {columns: [a.b.c], with: redact, predicates: equality}\n",
-		"8:52: spec.mask[].predicates: equality is not supported yet");
 	WRONG("apiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n"
 	      "  subjects: [{pods: {}}, {cgroup: /a, claims: {}}]\n" DATABASE,
 		"5:15: spec.subjects[].pods is not supported yet",
@@ -238,11 +236,14 @@ static void what_is_not_there_yet(void **state)
 
 static void permits(void **state)
 {
-	static const char text[] =
-		MASK "    - {columns: [a.b.c], with: null}\n"
-		     "    - {columns: [a.b.d], with: null, predicates: allow, aggregates: {allow: []}}\n"
-		     "    - {columns: [a.b.e], with: null, aggregates: {allow: [avg, sum]}}\n"
-		     "    - {columns: [a.b.f], with: null, aggregates: {allow: [count], minGroup: 20}}\n";
+	static const char text[] = MASK
+		"    - {columns: [a.b.c], with: null}\n"
+		"    - {columns: [a.b.d], with: null, predicates: allow, aggregates: {allow: []}}\n"
+		"    - {columns: [a.b.e], with: null, aggregates: {allow: [avg, sum]}}\n"
+		"    - {columns: [a.b.f], with: null, aggregates: {allow: [count], minGroup: 20}}\n"
+		"    - {columns: [a.b.g], with: null, predicates: equality}\n"
+		"    - {columns: [a.b.h], with: null, predicates: {equality: {constants: 7, period: 90m}}}\n"
+		"    - {columns: [a.b.i], with: null, predicates: {equality: {period: 2d}}}\n";
 	struct documents d = {0};
 	struct complaints c = {0};
 	const struct rule *v;
@@ -254,6 +255,13 @@ static void permits(void **state)
 	assert_int_equal(v[0].permit.aggregates, 1u << VIA_COUNT);
 	assert_int_equal(v[1].permit.predicates, PREDICATES_ALLOW);
 	assert_int_equal(v[1].permit.aggregates, 0);
+	assert_int_equal(v[4].permit.predicates, PREDICATES_EQUALITY);
+	assert_int_equal(v[4].permit.constants, PERMIT_CONSTANTS);
+	assert_int_equal(v[4].permit.period_s, PERMIT_PERIOD_S);
+	assert_int_equal(v[5].permit.constants, 7);
+	assert_int_equal(v[5].permit.period_s, 5400);
+	assert_int_equal(v[6].permit.constants, PERMIT_CONSTANTS);
+	assert_int_equal(v[6].permit.period_s, 2 * 86400);
 	assert_int_equal(v[2].permit.aggregates, 1u << VIA_AVG | 1u << VIA_SUM);
 	assert_int_equal(v[2].permit.min_group, PERMIT_GROUP);
 	assert_int_equal(v[3].permit.min_group, 20);
@@ -281,6 +289,20 @@ static void permits(void **state)
 		"10:74: spec.mask[].aggregates.allow must be a list, not a single value",
 		"10:79: spec.mask[].aggregates has no \"min\"", "11:64: \"sum\" stands in this list already",
 		"11:80: spec.mask[].aggregates.minGroup must be a number of 2 to 255");
+	WRONG(MASK
+		"    - {columns: [a.b.c], with: null, predicates: {equality: {constants: 0, period: 1y}}}\n"
+		"    - {columns: [a.b.d], with: null, predicates: {equality: {period: 8d, per: x}}}\n"
+		"    - {columns: [a.b.e], with: null, predicates: {equality: 5}}\n"
+		"    - {columns: [a.b.f], with: null, predicates: {equality: {period: 0s}}}\n",
+		"8:73: spec.mask[].predicates.equality.constants must be a number of 1 to 100000",
+		"8:84: spec.mask[].predicates.equality.period must be like 30s, 10m, 1h or 7d, and at most "
+		"7d",
+		"9:70: spec.mask[].predicates.equality.period must be like 30s, 10m, 1h or 7d, and at most "
+		"7d",
+		"9:74: spec.mask[].predicates.equality has no \"per\"",
+		"10:61: spec.mask[].predicates.equality must be a map, not a single value",
+		"11:70: spec.mask[].predicates.equality.period must be like 30s, 10m, 1h or 7d, and at most "
+		"7d");
 	/* of two rules that mask the same, one that lets more is no reason to leave the other out */
 	RIGHT(MASK "    - {columns: [a.b.c], with: null}\n"
 		   "    - {columns: [a.b.c], with: null, aggregates: {allow: []}, predicates: allow}\n"

@@ -304,9 +304,49 @@ static void all_or_nothing(void **state)
 	complaints_fini(&c);
 }
 
+/* Who has a budget: nothing in it that a process can choose below where it was put. */
+static void identities(void **state)
+{
+	struct policy *p =
+		load(DOCUMENT("a", "[{cgroup: '/agents/*'}, {cgroup: '/deep/**'}, {unit: 'u*.service'}]",
+			DATABASE("d", "h:1", "['*']", "u"), MASK("a.b.c")) DOCUMENT("b",
+			"[{cgroup: '/agents/one/in', uid: 5}, {cgroup: '/users/**', uid: 7}, {uid: 9}]",
+			DATABASE("e", "10.0.0.0/8:5", "['*']", "u"), MASK("a.b.d")));
+	static const struct {
+		const char *cgroup, *unit;
+		uint32_t uid;
+		const char *is;
+	} cases[] = {
+		{"/agents/one", "", 1, "/agents/one at h/0:1 x"},
+		{"/agents/one/in/deeper", "", 1, "/agents/one at h/0:1 x"},
+		{"/agents/one/in/deeper", "", 5, "/agents/one at h/0:1 x"},
+		{"/agents/two", "", 1, "/agents/two at h/0:1 x"},
+		{"/deep/a/b/c", "", 1, "/deep/a at h/0:1 x"},
+		{"/system/u1.service/a/u2.service", "u1.service", 1, "/system/u1.service at h/0:1 x"},
+		{"/system/xu1.service/u1.service/b", "u1.service", 1,
+			"/system/xu1.service/u1.service at h/0:1 x"},
+		{"/users/seven/a", "", 7, "/users/seven uid 7 at 10.0.0.0/104:5 x"},
+		{"/agents/one/in", "", 9, " uid 9 at h/0:1 x"},
+		{"/anywhere", "", 9, " uid 9 at 10.0.0.0/104:5 x"},
+	};
+	struct arena a = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct answer got = ask(p, &a, caller(cases[i].cgroup, cases[i].unit, cases[i].uid), 3, "x");
+
+		assert_int_equal(got.r, cases[i].is[0] ? 0 : -EACCES);
+		if (got.r == 0)
+			assert_string_equal(got.g.identity, cases[i].is);
+	}
+	arena_fini(&a);
+	policy_unref(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(identities),
 		cmocka_unit_test(who),
 		cmocka_unit_test(gone_cgroup),
 		cmocka_unit_test(rules_of_all_documents),

@@ -3,11 +3,11 @@
  * line is
  *   SQL => pass mask null …        one word an output column
  *   SQL => none                    passes, gives no rows
- *   SQL => sanitized …             as one of these, and its messages are replaced by standard ones
- *   SQL => verbatim …              as one of these, and its messages pass as they are
- *   SQL => SQLSTATE part of the reason
- * over tests/golden/replay/clinic.sql and the policy beside it, and over tests/golden/ask/schema.sql and the
- * one beside that. */
+ *   SQL => spends column:2 …       as one of these, and comparing the column costs two constants (column:1$3:
+ * one and as many as parameter 3 has elements) SQL => sanitized …             as one of these, and its
+ * messages are replaced by standard ones SQL => verbatim …              as one of these, and its messages
+ * pass as they are SQL => SQLSTATE part of the reason over tests/golden/replay/clinic.sql and the policy
+ * beside it, and over tests/golden/ask/schema.sql and the one beside that. */
 #include "test.h"
 
 #include "policy/plan.h"
@@ -50,7 +50,24 @@ static struct binding *bind_rules(
 	return b;
 }
 
-static void tell(const struct judged *js, char *out, size_t cap)
+static size_t tell_spends(const struct plan *p, const struct catalog *c, char *out, size_t cap)
+{
+	size_t n = p->nspends ? (size_t)snprintf(out, cap, "spends ") : 0;
+
+	for (unsigned i = 0; i < p->nspends; i++) {
+		const struct spend *s = &p->spends[i];
+		const struct relation *r = catalog_relation_by_oid(c, s->column.relid);
+
+		n += (size_t)snprintf(out + n, cap - n, "%s.%s:%u", r->name,
+			relation_column_by_attnum(r, s->column.attnum)->name, s->count);
+		if (s->param)
+			n += (size_t)snprintf(out + n, cap - n, "$%u", s->param);
+		n += (size_t)snprintf(out + n, cap - n, " ");
+	}
+	return n;
+}
+
+static void tell(const struct judged *js, const struct catalog *c, char *out, size_t cap)
 {
 	static const char *const word[] = {"null", "mask", "pass"};
 	size_t n = 0;
@@ -61,6 +78,8 @@ static void tell(const struct judged *js, char *out, size_t cap)
 
 		if (i)
 			n += (size_t)snprintf(out + n, cap - n, "; ");
+		if (p->verdict != DENY)
+			n += tell_spends(p, c, out + n, cap - n);
 		if (p->verdict == DENY)
 			n += (size_t)snprintf(out + n, cap - n, "%s %s", p->sqlstate, p->reason);
 		else if (!p->rows)
@@ -112,7 +131,7 @@ static void table(const char *file, const char *schema, const char *rules)
 		*want = '\0';
 		want += 4;
 		assert_int_equal(plan_judge(b, &scope, span_of(line, strlen(line)), &judged_in, &js, &e), 0);
-		tell(&js, got, sizeof(got));
+		tell(&js, c, got, sizeof(got));
 		cases++;
 		rest = messages(&js, want);
 		if (!rest || strncmp(got, rest, strlen(rest)) != 0) {

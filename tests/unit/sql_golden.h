@@ -31,18 +31,25 @@ static inline void golden_columns(FILE *f, const struct catalog *c, const struct
 
 static inline void golden_uses(FILE *f, const char *in, const struct catalog *c, const struct statement *s)
 {
-	for (unsigned i = 0; i < s->nuses;) {
-		unsigned end = i;
+	struct arena a = {0};
 
-		while (end < s->nuses && !strcmp(s->uses[end].where, s->uses[i].where))
-			end++;
-		fprintf(f, "%suses %s:", in, s->uses[i].where);
-		for (; i < end; i++) {
-			fputc(' ', f);
-			golden_columns(f, c, &s->uses[i].column, 1);
-		}
+	for (unsigned i = 0; i < s->nuses; i++) {
+		struct colset all = {0};
+		bool told = false;
+
+		for (unsigned k = 0; k < i; k++)
+			told |= !strcmp(s->uses[k].where, s->uses[i].where);
+		for (unsigned k = i; k < s->nuses && !told; k++)
+			if (!strcmp(s->uses[k].where, s->uses[i].where) &&
+				!colset_add(&a, &all, s->uses[k].column))
+				abort();
+		if (told)
+			continue;
+		fprintf(f, "%suses %s: ", in, s->uses[i].where);
+		golden_columns(f, c, all.v, all.n);
 		fputc('\n', f);
 	}
+	arena_fini(&a);
 }
 
 static inline void golden_set(

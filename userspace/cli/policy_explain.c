@@ -112,7 +112,21 @@ static const char *action_text(const struct column_plan *c, struct arena *a)
 					  : "null";
 }
 
-static void print_plan(const struct plan *p, const struct statement *st, unsigned number, struct arena *a)
+/* "public.t.c: 2 constants (rule …)"; the elements of a parameter are counted when it is bound. */
+static const char *spend_text(const struct offline *o, const struct spend *s, struct arena *a)
+{
+	const struct relation *r = catalog_relation_by_oid(o->catalog, s->column.relid);
+	const struct column *c = r ? relation_column_by_attnum(r, s->column.attnum) : NULL;
+	const char *text = arena_printf(a, "%s.%s.%s: %u of %u constants in %u s", r ? r->schema : "?",
+		r ? r->name : "?", c ? c->name : "?", s->count, s->constants, s->period_s);
+
+	if (text && s->param)
+		text = arena_printf(a, "%s, and the elements of $%u", text, s->param);
+	return text ? text : "out of memory";
+}
+
+static void print_plan(const struct offline *o, const struct plan *p, const struct statement *st,
+	unsigned number, struct arena *a)
 {
 	printf("statement %u: ", number);
 	if (p->verdict == DENY) {
@@ -131,19 +145,25 @@ static void print_plan(const struct plan *p, const struct statement *st, unsigne
 	for (unsigned i = 0; i < p->ncolumns; i++)
 		printf("  %-30s %-40s %s\n", label(st, p, i), action_text(&p->columns[i], a),
 			p->columns[i].action == ACTION_PASS ? "" : where(p->columns[i].rule));
+	for (unsigned i = 0; i < p->nspends && !p->inner; i++)
+		printf("  spends %-63s %s\n", spend_text(o, &p->spends[i], a), where(p->spends[i].rule));
 	if (p->inner)
-		print_plan(p->inner, st ? st->inner : NULL, number, a);
+		print_plan(o, p->inner, st ? st->inner : NULL, number, a);
 }
 
-static json_t *plan_json(const struct plan *p, const struct statement *st, struct arena *a)
+static json_t *plan_json(
+	const struct offline *o, const struct plan *p, const struct statement *st, struct arena *a)
 {
-	json_t *columns = json_array();
+	json_t *columns, *spends;
 
-	if (p->verdict == DENY) {
-		json_decref(columns);
+	if (p->verdict == DENY)
 		return json_pack("{s:s, s:s, s:s, s:s?, s:i}", "verdict", "deny", "sqlstate", p->sqlstate,
 			"reason", p->reason, "hint", p->hint, "position", p->position);
-	}
+	columns = json_array();
+	spends = json_array();
+	for (unsigned i = 0; i < p->nspends && !p->inner; i++)
+		json_array_append_new(spends, json_pack("{s:s, s:s}", "text", spend_text(o, &p->spends[i], a),
+						      "rule", where(p->spends[i].rule)));
 	for (unsigned i = 0; i < p->ncolumns; i++) {
 		const struct column_plan *c = &p->columns[i];
 
@@ -153,8 +173,9 @@ static json_t *plan_json(const struct plan *p, const struct statement *st, struc
 				c->action == ACTION_MASK ? offline_mask_text(c->mask, a) : NULL, "rule",
 				c->action == ACTION_PASS || !c->rule ? NULL : c->rule->where));
 	}
-	return json_pack("{s:s, s:s, s:o, s:o*}", "verdict", "allow", "kind", statement_kind_name(p->kind),
-		"columns", columns, "inner", p->inner ? plan_json(p->inner, st ? st->inner : NULL, a) : NULL);
+	return json_pack("{s:s, s:s, s:o, s:o, s:o*}", "verdict", "allow", "kind",
+		statement_kind_name(p->kind), "columns", columns, "spends", spends, "inner",
+		p->inner ? plan_json(o, p->inner, st ? st->inner : NULL, a) : NULL);
 }
 
 struct listing {
@@ -229,9 +250,9 @@ static int explain_sql(const struct offline *o, const char *sql, json_t *json, s
 		const struct statement *st = analysis.n == judged.n ? &analysis.statements[i] : NULL;
 
 		if (json)
-			json_array_append_new(json, plan_json(judged.plans[i], st, a));
+			json_array_append_new(json, plan_json(o, judged.plans[i], st, a));
 		else
-			print_plan(judged.plans[i], st, i + 1, a);
+			print_plan(o, judged.plans[i], st, i + 1, a);
 	}
 	return 0;
 }

@@ -228,6 +228,7 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		.message_max = cfg->message_max,
 		.cell_max = cfg->cell_max,
 		.recall = cfg->recall,
+		.budget = cfg->budget,
 		.scram = &w->scram,
 		.covers = covers,
 		.note = note,

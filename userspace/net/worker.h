@@ -41,6 +41,7 @@ struct workers_config {
 	uint64_t max_age_ms;                    /* catalog.max_age */
 	size_t message_max, cell_max;           /* as in session_env */
 	struct recall *recall;                  /* what rules once bound; outlives the workers */
+	struct budget *budget;                  /* what was compared with masked columns; likewise */
 	const char *cgroup_mount, *cgroup_root; /* strings outlive the workers */
 	struct kern *kern;
 	struct netns_thread *netns;

@@ -9,23 +9,24 @@
 #include "policy/glob.h"
 #include "policy/set.h"
 
-/* A cgroup is also what is below it: a process that moves down keeps the rules of where it came from. */
-static bool cgroup_named(const char *glob, const char *path)
+/* A cgroup is also what is below it: a process that moves down keeps the rules of where it came from. The
+ * length of the topmost part of path that glob names; 0: none. */
+static size_t cgroup_named(const char *glob, const char *path)
 {
 	char prefix[sizeof(((struct caller *)0)->cgroup)];
-	size_t n = strnlen(path, sizeof(prefix));
+	size_t n = strnlen(path, sizeof(prefix)), named = 0;
 
 	if (path[0] != '/' || n == sizeof(prefix))
-		return false;
+		return 0;
 	memcpy(prefix, path, n + 1);
 	for (;;) {
 		char *slash;
 
 		if (glob_match(GLOB_PATH, glob, prefix))
-			return true;
+			named = strlen(prefix);
 		slash = strrchr(prefix, '/');
 		if (slash == prefix)
-			return false;
+			return named;
 		*slash = '\0';
 	}
 }
@@ -37,16 +38,55 @@ static bool place_named(const struct subject *s, const char *cgroup, const char 
 	return !s->unit || (*unit && glob_match(GLOB_NAME, s->unit, unit));
 }
 
+static bool subject_names(const struct subject *s, const struct caller *who)
+{
+	return (s->cgroup || s->unit || s->has_uid) && place_named(s, who->cgroup, who->unit) &&
+	       (!s->has_uid || s->uid == who->uid);
+}
+
 static bool document_names(const struct document *d, const struct caller *who)
 {
-	for (unsigned i = 0; i < d->nsubjects; i++) {
-		const struct subject *s = &d->subjects[i];
-
-		if ((s->cgroup || s->unit || s->has_uid) && place_named(s, who->cgroup, who->unit) &&
-			(!s->has_uid || s->uid == who->uid))
+	for (unsigned i = 0; i < d->nsubjects; i++)
+		if (subject_names(&d->subjects[i], who))
 			return true;
-	}
 	return false;
+}
+
+/* Of a subject that names who: the length of its cgroup's path; a uid alone has none. */
+static size_t width(const struct subject *s, const struct caller *who)
+{
+	size_t n = strlen(who->unit);
+
+	if (s->cgroup)
+		return cgroup_named(s->cgroup, who->cgroup);
+	for (const char *at = who->cgroup; s->unit && (at = strchr(at, '/')) != NULL;)
+		if (strncmp(++at, who->unit, n) == 0 && (at[n] == '/' || !at[n]))
+			return (size_t)(at - who->cgroup) + n;
+	return s->unit ? strlen(who->cgroup) : 0;
+}
+
+static const char *identify(const struct policy *p, const struct caller *who, const char *dbname,
+	struct arena *a, struct grant *g)
+{
+	const struct subject *widest = NULL;
+	const struct database *d = g->database;
+	size_t least = 0;
+	char uid[24] = "";
+
+	for (unsigned i = 0; i < p->documents.n; i++)
+		for (unsigned j = 0; j < p->documents.v[i].nsubjects; j++) {
+			const struct subject *s = &p->documents.v[i].subjects[j];
+			size_t n = subject_names(s, who) ? width(s, who) : SIZE_MAX;
+
+			if (n == SIZE_MAX || (widest && (n > least || (n == least && s->has_uid))))
+				continue;
+			widest = s;
+			least = n;
+		}
+	if (widest && widest->has_uid)
+		snprintf(uid, sizeof(uid), " uid %u", widest->uid);
+	return arena_printf(a, "%.*s%s at %s/%u:%u %s", (int)least, who->cgroup, uid, d->host, d->prefix,
+		d->port, dbname);
 }
 
 bool policy_enrols_cgroup(const struct policy *p, const char *cgroup, const char *unit)
@@ -205,6 +245,11 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	if (!rules || !opaque)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
 	r = collect(p, who, covers, arg, dbname, &s, rules, opaque, g, e);
+	if (!r) {
+		g->identity = identify(p, who, dbname, a, g);
+		if (!g->identity)
+			r = err_sql(e, -ENOMEM, "53200", "out of memory");
+	}
 	if (r) {
 		*g = (struct grant){0};
 		return r;

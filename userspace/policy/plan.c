@@ -15,6 +15,8 @@ struct judge {
 	bool failed; /* out of memory */
 };
 
+#define SPENDS_MAX 1024 /* of one statement */
+
 static const char OUT_OF_MEMORY[] = "out of memory while judging the statement";
 
 static const char *column_name(struct judge *j, struct colref c)
@@ -40,9 +42,12 @@ static const char *hint_for(struct judge *j, const struct masking *m)
 		return "Catalogue columns that carry values of other columns may only be shown, as NULL.";
 	s = arena_printf(j->a,
 		"The mask of policy rule %s applies. A masked column may stand only as a plain output "
-		"column; "
+		"column%s; "
 		"ask the owner of that policy if you need more.",
-		m->rule->where);
+		m->rule->where,
+		m->permit.predicates == PREDICATES_EQUALITY
+			? ", and be compared by = or IN with constants as a part of the statement's own WHERE"
+			: "");
 	return s ? s : OUT_OF_MEMORY;
 }
 
@@ -103,7 +108,7 @@ static bool check_uses(struct judge *j, const struct statement *st, struct plan 
 	for (unsigned i = 0; i < st->nuses; i++) {
 		const struct masking *m = binding_column(j->b, st->uses[i].column);
 
-		if (open_to_all(m))
+		if (open_to_all(m) || (st->uses[i].asked && m->permit.predicates == PREDICATES_EQUALITY))
 			continue;
 		if (deny_group(j, st->uses[i].column, m, p))
 			return false;
@@ -136,6 +141,72 @@ static bool check_uses(struct judge *j, const struct statement *st, struct plan 
 				column_name(j, st->tested.v[i])),
 			hint_for(j, m));
 		return false;
+	}
+	return true;
+}
+
+static bool add_spend(struct judge *j, struct plan *p, unsigned *cap, struct spend s, const struct masking *m)
+{
+	struct spend *v = (struct spend *)(uintptr_t)p->spends;
+
+	if (!m || m->permit.predicates != PREDICATES_EQUALITY)
+		return true;
+	if (p->nspends == SPENDS_MAX) {
+		deny(j, p, "54000", "the statement compares masked columns with constants too often", NULL);
+		return false;
+	}
+	if (p->nspends == *cap) {
+		v = arena_array(j->a, *cap ? *cap * 2 : 8, sizeof(*v));
+		if (!v) {
+			deny(j, p, "53200", NULL, NULL);
+			return false;
+		}
+		if (p->nspends)
+			memcpy(v, p->spends, p->nspends * sizeof(*v));
+		*cap = *cap ? *cap * 2 : 8;
+		p->spends = v;
+	}
+	s.constants = m->permit.constants;
+	s.period_s = m->permit.period_s;
+	s.rule = m->rule;
+	v[p->nspends++] = s;
+	return true;
+}
+
+/* A partition's column is a part of its parent's: asked about by itself, it costs of both, or each partition
+ * would be one more budget for the parent. */
+static bool add_parents(struct judge *j, struct plan *p, unsigned *cap, const struct ask *a, struct colref c)
+{
+	const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), c.relid);
+	const struct column *col = r ? relation_column_by_attnum(r, c.attnum) : NULL;
+
+	for (unsigned i = 0; col && i < r->nparents; i++) {
+		const struct relation *up = catalog_relation_by_oid(binding_catalog(j->b), r->parents[i]);
+		const struct column *same = up ? relation_column(up, col->name) : NULL;
+		struct colref ref = {r->parents[i], same ? same->attnum : 0, 0, 0};
+
+		if (same && !colset_has(&a->columns, ref) &&
+			!add_spend(j, p, cap, (struct spend){ref, a->constants, a->param, 0, 0, NULL},
+				binding_column(j->b, ref)))
+			return false;
+	}
+	return true;
+}
+
+/* What its comparisons cost; false: p holds a denial. */
+static bool plan_spends(struct judge *j, const struct statement *st, struct plan *p)
+{
+	unsigned cap = 0;
+
+	for (unsigned i = 0; i < st->nasks; i++) {
+		const struct ask *a = &st->asks[i];
+
+		for (unsigned k = 0; k < a->columns.n; k++)
+			if (!add_spend(j, p, &cap,
+				    (struct spend){a->columns.v[k], a->constants, a->param, 0, 0, NULL},
+				    binding_column(j->b, a->columns.v[k])) ||
+				!add_parents(j, p, &cap, a, a->columns.v[k]))
+				return false;
 	}
 	return true;
 }
@@ -358,6 +429,10 @@ static bool plan_inner(struct judge *j, const struct statement *st, struct plan 
 		return false;
 	}
 	p->sanitize |= p->inner->sanitize;
+	if (st->kind != STATEMENT_PREPARE) {
+		p->spends = p->inner->spends;
+		p->nspends = p->inner->nspends;
+	}
 	return true;
 }
 
@@ -418,7 +493,8 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 {
 	const char *why;
 
-	if (!check_opaque(j, st, p) || !check_uses(j, st, p) || !check_relations(j, st, p))
+	if (!check_opaque(j, st, p) || !check_uses(j, st, p) || !check_relations(j, st, p) ||
+		!plan_spends(j, st, p))
 		return;
 	if (st->kind == STATEMENT_OTHER) {
 		deny(j, p, "42501",
@@ -480,6 +556,8 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 	p->name = st->name;
 	p->hold = st->hold;
 	p->setting = st->setting;
+	p->args = st->args;
+	p->nargs = st->nargs;
 	p->value = st->value;
 	p->defines = st->defines;
 	p->temporary = st->temporary;

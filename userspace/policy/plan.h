@@ -10,6 +10,15 @@
 enum verdict { DENY = 0, ALLOW };
 enum action { ACTION_NULL = 0, ACTION_MASK, ACTION_PASS };
 
+/* A masked column that is compared with constants, under a rule that lets so many be. */
+struct spend {
+	struct colref column;
+	unsigned count; /* of the text's constants */
+	unsigned param; /* not 0: beside them the elements of parameter $param */
+	unsigned constants, period_s;
+	const struct rule *rule;
+};
+
 struct column_plan {
 	enum action action;
 	const struct mask *mask; /* ACTION_MASK: of the binding's policy */
@@ -45,6 +54,11 @@ struct plan {
 	const char *name;
 	bool hold; /* DECLARE … WITH HOLD */
 	struct plan *inner;
+	/* Running it costs this (PREPARE: running what it prepares, so here is nothing of it). */
+	const struct spend *spends;
+	unsigned nspends;
+	const struct array_arg *args; /* EXECUTE: of the statement */
+	unsigned nargs;
 	const char *setting, *value;
 	const struct copy_options *copy; /* COPY_OUT */
 	const char *instead;             /* the text that the server gets; NULL: the client's */

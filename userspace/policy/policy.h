@@ -98,6 +98,10 @@ struct grant {
 	unsigned nrules;
 	const struct opaque_rule *const *opaque; /* one of each document with mask rules: all must agree */
 	unsigned nopaque;
+	/* The widest subject that names the caller, and the entry of the database: who has a budget, and
+	 * where. Whatever a caller can choose by itself (a cgroup below its own, one of the addresses of an
+	 * entry) is not in it. */
+	const char *identity;
 };
 /* covers: whether entry i of policy_database_at covers the dialled address (the caller resolves names).
  * -EACCES with a message for the client (08004 no database entry for the address, or one that counts and is

@@ -68,7 +68,6 @@ static void read_predicates(struct reading *r, const struct node *n, struct perm
 		section_wrong(r, n, PREDICATES " is deny, equality, {equality: {…}} or allow");
 		return;
 	}
-	section_wrong(r, n, PREDICATES ": equality is not supported yet");
 	out->predicates = PREDICATES_EQUALITY;
 	out->constants = PERMIT_CONSTANTS;
 	out->period_s = PERMIT_PERIOD_S;

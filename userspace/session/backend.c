@@ -425,6 +425,8 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	if (over)
 		return fate; /* the connection ends */
 	pin_error(s);
+	if (x)
+		spend_failed(s, x, in.field['C']);
 	if (!x) {
 		/* Of nobody's asking (a timeout between messages of an open group): the server skips until
 		 * Sync now. */

@@ -48,6 +48,12 @@ static enum took failed(struct session *s, const struct frame *f, int r, const s
 	return session_refuse(s, f, e->sqlstate, e->msg, NULL, 0);
 }
 
+static enum took hinted(
+	struct session *s, const struct frame *f, int r, const char *hint, const struct err *e)
+{
+	return hint ? session_refuse(s, f, e->sqlstate, e->msg, hint, 0) : failed(s, f, r, e);
+}
+
 static enum took refuse_plan(struct session *s, const struct frame *f, const struct plan *p)
 {
 	return session_refuse(s, f, p->sqlstate, p->reason, p->hint, p->position);
@@ -165,8 +171,10 @@ static enum took take_query(struct session *s, const struct frame *f)
 	struct step *steps;
 	struct err e = {0};
 	struct msg_query m;
+	const char *hint = NULL;
 	enum took took;
 	unsigned n = 0;
+	bool fits;
 	int r;
 
 	if (msg_query(f->body, &m) != WIRE_OK)
@@ -189,12 +197,15 @@ static enum took take_query(struct session *s, const struct frame *f)
 	r = steps ? 0 : err_sql(&e, -ENOMEM, "53200", "out of memory");
 	for (; !r && n < js->n; n++)
 		r = judge_step(s, js->plans[n], j, steps, n, &steps[n], &e);
-	if (!r && pin_fits_between(s, steps, n) && own_fits_between(s, steps, n)) {
+	fits = !r && pin_fits_between(s, steps, n) && own_fits_between(s, steps, n);
+	if (fits)
+		r = spend_query(s, js, steps, &hint, &e);
+	if (fits && !r) {
 		took = send_query(s, f, j, steps);
 		judgement_unref(j);
 		return took;
 	}
-	took = r                               ? failed(s, f, r, &e)
+	took = r                               ? hinted(s, f, r, hint, &e)
 	       : pin_fits_between(s, steps, n) ? refuse_unknown(s, f)
 					       : refuse_together(s, f);
 	for (unsigned i = 0; i < n; i++)
@@ -414,6 +425,7 @@ static enum took take_bind(struct session *s, const struct frame *f)
 	struct step st = {0};
 	struct err e = {0};
 	struct msg_bind m;
+	const char *hint = NULL;
 	enum took took;
 	int r;
 
@@ -426,9 +438,11 @@ static enum took take_bind(struct session *s, const struct frame *f)
 	r = take_prepared(s, m.statement, &p, &e);
 	if (r)
 		return failed(s, f, r, &e);
-	if (by_name(p->plan))
+	if (by_name(p->plan) || (p->plan && p->plan->inner && by_name(p->plan->inner)))
 		r = judge_step(s, p->plan, p->j, NULL, 0, &st, &e);
-	took = r ? failed(s, f, r, &e) : send_bind(s, f, &m, p, &st);
+	if (!r)
+		r = spend_bind(s, &m, p, &st, &hint, &e);
+	took = r ? hinted(s, f, r, hint, &e) : send_bind(s, f, &m, p, &st);
 	step_fini(&st);
 	prepared_unref(p);
 	return took;

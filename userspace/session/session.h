@@ -18,6 +18,7 @@
 #include "sql/slot.h"
 
 struct session;
+struct budget;
 struct cache;
 struct accounts;
 struct tally;
@@ -43,6 +44,7 @@ struct session_env {
 		*policy;     /* current; the worker swaps it between steps (and keeps a reference for each) */
 	struct cache *cache; /* bindings and plans (session/cache.h) */
 	struct recall *recall;      /* of all workers */
+	struct budget *budget;      /* likewise; NULL: nothing may be spent */
 	struct scram_memory *scram; /* of the logins upstream; may be NULL */
 	struct accounts *accounts;  /* NULL: no cgroup has a limit of its own (session/account.h) */
 	uint64_t max_age_ms;        /* catalog.max_age */

@@ -244,6 +244,16 @@ void copy_sync_answered(struct session *s, struct expected *x, char status);
 MUSTCHECK bool commit_step(struct session *s, struct step *st);
 void forget_step(struct session *s, const struct step *st); /* st failed, perhaps late; NULL is fine */
 
+/* spend.c */
+/* Pays for what the statements compare with masked columns, where they are about to be sent; st is what an
+ * EXECUTE means. -EACCES with e and perhaps *hint (in scratch) for the client, and then nothing was paid. */
+MUSTCHECK int spend_query(struct session *s, const struct judged *js, const struct step *steps,
+	const char **hint, struct err *e);
+MUSTCHECK int spend_bind(struct session *s, const struct msg_bind *m, const struct prepared *p,
+	const struct step *st, const char **hint, struct err *e);
+/* x failed with that SQLSTATE. */
+void spend_failed(struct session *s, const struct expected *x, struct span sqlstate);
+
 /* style.c */
 /* The head ran its statement p, or is about to give rows of it. */
 void style_ran(struct session *s, const struct expected *x, const struct plan *p);
@@ -325,6 +335,8 @@ MUSTCHECK int judge_step(struct session *s, const struct plan *plan, struct judg
  * be known, or it would be refused now. */
 MUSTCHECK bool judge_holds(struct session *s, uint64_t judged_ms, const struct judgement *j, struct step *st,
 	struct judgement **newer);
+/* The plan that running a judged PREPARE, DECLARE or plain statement leads to. */
+const struct plan *judge_inner(const struct judgement *j);
 /* The plan whose columns a step's rows have. */
 const struct plan *step_rows(const struct step *st);
 

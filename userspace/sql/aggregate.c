@@ -16,14 +16,15 @@ static const PgQuery__FuncCall *call_of(const PgQuery__Node *n)
 	return n && n->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? n->func_call : NULL;
 }
 
-static enum via via_called(const PgQuery__FuncCall *f)
+/* Which aggregate of pg_catalog it is for certain: where users made a function of that name, whatever its
+ * arguments, nobody looks which of them the server would take. */
+static enum via via_called(const struct lineage *l, const PgQuery__FuncCall *f)
 {
-	bool of_catalog = f->n_funcname == 1 ||
-			  (f->n_funcname == 2 && !strcmp(node_string(f->funcname[0]), "pg_catalog"));
+	const char *name = f->n_funcname ? node_string(f->funcname[f->n_funcname - 1]) : "";
 
-	/* a function of the same name that users made is opaque, and noted as such by whoever judges the call
-	 */
-	return of_catalog ? via_of(node_string(f->funcname[f->n_funcname - 1])) : VIA_VALUE;
+	if (f->n_funcname == 2 && !strcmp(node_string(f->funcname[0]), "pg_catalog"))
+		return via_of(name);
+	return f->n_funcname == 1 && !catalog_function(l->names->catalog, name, 0) ? via_of(name) : VIA_VALUE;
 }
 
 /* f(x), with x the value of each row of the group once. */
@@ -82,12 +83,13 @@ static PgQuery__Node *const *conjuncts(PgQuery__Node *const *n, size_t *count)
 	return b->args;
 }
 
-/* The operator of a op b by its bare name; NULL. */
-static const char *operator_of(const PgQuery__Node *n)
+/* The operator of a op b by its bare name, where users made none of that name; NULL. */
+static const char *operator_of(const struct lineage *l, const PgQuery__Node *n)
 {
 	const PgQuery__AExpr *e = n->node_case == PG_QUERY__NODE__NODE_A_EXPR ? n->a_expr : NULL;
 
-	return e && e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP && e->n_name == 1 && e->lexpr && e->rexpr
+	return e && e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP && e->n_name == 1 && e->lexpr && e->rexpr &&
+			       !catalog_operator(l->names->catalog, node_string(e->name[0]), 0)
 		       ? node_string(e->name[0])
 		       : NULL;
 }
@@ -104,7 +106,7 @@ static bool integer(const PgQuery__Node *n, int *value)
 /* count(column) >= K, count(column) > K, or the same turned round. */
 static bool floor_of(struct lineage *l, struct scope *sc, const PgQuery__Node *n, struct group_floor *out)
 {
-	const char *op = operator_of(n);
+	const char *op = operator_of(l, n);
 	const PgQuery__FuncCall *count;
 	struct taint t = {0};
 	int k = 0;
@@ -119,7 +121,7 @@ static bool floor_of(struct lineage *l, struct scope *sc, const PgQuery__Node *n
 		k += op[1] == '\0' && k < COLREF_GROUP_MAX;
 	else
 		return false;
-	if (k < 1 || via_called(count) != VIA_COUNT || !whole_group(count) ||
+	if (k < 1 || via_called(l, count) != VIA_COUNT || !whole_group(count) ||
 		!own_column(l, sc, count->args[0], &t))
 		return false;
 	*out = (struct group_floor){t.from, (uint8_t)(k < COLREF_GROUP_MAX ? k : COLREF_GROUP_MAX)};
@@ -150,25 +152,25 @@ static uint8_t floor_for(const struct scope *sc, const struct colset *column)
 }
 
 /* It cannot fail whatever an aggregate gives. */
-static bool operand_calm(const PgQuery__Node *n)
+static bool operand_calm(const struct lineage *l, const PgQuery__Node *n)
 {
 	const PgQuery__FuncCall *f = call_of(n);
 
 	if (f)
-		return via_called(f) &&
+		return via_called(l, f) &&
 		       (f->agg_star || (f->n_args == 1 && !f->agg_filter &&
 					       f->args[0]->node_case == PG_QUERY__NODE__NODE_COLUMN_REF));
 	return n->node_case == PG_QUERY__NODE__NODE_A_CONST;
 }
 
-static bool comparison_calm(const PgQuery__Node *n)
+static bool comparison_calm(const struct lineage *l, const PgQuery__Node *n)
 {
 	static const char *const names[] = {"=", "<>", "<", ">", "<=", ">="};
-	const char *op = operator_of(n);
+	const char *op = operator_of(l, n);
 
 	for (unsigned i = 0; op && i < ARRAY_LEN(names); i++)
 		if (!strcmp(op, names[i]))
-			return operand_calm(n->a_expr->lexpr) && operand_calm(n->a_expr->rexpr);
+			return operand_calm(l, n->a_expr->lexpr) && operand_calm(l, n->a_expr->rexpr);
 	return false;
 }
 
@@ -181,7 +183,7 @@ void aggregate_having(struct lineage *l, struct scope *sc, const PgQuery__Node *
 
 	v = conjuncts(&whole, &n);
 	for (size_t i = 0; i < n; i++)
-		calm = calm && comparison_calm(v[i]);
+		calm = calm && comparison_calm(l, v[i]);
 	if (calm && n > 1)
 		lineage_seen(l, having->bool_expr);
 	else
@@ -217,7 +219,7 @@ static struct colset stamped(struct lineage *l, const struct colset *s, enum via
 bool aggregate_call(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f, const struct taint *arg,
 	struct colset *from)
 {
-	enum via via = via_called(f);
+	enum via via = via_called(l, f);
 	struct taint t = {0};
 
 	if (via == VIA_VALUE || f->n_args != 1 || f->agg_distinct || f->agg_within_group ||

@@ -20,6 +20,7 @@ static void query_statement(struct lineage *l, const PgQuery__Node *n, enum stat
 	struct outputs o = {0};
 
 	l->s->kind = kind;
+	l->own = n->alias; /* all members of the union are pointers */
 	query(l, NULL, n, &o);
 	lineage_finish(l, &o, rows);
 }

@@ -92,6 +92,20 @@ struct copy_options {
 struct use { /* a column whose value decides something or feeds something that may fail */
 	struct colref column;
 	const char *where; /* "WHERE", "ORDER BY", "an argument of substr()", … */
+	bool asked;        /* only so as the statement's asks say */
+};
+
+/* A condition that the statement's own WHERE adds by AND: a column is equal to one of some constants
+ * (sql/ask.c says what that tells). constants is the same whatever free constants the text has. */
+struct ask {
+	struct colset columns; /* those that the compared values may be of */
+	unsigned constants;
+	unsigned param; /* not 0: beside those the elements of parameter $param */
+};
+
+struct array_arg {         /* of EXECUTE, as an array */
+	unsigned elements; /* at most so many; 0: not known */
+	unsigned param;    /* not 0: it is parameter $param */
 };
 
 /* A plain constant that nothing of the analysis has looked at the value of, nor could the grammar: with any
@@ -120,6 +134,8 @@ struct statement {
 	unsigned noutputs;
 	struct use *uses;
 	unsigned nuses;
+	struct ask *asks;
+	unsigned nasks;
 	struct colset stored;   /* columns whose values this statement writes elsewhere */
 	struct colset assigned; /* target columns of INSERT, UPDATE, COPY FROM */
 	struct colset tested; /* columns whose values decide whether what is written violates a constraint */
@@ -139,6 +155,8 @@ struct statement {
 
 	const char *name; /* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY DISCARD;
 			     NULL = ALL */
+	struct array_arg *args; /* EXECUTE */
+	unsigned nargs;
 	struct statement *inner;         /* PREPARE, DECLARE, EXPLAIN, COPY (query) */
 	const struct copy_options *copy; /* COPY_OUT */
 	bool binary;                     /* COPY … BINARY, DECLARE … BINARY */

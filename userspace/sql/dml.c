@@ -462,7 +462,7 @@ void update_statement(
 	from_clause(l, &sc, q->from_clause, q->n_from_clause);
 	set_list(l, &sc, r, q->target_list, q->n_target_list);
 	if (q->where_clause && !lineage_stopped(l))
-		predicate(l, &sc, q->where_clause, "WHERE");
+		ask_where(l, &sc, q, q->where_clause);
 	returning(l, &sc, r, q->returning_list, q->n_returning_list, out);
 }
 
@@ -482,6 +482,6 @@ void delete_statement(
 	unassign(l, r);
 	from_clause(l, &sc, q->using_clause, q->n_using_clause);
 	if (q->where_clause && !lineage_stopped(l))
-		predicate(l, &sc, q->where_clause, "WHERE");
+		ask_where(l, &sc, q, q->where_clause);
 	returning(l, &sc, r, q->returning_list, q->n_returning_list, out);
 }

@@ -219,16 +219,19 @@ struct taint taint_either(struct lineage *l, struct taint a, struct taint b, con
 	return out;
 }
 
-static struct use_group *group_of(struct lineage *l, const char *where)
+static struct use_group *group_of(struct lineage *l, const char *where, bool asked)
 {
 	unsigned cap = l->groups_cap ? l->groups_cap * 2 : 8;
 	struct use_group *g;
 
 	for (unsigned i = 0; i < l->ngroups; i++)
-		if (l->groups[i].where == where || !strcmp(l->groups[i].where, where))
+		if (l->groups[i].asked == asked &&
+			(l->groups[i].where == where || !strcmp(l->groups[i].where, where)))
 			return &l->groups[i];
-	if (l->ngroups == GROUPS_MAX - 1)
+	if (l->ngroups == GROUPS_MAX - 1) { /* the last one takes all that come after it too */
 		where = "an expression";
+		asked = false;
+	}
 	if (l->ngroups == GROUPS_MAX)
 		return &l->groups[GROUPS_MAX - 1];
 	if (l->ngroups == l->groups_cap) {
@@ -242,16 +245,17 @@ static struct use_group *group_of(struct lineage *l, const char *where)
 	}
 	g = &l->groups[l->ngroups++];
 	g->where = where;
+	g->asked = asked;
 	return g;
 }
 
-void lineage_use_set(struct lineage *l, const struct colset *s, const char *where)
+static void use_set(struct lineage *l, const struct colset *s, const char *where, bool asked)
 {
 	struct use_group *g;
 
 	if (s->n == 0 || !lineage_spend(l, s->n))
 		return;
-	g = group_of(l, where);
+	g = group_of(l, where, asked);
 	if (!g || !lineage_spend(l, g->columns.n + (l->ungrouped ? s->n : 0)))
 		return;
 	if (!l->ungrouped && !colset_union(l->a, &g->columns, s))
@@ -263,6 +267,32 @@ void lineage_use_set(struct lineage *l, const struct colset *s, const char *wher
 		if (!colset_add(l->a, &g->columns, c))
 			l->oom = true;
 	}
+}
+
+void lineage_use_set(struct lineage *l, const struct colset *s, const char *where)
+{
+	use_set(l, s, where, false);
+}
+
+void lineage_ask(struct lineage *l, const struct taint *t, unsigned constants, unsigned param)
+{
+	struct statement *s = l->s;
+
+	if (lineage_stopped(l) || t->from.n == 0)
+		return;
+	use_set(l, &t->from, "WHERE", true);
+	if (s->nasks == l->asks_cap) {
+		unsigned cap = l->asks_cap ? l->asks_cap * 2 : 8;
+		struct ask *v = lineage_alloc(l, cap, sizeof(*v));
+
+		if (!v || !lineage_spend(l, cap))
+			return;
+		if (s->nasks)
+			memcpy(v, s->asks, s->nasks * sizeof(*v));
+		s->asks = v;
+		l->asks_cap = cap;
+	}
+	s->asks[s->nasks++] = (struct ask){t->from, constants, param};
 }
 
 void lineage_use(struct lineage *l, const struct taint *t, const char *where)
@@ -398,8 +428,8 @@ static void finish_uses(struct lineage *l)
 	}
 	for (unsigned i = 0; i < l->ngroups; i++)
 		for (unsigned j = 0; j < l->groups[i].columns.n; j++)
-			l->s->uses[l->s->nuses++] =
-				(struct use){l->groups[i].columns.v[j], l->groups[i].where};
+			l->s->uses[l->s->nuses++] = (struct use){
+				l->groups[i].columns.v[j], l->groups[i].where, l->groups[i].asked};
 }
 
 /* What varchar(n), numeric(p, s) … of a copy hold: as declared, where all that it may be a copy of agree. */

@@ -87,6 +87,7 @@ struct scope { /* one query level */
 
 struct use_group {
 	const char *where;
+	bool asked;
 	struct colset columns;
 };
 
@@ -104,11 +105,12 @@ struct lineage {
 	struct statement *s;
 	struct colset rels; /* attnum 0 */
 	struct use_group *groups;
-	unsigned ngroups, groups_cap, opaque_cap;
+	unsigned ngroups, groups_cap, opaque_cap, asks_cap;
 	const char **sublabels; /* of scalar subqueries: what their column is called; sub_link_id is the index
 				   + 1 */
 	unsigned nsublabels, sublabels_cap;
 	unsigned long work;
+	const void *own;         /* the query that the statement is, of all that are walked; NULL: none */
 	bool ungrouped;          /* HAVING is evaluated: no floor holds yet */
 	const struct body *body; /* the innermost one */
 	unsigned nbodies;        /* followed so far */
@@ -132,6 +134,8 @@ bool lineage_covered(struct lineage *l, const void *message);
 void *lineage_alloc(struct lineage *l, size_t n, size_t size); /* NULL: stopped */
 void lineage_use(struct lineage *l, const struct taint *t, const char *where);
 void lineage_use_set(struct lineage *l, const struct colset *s, const char *where);
+/* A use of t as a struct ask. */
+void lineage_ask(struct lineage *l, const struct taint *t, unsigned constants, unsigned param);
 void lineage_opaque(struct lineage *l, const char *schema, const char *name);
 void lineage_opaque_function(
 	struct lineage *l, const char *schema, const char *name, const struct function *f);
@@ -195,6 +199,11 @@ void select_window(struct lineage *l, struct scope *sc, const PgQuery__WindowDef
 void sort_by(struct lineage *l, struct scope *sc, const PgQuery__Node *n, const char *where);
 void with_clause(struct lineage *l, struct scope *sc, const PgQuery__WithClause *w);
 struct cte *cte_find(struct lineage *l, struct scope *sc, const char *name);
+
+/* ---- ask.c ---- */
+/* The WHERE of query q. */
+void ask_where(struct lineage *l, struct scope *sc, const void *q, const PgQuery__Node *n);
+struct array_arg array_arg_of(const PgQuery__Node *n);
 
 /* ---- aggregate.c ---- */
 /* FROM was read: what q's level is for aggregates; then what HAVING says of every group. */

@@ -216,7 +216,7 @@ static void plain(struct lineage *l, struct scope *sc, const PgQuery__SelectStmt
 	aggregate_floors(l, sc, q);
 	select_targets(l, sc, q->target_list, q->n_target_list, out);
 	if (q->where_clause)
-		predicate(l, sc, q->where_clause, "WHERE");
+		ask_where(l, sc, q, q->where_clause);
 	if (q->having_clause && !lineage_stopped(l))
 		aggregate_having(l, sc, q->having_clause);
 	for (size_t i = 0; i < q->n_group_clause && !lineage_stopped(l); i++)

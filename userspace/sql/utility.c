@@ -236,8 +236,11 @@ static void execute(struct lineage *l, const PgQuery__ExecuteStmt *e)
 	l->s->kind = STATEMENT_EXECUTE;
 	l->s->tag = "EXECUTE";
 	l->s->name = e->name;
-	for (size_t i = 0; i < e->n_params && !lineage_stopped(l); i++)
+	l->s->args = lineage_alloc(l, e->n_params, sizeof(*l->s->args));
+	for (size_t i = 0; i < e->n_params && !lineage_stopped(l); i++) {
 		predicate(l, &sc, e->params[i], "EXECUTE");
+		l->s->args[l->s->nargs++] = array_arg_of(e->params[i]);
+	}
 }
 
 static void deallocate(struct lineage *l, const PgQuery__DeallocateStmt *d)

@@ -270,8 +270,9 @@ const struct plan *judge_inner(const struct judgement *j)
  * mean, and its answer says nothing of that. */
 static bool plain_rows(const struct plan *p)
 {
-	return p && (p->kind == STATEMENT_SELECT || p->kind == STATEMENT_INSERT ||
-			    p->kind == STATEMENT_UPDATE || p->kind == STATEMENT_DELETE);
+	return p &&
+	       (p->kind == STATEMENT_SELECT || p->kind == STATEMENT_INSERT || p->kind == STATEMENT_UPDATE ||
+		       p->kind == STATEMENT_DELETE || p->kind == STATEMENT_MERGE);
 }
 
 static int take_target(struct session *s, const struct plan *plan, const struct step *before,

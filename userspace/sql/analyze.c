@@ -30,8 +30,12 @@ void statement_walk(struct lineage *l, const PgQuery__Node *n)
 	l->s->tag = statement_tag(n);
 	switch ((int)n->node_case) {
 	case PG_QUERY__NODE__NODE_SELECT_STMT:
-		if (n->select_stmt->into_clause)
+		if (n->select_stmt->into_clause) {
 			l->s->tag = "SELECT INTO";
+			ddl_select_into(l, n);
+			lineage_finish(l, NULL, false);
+			break;
+		}
 		query_statement(l, n, STATEMENT_SELECT, true);
 		break;
 	case PG_QUERY__NODE__NODE_INSERT_STMT:
@@ -42,6 +46,9 @@ void statement_walk(struct lineage *l, const PgQuery__Node *n)
 		break;
 	case PG_QUERY__NODE__NODE_DELETE_STMT:
 		query_statement(l, n, STATEMENT_DELETE, n->delete_stmt->n_returning_list > 0);
+		break;
+	case PG_QUERY__NODE__NODE_MERGE_STMT:
+		query_statement(l, n, STATEMENT_MERGE, n->merge_stmt->n_returning_list > 0);
 		break;
 	default:
 		utility_walk(l, n);
@@ -59,7 +66,8 @@ static bool is_query(const PgQuery__Node *n)
 	return n->node_case == PG_QUERY__NODE__NODE_SELECT_STMT ||
 	       n->node_case == PG_QUERY__NODE__NODE_INSERT_STMT ||
 	       n->node_case == PG_QUERY__NODE__NODE_UPDATE_STMT ||
-	       n->node_case == PG_QUERY__NODE__NODE_DELETE_STMT;
+	       n->node_case == PG_QUERY__NODE__NODE_DELETE_STMT ||
+	       n->node_case == PG_QUERY__NODE__NODE_MERGE_STMT;
 }
 
 static bool cover_list(struct lineage *l, PgQuery__Node **v, size_t n)
@@ -74,7 +82,7 @@ static void cover(struct lineage *l, const PgQuery__Node *n)
 {
 	if (lineage_stopped(l))
 		return;
-	if (is_query(n))
+	if (is_query(n) && l->s->kind != STATEMENT_DEFINE)
 		(void)lineage_covered(l, n);
 	else if (n->node_case == PG_QUERY__NODE__NODE_EXECUTE_STMT)
 		(void)cover_list(l, n->execute_stmt->params, n->execute_stmt->n_params);

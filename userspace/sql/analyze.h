@@ -143,6 +143,8 @@ struct statement {
 	unsigned nrelations;
 	bool writes;
 	bool defines;          /* changes definitions that names resolve by … */
+	bool copies;           /* … by a query, or changes nothing of what its relations are: what it stores
+				  and uses is all that counts */
 	bool temporary;        /* … of this session's temporary objects only */
 	bool triggers;         /* a written relation has user triggers */
 	bool code;             /* policies, constraints, defaults, indexes … run code of their own */

@@ -168,7 +168,7 @@ static const char *target_schema(const struct lineage *l, const char *schema)
 
 /* A relation that is to be made, in schema ("": wherever the path says). Code of the database's own that
  * writes to a name would write to the nearest relation of that name. */
-static void new_name(struct lineage *l, const char *schema, const char *name, int location)
+void ddl_new_name(struct lineage *l, const char *schema, const char *name, int location)
 {
 	struct same_name same = {.name = name, .schema = target_schema(l, schema)};
 
@@ -197,7 +197,7 @@ static void create_table(struct lineage *l, const PgQuery__CreateStmt *s)
 	define(l, rv->relpersistence);
 	if (!strcmp(rv->schemaname, "pg_temp"))
 		l->s->temporary = true;
-	new_name(l, rv->schemaname, rv->relname, rv->location);
+	ddl_new_name(l, rv->schemaname, rv->relname, rv->location);
 	if (s->n_inh_relations || s->partbound || s->partspec || s->of_typename)
 		lineage_odd(l, rv->location, "a table that is a part or a child of another, or of a type");
 	for (size_t i = 0; i < s->n_table_elts && !lineage_stopped(l); i++) {

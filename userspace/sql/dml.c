@@ -184,7 +184,7 @@ void dml_assign(struct lineage *l, const struct relation *r, const char *column,
 	assign_all(l, r, column, location, false);
 }
 
-static void unassign(struct lineage *l, const struct relation *r)
+void dml_unassign(struct lineage *l, const struct relation *r)
 {
 	struct colset done = {0};
 
@@ -214,7 +214,7 @@ static void indirection(struct lineage *l, struct scope *sc, const PgQuery__ResT
 }
 
 /* Putting a value into a column of another type casts it, without a word in the statement. */
-static void store(struct lineage *l, const struct taint *t)
+void dml_store(struct lineage *l, const struct taint *t)
 {
 	const struct type *f = t->foreign && t->type ? type_foreign(l->names->catalog, t->type) : NULL;
 
@@ -234,7 +234,7 @@ static void store_subquery(struct lineage *l, struct scope *sc, const PgQuery__S
 	}
 	query(l, sc, s->subselect, &o);
 	for (unsigned i = 0; i < o.n; i++)
-		store(l, &o.v[i].t);
+		dml_store(l, &o.v[i].t);
 }
 
 /* SET (a, b) = (…): the source comes once for each column; each time all of it counts. */
@@ -249,12 +249,11 @@ static void multi(struct lineage *l, struct scope *sc, const PgQuery__MultiAssig
 		store_subquery(l, sc, m->source->sub_link);
 	} else {
 		t = expr(l, sc, m->source);
-		store(l, &t);
+		dml_store(l, &t);
 	}
 }
 
-static void set_list(
-	struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n)
+void dml_set_list(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n)
 {
 	for (size_t i = 0; i < n && !lineage_stopped(l); i++) {
 		const PgQuery__ResTarget *t = v[i]->res_target;
@@ -273,12 +272,12 @@ static void set_list(
 		}
 		value = expr(l, sc, t->val);
 		lineage_free(l, t->val);
-		store(l, &value);
+		dml_store(l, &value);
 	}
 }
 
-static void returning(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v,
-	size_t n, struct outputs *out)
+void dml_returning(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n,
+	struct outputs *out)
 {
 	struct effects e;
 
@@ -381,7 +380,7 @@ static void on_conflict(struct lineage *l, struct scope *sc, const struct relati
 	if (!ex)
 		return;
 	namespace_add(l, &sc->ns, (struct visible){ex, true, false, false});
-	set_list(l, sc, r, c->target_list, c->n_target_list);
+	dml_set_list(l, sc, r, c->target_list, c->n_target_list);
 	if (c->where_clause)
 		predicate(l, sc, c->where_clause, "ON CONFLICT");
 	sc->ns.n = 1;
@@ -438,12 +437,12 @@ void insert_statement(
 	if (lineage_stopped(l))
 		return;
 	for (unsigned i = 0; i < values.n; i++)
-		store(l, &values.v[i].t);
+		dml_store(l, &values.v[i].t);
 	insert_columns(l, &sc, r, q, values.n);
 	target_item(l, &sc, q->relation, r, false);
 	if (q->on_conflict_clause && !lineage_stopped(l))
 		on_conflict(l, &sc, r, q, &values);
-	returning(l, &sc, r, q->returning_list, q->n_returning_list, out);
+	dml_returning(l, &sc, r, q->returning_list, q->n_returning_list, out);
 }
 
 void update_statement(
@@ -460,10 +459,10 @@ void update_statement(
 		return;
 	target_item(l, &sc, q->relation, r, true);
 	from_clause(l, &sc, q->from_clause, q->n_from_clause);
-	set_list(l, &sc, r, q->target_list, q->n_target_list);
+	dml_set_list(l, &sc, r, q->target_list, q->n_target_list);
 	if (q->where_clause && !lineage_stopped(l))
 		ask_where(l, &sc, q, q->where_clause);
-	returning(l, &sc, r, q->returning_list, q->n_returning_list, out);
+	dml_returning(l, &sc, r, q->returning_list, q->n_returning_list, out);
 }
 
 void delete_statement(
@@ -479,9 +478,9 @@ void delete_statement(
 	if (!r)
 		return;
 	target_item(l, &sc, q->relation, r, true);
-	unassign(l, r);
+	dml_unassign(l, r);
 	from_clause(l, &sc, q->using_clause, q->n_using_clause);
 	if (q->where_clause && !lineage_stopped(l))
 		ask_where(l, &sc, q, q->where_clause);
-	returning(l, &sc, r, q->returning_list, q->n_returning_list, out);
+	dml_returning(l, &sc, r, q->returning_list, q->n_returning_list, out);
 }

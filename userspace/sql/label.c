@@ -99,6 +99,7 @@ static struct named figure(const PgQuery__Node *n, const struct lineage *l)
 	case PG_QUERY__NODE__NODE_TYPE_CAST: return of_cast(n->type_cast, l);
 	case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return figure(n->collate_clause->arg, l);
 	case PG_QUERY__NODE__NODE_GROUPING_FUNC: return by("grouping");
+	case PG_QUERY__NODE__NODE_MERGE_SUPPORT_FUNC: return by("merge_action");
 	case PG_QUERY__NODE__NODE_SUB_LINK: return of_sublink(n->sub_link, l);
 	case PG_QUERY__NODE__NODE_CASE_EXPR: return of_case(n->case_expr, l);
 	case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: return by("array");

@@ -282,6 +282,13 @@ void update_statement(
 	struct lineage *l, struct scope *outer, const PgQuery__UpdateStmt *q, struct outputs *out);
 void delete_statement(
 	struct lineage *l, struct scope *outer, const PgQuery__DeleteStmt *q, struct outputs *out);
+void merge_statement(
+	struct lineage *l, struct scope *outer, const PgQuery__MergeStmt *q, struct outputs *out);
+void dml_store(struct lineage *l, const struct taint *t); /* a value goes into some column */
+void dml_set_list(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n);
+void dml_unassign(struct lineage *l, const struct relation *r); /* rows of it are deleted */
+void dml_returning(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n,
+	struct outputs *out);
 const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv);
 void dml_assign(struct lineage *l, const struct relation *r, const char *column, int location);
 /* Any statement; sets kind and tag too. */
@@ -292,6 +299,13 @@ void utility_set(struct lineage *l, const PgQuery__VariableSetStmt *v);
 void utility_explain(struct lineage *l, const PgQuery__ExplainStmt *x);
 /* ddl_statement.c: false: it is none of those that are understood there. */
 bool ddl_statement(struct lineage *l, const PgQuery__Node *n);
+void ddl_new_name(struct lineage *l, const char *schema, const char *name, int location);
+/* ddl_copy.c: likewise */
+bool ddl_other(struct lineage *l, const PgQuery__Node *n);
+void ddl_create_as(struct lineage *l, const PgQuery__CreateTableAsStmt *s);
+void ddl_select_into(struct lineage *l, const PgQuery__Node *n);
+/* ddl_code.c: what only a policy may let pass that lets code do anything. */
+bool ddl_code(struct lineage *l, const PgQuery__Node *n);
 struct statement *statement_inner(struct lineage *l, const PgQuery__Node *n);
 const char *statement_tag(const PgQuery__Node *n); /* "CREATE TABLE" … */
 

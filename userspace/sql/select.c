@@ -12,7 +12,7 @@ void query(struct lineage *l, struct scope *outer, const PgQuery__Node *n, struc
 	case PG_QUERY__NODE__NODE_INSERT_STMT: insert_statement(l, outer, n->insert_stmt, out); break;
 	case PG_QUERY__NODE__NODE_UPDATE_STMT: update_statement(l, outer, n->update_stmt, out); break;
 	case PG_QUERY__NODE__NODE_DELETE_STMT: delete_statement(l, outer, n->delete_stmt, out); break;
-	case PG_QUERY__NODE__NODE_MERGE_STMT: lineage_odd(l, -1, "MERGE"); break;
+	case PG_QUERY__NODE__NODE_MERGE_STMT: merge_statement(l, outer, n->merge_stmt, out); break;
 	default: lineage_odd(l, -1, "this kind of query"); break;
 	}
 }

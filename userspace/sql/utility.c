@@ -313,13 +313,8 @@ void utility_walk(struct lineage *l, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
 	case PG_QUERY__NODE__NODE_NOTIFY_STMT: notify(l, n); break;
 	case PG_QUERY__NODE__NODE_COPY_STMT: utility_copy(l, n->copy_stmt); break;
-	case PG_QUERY__NODE__NODE_MERGE_STMT:
-		l->s->kind = STATEMENT_MERGE;
-		l->s->writes = true;
-		refuse(l);
-		break;
 	default:
-		if (!ddl_statement(l, n))
+		if (!ddl_statement(l, n) && !ddl_other(l, n) && !ddl_code(l, n))
 			refuse(l);
 		break;
 	}

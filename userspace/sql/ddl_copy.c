@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* Statements that make a relation out of a query, and plain ones about relations: what they copy is stored,
+ * as by INSERT. A view copies nothing, and what it shows is followed through its definition; but code of the
+ * database's own that reads a name may find it. */
+#include "sql/catalog_internal.h"
+#include "sql/lineage.h"
+
+#include <string.h>
+
+static void define(struct lineage *l)
+{
+	l->s->kind = STATEMENT_DEFINE;
+	l->s->defines = l->s->copies = true;
+	l->s->code = l->s->code || catalog_has_event_triggers(l->names->catalog);
+}
+
+static void store_all(struct lineage *l, const struct outputs *o)
+{
+	for (unsigned i = 0; i < o->n && !lineage_stopped(l); i++)
+		dml_store(l, &o->v[i].t);
+}
+
+static void make(struct lineage *l, const PgQuery__RangeVar *rv)
+{
+	define(l);
+	if (!rv) {
+		lineage_odd(l, -1, "this copy");
+		return;
+	}
+	l->s->temporary = *rv->relpersistence == 't' || !strcmp(rv->schemaname, "pg_temp");
+	ddl_new_name(l, rv->schemaname, rv->relname, rv->location);
+}
+
+/* The options of INTO are constants by their grammar. */
+static void copy(struct lineage *l, const PgQuery__IntoClause *into, const PgQuery__SelectStmt *q)
+{
+	struct outputs o = {0};
+
+	make(l, into ? into->rel : NULL);
+	if (lineage_stopped(l))
+		return;
+	select_query(l, NULL, q, NULL, &o);
+	store_all(l, &o);
+}
+
+void ddl_create_as(struct lineage *l, const PgQuery__CreateTableAsStmt *s)
+{
+	if (!s->query || s->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT ||
+		s->query->select_stmt->into_clause) {
+		lineage_odd(l, -1, "a copy of this");
+		return;
+	}
+	copy(l, s->into, s->query->select_stmt);
+	if (!lineage_stopped(l))
+		(void)lineage_covered(l, s->query);
+}
+
+/* The clause is the tree's own; without it the query is judged as any other. */
+void ddl_select_into(struct lineage *l, const PgQuery__Node *n)
+{
+	PgQuery__SelectStmt *q = (PgQuery__SelectStmt *)(uintptr_t)n->select_stmt;
+	PgQuery__IntoClause *into = q->into_clause;
+
+	q->into_clause = NULL;
+	copy(l, into, q);
+	if (!lineage_stopped(l))
+		(void)lineage_covered(l, n);
+	q->into_clause = into;
+}
+
+static void view(struct lineage *l, const PgQuery__ViewStmt *s)
+{
+	const struct relation *r;
+	struct outputs o = {0};
+	unsigned groups;
+
+	make(l, s->view);
+	if (lineage_stopped(l))
+		return;
+	r = scope_relation(l->names, s->view->schemaname, s->view->relname);
+	if (s->replace && r && catalog_has_code(l->names->catalog))
+		lineage_fail(l, "42501", s->view->location,
+			"what reads %s.%s is not known, so it may not be replaced here", r->schema, r->name);
+	groups = l->ngroups;
+	query(l, NULL, s->query, &o);
+	/* nothing is evaluated until somebody reads the view */
+	if (groups == 0)
+		l->ngroups = 0;
+	if (catalog_has_code(l->names->catalog))
+		store_all(l, &o);
+	if (!lineage_stopped(l))
+		(void)lineage_covered(l, s->query);
+}
+
+static const struct relation *found(struct lineage *l, const PgQuery__RangeVar *rv)
+{
+	const struct relation *r = rv ? relation_find(l, rv) : NULL;
+
+	if (!r)
+		return NULL;
+	lineage_relation(l, r);
+	l->s->triggers = l->s->triggers || r->triggers;
+	l->s->code = l->s->code || r->code || r->rules;
+	if (r->system)
+		lineage_fail(l, "42501", rv->location, "%s.%s may not be changed here", r->schema, r->name);
+	return r;
+}
+
+static void each(struct lineage *l, PgQuery__Node **v, size_t n)
+{
+	define(l);
+	l->s->defines = false;
+	for (size_t i = 0; i < n && !lineage_stopped(l); i++) {
+		const PgQuery__VacuumRelation *one = v[i]->vacuum_relation;
+
+		if (v[i]->node_case == PG_QUERY__NODE__NODE_RANGE_VAR)
+			(void)found(l, v[i]->range_var);
+		else if (v[i]->node_case == PG_QUERY__NODE__NODE_VACUUM_RELATION)
+			(void)found(l, one->relation);
+		else
+			lineage_odd(l, -1, "this relation");
+	}
+}
+
+static void truncate(struct lineage *l, const PgQuery__TruncateStmt *s)
+{
+	each(l, s->relations, s->n_relations);
+	l->s->writes = true;
+	/* what goes with it may have triggers of its own */
+	l->s->code = l->s->code || s->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
+}
+
+static void refresh(struct lineage *l, const PgQuery__RefreshMatViewStmt *s)
+{
+	const struct relation *r;
+
+	define(l);
+	r = found(l, s->relation);
+	if (!r)
+		return;
+	if (r->kind != 'm' || r->problem) {
+		lineage_odd(l, -1, "refreshing this");
+		return;
+	}
+	lineage_use_set(l, &r->uses, "the definition of a materialized view");
+	for (unsigned i = 0; i < r->nopaque; i++)
+		lineage_opaque_function(l, NULL, r->opaque[i].name, r->opaque[i].function);
+	for (unsigned i = 0; i < r->ncols; i++)
+		lineage_store(l, &r->cols[i].read);
+	l->s->code = true;
+}
+
+bool ddl_other(struct lineage *l, const PgQuery__Node *n)
+{
+	switch ((int)n->node_case) {
+	case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
+		ddl_create_as(l, n->create_table_as_stmt);
+		return true;
+	case PG_QUERY__NODE__NODE_VIEW_STMT: view(l, n->view_stmt); return true;
+	case PG_QUERY__NODE__NODE_REFRESH_MAT_VIEW_STMT: refresh(l, n->refresh_mat_view_stmt); return true;
+	case PG_QUERY__NODE__NODE_TRUNCATE_STMT: truncate(l, n->truncate_stmt); return true;
+	case PG_QUERY__NODE__NODE_LOCK_STMT:
+		each(l, n->lock_stmt->relations, n->lock_stmt->n_relations);
+		return true;
+	case PG_QUERY__NODE__NODE_VACUUM_STMT: /* and ANALYZE; of all tables, if none is named */
+		each(l, n->vacuum_stmt->rels, n->vacuum_stmt->n_rels);
+		l->s->code = l->s->code || !n->vacuum_stmt->n_rels;
+		return true;
+	case PG_QUERY__NODE__NODE_COMMENT_STMT: /* a constant, by its grammar */
+		define(l);
+		l->s->defines = false;
+		return true;
+	case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT: /* what was deferred runs */
+		define(l);
+		l->s->defines = false;
+		l->s->code = true;
+		return true;
+	default: return false;
+	}
+}

@@ -98,3 +98,4 @@ CREATE FUNCTION two_paths() RETURNS text LANGUAGE sql SET search_path = "$user",
 CREATE FUNCTION as_number(text) RETURNS bigint LANGUAGE sql AS 'SELECT length($1)';
 CREATE VIEW by_function AS SELECT id, twice(id) AS twice, ssn_of(id) AS of FROM doctors;
 CREATE VIEW by_path AS SELECT id, (listing(id)).who AS l FROM doctors;
+CREATE FUNCTION calls_listing(int) RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT who FROM listing($1) LIMIT 1; END;

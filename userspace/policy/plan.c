@@ -542,6 +542,15 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 	p->verdict = ALLOW;
 }
 
+/* What is let do anything may define something too; what is listed is said not to. */
+static bool may_define(struct judge *j, const struct statement *st)
+{
+	for (unsigned i = 0; i < st->nopaque; i++)
+		if (binding_opaque(j->b, NULL) == OPAQUE_ALLOW && !may_be_masked(&st->opaque[i]))
+			return true;
+	return false;
+}
+
 /* NULL: out of memory. */
 static struct plan *plan_statement(struct judge *j, const struct statement *st)
 {
@@ -559,7 +568,7 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 	p->args = st->args;
 	p->nargs = st->nargs;
 	p->value = st->value;
-	p->defines = st->defines;
+	p->defines = st->defines || may_define(j, st);
 	p->temporary = st->temporary;
 	if (st->problem) {
 		bool refused = strcmp(st->sqlstate, "0A000") == 0 || strcmp(st->sqlstate, "42501") == 0;

@@ -40,9 +40,10 @@ static const struct node *columns_of(const struct node *rule)
 void rule_read(struct reading *r, const struct node *n, struct rule *out)
 {
 	static const struct key keys[] = {{"columns", KEY_READ}, {"with", KEY_READ}, {"predicates", KEY_READ},
-		{"derived", KEY_READ}, {"aggregates", KEY_READ}, {"detect", KEY_READ}, {"in", KEY_READ}};
+		{"derived", KEY_READ}, {"aggregates", KEY_READ}, {"detect", KEY_READ}, {"in", KEY_READ},
+		{"copies", KEY_READ}};
 	const struct node *with = node_get(n, "with"), *derived = node_get(n, "derived"), *wrong_list;
-	const struct node *detect = node_get(n, "detect");
+	const struct node *detect = node_get(n, "detect"), *copies;
 
 	out->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
 	if (!out->where)
@@ -57,6 +58,9 @@ void rule_read(struct reading *r, const struct node *n, struct rule *out)
 			detect ? WHERE " with detect has in, not columns" : WHERE ".in is for detect");
 	read_columns(r, columns_of(n), detect ? WHERE ".in" : WHERE ".columns", out);
 	permit_read(r, n, &out->permit);
+	copies = node_get(n, "copies");
+	if (copies && !node_is(copies, "deny"))
+		section_wrong(r, copies, WHERE ".copies: anything but deny is not supported yet");
 	if (detect)
 		mask_read_detect(r, detect, with, WHERE ".with", &out->mask);
 	else if (with)

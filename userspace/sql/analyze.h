@@ -24,6 +24,8 @@ struct name_scope {
 	/* Of a text that runs under a path which nobody knows here: functions, operators and types of any
 	 * schema may be meant, and a relation without a schema is not known. */
 	bool any;
+	/* Of a text that was resolved when it was made: what it calls runs under another path. */
+	bool made;
 	/* Some schemas of the path may not count: a relation must be in one of them only. */
 	bool unsure;
 	/* Functions that are said to depend on their arguments only. */

@@ -168,7 +168,7 @@ static bool body_names(struct lineage *l, const struct function *f, struct name_
 	*out = (struct name_scope){.catalog = l->names->catalog};
 	if (!f->path) {
 		/* of the caller's: what it may use is not what the function's owner may */
-		out->any = f->definer || l->need || l->names->any;
+		out->any = f->definer || l->need || l->names->any || l->names->made;
 		if (!out->any)
 			*out = *l->names;
 		return true;
@@ -181,7 +181,7 @@ static bool body_names(struct lineage *l, const struct function *f, struct name_
 	out->temp_doubtful = l->names->temp_doubtful;
 	/* while a catalogue is built nobody knows which temporary tables there are: they may only come last
 	 */
-	out->any = !last && (l->need || l->names->any);
+	out->any = !last && (l->need || l->names->any || l->names->made);
 	path = lineage_alloc(l, f->npath, sizeof(*path));
 	if (!path)
 		return false;
@@ -200,7 +200,7 @@ static bool body_names(struct lineage *l, const struct function *f, struct name_
 static void made_names(struct lineage *l, const struct function *f, struct name_scope *out)
 {
 	*out = (struct name_scope){
-		.catalog = l->names->catalog, .path = f->made_path, .npath = f->nmade_path};
+		.catalog = l->names->catalog, .path = f->made_path, .npath = f->nmade_path, .made = true};
 }
 
 static const PgQuery__Node *parse_one(struct lineage *l, const char *text)

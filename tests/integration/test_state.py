@@ -157,3 +157,157 @@ def test_what_code_wrote_into_a_temporary_table(state, c):
     with state.direct() as direct:
         direct.query("INSERT INTO aside.makes VALUES (1)").ok()
         assert canary.found(direct.query("SELECT line FROM fresh").ok().rows[0][0])
+
+
+# ---- search_path ----
+
+PLAIN = "SELECT body || '' AS b FROM note LIMIT 1"  # aside.note is plain, clinic.note is masked
+
+
+def path(c):
+    return c.query("SHOW search_path").ok().rows[0][0].decode()
+
+
+def test_search_path(c):
+    for run in both(c):
+        for set_it in ("SET search_path = aside, public", "SET SCHEMA 'aside'", "SELECT set_config('search_path', 'aside', false)"):
+            run("SET search_path = clinic").ok()
+            assert run(PLAIN).ok().rows == [[None]]
+            run(set_it).ok()
+            assert run(PLAIN).ok().rows == [[b"plain"]]
+        run("RESET search_path").ok()
+        assert run(PLAIN).error.sqlstate == "42P01"
+        run("SET search_path = nosuch, \"$user\", aside, clinic").ok()
+        assert run(PLAIN).ok().rows == [[b"plain"]]
+        run("SET search_path TO DEFAULT").ok()
+
+
+def test_search_path_by_a_parameter(c):
+    for value, want in (("clinic", [[None]]), ("aside, clinic", [[b"plain"]]), ("nosuch,clinic , aside", [[None]])):
+        c.run("SELECT set_config('search_path', $1, false)", [value.encode()]).ok()
+        assert c.run(PLAIN).ok().rows == want
+        assert c.query(PLAIN).ok().rows == want
+
+
+def test_a_parameter_that_puts_a_schema_before_pg_catalog(state):
+    with state.login() as c:
+        c.send(wire.extended("SELECT set_config('search_path', $1, false)", [b"aside, pg_catalog"]), wire.sync())
+        c.result().ok()
+        with pytest.raises(wire.Closed):
+            c.query(PLAIN)
+        assert canary.found(bytes(c.received)) == []
+
+
+def test_search_path_and_transactions(c):
+    for run in both(c):
+        run("SET search_path = aside").ok()
+        for sql, want in (("BEGIN", b"plain"), ("SET LOCAL search_path = clinic", None), ("SAVEPOINT a", None), ("SET search_path = aside", b"plain"),
+                          ("ROLLBACK TO a", None), ("RELEASE a", None), ("COMMIT", b"plain"), ("BEGIN", b"plain"), ("SET search_path = clinic", None),
+                          ("ROLLBACK", b"plain"), ("BEGIN", b"plain"), ("SET search_path = clinic", None), ("COMMIT", None)):
+            run(sql).ok()
+            assert run(PLAIN).ok().rows == [[want]], sql
+        run("SET search_path = aside").ok()
+        run("BEGIN").ok()
+        run("SET search_path = clinic").ok()
+        assert run("SELECT 1 / 0 AS x").error.sqlstate == "22012"
+        assert run(PLAIN).error.sqlstate == "25P02"
+        run("ROLLBACK").ok()
+        assert run(PLAIN).ok().rows == [[b"plain"]]
+
+
+def test_search_path_in_one_group(c):
+    """Set and used before any answer came."""
+    c.query("SET search_path = aside").ok()
+    c.send(wire.extended("SET search_path = clinic"), wire.extended(PLAIN), wire.extended("SET LOCAL search_path = aside"), wire.extended(PLAIN), wire.sync())
+    assert c.result().ok().rows == [[None], [b"plain"]]
+    assert path(c) == "clinic"
+    c.send(wire.extended("SET search_path = aside"), wire.extended("SELECT 1 / 0 AS x"), wire.sync(), wire.extended(PLAIN), wire.sync())
+    assert c.result().error.sqlstate == "22012"
+    assert c.result().ok().rows == [[None]]
+    c.send(wire.query("SET search_path = aside"), wire.query(PLAIN), wire.query("SET search_path = clinic"), wire.query(PLAIN))
+    c.result().ok()
+    assert c.result().ok().rows == [[b"plain"]]
+    c.result().ok()
+    assert c.result().ok().rows == [[None]]
+
+
+def test_search_path_in_one_text(c):
+    assert c.query("SET search_path = aside; " + PLAIN).ok().rows == [[b"plain"]]
+    assert c.query("SET search_path = clinic; " + PLAIN).ok().rows == [[None]]
+    assert c.query("SET search_path = clinic; SET search_path = nosuch, aside, clinic; " + PLAIN).ok().rows == [[b"plain"]]
+    assert c.query("BEGIN; SET LOCAL search_path = clinic; %s; COMMIT" % PLAIN).ok().rows == [[None]]
+    assert c.query("BEGIN; SET LOCAL search_path = clinic; COMMIT; " + PLAIN).error.sqlstate == "42501"
+    assert c.query("RESET search_path; " + PLAIN).error.sqlstate in ("42501", "42P01")
+    assert c.query("RESET ALL; SELECT 1 AS x").ok().rows == [[b"1"]]
+    assert c.query("SELECT set_config('search_path', 'clinic', false); " + PLAIN).error.sqlstate in ("42501", "42P01")
+
+
+def test_prepared_under_another_path(c):
+    c.query("SET search_path = aside").ok()
+    c.send(wire.parse(PLAIN, "p"), wire.sync())
+    c.result().ok()
+    c.query("PREPARE q AS " + PLAIN).ok()
+    for name, want in (("aside", b"plain"), ("clinic", None), ("aside", b"plain")):
+        c.query("SET search_path = " + name).ok()
+        c.send(wire.bind("p"), wire.execute(), wire.sync())
+        assert c.result().ok().rows == [[want]]
+        r = c.query("EXECUTE q").ok().rows
+        assert r == [[want]] or r == [[None]]  # what it was once judged counts too
+    c.query("BEGIN").ok()
+    c.query("DECLARE cur CURSOR FOR " + PLAIN).ok()
+    c.query("SET search_path = clinic").ok()
+    assert c.query("FETCH cur").ok().rows == [[b"plain"]]
+    c.query("ROLLBACK").ok()
+
+
+def test_a_portal_keeps_what_it_was_bound_to(c):
+    c.query("SET search_path = clinic").ok()
+    c.send(wire.parse("SELECT body || '' AS b FROM note", "p"), wire.bind("p", "o"), wire.execute("o", 1), wire.extended("SET search_path = aside"),
+           wire.execute("o", 1), wire.sync())
+    assert c.result().ok().rows == [[None], [None]]
+
+
+def test_where_the_temporary_schema_stands(c):
+    c.query("CREATE TEMP TABLE mine (body text)").ok()
+    c.query("INSERT INTO mine VALUES ('own')").ok()
+    for value in ("aside", "aside, pg_temp", "pg_temp, aside", "pg_temp, pg_catalog, aside", "", "pg_temp"):
+        c.query("SELECT set_config('search_path', '%s', false)" % value).ok()
+        for run in both(c):
+            assert run("SELECT body || '' AS b FROM mine").ok().rows == [[b"own"]]
+            assert run("SELECT upper(ssn) AS s FROM clinic.patient LIMIT 1").ok().rows == [[None]]
+
+
+def test_what_the_server_keeps_of_a_prepared_statement(state, c):
+    """A relation that is nearer now does not make it plan anew."""
+    state.dba_psql("CREATE SCHEMA near; GRANT USAGE ON SCHEMA near TO pgveil_agent")
+    try:
+        c.query("SET search_path = near, clinic").ok()
+        c.send(wire.parse("SELECT body || '' AS b FROM note LIMIT 1", "p"), wire.bind("p"), wire.execute(), wire.sync())
+        assert c.result().ok().rows == [[None]]
+        state.dba_psql("CREATE TABLE near.note AS SELECT id, 'near'::text AS body FROM clinic.note; GRANT SELECT ON near.note TO pgveil_agent")
+        c.query("DROP TABLE IF EXISTS nosuch").ok()
+        assert c.query("SELECT body || '' AS b FROM note LIMIT 1").ok().rows == [[b"near"]]
+        c.send(wire.bind("p"), wire.execute(), wire.sync())
+        assert c.result().error.sqlstate == "0A000"
+        c.query("PREPARE s AS SELECT body FROM note LIMIT 1").ok()
+        assert c.query("EXECUTE s").ok().rows == [[b"near"]]
+    finally:
+        state.dba_psql("DROP SCHEMA near CASCADE")
+
+
+@pytest.mark.parametrize("sql", ["SET ROLE postgres", "SELECT set_config('role', 'postgres', false)", "SET search_path = aside, pg_catalog",
+                                 "SELECT set_config('standard_conforming_strings', 'off', false)", "SELECT set_config('client_encoding', $1, true)",
+                                 "ALTER ROLE pgveil_agent SET search_path = aside", "SELECT set_config('search_path', body, false) FROM aside.note"])
+def test_settings_that_are_refused(c, sql):
+    assert c.query(sql).error.sqlstate == "42501"
+
+
+def test_settings(c):
+    for run in both(c):
+        for sql in ("SET statement_timeout = '5s'", "SET work_mem = '8MB'", "SET enable_seqscan = off", "SET app.tenant = '7'", "SET ROLE NONE",
+                    "SELECT set_config('app.tenant', '8', true)", "SET row_security = on", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+                    "RESET ALL", "SET SESSION AUTHORIZATION DEFAULT", "SET xmloption = content", "SET bytea_output = 'hex'"):
+            run(sql).ok()
+    c.run("SELECT set_config('timezone', $1, false)", [b"Asia/Tokyo"]).ok()
+    assert c.query("SHOW timezone").ok().rows == [[b"Asia/Tokyo"]]
+    assert c.query("SELECT born FROM clinic.patient WHERE id = 1").ok().rows

@@ -189,7 +189,10 @@ static void settings(void **state)
 		plan_setting_allowed("client_encoding", "utf8aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &why));
 	assert_false(plan_setting_allowed("standard_conforming_strings", "off", &why));
 	assert_false(plan_setting_allowed("standard_conforming_strings", "0", &why));
-	assert_false(plan_setting_allowed("search_path", "x", &why));
+	assert_true(plan_setting_allowed("search_path", "x", &why));
+	assert_false(plan_setting_allowed("search_path", "x, pg_catalog", &why));
+	assert_false(plan_setting_allowed("search_path", "\"x", &why));
+	assert_false(plan_setting_open("client_encoding", &why));
 	assert_false(plan_setting_allowed("role", "postgres", &why));
 	assert_false(plan_setting_allowed("session_authorization", "postgres", &why));
 	assert_false(plan_setting_allowed("client_min_messages", "debug5", &why));

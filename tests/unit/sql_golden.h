@@ -115,6 +115,11 @@ static inline void golden_statement(
 	if (s->setting)
 		fprintf(f, "%ssetting %s%s%s\n", in, s->setting, s->value ? " = " : "",
 			s->value ? s->value : "");
+	for (unsigned i = 0; i < s->nchanges; i++)
+		fprintf(f, "%ssets %s%s%s\n", in, s->changes[i].name, s->changes[i].value ? " = " : "",
+			s->changes[i].value ? s->changes[i].value
+			: s->changes[i].any ? " = ?"
+					    : "");
 	if (s->binary)
 		fprintf(f, "%sbinary\n", in);
 	if (s->copy && !s->copy->binary)

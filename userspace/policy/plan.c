@@ -489,10 +489,24 @@ static bool check_explain(struct judge *j, const struct statement *st, struct pl
 	return true;
 }
 
+static bool check_settings(struct judge *j, const struct statement *st, struct plan *p)
+{
+	const char *why = NULL, *name = st->setting ? st->setting : "";
+	bool ok = st->kind != STATEMENT_SET || plan_setting_allowed(name, st->value, &why);
+
+	for (unsigned i = 0; ok && i < st->nchanges; i++) {
+		const struct setting_change *c = &st->changes[i];
+
+		name = c->name;
+		ok = c->any ? plan_setting_open(name, &why) : plan_setting_allowed(name, c->value, &why);
+	}
+	if (!ok)
+		deny(j, p, "42501", arena_printf(j->a, "parameter \"%s\" cannot be changed here", name), why);
+	return ok;
+}
+
 static void plan_allow(struct judge *j, const struct statement *st, struct plan *p)
 {
-	const char *why;
-
 	if (!check_opaque(j, st, p) || !check_uses(j, st, p) || !check_relations(j, st, p) ||
 		!plan_spends(j, st, p))
 		return;
@@ -503,14 +517,8 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 			"code.");
 		return;
 	}
-	if (st->kind == STATEMENT_SET &&
-		!plan_setting_allowed(st->setting ? st->setting : "", st->value, &why)) {
-		deny(j, p, "42501",
-			arena_printf(j->a, "parameter \"%s\" cannot be changed here",
-				st->setting ? st->setting : ""),
-			why);
+	if (!check_settings(j, st, p))
 		return;
-	}
 	if (st->kind == STATEMENT_SHOW && plan_show(j, st, p))
 		return;
 	if (st->kind == STATEMENT_SHOW && (!st->setting || strchr(st->setting, '.'))) {
@@ -568,6 +576,12 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 	p->args = st->args;
 	p->nargs = st->nargs;
 	p->value = st->value;
+	p->by_path = st->by_path;
+	p->relations = st->relations;
+	p->nrelations = st->nrelations;
+	p->changes = st->changes;
+	p->nchanges = st->nchanges;
+	p->followed = st->followed;
 	p->defines = st->defines || may_define(j, st);
 	p->temporary = st->temporary;
 	if (st->problem) {

@@ -48,7 +48,10 @@ struct plan {
 	bool code;      /* runs code that is not the statement's: triggers, defaults, policies … */
 	bool defines;   /* changes definitions that names resolve by … */
 	bool temporary; /* … of this session's temporary objects only */
-	bool sanitize;  /* its errors and notices may carry values: standard texts only */
+	bool by_path;   /* some name would mean something else under another search_path, perhaps */
+	const uint32_t *relations; /* that it reads or writes */
+	unsigned nrelations;
+	bool sanitize; /* its errors and notices may carry values: standard texts only */
 	/* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY DISCARD: the name, NULL =
 	 * ALL; inner: PREPARE's and DECLARE's plan. */
 	const char *name;
@@ -60,8 +63,11 @@ struct plan {
 	const struct array_arg *args; /* EXECUTE: of the statement */
 	unsigned nargs;
 	const char *setting, *value;
-	const struct copy_options *copy; /* COPY_OUT */
-	const char *instead;             /* the text that the server gets; NULL: the client's */
+	const struct copy_options *copy;      /* COPY_OUT */
+	const char *instead;                  /* the text that the server gets; NULL: the client's */
+	const struct setting_change *changes; /* by set_config() */
+	unsigned nchanges;
+	bool followed; /* SET search_path: what is behind it in the text was judged by it */
 };
 
 #define PLAN_STATEMENTS_MAX 1000 /* in one text; 54000 beyond */
@@ -85,5 +91,9 @@ MUSTCHECK int plan_judge(const struct binding *b, const struct name_scope *scope
 /* Whether a judged caller may set name to value, as a startup parameter, SET or RESET (value NULL: its
  * default). */
 bool plan_setting_allowed(const char *name, const char *value, const char **why);
+/* The same for a value that is not known; what decides how the server reads bytes may not be left open. */
+bool plan_setting_open(const char *name, const char **why);
+/* Whether running p may leave the setting changed. */
+bool plan_sets(const struct plan *p, const char *name);
 
 #endif

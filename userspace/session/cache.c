@@ -2,10 +2,10 @@
 /* A judgement depends on the binding (policy, rules, catalogue), the search_path and the text; these are its
  * key. Of the text, constants that the analysis never looked at are left out (sql/outline.h): programs
  * without parameters send the same statement with other constants all day, and it is judged once.
- * Deliberately left out: the role (the database entry's, hence the binding's; a relayed login's own decides
- * nothing but which schemas of its path count, and the path in the key is what is left of it), parameter
- * types (lineage does not depend on them) and the session's settings (those that change what text means are
- * pinned). Of the session's temporary objects their schema is in the key: no two sessions share one. */
+ * So is who asks: a SET search_path in a text of several statements means what that role may use.
+ * Deliberately left out: parameter types (lineage does not depend on them) and the session's settings (those
+ * that change what text means are pinned). Of the session's temporary objects their schema is in the key: no
+ * two sessions share one. */
 #include "session/cache.h"
 
 #include <errno.h>
@@ -30,9 +30,9 @@ struct judgement {
 	/* the key, and the cache's links (NULL once evicted) */
 	uint64_t hash;
 	struct span text;
-	const char *path; /* the temporary schema and how it is looked at, the names of the path: each with
-			     its NUL, then an empty one */
-	size_t path_len;
+	const char *path; /* the user, the temporary schema and how it is looked at, the names of the path:
+			     each with its NUL, then an empty one */
+	struct name_scope scope;       /* into path */
 	const struct outline *outline; /* in mem; NULL: it holds for this text only */
 	uint64_t outline_hash;
 	struct judgement *next, *next_alike; /* in their buckets */
@@ -235,7 +235,8 @@ static bool same_path(const struct judgement *j, const struct name_scope *scope)
 {
 	const char *p = j->path;
 
-	if (!next_is(&p, temp_word(scope)) || (scope->temp && !next_is(&p, scope->temp)))
+	if (j->scope.role != scope->role || !next_is(&p, scope->user ? scope->user : "") ||
+		!next_is(&p, temp_word(scope)) || (scope->temp && !next_is(&p, scope->temp)))
 		return false;
 	for (unsigned i = 0; i < scope->npath; i++)
 		if (!next_is(&p, scope->path[i]))
@@ -245,21 +246,33 @@ static bool same_path(const struct judgement *j, const struct name_scope *scope)
 
 static int copy_key(struct judgement *j, const struct name_scope *scope, struct span text)
 {
-	size_t n = 2 + strlen(temp_word(scope)) + (scope->temp ? strlen(scope->temp) + 1 : 0);
+	size_t n = 3 + strlen(temp_word(scope)) + (scope->user ? strlen(scope->user) : 0) +
+		   (scope->temp ? strlen(scope->temp) + 1 : 0);
+	const char **names;
 	char *p, *t = arena_strndup(&j->mem, (const char *)text.p, text.n);
 
 	for (unsigned i = 0; i < scope->npath; i++)
 		n += strlen(scope->path[i]) + 1;
 	p = arena_zalloc(&j->mem, n);
-	if (!p || !t)
+	names = arena_array(&j->mem, scope->npath ? scope->npath : 1, sizeof(*names));
+	if (!p || !t || !names)
 		return -ENOMEM;
 	j->text = span_of(t, text.n);
 	j->path = p;
+	j->scope = *scope;
+	j->scope.catalog = NULL;
+	j->scope.path = names;
+	j->scope.user = scope->user ? p : NULL;
+	p = stpcpy(p, scope->user ? scope->user : "") + 1;
 	p = stpcpy(p, temp_word(scope)) + 1;
-	if (scope->temp)
+	if (scope->temp) {
+		j->scope.temp = p;
 		p = stpcpy(p, scope->temp) + 1;
-	for (unsigned i = 0; i < scope->npath; i++)
+	}
+	for (unsigned i = 0; i < scope->npath; i++) {
+		names[i] = p;
 		p = stpcpy(p, scope->path[i]) + 1;
+	}
 	return 0;
 }
 
@@ -330,6 +343,8 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 	unsigned crowd = 0;
 	int r;
 
+	if (scope->user)
+		path = hash_bytes(path, scope->user, strlen(scope->user) + 1);
 	path = hash_bytes(path, temp_word(scope), strlen(temp_word(scope)) + 1);
 	if (scope->temp)
 		path = hash_bytes(path, scope->temp, strlen(scope->temp) + 1);
@@ -380,6 +395,16 @@ struct binding *judgement_binding(const struct judgement *j)
 struct span judgement_text(const struct judgement *j)
 {
 	return j->text;
+}
+
+const struct name_scope *judgement_scope(const struct judgement *j)
+{
+	return &j->scope;
+}
+
+bool judgement_looked(const struct judgement *j, const struct name_scope *scope)
+{
+	return same_path(j, scope);
 }
 
 size_t judgement_bytes(const struct judgement *j)

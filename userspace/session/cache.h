@@ -31,7 +31,10 @@ void cache_forget(struct cache *c, struct binding *b);
 const struct judged *judgement_plans(const struct judgement *j);
 struct binding *judgement_binding(const struct judgement *j); /* borrowed */
 struct span judgement_text(const struct judgement *j);        /* borrowed */
-size_t judgement_bytes(const struct judgement *j);            /* of memory */
+/* What names were looked up by, without a catalogue; borrowed. */
+const struct name_scope *judgement_scope(const struct judgement *j);
+bool judgement_looked(const struct judgement *j, const struct name_scope *scope); /* by the same */
+size_t judgement_bytes(const struct judgement *j);                                /* of memory */
 struct judgement *judgement_ref(struct judgement *j);
 void judgement_unref(struct judgement *j); /* NULL is fine */
 

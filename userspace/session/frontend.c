@@ -345,9 +345,13 @@ static int take_prepared(struct session *s, struct span name, struct prepared **
 			(const char *)name.p);
 	if (!p)
 		return err_sql(e, -EACCES, "26000", "unnamed prepared statement does not exist");
-	r = judge_again(s, p->j, &newer, e);
-	if (r)
+	r = judge_again(s, LOOK_AS_NOW, p->j, &newer, e);
+	if (!r && newer)
+		r = judge_kept(s, p->j, newer, e);
+	if (r) {
+		judgement_unref(newer);
 		return r;
+	}
 	*out = prepared_ref(p);
 	if (!newer)
 		return 0;
@@ -481,7 +485,7 @@ static int restrict_portal(struct session *s, struct portal *o, struct err *e)
 {
 	struct judgement *newer = NULL;
 	const struct plan *denial;
-	int r = judge_again(s, o->latest ? o->latest : o->prepared->j, &newer, e);
+	int r = judge_again(s, LOOK_AS_THEN, o->latest ? o->latest : o->prepared->j, &newer, e);
 
 	if (r || !newer)
 		return r;
@@ -511,7 +515,7 @@ static enum took send_execute(struct session *s, const struct frame *f, struct p
 	s->barrier |= x->barrier;
 	x->judged_ms = s->now_ms;
 	pin_sent(s, o->prepared->plan, &x->step);
-	own_sent(s, o->cursor ? NULL : o->prepared->plan, &x->step);
+	own_sent(s, o->prepared->plan, &x->step);
 	if (pin_code_newer(x))
 		pin_doubt(s);
 	s->stats.statements++;

@@ -140,14 +140,11 @@ static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
 	return 0;
 }
 
-static int judge_here(struct session *s, struct span text, struct judgement **out, struct err *e)
+static int judge_by(
+	struct session *s, struct name_scope *scope, struct span text, struct judgement **out, struct err *e)
 {
-	const char *path[PATH_MAX_NAMES];
-	struct name_scope scope;
-
-	path_scope(s, path, &scope);
-	scope.catalog = binding_catalog(s->binding);
-	if (cache_judge(s->env->cache, s->binding, &scope, text, out, e))
+	scope->catalog = binding_catalog(s->binding);
+	if (cache_judge(s->env->cache, s->binding, scope, text, out, e))
 		return -EACCES;
 	if (own_needless(s, *out))
 		return 0;
@@ -157,6 +154,15 @@ static int judge_here(struct session *s, struct span text, struct judgement **ou
 	return err_sql(e, -EACCES, "57P03",
 		"definitions changed in this transaction, and what they are now cannot be read (%s)",
 		s->own.sqlstate);
+}
+
+static int judge_here(struct session *s, struct span text, struct judgement **out, struct err *e)
+{
+	const char *path[PATH_MAX_NAMES];
+	struct name_scope scope;
+
+	path_scope(s, path, &scope);
+	return judge_by(s, &scope, text, out, e);
 }
 
 static bool may_change(const struct judgement *j)
@@ -187,23 +193,68 @@ int judge_text(struct session *s, struct span text, struct judgement **out, stru
 	return r ? r : judge_here(s, text, out, e);
 }
 
-static int again_within(struct session *s, uint64_t tolerance_ms, const struct judgement *j,
+/* The server plans a prepared statement anew under another search_path; what a portal or cursor reads was
+ * found when it was opened. */
+static int again_within(struct session *s, uint64_t tolerance_ms, enum look look, const struct judgement *j,
 	struct judgement **out, struct err *e)
 {
+	const char *path[PATH_MAX_NAMES];
+	struct name_scope scope;
 	int r = take_binding(s, tolerance_ms, e);
 
 	*out = NULL;
-	if (r || judgement_binding(j) == s->binding)
+	if (r)
 		return r;
-	return judge_here(s, judgement_text(j), out, e);
+	path_scope(s, path, &scope);
+	if (look == LOOK_AS_THEN) {
+		bool doubtful = scope.temp_doubtful;
+
+		scope = *judgement_scope(j);
+		scope.temp_doubtful = doubtful;
+	}
+	if (judgement_binding(j) == s->binding && judgement_looked(j, &scope))
+		return 0;
+	return judge_by(s, &scope, judgement_text(j), out, e);
 }
 
-int judge_again(struct session *s, const struct judgement *j, struct judgement **out, struct err *e)
+int judge_again(
+	struct session *s, enum look look, const struct judgement *j, struct judgement **out, struct err *e)
 {
 	int r = enter_policy(s);
 
 	*out = NULL;
-	return r ? r : again_within(s, s->env->max_age_ms, j, out, e);
+	return r ? r : again_within(s, s->env->max_age_ms, look, j, out, e);
+}
+
+static bool reads(const struct judgement *j, uint32_t relid)
+{
+	const struct judged *js = judgement_plans(j);
+
+	for (unsigned i = 0; i < js->n; i++)
+		for (const struct plan *p = js->plans[i]; p; p = p->inner)
+			for (unsigned k = 0; k < p->nrelations; k++)
+				if (p->relations[k] == relid)
+					return true;
+	return false;
+}
+
+/* The server keeps the plan of a prepared statement while what it reads and the search_path are the same,
+ * also where a name would find something nearer now. Drivers know this state, and prepare anew. */
+int judge_kept(struct session *s, const struct judgement *j, const struct judgement *newer, struct err *e)
+{
+	const struct judged *js = judgement_plans(j);
+	bool kept = js->n > 0, other = false;
+
+	if (!judgement_looked(j, judgement_scope(newer)))
+		return 0;
+	for (unsigned i = 0; i < js->n; i++)
+		for (const struct plan *p = js->plans[i]; p; p = p->inner)
+			for (unsigned k = 0; k < p->nrelations; k++) {
+				kept = kept &&
+				       catalog_relation_by_oid(binding_catalog(s->binding), p->relations[k]);
+				other = other || !reads(newer, p->relations[k]);
+			}
+	return kept && other ? err_sql(e, -EACCES, "0A000", "cached plan must not change result type") : 0;
 }
 
 /* Looks for the last thing sent that changes what name means; what an unfinished earlier group does is not
@@ -278,6 +329,7 @@ static bool plain_rows(const struct plan *p)
 static int take_target(struct session *s, const struct plan *plan, const struct step *before,
 	unsigned nbefore, struct step *st, struct err *e)
 {
+	bool fetch = plan->kind == STATEMENT_FETCH;
 	struct prepared *target = NULL;
 	const struct plan *now;
 	int r;
@@ -296,7 +348,9 @@ static int take_target(struct session *s, const struct plan *plan, const struct 
 	if (!plain_rows(target->plan))
 		return err_sql(e, -EACCES, "42501", "\"%s\" is no plain query, and is not run by name here",
 			plan->name);
-	r = judge_again(s, target->j, &st->newer, e);
+	r = judge_again(s, fetch ? LOOK_AS_THEN : LOOK_AS_NOW, target->j, &st->newer, e);
+	if (!r && st->newer && !fetch)
+		r = judge_kept(s, target->j, st->newer, e);
 	if (r)
 		return r;
 	now = st->newer ? judge_inner(st->newer) : NULL;
@@ -403,7 +457,7 @@ bool judge_holds(struct session *s, uint64_t judged_ms, const struct judgement *
 
 	if (s->now_ms - judged_ms <= late_ms)
 		return true;
-	if (again_within(s, late_ms, *newer ? *newer : j, &n, &e))
+	if (again_within(s, late_ms, LOOK_AS_THEN, *newer ? *newer : j, &n, &e))
 		return false;
 	if (n) {
 		judgement_unref(*newer);
@@ -414,7 +468,7 @@ bool judge_holds(struct session *s, uint64_t judged_ms, const struct judgement *
 	if (!st->target)
 		return true;
 	n = NULL;
-	if (again_within(s, late_ms, st->newer ? st->newer : st->target->j, &n, &e))
+	if (again_within(s, late_ms, LOOK_AS_THEN, st->newer ? st->newer : st->target->j, &n, &e))
 		return false;
 	if (n) {
 		judgement_unref(st->newer);

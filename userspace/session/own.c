@@ -16,11 +16,43 @@
 
 #define READ_BYTES_MAX ((size_t)64 << 20)
 
-static bool has_look(const struct plan *p)
+/* What decides where names are looked for, or as whom. */
+static bool turns(const struct plan *p)
 {
-	if (p->kind == STATEMENT_DISCARD)
-		return p->defines;
-	return p->kind == STATEMENT_SET && (!p->setting || !strcmp(p->setting, "all"));
+	return plan_sets(p, "search_path") || plan_sets(p, "role") || plan_sets(p, "session_authorization");
+}
+
+static bool newer_turns(const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+
+	for (unsigned i = 0; js && i < js->n; i++)
+		if (turns(js->plans[i]))
+			return true;
+	return false;
+}
+
+static bool newer_by_path(const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+
+	for (unsigned i = 0; js && i < js->n; i++)
+		if (js->plans[i]->by_path || (js->plans[i]->inner && js->plans[i]->inner->by_path))
+			return true;
+	return false;
+}
+
+static bool by_path(const struct step *st)
+{
+	const struct plan *p = st->plan;
+
+	return p->by_path || (p->inner && p->inner->by_path) || newer_by_path(st->newer) ||
+	       (st->target && newer_by_path(st->target->j));
+}
+
+static bool turns_path(const struct plan *p, const struct step *st)
+{
+	return turns(p) || (st && (newer_turns(st->newer) || (st->target && turns(st->target->plan))));
 }
 
 static bool is_end(const struct plan *p)
@@ -56,7 +88,7 @@ bool own_sent(struct session *s, const struct plan *p, const struct step *st)
 		changes = s->own.touched = s->own.stale = true;
 		s->own.lasting = s->own.lasting || !p || !p->defines || !p->temporary;
 	}
-	if (p && has_look(p))
+	if (turns_path(p, st))
 		changes = s->own.path = true;
 	if (p && is_end(p) && (s->own.touched || s->own.path)) {
 		changes = true;
@@ -69,16 +101,19 @@ bool own_sent(struct session *s, const struct plan *p, const struct step *st)
 
 bool own_fits_between(const struct session *s, const struct step *steps, unsigned n)
 {
-	bool touched = s->own.touched || s->own.path, doubtful = false;
+	bool defined = s->own.touched, turned = s->own.path, doubtful = false, path_only = false;
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct plan *p = steps[i].plan;
-		bool changes = defines(p, &steps[i]) || has_look(p);
 
 		if (doubtful && p->kind != STATEMENT_TRANSACTION)
 			return false;
-		touched = touched || changes;
-		doubtful = doubtful || changes || (is_end(p) && touched);
+		if (path_only && by_path(&steps[i]))
+			return false;
+		defined = defined || defines(p, &steps[i]);
+		turned = turned || turns_path(p, &steps[i]);
+		doubtful = doubtful || defines(p, &steps[i]) || (is_end(p) && defined);
+		path_only = path_only || (turns_path(p, &steps[i]) && !p->followed) || (is_end(p) && turned);
 	}
 	return true;
 }

@@ -4,46 +4,6 @@
 
 #include "session/state.h"
 
-/* scanner_isspace() of the server. */
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
-}
-
-/* One name of a search_path setting, unquoted as SplitIdentifierString of the server does; false at the end
- * or where the text is malformed or the name would be cut (*ok tells). */
-static bool next_name(const char **p, char *out, size_t cap, bool *ok)
-{
-	size_t n = 0;
-	bool quoted;
-
-	while (is_space(**p) || **p == ',')
-		++*p;
-	if (!**p)
-		return false;
-	quoted = **p == '"';
-	*p += quoted;
-	while (**p && (quoted || (**p != ',' && !is_space(**p)))) {
-		char c = **p;
-
-		if (quoted && c == '"') {
-			if ((*p)[1] != '"')
-				break;
-			++*p;
-		}
-		if (n + 1 >= cap)
-			*ok = false;
-		else
-			out[n++] = !quoted && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-		++*p;
-	}
-	if (quoted && **p != '"')
-		*ok = false;
-	*p += quoted && **p == '"';
-	out[n] = '\0';
-	return *ok;
-}
-
 static bool is_temp(const struct session *s, const char *name)
 {
 	return s->path.temp && strcmp(name, s->path.temp) == 0;
@@ -101,7 +61,7 @@ static bool take_names(struct session *s, const char *setting, const char *user)
 	char name[NAME_LEN_MAX + 1];
 	unsigned n = 0;
 
-	while (ok && next_name(&setting, name, sizeof(name), &ok)) {
+	while (ok && search_path_next(&setting, name, &ok)) {
 		bool system = strcmp(name, "pg_catalog") == 0, temp = strcmp(name, "pg_temp") == 0;
 
 		if (system && !first)
@@ -134,14 +94,19 @@ bool path_take(
 	s->path.temp_first = false;
 	s->path.temp = *temp ? arena_strdup(&s->path.mem, temp) : NULL;
 	s->path.setting = arena_strdup(&s->path.mem, setting);
-	if (!s->path.setting || (*temp && !s->path.temp))
+	s->path.user = arena_strdup(&s->path.mem, user);
+	if (!s->path.setting || !s->path.user || (*temp && !s->path.temp))
 		return false;
 	return take_names(s, setting, user) && same_schemas(s, schemas);
 }
 
 void path_scope(const struct session *s, const char *path[PATH_MAX_NAMES], struct name_scope *out)
 {
-	*out = (struct name_scope){.path = path, .temp = s->path.temp, .temp_doubtful = s->own.doubtful};
+	*out = (struct name_scope){.path = path,
+		.temp = s->path.temp,
+		.temp_doubtful = s->own.doubtful,
+		.user = s->path.user,
+		.role = s->role};
 	for (unsigned i = 0; i < s->path.n; i++) {
 		if (!(s->path.counts >> i & 1))
 			continue;

@@ -62,7 +62,7 @@ static bool unsettles(const struct plan *p, const struct step *st, bool touched)
 	if (p->kind == STATEMENT_PREPARE)
 		return false; /* it runs nothing */
 	if (p->kind == STATEMENT_SET)
-		return !p->setting || !strcmp(p->setting, "all");
+		return false; /* own.c asks for what it did */
 	if (p->kind == STATEMENT_TRANSACTION)
 		return touched && !pin_begins(p);
 	return pin_code(p);

@@ -17,6 +17,7 @@
 #include "pgwire/startup.h"
 #include "session/pipeline.h"
 #include "session/session.h"
+#include "sql/search_path.h"
 
 enum session_state {
 	STATE_CLOSING = 0,
@@ -27,7 +28,7 @@ enum session_state {
 	STATE_OPEN
 };
 
-#define PATH_MAX_NAMES 64
+#define PATH_MAX_NAMES SEARCH_PATH_NAMES_MAX
 #define POISON_LEN     32
 _Static_assert(PATH_MAX_NAMES <= 64, "path.counts has a bit for each");
 #define OWN_CATALOGS_MAX 8 /* that statements of one session still refer to */
@@ -81,6 +82,7 @@ struct session {
 	struct {                /* search_path, as the server last said it is */
 		struct arena mem;
 		const char *setting;
+		const char *user; /* whom "$user" stands for */
 		const char *temp; /* pg_temp_N; NULL: this session has none */
 		bool temp_first;
 		/* "$user" and pg_temp resolved, pg_catalog and repetitions left out. A bit for each schema
@@ -321,8 +323,12 @@ bool pin_answered(struct session *s, const struct frame *f); /* the head, a pin;
 /* 0, -EAGAIN (wait), or -EACCES with e for the client. Gives a reference. */
 MUSTCHECK int judge_text(struct session *s, struct span text, struct judgement **out, struct err *e);
 /* The same text judged under the current versions, where they moved since j; *out NULL where they did not. */
+enum look { LOOK_AS_NOW, LOOK_AS_THEN }; /* names by the search_path of now, or of when j was judged */
 MUSTCHECK int judge_again(
-	struct session *s, const struct judgement *j, struct judgement **out, struct err *e);
+	struct session *s, enum look look, const struct judgement *j, struct judgement **out, struct err *e);
+/* Whether the server may still read what j says, although newer says something else: -EACCES. */
+MUSTCHECK int judge_kept(
+	struct session *s, const struct judgement *j, const struct judgement *newer, struct err *e);
 /* The object a name means after everything sent so far; -EAGAIN: not known before the server answered. *out
  * is borrowed and may be NULL. */
 MUSTCHECK int judge_find_prepared(struct session *s, struct span name, struct prepared **out);

@@ -11,11 +11,8 @@
 /* Whether rows or statements behind p may be written in another style than those before it. */
 static bool sets(const struct session *s, const struct plan *p)
 {
-	if (p->kind == STATEMENT_SET)
-		return !p->setting || !strcmp(p->setting, "datestyle") ||
-		       !strcmp(p->setting, "intervalstyle") || !strcmp(p->setting, "all");
-	if (p->kind == STATEMENT_DISCARD)
-		return !p->name;
+	if (plan_sets(p, "datestyle") || plan_sets(p, "intervalstyle"))
+		return true;
 	/* What is undone, or held by SET LOCAL only until here. */
 	return p->kind == STATEMENT_TRANSACTION && s->style.touched;
 }
@@ -51,7 +48,7 @@ void style_ran(struct session *s, const struct expected *x, const struct plan *p
 		return;
 	if ((p && (sets(s, p) || pin_code(p))) || pin_code_step(st) || pin_code_newer(x))
 		doubt(s);
-	else if (p && p->kind == STATEMENT_SET && !strcmp(p->setting, "timezone"))
+	else if (plan_sets(p, "timezone"))
 		doubt_zone(s);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "sql/lineage.h"
 #include "sql/parse.h"
+#include "sql/search_path.h"
 
 const char *statement_kind_name(enum statement_kind k)
 {
@@ -142,6 +143,59 @@ static int one(const struct name_scope *names, struct span text, struct arena *a
 	return l.oom ? err_sql(e, -ENOMEM, "53200", "out of memory while judging the statement") : 0;
 }
 
+/* What the server makes of the path that s sets. NULL: not known, or no memory. */
+static const struct name_scope *turned(
+	const struct name_scope *names, const struct statement *s, struct arena *a)
+{
+	struct name_scope *out = arena_alloc(a, sizeof(*out));
+	const char **path = arena_array(a, SEARCH_PATH_NAMES_MAX, sizeof(*path)), *value = s->value;
+	char name[SEARCH_PATH_NAME_MAX + 1];
+	bool ok = true;
+
+	if (!out || !path || !names->user)
+		return NULL;
+	*out = *names;
+	out->path = path;
+	out->npath = 0;
+	out->temp_in_path = false;
+	while (search_path_next(&value, name, &ok)) {
+		const char *what = strcmp(name, "$user") != 0 ? scope_schema(names, name) : names->user;
+		bool temp = names->temp && !strcmp(what, names->temp), system = !strcmp(what, "pg_catalog");
+
+		if (!temp && !(names->role ? catalog_schema_usable(names->catalog, names->role, what)
+					   : catalog_schema_exists(names->catalog, what)))
+			continue;
+		if (!system)
+			path[out->npath++] = arena_strdup(a, what);
+		if (!system && !path[out->npath - 1])
+			return NULL;
+		out->temp_in_path = out->temp_in_path || temp;
+	}
+	/* one that is named before all others is looked at as one that is not named */
+	if (out->temp_in_path && !strcmp(path[0], names->temp)) {
+		value = s->value;
+		(void)search_path_next(&value, name, &ok);
+		if (search_path_next(&value, name, &ok) && !strcmp(name, "pg_catalog")) {
+			out->temp_in_path = false;
+			out->path++;
+			out->npath--;
+		}
+	}
+	return ok ? out : NULL;
+}
+
+static void follow(struct statement *s, const struct name_scope **scope, struct arena *a)
+{
+	const struct name_scope *next = NULL;
+
+	if (!s->problem && s->kind == STATEMENT_SET && s->value && !strcmp(s->setting, "search_path") &&
+		search_path_safe(s->value))
+		next = turned(*scope, s, a);
+	s->followed = next != NULL;
+	if (next)
+		*scope = next;
+}
+
 int analyze(const struct name_scope *scope, struct span text, struct arena *a, struct analysis *out,
 	int *position, struct err *e)
 {
@@ -158,7 +212,7 @@ int analyze(const struct name_scope *scope, struct span text, struct arena *a, s
 		rc = one(scope, text, a, tree->stmts[i], &out->statements[i], e);
 		if (rc < 0)
 			return rc;
-		out->n++;
+		follow(&out->statements[out->n++], &scope, a);
 	}
 	if (out->n == 0) {
 		out->statements[0] =

@@ -31,6 +31,10 @@ struct name_scope {
 	/* Functions that are said to depend on their arguments only. */
 	const struct function *const *trusted;
 	unsigned ntrusted;
+	/* For a SET search_path in the text, which counts for the statements behind it: what "$user" stands
+	 * for (NULL: not known), and who looks for schemas (0: the catalogue's own role). */
+	const char *user;
+	uint32_t role;
 };
 
 #define STATEMENT_KINDS(X)                                                                                   \
@@ -119,6 +123,13 @@ struct free_constant {
 };
 #define FREE_CONSTANTS_MAX 64
 
+struct setting_change {    /* by set_config() */
+	const char *name;  /* lower-cased */
+	const char *value; /* NULL: not known here (a parameter), any is false where it is the default */
+	bool any;
+};
+#define SETTING_CHANGES_MAX 32
+
 struct statement {
 	enum statement_kind kind;
 	const char *tag;   /* for messages: "CREATE TABLE", "DO", … */
@@ -150,6 +161,7 @@ struct statement {
 	bool temporary;        /* … of this session's temporary objects only */
 	bool triggers;         /* a written relation has user triggers */
 	bool code;             /* policies, constraints, defaults, indexes … run code of their own */
+	bool by_path;          /* some name would mean something else under another search_path, perhaps */
 	struct opaque *opaque; /* functions, operators, types and casts that are not known to be pure. What
 				  a user's function gave is in the sets of columns as COLREF_OPAQUE. */
 	unsigned nopaque;
@@ -168,6 +180,9 @@ struct statement {
 	struct explain_options explain;  /* EXPLAIN */
 	const char *setting,
 		*value; /* SET: lower-cased name; value NULL: DEFAULT or RESET; setting "all": RESET ALL */
+	struct setting_change *changes; /* beside that */
+	unsigned nchanges;
+	bool followed; /* SET search_path: the statements behind it in the text were judged by it */
 };
 
 struct analysis {

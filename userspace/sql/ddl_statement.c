@@ -167,7 +167,8 @@ static const char *target_schema(const struct lineage *l, const char *schema)
 }
 
 /* A relation that is to be made, in schema ("": wherever the path says). Code of the database's own that
- * writes to a name would write to the nearest relation of that name. */
+ * writes to a name would write to the nearest relation of that name; and a prepared statement goes on reading
+ * the one that was the nearest. */
 void ddl_new_name(struct lineage *l, const char *schema, const char *name, int location)
 {
 	struct same_name same = {.name = name, .schema = target_schema(l, schema)};
@@ -176,8 +177,6 @@ void ddl_new_name(struct lineage *l, const char *schema, const char *name, int l
 		lineage_fail(l, "42501", location, "nothing may be defined in schema \"%s\" here", schema);
 		return;
 	}
-	if (!catalog_has_code(l->names->catalog))
-		return;
 	catalog_each_relation(l->names->catalog, finds_same_name, &same);
 	if (same.found)
 		lineage_fail(l, "42501", location,

@@ -103,6 +103,7 @@ static void user_candidates(struct lineage *l, const char *schema, const char *n
 	const struct function *f;
 
 	for (unsigned n = 0; lineage_spend(l, 1) && (f = catalog_function(l->names->catalog, name, n)); n++) {
+		l->s->by_path = l->s->by_path || !schema;
 		if (schema ? strcmp(scope_schema(l->names, schema), f->schema) != 0
 			   : !scope_calls(l->names, f->schema))
 			continue;
@@ -124,6 +125,7 @@ static void type_candidate(struct lineage *l, const char *schema, const char *na
 
 	if (foreign)
 		lineage_opaque(l, foreign->schema, foreign->name);
+	l->s->by_path = l->s->by_path || t;
 	if (!t || !c->any)
 		return;
 	add_candidate(c, FUNCTION_PURE, 0, NULL);
@@ -226,6 +228,57 @@ static bool setting_named(const PgQuery__FuncCall *f)
 	       n->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL && !strchr(n->a_const->sval->sval, '.');
 }
 
+/* A constant or a parameter, or one that is cast. *text stays NULL for what is not known. */
+static bool given(const PgQuery__Node *n, const char **text)
+{
+	while (n->node_case == PG_QUERY__NODE__NODE_TYPE_CAST && n->type_cast->arg)
+		n = n->type_cast->arg;
+	if (n->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+		n->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL)
+		*text = n->a_const->sval->sval;
+	return n->node_case == PG_QUERY__NODE__NODE_A_CONST || n->node_case == PG_QUERY__NODE__NODE_PARAM_REF;
+}
+
+static bool is_null(const PgQuery__Node *n)
+{
+	while (n->node_case == PG_QUERY__NODE__NODE_TYPE_CAST && n->type_cast->arg)
+		n = n->type_cast->arg;
+	return n->node_case == PG_QUERY__NODE__NODE_A_CONST && n->a_const->isnull;
+}
+
+/* set_config() of a client's own, where the server runs it now and once: a SET. Not in what is kept for
+ * later. */
+static bool changes_setting(
+	struct lineage *l, const PgQuery__FuncCall *f, const char *schema, const char *name)
+{
+	struct statement *s = l->s;
+	struct setting_change c = {0};
+	char *lower;
+
+	if (strcmp(name, "set_config") != 0 || f->n_args != 3 || f->n_agg_order || f->agg_filter || f->over ||
+		f->agg_distinct || f->func_variadic || l->need || l->body ||
+		(schema ? strcmp(schema, "pg_catalog") != 0
+			: catalog_function(l->names->catalog, name, 0) != NULL) ||
+		(s->kind != STATEMENT_SELECT && s->kind != STATEMENT_INSERT && s->kind != STATEMENT_UPDATE &&
+			s->kind != STATEMENT_DELETE))
+		return false;
+	if (!given(f->args[0], &c.name) || !c.name || !given(f->args[1], &c.value) ||
+		s->nchanges == SETTING_CHANGES_MAX)
+		return false;
+	c.any = !c.value && !is_null(f->args[1]);
+	lower = arena_strdup(l->a, c.name);
+	for (char *p = lower; p && *p; p++)
+		*p = (char)(*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p);
+	c.name = lower;
+	if (!s->changes)
+		s->changes = lineage_alloc(l, SETTING_CHANGES_MAX, sizeof(*s->changes));
+	l->oom = l->oom || !lower;
+	if (!s->changes || !lower)
+		return false;
+	s->changes[s->nchanges++] = c;
+	return true;
+}
+
 /* Each, and all of them in acc; *row: the last one is a row. */
 static struct arguments arguments_of(
 	struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f, struct taint *acc, bool *row)
@@ -273,6 +326,10 @@ static struct taint call(
 	call_clauses(l, sc, f, &acc);
 	if (lineage_stopped(l))
 		return acc;
+	if (changes_setting(l, f, schema, name)) {
+		lineage_use(l, &acc, "an argument of set_config()");
+		return (struct taint){.type = type_builtin("text"), .odd = true};
+	}
 	*c = candidates_of(l, schema, name, &args, row, f->location);
 	aggregate = c->class != FUNCTION_OPAQUE && !c->nfollowed &&
 		    aggregate_call(l, sc, f, args.n ? &args.v[args.n - 1].t : &acc, &acc.from);

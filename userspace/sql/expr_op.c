@@ -22,6 +22,7 @@ static enum function_class judge(struct lineage *l, const char *schema, const ch
 	bool any = false;
 
 	for (unsigned n = 0; lineage_spend(l, 1) && (o = catalog_operator(l->names->catalog, name, n)); n++) {
+		l->s->by_path = l->s->by_path || !schema;
 		if (schema ? strcmp(schema, o->schema) != 0 : !scope_calls(l->names, o->schema))
 			continue;
 		any = true;

@@ -192,6 +192,8 @@ bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_r
 		lineage_fail_retry(l, "42704", t->location, "type \"%s\" does not exist", out->name);
 		return false;
 	}
+	if (!schema && (oid >= FIRST_USER_OID || l->names->temp))
+		l->s->by_path = true;
 	out->foreign = type_foreign(l->names->catalog, oid);
 	if (out->foreign)
 		lineage_opaque(l, out->foreign->schema, out->foreign->name);

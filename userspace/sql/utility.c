@@ -102,6 +102,24 @@ static const char *joined(struct lineage *l, PgQuery__Node **v, size_t n)
 	return all;
 }
 
+/* Of a search_path: each item is one name, whatever is in it. */
+static const char *joined_names(struct lineage *l, PgQuery__Node **v, size_t n)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < n && all && lineage_spend(l, strlen(all) / 64 + 1); i++) {
+		const char *s = constant_text(l, v[i]);
+
+		if (!s || strchr(s, '"')) {
+			lineage_odd(l, -1, "the value of this setting");
+			return NULL;
+		}
+		all = arena_printf(l->a, "%s%s\"%s\"", all, i ? ", " : "", s);
+		l->oom = l->oom || !all;
+	}
+	return all;
+}
+
 void utility_set(struct lineage *l, const PgQuery__VariableSetStmt *v)
 {
 	l->s->kind = STATEMENT_SET;
@@ -109,7 +127,8 @@ void utility_set(struct lineage *l, const PgQuery__VariableSetStmt *v)
 	switch (v->kind) {
 	case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE:
 		l->s->tag = "SET";
-		l->s->value = joined(l, v->args, v->n_args);
+		l->s->value = !strcmp(l->s->setting, "search_path") ? joined_names(l, v->args, v->n_args)
+								    : joined(l, v->args, v->n_args);
 		return;
 	case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI: /* SET TRANSACTION and the like */
 		l->s->tag = "SET";

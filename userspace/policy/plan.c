@@ -529,7 +529,8 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 	if (st->kind == STATEMENT_DEFINE && !st->copies && !check_defined(j, st, p))
 		return;
 	p->code = st->triggers || st->code || st->nopaque;
-	p->sanitize = p->code || tag_is(st, "COMMIT") || tag_is(st, "END") || tag_is(st, "SET CONSTRAINTS");
+	p->sanitize = p->code || st->watched || tag_is(st, "COMMIT") || tag_is(st, "END") ||
+		      tag_is(st, "SET CONSTRAINTS");
 	for (unsigned i = 0; !p->sanitize && i < st->nrelations; i++)
 		p->sanitize = relation_masked(j->b, st->relations[i]);
 	if (!check_explain(j, st, p))
@@ -584,6 +585,7 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 	p->followed = st->followed;
 	p->defines = st->defines || may_define(j, st);
 	p->temporary = st->temporary;
+	p->watched = st->watched;
 	if (st->problem) {
 		bool refused = strcmp(st->sqlstate, "0A000") == 0 || strcmp(st->sqlstate, "42501") == 0;
 

@@ -48,6 +48,7 @@ struct plan {
 	bool code;      /* runs code that is not the statement's: triggers, defaults, policies … */
 	bool defines;   /* changes definitions that names resolve by … */
 	bool temporary; /* … of this session's temporary objects only */
+	bool watched;   /* … and event triggers of the database look on */
 	bool by_path;   /* some name would mean something else under another search_path, perhaps */
 	const uint32_t *relations; /* that it reads or writes */
 	unsigned nrelations;

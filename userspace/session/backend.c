@@ -509,9 +509,8 @@ static bool still_settled(const struct session *s, const struct msg_parameter_st
 		const char *name, *value; /* NULL: it is not to change at all */
 	} pinned[] = {{"standard_conforming_strings", "on"}, {"client_encoding", "UTF8"},
 		{"client_encoding", "UNICODE"}, /* the one other name that the server keeps */
-		{"session_authorization", NULL}, {"search_path", NULL},
 		/* Before version 14 said whenever the role is set, changed or not. */
-		{"is_superuser", s->superuser ? "on" : "off"}};
+		{"session_authorization", s->login_user}, {"is_superuser", s->superuser ? "on" : "off"}};
 	bool any = false;
 
 	for (unsigned i = 0; i < ARRAY_LEN(pinned); i++) {
@@ -535,6 +534,8 @@ static enum fate on_report(struct session *s, const struct frame *f)
 		return FATE_BROKEN;
 	}
 	style_report(s, ps.name, ps.value);
+	if (pipeline_len(&s->pipe) && pipeline_head(&s->pipe)->kind == EXPECT_PIN)
+		return FATE_SWALLOW; /* before version 14, of a setting that stays as it is */
 	return style_tells(s, ps.name) ? FATE_PASS : FATE_SWALLOW;
 }
 

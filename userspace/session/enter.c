@@ -472,6 +472,8 @@ static void on_login(struct session *s, const struct frame *f)
 		put_cstr_span(&s->greeting, ps.name);
 		put_cstr_span(&s->greeting, ps.value);
 		style_report(s, ps.name, ps.value);
+		if (span_is(ps.name, "session_authorization"))
+			s->login_user = arena_strndup(&s->mem, (const char *)ps.value.p, ps.value.n);
 		if (span_is(ps.name, "is_superuser"))
 			s->superuser = span_is(ps.value, "on");
 		put_finish(&s->greeting);

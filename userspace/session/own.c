@@ -118,6 +118,18 @@ bool own_fits_between(const struct session *s, const struct step *steps, unsigne
 	return true;
 }
 
+/* What the session's readings hold, those of before that statements still refer to included. */
+static void charge(struct session *s)
+{
+	size_t bytes = s->own.catalog ? catalog_bytes(s->own.catalog) : 0;
+
+	for (unsigned i = 0; i < OWN_CATALOGS_MAX; i++)
+		bytes += s->own.kept[i] ? catalog_bytes(s->own.kept[i]) : 0;
+	if (s->names.account)
+		s->names.account->bytes += bytes - s->own.charged;
+	s->own.charged = bytes;
+}
+
 /* What was read of it is not true any more. Statements that were judged by it keep it, but not too many. */
 static void leave(struct session *s)
 {
@@ -141,11 +153,14 @@ static void leave(struct session *s)
 	s->own.catalog = NULL;
 	catalog_unref(s->own.base);
 	s->own.base = NULL;
+	charge(s);
 }
 
 static bool has_room(struct session *s)
 {
 	leave(s);
+	if (s->names.account && s->names.account->bytes > ACCOUNT_BYTES_MAX)
+		return false;
 	for (unsigned i = 0; i < OWN_CATALOGS_MAX; i++)
 		if (!s->own.kept[i] || !catalog_shared(s->own.kept[i]))
 			return true;
@@ -163,8 +178,11 @@ void own_fini(struct session *s)
 {
 	stop_reading(s);
 	leave(s);
-	for (unsigned i = 0; i < OWN_CATALOGS_MAX; i++)
+	for (unsigned i = 0; i < OWN_CATALOGS_MAX; i++) {
 		catalog_unref(s->own.kept[i]);
+		s->own.kept[i] = NULL;
+	}
+	charge(s);
 }
 
 /* ---- reading ---- */
@@ -331,6 +349,7 @@ void own_read(struct session *s)
 	s->own.builder = NULL;
 	s->own.bytes = 0;
 	s->own.stale = false;
+	charge(s);
 }
 
 /* Behind an error of ours in a transaction block, what stands before the savepoint is still there. */

@@ -65,7 +65,7 @@ static bool unsettles(const struct plan *p, const struct step *st, bool touched)
 		return false; /* own.c asks for what it did */
 	if (p->kind == STATEMENT_TRANSACTION)
 		return touched && !pin_begins(p);
-	return pin_code(p);
+	return pin_code(p) || p->watched;
 }
 
 void pin_doubt(struct session *s)

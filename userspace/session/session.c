@@ -53,10 +53,10 @@ void session_free(struct session *s)
 		return;
 	session_tally(s, true);
 	pipeline_fini(&s->pipe);
+	own_fini(s);
 	names_fini(&s->names);
 	if (s->names.account)
 		account_close(s->env->accounts, s->names.account);
-	own_fini(s);
 	binding_unref(s->binding);
 	catalog_unref(s->catalog);
 	login_fini(&s->login);

@@ -92,6 +92,7 @@ struct session {
 		uint64_t counts;
 	} path;
 	const char *settled_role; /* the setting, as pinned; in mem */
+	const char *login_user;   /* the session's, as the server reported it; NULL: it did not. In mem */
 	bool superuser;           /* as the server reported it at login */
 	char status;              /* of the last ReadyForQuery */
 	bool client_done;         /* the client has shut its writing side */
@@ -133,6 +134,7 @@ struct session {
 		struct catalog_builder *builder;        /* being read */
 		size_t bytes;                           /* of its rows */
 		char temp[NAME_LEN_MAX + 1];            /* for builder */
+		size_t charged;                         /* of catalog and kept */
 		struct catalog *kept[OWN_CATALOGS_MAX]; /* read before, perhaps still referred to */
 	} own;
 	struct catalog *catalog; /* taken once a step; NULL between steps */

@@ -159,6 +159,7 @@ struct statement {
 	bool copies;           /* … by a query, or changes nothing of what its relations are: what it stores
 				  and uses is all that counts */
 	bool temporary;        /* … of this session's temporary objects only */
+	bool watched;          /* … and event triggers of the database look on */
 	bool triggers;         /* a written relation has user triggers */
 	bool code;             /* policies, constraints, defaults, indexes … run code of their own */
 	bool by_path;          /* some name would mean something else under another search_path, perhaps */

@@ -11,7 +11,7 @@ static void define(struct lineage *l, const char *relpersistence)
 	l->s->kind = STATEMENT_DEFINE;
 	l->s->defines = true;
 	l->s->temporary = *relpersistence == 't';
-	l->s->code = catalog_has_event_triggers(l->names->catalog);
+	l->s->watched = catalog_has_event_triggers(l->names->catalog);
 }
 
 /* ---- expressions of columns and constraints ---- */

@@ -311,3 +311,29 @@ def test_settings(c):
     c.run("SELECT set_config('timezone', $1, false)", [b"Asia/Tokyo"]).ok()
     assert c.query("SHOW timezone").ok().rows == [[b"Asia/Tokyo"]]
     assert c.query("SELECT born FROM clinic.patient WHERE id = 1").ok().rows
+
+
+def test_a_nearer_table_under_a_prepared_statement(tmp_path):
+    """The server goes on reading the farther one; also where the database has no function that could write to the wrong one."""
+    (tmp_path / "schema.sql").write_text(
+        "CREATE SCHEMA clinic; CREATE TABLE clinic.patient (id int, ssn text); INSERT INTO clinic.patient VALUES (1, '61728300001');"
+        "GRANT USAGE ON SCHEMA clinic TO pgveil_agent; GRANT SELECT ON clinic.patient TO pgveil_agent")
+    head = (HERE / "agent1.yaml").read_text().split("  mask:")[0]
+    (tmp_path / "policy.yaml").write_text(head + "  mask:\n    - columns: [clinic.patient.ssn]\n      with: redact\n")
+    with Lab(schema=tmp_path / "schema.sql", policies=(tmp_path / "policy.yaml",), agents=1) as lab:
+        with lab.direct() as c:
+            c.query("SET search_path = clinic").ok()
+            prepared_before_a_nearer_one(c)
+            assert c.result().ok().rows == [[b"61728300001"]]
+        with lab.login(params={"search_path": "clinic"}) as c:
+            prepared_before_a_nearer_one(c)
+            assert c.result().ok().rows == [[None]]
+            assert canary.found(bytes(c.received)) == []
+
+
+def prepared_before_a_nearer_one(c):
+    c.query("CREATE TEMP TABLE other (a int)").ok()
+    c.send(wire.parse("SELECT ssn || '' AS s FROM patient", "p"), wire.sync())
+    c.result().ok()
+    c.query("CREATE TEMP TABLE patient (id int, ssn text)")
+    c.send(wire.bind("p"), wire.execute(), wire.sync())

@@ -457,8 +457,13 @@ static void linear(void **state)
 	static const char *const units[] = {"a", "1", "4", "@", "a@", "a@b.co", "%40", "a%40", "\"", "\"@",
 		"1 ", "4 ", "6-", "(", "+", "+1", "tel 1", "ssn 1 ", "a.", "x@a.", "a-", "4111111111111111",
 		"4111 ", "DE89 ", "NO93", "0 ", "01 ", "020 ", "212-555-", "\xef\xbc\x94", "\xe2\x80\x8b",
-		"\xcc\xb6", "aaaaaaaa-", "[", "*@a.co ", "4111111111111111 1 ", ",tel,"};
-	const size_t small = 20000, large = 16 * small;
+		"\xcc\xb6", "aaaaaaaa-", "[", "*@a.co ", "4111111111111111 1 ", ",tel,", "://", "a://",
+		"http://a:b@c ", "www.", "key a1B2c3D4e5F6g7H8i9 ", "password: a1! ", "pwd=", "sk-", "ghp_",
+		"eyJ", "eyJaaaaaaaaaa.", "bearer ", "a1", "A 1 ", "AB 1 ",
+		"13zzzzzzzzzzzzzzzzzzzzzzzzzzzzzz ", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----", "1.1.1.1.",
+		"a:", "::", "aa:bb:cc:", "1.1111,", "dob 1 1 1984 ", "age 3 ", "cvv ", "^",
+		"4111111111111111^", "&#64;", "&#", "lat 1.1234 ", "Q~", "1Q~a"};
+	const size_t small = 8000, large = 16 * small;
 	char *text = malloc(large + 32);
 
 	(void)state;

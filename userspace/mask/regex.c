@@ -12,10 +12,10 @@
 /* PCRE2's limit holds for one place to begin at, and it tells nobody how much of it was used. So every search
  * is first given little, which nearly all need less than, and more only out of what a cell may take as a
  * whole. What needs more than the last from one place is an accident of the pattern or made to be slow. */
-static const uint32_t limits[] = {64, 2048, 50000};
+static const uint32_t limits[] = {64, 512, 4096, 50000};
 /* Places to begin at of one go, for each of the limits, where a text is looked at in pieces; and how far
  * before a piece a pattern may look behind. */
-static const size_t pieces[] = {64, 32, 8};
+static const size_t pieces[] = {64, 32, 16, 8};
 #define BEHIND 64
 
 #define HEAP_LIMIT_KIB 4096

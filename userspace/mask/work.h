@@ -10,7 +10,7 @@
 #include "mask/detectors.h"
 
 /* Steps of a cell: some tenths of a second at the most. */
-#define WORK_STEPS UINT32_C(16000000)
+#define WORK_STEPS UINT32_C(100000000)
 
 /* What is known of a text from outside of it. */
 struct hint {

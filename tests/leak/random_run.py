@@ -10,9 +10,11 @@ values, for their traces in numbers of rows or errors, and for whatever form a v
 
 import argparse
 import collections
+import itertools
 import json
 import pathlib
 import re
+import struct
 import sys
 import tempfile
 import time
@@ -42,106 +44,153 @@ spec:
       with: "null"
       derived: redact
 """
+# Two behind the engine, two directly: writers would wait for each other in one.
+DATABASES = ("lab", "lab2", "lab3", "lab4")
+BATCH = 16  # statements sent before the first answer is read
 UNSTEADY = {"57014"}  # statement_timeout: which of the four it hits is chance
+
+
+class Answer:
+    """What came up to a ReadyForQuery, without reports of parameters."""
+
+    def __init__(self, raw, errors):
+        self.raw, self.errors = raw, [wire.fields(e) for e in errors]
+
+    def cells(self):
+        """Of all rows, in the order of their coming."""
+        out, at = [], 0
+        while at < len(self.raw):
+            size, = SIZE(self.raw, at + 1)
+            if self.raw[at] == 68:
+                out.append(wire.cells(self.raw[at + 5:at + 1 + size]))
+            at += 1 + size
+        return out
+
+
+SIZE = struct.Struct("!I").unpack_from
 
 
 class Side:
     """One connection, made again when it broke."""
 
     def __init__(self, connect):
-        self.connect, self.c, self.broken = connect, None, 0
+        self.connect, self.c = connect, None
 
     def send(self, data):
         if self.c is None:
             self.c = self.connect()
-        del self.c.received[:self.c.at]
-        self.c.at = 0
+            del self.c.received[:self.c.at]
         self.c.send(data)
 
-    def result(self):
+    def answers(self, count):
+        """So many, or fewer and the connection is gone."""
+        out = []
         try:
-            return self.c.result()
+            while len(out) < count:
+                out.append(self._answer())
         except (wire.Closed, OSError):
-            self.broken += 1
             self.c.close()
             self.c = None
-            return wire.Result([])
+        return out
 
-
-def seen(results):
-    """All that a client received; where a parameter is reported, and what differs by itself, left out."""
-    return [[(k, b) for k, b in r.messages if k != "S"] for r in results]
+    def _answer(self):
+        c, at, errors, left_out = self.c, 0, [], []
+        while True:
+            while len(c.received) < at + 5 or len(c.received) < at + 1 + SIZE(c.received, at + 1)[0]:
+                data = c.sock.recv(1 << 18)
+                if not data:
+                    raise wire.Closed("end of stream")
+                c.received += data
+            kind, end = c.received[at], at + 1 + SIZE(c.received, at + 1)[0]
+            if kind == 69:
+                errors.append(bytes(c.received[at + 5:end]))
+            elif kind == 83:
+                left_out.append((at, end))
+            at = end
+            if kind == 90:
+                break
+        raw = c.received[:at]
+        for a, b in reversed(left_out):
+            del raw[a:b]
+        del c.received[:at]
+        return Answer(bytes(raw), errors)
 
 
 class Found:
     def __init__(self):
-        self.total, self.errors, self.reveals, self.refused, self.false, self.unsteady = 0, 0, 0, 0, 0, 0
-        self.leaks, self.constructs, self.causes, self.mistakes = [], collections.Counter(), collections.Counter(), collections.Counter()
-        self.honest = 0
-
-    def merge(self, other):
-        for k, v in vars(other).items():
-            setattr(self, k, getattr(self, k) + v)
+        self.total, self.errors, self.reveals, self.refused, self.unsteady, self.ended = 0, 0, 0, 0, 0, 0
+        self.honest, self.false, self.altered, self.leaks = 0, 0, 0, []
+        self.constructs, self.causes, self.mistakes = collections.Counter(), collections.Counter(), collections.Counter()
 
 
 def cause(error):
-    return re.sub(r'"[^"]*"|[a-z_]+\.[\w." ]+', "…", error.fields.get("M", ""))[:110]
+    return re.sub(r'column .*? (is masked|and)', r"column … \1", error.get("M", ""))[:110]
 
 
-def judge(found, maker, texts, ours, theirs):
-    a, b = theirs
-    errors = [e for r in a + b for e in r.errors]
-    if any(e.sqlstate in UNSTEADY for rs in (*theirs, *ours) for r in rs for e in r.errors):
+def example(counter, key, title, texts):
+    counter[key] += 1
+    if counter[key] <= 2:
+        print("%s: %s\n   %s" % (title, key, "; ".join(texts)), file=sys.stderr, flush=True)
+
+
+def judge(found, did, ours, theirs):
+    """ours, theirs: of two databases each, a list of answers."""
+    errors, mine = [e for a in theirs[0] + theirs[1] for e in a.errors], [e for a in ours[0] for e in a.errors]
+    if any(e.get("C") in UNSTEADY for e in errors + mine + [e for a in ours[1] for e in a.errors]):
         found.unsteady += 1
         return
     found.total += 1
-    for c in maker.did:
-        found.constructs[c] += 1
+    found.constructs.update(did.constructs)
     if errors:
         found.errors += 1
-        found.mistakes[cause(errors[0])] += 1
-    found.reveals += seen(a) != seen(b)
-    if seen(ours[0]) != seen(ours[1]):
-        found.leaks.append(texts)
-    mine = [e for rs in ours[0] for e in rs.errors]
-    refusal = next((e for e in mine if not any(e.sqlstate == x.sqlstate and e.fields.get("M") == x.fields.get("M") for x in errors)), None)
+        example(found.mistakes, cause(errors[0]), "error", did.texts)
+    found.reveals += [a.raw for a in theirs[0]] != [a.raw for a in theirs[1]]
+    if [a.raw for a in ours[0]] != [a.raw for a in ours[1]]:
+        found.leaks.append(did.texts)
+        print("LEAK: " + "; ".join(did.texts), flush=True)
+    refusal = next((e for e in mine if not any(e.get("C") == x.get("C") and e.get("M") == x.get("M") for x in errors)), None)
     found.refused += bool(refusal)
-    if not errors and not maker.uses and not maker.maybe:
+    if not errors and not did.uses and not did.maybe:
         found.honest += 1
         if refusal:
             found.false += 1
-            found.causes[cause(refusal)] += 1
-            if found.causes[cause(refusal)] <= 2:
-                print("false refusal: %s\n   %s" % (refusal.fields.get("M"), "; ".join(texts)), file=sys.stderr)
+            example(found.causes, cause(refusal), "false refusal", did.texts)
+        elif did.taints is not None and altered(did.taints, ours[0], theirs[0]):
+            found.altered += 1
+            example(found.causes, "masked without need", "altered", did.texts)
 
 
-def messages(texts, rolled_back, way):
+def altered(taints, ours, theirs):
+    """Whether a column that is made of nothing masked is not as it is."""
+    a, b = [c for x in ours for c in x.cells()], [c for x in theirs for c in x.cells()]
+    return len(a) != len(b) or any(x != y for r, q in zip(a, b) for x, y, t in zip(r, q, taints) if not t)
+
+
+def messages(did, way):
     """→ a list of what to send, each answered by one ReadyForQuery."""
-    out = []
-    for text in texts:
-        extended = way and len(texts) == 1 and not text.startswith("COPY")
-        out.append(wire.extended(text, formats=(way - 1,)) + wire.sync() if extended else wire.query(text))
-    return [wire.query("BEGIN"), *out, wire.query("ROLLBACK")] if rolled_back else out
+    extended = way and len(did.texts) == 1 and not did.texts[0].startswith("COPY")
+    out = [wire.extended(t, formats=(way - 1,)) + wire.sync() if extended else wire.query(t) for t in did.texts]
+    return [wire.query("BEGIN"), *out, wire.query("ROLLBACK")] if did.rolled_back else out
 
 
 def one_schema(seed, count, found):
     schema = random_sql.Schema(seed)
     views = schema.views(random_sql.Maker(schema, seed + 1))
-    grants = ["GRANT ALL ON ALL TABLES IN SCHEMA app TO pgveil_agent;", "ALTER ROLE pgveil_agent SET statement_timeout = '500ms';",
-              "ALTER DATABASE lab SET search_path = app, public; CREATE DATABASE lab2 TEMPLATE template0; DROP DATABASE lab2"]
+    grants = ["GRANT ALL ON ALL TABLES IN SCHEMA app TO pgveil_agent;", "ALTER ROLE pgveil_agent SET statement_timeout = '500ms';"]
+    refresh = ["REFRESH MATERIALIZED VIEW app.view%d;" % i for i, v in enumerate(views) if "MATERIALIZED" in v]
     half = len(schema.masked) // 2 or 1
     with tempfile.TemporaryDirectory() as d:
         d = pathlib.Path(d)
-        ddl = "".join(s + "\n" for s in schema.setup + [v + ";" for v in views] + grants[:2])
+        ddl = "".join(s + "\n" for s in schema.setup + [v + ";" for v in views] + grants)
         (d / "schema.sql").write_text(ddl)
         (d / "policy.yaml").write_text(POLICY % (json.dumps(schema.masked[:half]), json.dumps(schema.masked[half:] or schema.masked[:1])))
         with Lab(schema=d / "schema.sql", policies=(d / "policy.yaml",), agents=1, pg_conf=("autovacuum=off", "log_statement=none",
                                                                                            "log_min_duration_statement=-1", "max_parallel_workers_per_gather=0", "jit=off")) as lab:
-            lab.dba_psql("CREATE DATABASE lab2 TEMPLATE lab", database="postgres")
-            for name, secret in (("lab", 1), ("lab2", 2)):
+            for name in DATABASES[1:]:
+                lab.dba_psql("CREATE DATABASE %s TEMPLATE lab" % name, database="postgres")
+            for i, name in enumerate(DATABASES):
                 lab.dba_psql("ALTER DATABASE %s SET search_path = app, public" % name, database="postgres")
-                lab.dba_psql("\n".join(schema.rows(secret)), database=name)
-                lab.dba_psql("SET search_path = app; " + "".join("REFRESH MATERIALIZED VIEW app.view%d; " % i for i, v in enumerate(views) if "MATERIALIZED" in v), database=name)
+                lab.dba_psql("\n".join(["SET search_path = app;", *schema.rows(i % 2), *refresh]), database=name)
             run_statements(lab, schema, seed, count, found)
             pid = lab.info["daemon_pid"]
             assert pathlib.Path("/proc/%d" % pid).exists(), "the daemon is gone"
@@ -161,28 +210,33 @@ def through(lab, name):
 
 
 def run_statements(lab, schema, seed, count, found):
-    sides = [Side(lambda n=n, f=f: f(lab, n)) for f in (through, direct) for n in ("lab", "lab2")]
+    sides = [Side(lambda n=n, f=f: f(lab, n)) for n, f in zip(DATABASES, (through, through, direct, direct))]
     maker = random_sql.Maker(schema, seed * 1000003)
-    for i in range(count):
-        texts, rolled_back = maker.statement()
-        answers = [[] for _ in sides]
-        for m in messages(texts, rolled_back, i % 3):
-            for s in sides:
-                s.send(m)
-            for s, a in zip(sides, answers):
-                a.append(s.result())
-        judge(found, maker, texts, answers[:2], answers[2:])
-        if any(r.messages == [] for r in answers[0] + answers[1]):
-            found.mistakes["the engine ended the session"] += 1
-            print("ended: " + "; ".join(texts), file=sys.stderr)
+    for first in range(0, count, BATCH):
+        batch = [maker.statement() for _ in range(min(BATCH, count - first))]
+        asked = [messages(did, (first + i) % 3) for i, did in enumerate(batch)]
+        everything = [m for ms in asked for m in ms]
+        for s in sides:
+            s.send(b"".join(everything))
+        answers = [iter(s.answers(len(everything))) for s in sides]
+        for did, ms in zip(batch, asked):
+            a = [list(itertools.islice(x, len(ms))) for x in answers]
+            if any(len(x) < len(ms) for x in a):
+                found.ended += 1
+                print("ENDED the session: %s" % "; ".join(did.texts), flush=True)
+                for s in sides:  # all begin anew after it
+                    s.c = s.c and s.c.close()
+                break
+            judge(found, did, a[:2], a[2:])
 
 
 def report(found, seconds):
     n = found.total or 1
     print("%d statements in %d s: %.1f %% run without error directly, %.1f %% reveal a masked value there" % (
         found.total, seconds, 100 - 100 * found.errors / n, 100 * found.reveals / n))
-    print("through the engine: %d leaks; %.1f %% refused; of %d in which no masked column decides anything %d refused (%.2f %%); %d left out for their time" % (
-        len(found.leaks), 100 * found.refused / n, found.honest, found.false, 100 * found.false / (found.honest or 1), found.unsteady))
+    print("through the engine: %d leaks; %.1f %% refused; %d sessions ended; of %d in which no masked column decides anything %d refused, %d altered (%.2f %%); %d left out for their time" % (
+        len(found.leaks), 100 * found.refused / n, found.ended, found.honest, found.false, found.altered,
+        100 * (found.false + found.altered) / (found.honest or 1), found.unsteady))
     for title, counter in (("false refusals by cause", found.causes), ("errors on a direct connection", found.mistakes)):
         print("  " + title)
         for c, k in counter.most_common(12):

@@ -14,8 +14,10 @@ Column = collections.namedtuple("Column", "sql kind taint")
 
 
 class Relation:
-    def __init__(self, sql, columns, uses=False, construct=None, writable=False):
-        self.sql, self.columns, self.uses, self.construct, self.writable = sql, columns, uses, construct, writable
+    """work: how many rows the server looks at to make it, at most."""
+
+    def __init__(self, sql, columns, uses=False, construct=None, writable=False, work=5):
+        self.sql, self.columns, self.uses, self.construct, self.writable, self.work = sql, columns, uses, construct, writable, work
 
 
 class Random:
@@ -115,6 +117,7 @@ class Schema(Random):
     def views(self, maker):
         """DDL of views made by the statements' own maker; the views join self.relations."""
         out = []
+        maker.limit = 125
         for n in range(6):
             kinds = [self.r.choice(KINDS) for _ in range(self.r.randint(1, 4))]
             maker.start()
@@ -125,7 +128,7 @@ class Schema(Random):
             out.append("CREATE %s app.view%d (%s)%s AS %s" % (kind, n, ", ".join(names), options, q.sql))
             columns = [Column(c, k, t) for c, k, t in zip(names, kinds, q.taints)]
             construct = "materialized view" if kind != "VIEW" else "security-barrier view" if options else "view"
-            rel = Relation("app.view%d" % n, columns, uses=maker.uses, construct=construct)
+            rel = Relation("app.view%d" % n, columns, uses=maker.uses, construct=construct, work=maker.work)
             rel.maybe = maker.maybe
             self.relations.append(rel)
         return out
@@ -154,6 +157,9 @@ class Schema(Random):
 
 
 Query = collections.namedtuple("Query", "sql taints")
+# A statement: texts to send one after another; taints: of each output column, where known.
+Did = collections.namedtuple("Did", "texts rolled_back constructs uses maybe taints")
+WORK = 20000
 
 
 class Maker(Random):
@@ -162,13 +168,16 @@ class Maker(Random):
     def __init__(self, schema, seed, clean=False):
         super().__init__(seed)
         self.schema, self.n, self.count = schema, 0, collections.Counter()
+        self.limit = WORK
         self.start()
 
     def start(self):
+        self.work = 1  # as if every FROM item were joined with every other
         self.uses = self.maybe = False
         self.ctes = []
         self.cautious = self.chance(0.8)  # keeps masked columns out of predicates
         self.did = set()
+        self.taints = None
 
     def note(self, construct):
         self.did.add(construct)
@@ -322,6 +331,7 @@ class Maker(Random):
     # ---- FROM ----
 
     def relation(self, rel, alias):
+        self.work *= rel.work
         self.uses |= rel.uses
         self.maybe |= getattr(rel, "maybe", False)
         if rel.construct:
@@ -349,10 +359,12 @@ class Maker(Random):
             return self.join(d)
         if roll < 0.42:
             self.note("VALUES")
+            self.work *= 2
             rows = ", ".join("(%d, 'v%d')" % (i, i) for i in range(self.r.randint(1, 3)))
             return "(VALUES %s) AS %s(i, t)" % (rows, alias), [(alias, [Column("i", "int", False), Column("t", "text", False)])]
         if roll < 0.48:
             self.note("ROWS FROM")
+            self.work *= 3
             return ("ROWS FROM (generate_series(1, 3), generate_series(5, 6)) WITH ORDINALITY AS %s(i, j, o)" % alias,
                     [(alias, [Column("i", "int", False), Column("j", "int", False)])])
         if roll < 0.52 and self.schema.functions:
@@ -360,9 +372,11 @@ class Maker(Random):
             self.maybe = True
             f, taint = self.r.choice(self.schema.functions)
             return "%s(5) AS %s(t)" % (f, alias), [(alias, [Column("t", "text", taint)])]
+        if self.work * 5 > self.limit:
+            return "(SELECT 1 AS i, 'one' AS t) %s" % alias, [(alias, [Column("i", "int", False), Column("t", "text", False)])]
         if self.ctes and roll < 0.70:
             return self.relation(self.r.choice(self.ctes), alias)
-        return self.relation(self.r.choice(self.schema.relations), alias)
+        return self.relation(self.r.choice([r for r in self.schema.relations if r.work * self.work <= self.limit]), alias)
 
     def join(self, d):
         left, lcols = self.source([], d - 1)
@@ -519,17 +533,24 @@ class Maker(Random):
     # ---- statements ----
 
     def statement(self):
-        """→ (list of SQL texts to send one after another, whether rolled back afterwards)."""
         self.start()
-        roll = self.r.random()
-        if roll < 0.56:
-            return [self.top()], False
+        texts, rolled_back = self._statement()
+        return Did(texts, rolled_back, frozenset(self.did), self.uses, self.maybe, self.taints)
+
+    def _statement(self):
+        if self.chance(0.56):
+            q = self.top_query()
+            self.taints = q.taints
+            return [q.sql], False
         forms = [self.star, self.star, self.whole_row, self.composite, self.table, self.insert, self.update, self.delete, self.modifying, self.cursor,
                  self.execute, self.explain, self.copy, self.temporary, self.merge, self.unicode_names, self.natural, self.json_forms]
         return self.r.choice(forms)()
 
     def top(self):
-        return self.query([], self.one(1, 2, 2, 3), [self.r.choice(KINDS) for _ in range(self.r.randint(2, 5))]).sql
+        return self.top_query().sql
+
+    def top_query(self):
+        return self.query([], self.one(1, 2, 2, 3), [self.r.choice(KINDS) for _ in range(self.r.randint(2, 5))])
 
     def star(self):
         self.note("*")

@@ -11,6 +11,7 @@ import re
 import pathlib
 import struct
 import sys
+import unicodedata
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import wire  # noqa: E402
@@ -20,7 +21,7 @@ WORDS = ["617283", "quorvex", "6135551", "6135552", "49291173", "ostrichlane", "
          "narwhalkey", "pangolin", "axolotl", "ibexattr", "okapixml", "tapirlex", "wombat", "mandrill", "dugonghs", "lorikeet", "numbat",
          "hoatzinkey", "auditbird", "kindbird", "notebird", "basebird", "bodybird", "extrabird", "onebird", "samebird", "typedbird",
          "mixedbird", "unibird", "quotebird", "keybird", "deadbeefcafef00d0badf00d", "c0ffee11dead4bad", "beefcafe1dea4bad", "02deadbeef",
-         "19851771", "19851772", "10101111000011011", "7532days", "7533days", "7534days", "411111111111", "617283010", "6172830"]
+         "19851771", "19851772", "10101111000011011", "7532days", "7533days", "7534days", "regionbird", "411111111111", "617283010", "6172830"]
 # Numbers, as ranges.
 NUMBERS = sorted([(827374, 829400), (1975318700, 1975318900), (519384720617384900, 519384720617385000), (27190, 27215), (314159.9, 314170),
            (66261.5, 66280), (480100, 481300), (975311, 975312), (864202, 864210), (753191, 753200), (642087, 642088), (481517, 481518), (31338, 31340), (27183.2, 27189),
@@ -154,6 +155,8 @@ def found(messages, own=b""):
     copied = b"".join(b for k, b in messages if k == "d")
     if copied:
         streams.append(copied)
+    for s in [s for s in streams if any(c > 127 for c in s)]:
+        streams.append(unicodedata.normalize("NFKC", s.decode(errors="ignore")).encode())
     streams += [d for s in set(streams) for d in _decoded(s)]
     _search(streams, out)
     _numbers(streams, out)

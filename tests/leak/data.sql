@@ -22,6 +22,7 @@ INSERT INTO app.orders SELECT i, 1 + i % 6, 'item' || i, i * 3, 'ref' || i FROM 
 INSERT INTO app.keyed SELECT i, 'Key' || i, 'hoatzinkey' || i, 1357924680 + i, ('beefcafe-1dea-4bad-8bad-00000000000' || i)::uuid FROM generate_series(1, 3) i;
 INSERT INTO app.notes SELECT i, i, 'title' || i, 'call me at quorvexnote' || :v || i || '@mail.example.org or use 4111 1111 1111 1111 today',
 	jsonb_build_object('c', 'ssn 617-28-30' || :v || i, 'mail', 'quorvexjson' || :v || '@mail.example.org') FROM generate_series(1, 3) i;
+INSERT INTO app.notes VALUES (4, 4, 'spelt', 'card 4111-1111-1111-1111, 4111.1111.1111.1111, ４１１１ １１１１ １１１１ １１１１, 411111​1111111111 and ssn 617-28-300' || :v, NULL);
 INSERT INTO app.audit (at, line) SELECT '2024-01-01', 'auditbird' || :v || i FROM generate_series(1, 2) i;
 INSERT INTO app.events SELECT i, 'kindbird' || :v || i, 'notebird' || :v || i FROM generate_series(1, 6) i;
 INSERT INTO app.base VALUES (1, 'basebird' || :v); INSERT INTO app.sub VALUES (2, 'bodybird' || :v, 'extrabird' || :v);
@@ -54,5 +55,15 @@ IMPORT FOREIGN SCHEMA app LIMIT TO (people, notes) FROM SERVER loop INTO far;
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw; GRANT USAGE ON FOREIGN SERVER files TO pgveil_agent;
 SELECT format('CREATE FOREIGN TABLE far.dump (id int, secret text, ssn text) SERVER files OPTIONS (filename %L)', current_setting('data_directory') || '/leak_' || :v || '.txt') \gexec
 GRANT ALL ON ALL TABLES IN SCHEMA far TO pgveil_agent;
+-- The catalogue's own copies of values.
+SELECT format('CREATE TABLE app.regions_a PARTITION OF app.regions FOR VALUES IN (%L)', 'regionbird' || :v) \gexec
+SELECT format('COMMENT ON COLUMN app.people.secret IS %L', 'like Wombatcomment' || :v) \gexec
+SELECT format('ALTER TABLE app.people ADD CONSTRAINT never CHECK (secret <> %L)', 'Wombatcheck' || :v) \gexec
+SELECT format('ALTER TABLE app.people ALTER secret SET DEFAULT %L', 'Wombatdefault' || :v) \gexec
+SELECT format('CREATE INDEX people_one ON app.people (id) WHERE secret = %L', 'Wombatindex' || :v) \gexec
+SELECT format('CREATE VIEW app.v_const AS SELECT id FROM app.people WHERE secret = %L', 'Wombatview' || :v) \gexec
+SELECT format('CREATE FUNCTION app.is_one(text) RETURNS bool LANGUAGE sql AS %L', 'SELECT $1 = ''Wombatbody' || :v || '''') \gexec
+SELECT format('CREATE POLICY one ON app.people USING (secret <> %L)', 'Wombatpolicy' || :v) \gexec
+GRANT ALL ON ALL TABLES IN SCHEMA app TO pgveil_agent; GRANT SELECT ON ALL TABLES IN SCHEMA app TO fdwuser;
 CREATE INDEX people_part ON app.people (team) WHERE pin > 480000;
 ANALYZE;

@@ -77,6 +77,7 @@ CREATE FUNCTION app.ident(anyelement) RETURNS anyelement LANGUAGE sql IMMUTABLE 
 CREATE FUNCTION app.cur(refcursor) RETURNS refcursor LANGUAGE plpgsql AS $$ BEGIN OPEN $1 FOR SELECT id, secret, ssn || '' FROM app.people; RETURN $1; END $$;
 CREATE FUNCTION app.say(text) RETURNS bool LANGUAGE plpgsql COST 0.0001 AS $$ BEGIN RAISE NOTICE 'saw %', $1; RETURN true; END $$;
 CREATE FUNCTION app.fail(text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no %', $1 USING DETAIL = $1, HINT = $1; END $$;
+CREATE FUNCTION app.folded(int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN (SELECT secret FROM app.people WHERE id = $1); END $$;
 CREATE FUNCTION app.run(text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE r text; BEGIN EXECUTE $1 INTO r; RETURN r; END $$;
 CREATE FUNCTION app.sum_text(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT $1 || coalesce($2, '') $$;
 CREATE AGGREGATE app.glue (text) (SFUNC = app.sum_text, STYPE = text, INITCOND = '');
@@ -111,6 +112,7 @@ CREATE TABLE app.multi (id int, spans daterange);
 \endif
 CREATE STATISTICS app.people_stat (mcv) ON secret, pin FROM app.people;
 CREATE SEQUENCE app.seq;
+CREATE TABLE app.regions (id int, region text, note text) PARTITION BY LIST (region);
 
 GRANT CREATE, USAGE ON SCHEMA app, public, ext, other TO pgveil_agent;
 GRANT ALL ON ALL TABLES IN SCHEMA app, public, ext, "Odd Schema", other TO pgveil_agent;

@@ -3,7 +3,7 @@
 
 A step is a statement, sent as the mode says, or one message:
 
-    >Q SQL                      a simple query, without waiting for what came before
+    >Q SQL                      a simple query, without waiting for what came before; >X: with \\xNN for bytes
     >P NAME SQL                 Parse ("-" is the empty name)
     >B PORTAL NAME FORMAT [P…]  Bind: results as t(ext), b(inary) or a list like tbt; parameters in text, \\N is NULL
     >DS NAME  >DP PORTAL  >E PORTAL [ROWS]  >CS NAME  >CP PORTAL  >S  >H
@@ -33,6 +33,8 @@ def message(step, oids):
     words = rest.split(" ")
     if verb == "Q":
         return wire.query(rest)
+    if verb == "X":
+        return wire.query(re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes([int(m[1], 16)]), rest.encode()))
     if verb == "P":
         name, _, sql = rest.partition(" ")
         return wire.parse(sql, _name(name))
@@ -56,12 +58,13 @@ def message(step, oids):
     raise AssertionError("no such step: " + step)
 
 
-def _until_ready(c, out, times, copy=b""):
+def _until_ready(c, out, times, copy=b"", simple=True):
     while times:
         kind, body = c.read()
         out.append((kind, body))
         if kind == "G":
-            c.send(wire.message("d", copy) + wire.message("c") if copy else wire.message("f", b"none\0"))
+            # The Sync that was sent with the statement has been thrown away by then.
+            c.send(wire.message("d", copy) + wire.message("c") if copy else wire.message("f", b"none\0"), *([] if simple else [wire.sync()]))
         times -= kind == "Z"
 
 
@@ -71,7 +74,7 @@ def _send(c, out, mode, step):
         c.send(wire.query(sql))
     else:
         c.send(wire.extended(sql, formats=(int(mode == "binary"),)), wire.sync())
-    _until_ready(c, out, 1, _data(data))
+    _until_ready(c, out, 1, _data(data), mode == "simple")
 
 
 def run(c, steps, mode, oids):
@@ -81,10 +84,10 @@ def run(c, steps, mode, oids):
     def flush():
         if batch:
             last = batch[-1][1:2]
-            if last not in ("S", "Q", "F"):
+            if last not in ("S", "Q", "X", "F"):
                 batch.append(">S")
             c.send(*[message(s, oids) for s in batch])
-            _until_ready(c, out, sum(s.startswith((">S", ">Q", ">F")) for s in batch))
+            _until_ready(c, out, sum(s.startswith((">S", ">Q", ">X", ">F")) for s in batch))
             batch.clear()
 
     try:
@@ -95,7 +98,7 @@ def run(c, steps, mode, oids):
                 flush()
                 _send(c, out, mode, step)
         flush()
-    except wire.Closed:
+    except (wire.Closed, TimeoutError):
         out.append(("closed", b""))
     return out
 

@@ -85,7 +85,7 @@ class Sides:
             c.send(wire.query("BEGIN"), *middle, wire.query("ROLLBACK"))
             for _ in range(3):
                 out += c.until("Z")
-        except wire.Closed:
+        except (wire.Closed, TimeoutError):
             out.append(("closed", b""))
             self.kept.pop(key).close()
         return out
@@ -105,7 +105,7 @@ class Sides:
 @pytest.fixture(scope="module")
 def sides():
     schema = HERE / "schema.sql"
-    with Lab(schema=schema, policies=sorted(HERE.glob("policy*.yaml")), agents=2, pg_conf=["wal_level=logical", "max_wal_senders=4", "max_prepared_transactions=4",
+    with Lab(schema=schema, policies=sorted(HERE.glob("policy*.yaml")), agents=2, pg_conf=["wal_level=logical", "max_wal_senders=4", "max_prepared_transactions=4", "autovacuum=off",
              "shared_preload_libraries=pg_stat_statements"]) as lab:
         lab.set_hba("host all fdwuser samenet scram-sha-256")
         lab.dba_psql("CREATE DATABASE %s TEMPLATE %s" % (DATABASES[1], lab.dbname), "postgres")

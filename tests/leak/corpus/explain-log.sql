@@ -1,0 +1,37 @@
+-- What the planner says, and messages for developers.
+
+--# value plans and messages
+EXPLAIN (VERBOSE) SELECT id FROM app.team WHERE name || app.folded(1) = 'x'
+EXPLAIN (VERBOSE) SELECT app.folded(1)
+EXPLAIN (VERBOSE, FORMAT json) SELECT app.folded(1) FROM app.team
+EXPLAIN (VERBOSE) SELECT * FROM app.team WHERE name = app.folded(2)
+EXPLAIN (VERBOSE) INSERT INTO public.box (line) VALUES (app.folded(1))
+EXPLAIN (ANALYZE, VERBOSE) SELECT app.say(secret) FROM app.people
+EXPLAIN ANALYZE SELECT app.say(secret) FROM app.people
+EXPLAIN (VERBOSE) SELECT 1 FROM app.team WHERE app.folded(id) > app.folded(1)
+EXPLAIN (VERBOSE, COSTS off) UPDATE app.team SET name = app.folded(1)
+EXPLAIN (ANALYZE) SELECT secret::int FROM app.people
+EXPLAIN (ANALYZE, FORMAT xml) SELECT app.fail(secret) FROM app.people
+SET client_min_messages = debug1 ;; SET debug_print_plan = on ;; SELECT app.folded(1)
+SET client_min_messages = log ;; DO $$ BEGIN RAISE LOG '%', (SELECT max(secret) FROM app.people); END $$
+SET client_min_messages = debug5 ;; DO $$ BEGIN RAISE DEBUG '%', (SELECT max(secret) FROM app.people); END $$
+SET client_min_messages = debug1 ;; SET debug_print_rewritten = on ;; SET debug_print_parse = on ;; SELECT app.folded(1), secret FROM app.people
+EXPLAIN (VERBOSE) SELECT * FROM far.people WHERE secret = app.folded(1)
+EXPLAIN (VERBOSE) DECLARE c CURSOR FOR SELECT app.folded(1)
+EXPLAIN (VERBOSE) CREATE TEMP TABLE x AS SELECT app.folded(1)
+--# oracle plans that tell
+--@ open msg: widths of masked columns are estimates from their values
+EXPLAIN SELECT * FROM app.people
+--@ open msg: widths of masked columns are estimates from their values
+EXPLAIN (FORMAT json) SELECT email, blob FROM app.people
+EXPLAIN SELECT * FROM app.people WHERE secret = 'Wombatz1B'
+EXPLAIN SELECT * FROM app.people WHERE pin > 480150
+EXPLAIN SELECT * FROM app.people WHERE vip
+EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT id FROM app.people WHERE secret LIKE '%zz%'
+EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT 1 FROM app.people GROUP BY secret
+EXPLAIN SELECT DISTINCT secret FROM app.people
+--@ pg>=16
+EXPLAIN (GENERIC_PLAN) SELECT secret FROM app.people WHERE id = $1
+EXPLAIN UPDATE app.people SET name = 'x' WHERE pin > 480150
+EXPLAIN SELECT * FROM app.v_where
+PREPARE a (int) AS SELECT name FROM app.people WHERE pin > $1 ;; EXPLAIN EXECUTE a (480150)

@@ -26,7 +26,7 @@ WORDS = ["617283", "quorvex", "6135551", "6135552", "49291173", "ostrichlane", "
 NUMBERS = sorted([(827374, 829400), (1975318700, 1975318900), (519384720617384900, 519384720617385000), (27190, 27215), (314159.9, 314170),
            (66261.5, 66280), (480100, 481300), (975311, 975312), (864202, 864210), (753191, 753200), (642087, 642088), (481517, 481518), (31338, 31340), (27183.2, 27189),
            (1357924680, 1357924690), (480011, 480026)])
-DATES = {datetime.date(1931, 8, d) for d in range(18, 25)} | {*(datetime.date(1954, 11, d) for d in range(1, 5))} | {datetime.date(1961, 12, d) for d in range(5, 13)}
+DATES = {datetime.date(1987, 3, 29)} | {datetime.date(1931, 8, d) for d in range(18, 25)} | {*(datetime.date(1954, 11, d) for d in range(1, 5))} | {datetime.date(1961, 12, d) for d in range(5, 13)}
 _EPOCH = datetime.date(2000, 1, 1)
 DATE_WORDS = [d.strftime(f) for d in DATES for f in ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%Y%m%d")]
 SPELT = {w.encode(): w for w in WORDS + DATE_WORDS} | {w.encode()[::-1]: w for w in WORDS + DATE_WORDS}
@@ -103,6 +103,10 @@ def _binary(cell, out):
                 out.add(repr(n))
             if isinstance(n, int) and -36525 < n < 0 and _EPOCH + datetime.timedelta(n) in DATES:
                 out.add(str(_EPOCH + datetime.timedelta(n)))
+    if len(cell) == 8 and abs(struct.unpack("!q", cell)[0]) < 10 ** 15:
+        day = _EPOCH + datetime.timedelta(days=struct.unpack("!q", cell)[0] // 86400000000)
+        if day in DATES:
+            out.add(str(day))
     if len(cell) >= 10 and (len(cell) - 8) % 2 == 0:
         ndigits, weight, sign, _ = struct.unpack_from("!hhHH", cell)
         if ndigits * 2 + 8 == len(cell) and 0 < ndigits < 20 and sign in (0, 0x4000):

@@ -313,6 +313,11 @@ static void fill_constraints(struct catalog_builder *b)
 	ROW(b, 3, "g", "16602", "16402", "3");
 	ROW(b, 3, "s", "16602", "16402", "1");
 	ROW(b, 3, "s", "16602", "16402", "2");
+	/* policies: in force on one, switched off on the other */
+	ROW(b, 1, "16403", "public", "shy", "r", "t", "f", "f", NULL);
+	ROW(b, 3, "p", "16403", "16402", "3");
+	ROW(b, 3, "p", "16403", "16401", "0");
+	ROW(b, 3, "p", "16400", "16402", "3");
 	ROW(b, 9, "16700", "16401", "1", "16400", "1", "c", "n");
 	ROW(b, 9, "16700", "16401", "2", "16400", "2", "c", "n");
 	ROW(b, 10, "d", "16400", NULL);
@@ -346,6 +351,9 @@ static void test_constraints(void **state)
 	assert_int_equal(col(c, "made", "c")->from.n, 2);
 	assert_true(held(c, "made", "a", "made", "c"));
 	assert_true(colset_has(&col(c, "made", "a")->beside, ref(c, "made", "b")));
+	assert_int_equal(
+		catalog_relation(c, "public", "shy")->uses.n, 6); /* made.c and its sources, all of kid */
+	assert_int_equal(t->uses.n, 0);
 	assert_true(t->computes);
 	assert_true(catalog_relation(c, "public", "kid")->code); /* for its domain */
 	assert_true(col(c, "kid", "c")->code);

@@ -72,8 +72,8 @@ struct relation {
 			  theirs */
 	bool system;   /* in pg_catalog, information_schema or pg_toast */
 	/* Views and materialized views: what the definition uses otherwise than as an output (WHERE, joins
-	 * …); problem is not NULL where the definition was not understood, and then any use of the view is
-	 * refused. */
+	 * …); tables: what their row security policies read. problem is not NULL where the definition was not
+	 * understood, and then any use of the view is refused. */
 	struct colset uses;
 	const char *problem;
 	uint32_t *below; /* views: the relations that the definition reads, all levels */

@@ -301,6 +301,7 @@ static void row_member(struct cells *c)
 	case 'c': (void)draft_member(c->b, MEMBER_CHECK, id, column); break;
 	case 's': (void)draft_member(c->b, MEMBER_SOURCE, id, column); break;
 	case 'g': (void)draft_member(c->b, MEMBER_GENERATED, id, column); break;
+	case 'p': (void)draft_member(c->b, MEMBER_POLICY, id, column); break;
 	default: c->bad = true;
 	}
 }

@@ -30,7 +30,8 @@ static void join(struct catalog_builder *b, struct colset *s, const struct colse
 /* An id is of a catalogue of its own for each kind; a generated column and its sources share one. */
 static bool same_group(const struct member *x, const struct member *y)
 {
-	bool x_made = x->kind >= MEMBER_SOURCE, y_made = y->kind >= MEMBER_SOURCE;
+	bool x_made = x->kind == MEMBER_SOURCE || x->kind == MEMBER_GENERATED,
+	     y_made = y->kind == MEMBER_SOURCE || y->kind == MEMBER_GENERATED;
 
 	return x->id == y->id && (x->kind == y->kind || (x_made && y_made));
 }
@@ -97,7 +98,7 @@ static void hold(struct catalog_builder *b, enum member_kind kind, const struct 
 	struct column *generated)
 {
 	(void)generated;
-	for (unsigned i = 0; i < columns->n; i++) {
+	for (unsigned i = 0; i < columns->n && kind != MEMBER_POLICY; i++) {
 		struct column *c = column(b, columns->v[i]);
 
 		if (!c)
@@ -173,6 +174,20 @@ static void foreign_key(struct catalog_builder *b, struct foreign_key *const *k,
 			join(b, &column(b, ref->from.v[i])->against, &both);
 	/* the check reads the parent as its owner, whom FORCE ROW LEVEL SECURITY binds too */
 	child->code = child->code || parent->row_security;
+}
+
+/* Which rows there are for a role says what the policies' conditions have found. */
+void catalog_resolve_policies(struct catalog_builder *b)
+{
+	for (unsigned i = 0; i < b->members.n && !b->oom; i++) {
+		const struct member *m = b->members.v[i];
+		struct relation *r = m->kind == MEMBER_POLICY ? relation(b, m->id) : NULL;
+		const struct relation *from = r && r->row_security ? relation(b, m->column.relid) : NULL;
+
+		for (unsigned k = 0; from && k < from->ncols; k++)
+			if (m->column.attnum == 0 || m->column.attnum == from->cols[k].attnum)
+				join(b, &r->uses, &from->cols[k].read);
+	}
 }
 
 void catalog_resolve_constraints(struct catalog_builder *b)

@@ -285,8 +285,11 @@ int catalog_finish(struct catalog_builder *b, struct err *e)
 		each_column(b, read_self);
 		each_column(b, read_children);
 		resolve_bounds(b);
+		catalog_resolve_policies(b);
 	}
 	if (!b->oom)
 		catalog_resolve_views(b);
+	if (!b->oom)
+		catalog_resolve_policies(b);
 	return b->oom ? err_set(e, -ENOMEM, "out of memory for a catalogue") : 0;
 }

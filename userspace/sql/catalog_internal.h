@@ -58,6 +58,7 @@ enum member_kind {
 	MEMBER_CHECK,     /* of a CHECK constraint */
 	MEMBER_SOURCE,    /* what a generated column is made of … */
 	MEMBER_GENERATED, /* … and it: the same id */
+	MEMBER_POLICY,    /* of a policy of the relation that is the id */
 };
 
 struct member {
@@ -131,6 +132,7 @@ void catalog_resolve_views(struct catalog_builder *b);
 /* catalog_constraint.c */
 void catalog_resolve_sources(struct catalog_builder *b);     /* a generated column shows all of its sources */
 void catalog_resolve_constraints(struct catalog_builder *b); /* against, beside, references */
+void catalog_resolve_policies(struct catalog_builder *b);    /* again when views are resolved */
 void catalog_sort(struct catalog *c);
 /* catalog_system.c */
 bool system_schema(const char *schema);

@@ -37,7 +37,8 @@ static const char *const queries[] = {
 	"AND " NOT_TOAST " ORDER BY a.attrelid, a.attnum",
 
 	/* 3: columns that constraints hold together: unique and exclusion indexes with their expressions and
-	 * predicates (u), CHECKs (c), generated columns (g, and their sources s); 0: the whole row. Before
+	 * predicates (u), CHECKs (c), generated columns (g, and their sources s); and what the row security
+	 * policies (p) of a relation (in place of the id) read; 0: the whole row. Before
 	 * PostgreSQL 15 it is the generated column that depends on its sources, not its expression. */
 	"SELECT 'u'::text, i.indexrelid, i.indrelid, k.attnum FROM pg_index i, unnest(i.indkey) AS k(attnum) "
 	"WHERE (i.indisunique OR i.indisexclusion) AND k.attnum > 0 AND i.indrelid >= 16384 "
@@ -55,7 +56,11 @@ static const char *const queries[] = {
 	"d.refobjid = a.adrelid AND d.refobjsubid > 0 AND (d.classid = 'pg_attrdef'::regclass AND d.objid = "
 	"a.oid OR d.classid = 'pg_class'::regclass AND d.objid = a.adrelid AND d.objsubid = a.adnum) "
 	"UNION SELECT 'g', a.oid, a.adrelid, a.adnum FROM pg_attrdef a JOIN pg_attribute t ON t.attrelid = "
-	"a.adrelid AND t.attnum = a.adnum AND t.attgenerated <> ''",
+	"a.adrelid AND t.attnum = a.adnum AND t.attgenerated <> '' "
+	"UNION SELECT 'p', p.polrelid, d.refobjid, d.refobjsubid FROM pg_policy p JOIN pg_depend d ON "
+	"d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_class'::regclass "
+	"WHERE d.refobjsubid > 0 OR coalesce(p.polqual::text, '') || coalesce(p.polwithcheck::text, '') "
+	"LIKE '%:varattno 0 %'",
 
 	/* 4: inheritance and partitions */
 	"SELECT inhrelid, inhparent FROM pg_inherits",

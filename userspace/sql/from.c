@@ -50,7 +50,7 @@ static void read_relation(struct lineage *l, const struct relation *r)
 			r->schema, r->name, r->problem);
 		return;
 	}
-	if (!r->uses.n || lineage_stopped(l))
+	if (!r->uses.n || r->row_security || lineage_stopped(l))
 		return;
 	where = arena_printf(l->a, "view %s.%s", r->schema, r->name);
 	if (!where)

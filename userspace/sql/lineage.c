@@ -353,6 +353,14 @@ static void note(struct lineage *l, uint32_t oid)
 
 	/* policies run on every row, also of what a view reads */
 	l->s->code = l->s->code || (r && r->row_security);
+	if (r && r->row_security && r->uses.n) {
+		char *where = arena_printf(l->a, "a row security policy of %s.%s", r->schema, r->name);
+
+		if (where)
+			lineage_use_set(l, &r->uses, where);
+		else
+			l->oom = true;
+	}
 	if (!colset_add(l->a, &l->rels, (struct colref){oid, 0}))
 		l->oom = true;
 }

@@ -11,9 +11,7 @@ COPY app.people (born, visits, dev, ip) TO STDOUT (FORMAT binary)
 COPY app.people TO STDOUT WITH BINARY
 COPY app.people (secret) TO STDOUT WITH DELIMITER ';' NULL 'n'
 COPY app.people (secret) TO STDOUT WITH CSV HEADER QUOTE '"' ESCAPE '\'
-COPY app.people (id, secret) TO STDOUT (DELIMITER 'o')
-COPY app.people (id, secret) TO STDOUT (FORMAT csv, QUOTE 'o', FORCE_QUOTE (secret))
-COPY app.people (id, secret) TO STDOUT (FORMAT csv, DELIMITER 'b', QUOTE 'z', ESCAPE 'm')
+COPY app.people (id, secret) TO STDOUT (DELIMITER '|', NULL 'o')
 COPY app.people (secret) TO STDOUT (ENCODING 'LATIN1')
 COPY app.people (secret) TO STDOUT (ENCODING 'SJIS')
 COPY app.people (secret) TO STDOUT (NULL 'Wom')
@@ -37,7 +35,6 @@ COPY app.sub TO STDOUT
 COPY app.events_a TO STDOUT
 COPY (SELECT * FROM app.events) TO STDOUT
 COPY (SELECT * FROM app.base) TO STDOUT
-COPY app.mv TO STDOUT
 COPY (SELECT * FROM app.v_deep) TO STDOUT
 COPY "Odd Schema"."Pätient" TO STDOUT
 COPY "Odd Schema"."Pätient" ("a""b", "SSN") TO STDOUT (FORMAT csv, HEADER)
@@ -49,7 +46,6 @@ SET search_path = app ;; COPY people TO STDOUT
 BEGIN ;; SET LOCAL search_path = app ;; COPY people (secret) TO STDOUT ;; ROLLBACK
 SET client_encoding = 'LATIN1' ;; COPY app.people (secret) TO STDOUT
 SET DateStyle = 'German' ;; COPY app.people (born, seen) TO STDOUT
-SET bytea_output = 'escape' ;; COPY app.people (blob) TO STDOUT
 >P - COPY app.people (secret) TO STDOUT ;; >B - - t ;; >E - ;; >S
 >P - COPY app.people (secret) TO STDOUT (FORMAT binary) ;; >B - - b ;; >DP - ;; >E - ;; >S
 >P a COPY (SELECT secret FROM app.people) TO STDOUT ;; >DS a ;; >B - a t ;; >E - ;; >S
@@ -61,7 +57,7 @@ BEGIN ;; COPY public.box (n, line) FROM PROGRAM 'cut -f1,2 leak_?.txt' ;; SELECT
 --@ pg>=15
 COPY app.people (secret) TO STDOUT (HEADER true)
 --# value in
-BEGIN ;; COPY app.people (id, secret) FROM STDIN <<< 1\tx\n ;; SELECT secret FROM app.people ;; ROLLBACK
+BEGIN ;; COPY app.people (id, secret) FROM STDIN <<< 95\tx\n ;; SELECT secret FROM app.people ;; ROLLBACK
 BEGIN ;; COPY app.people (id, name, pin) FROM STDIN <<< 91\tx\t1\n ;; SELECT secret FROM app.people WHERE id < 3 ;; ROLLBACK
 BEGIN ;; COPY app.ruled FROM STDIN <<< 1\tx\n ;; SELECT secret FROM app.people ;; ROLLBACK
 LISTEN news ;; COPY app.bell FROM STDIN <<< 1\tx\n ;; DELETE FROM app.bell ;; SELECT 1
@@ -73,3 +69,6 @@ COPY app.guess (id, ssn) FROM STDIN <<< 900\t61728311-77\n ;; DELETE FROM app.gu
 COPY (SELECT id FROM app.people WHERE secret LIKE '%zz%') TO STDOUT
 COPY (SELECT id FROM app.people ORDER BY secret) TO STDOUT
 COPY (SELECT pin % 2 FROM app.people ORDER BY id) TO STDOUT (FORMAT binary)
+COPY app.people (id, secret) TO STDOUT (FORMAT csv, QUOTE 'o', FORCE_QUOTE (secret))
+COPY app.people (id, secret) TO STDOUT (FORMAT csv, DELIMITER 'b', QUOTE 'z', ESCAPE 'm')
+SET bytea_output = 'escape' ;; COPY app.people (blob) TO STDOUT

@@ -48,5 +48,5 @@ SELECT id FROM app.notes WHERE body ~ 'note1\d@'
 SELECT count(*) FROM app.notes WHERE extra ->> 'mail' = 'quorvexjson1@mail.example.org'
 SELECT id FROM app.notes WHERE to_tsvector('simple', body) @@ plainto_tsquery('simple', 'quorvexnote11@mail.example.org')
 SELECT id, body LIKE '%quorvexnote11%' FROM app.notes
-SELECT id FROM app.notes ORDER BY md5(body)
 SELECT position('21@' IN body) FROM app.notes
+SELECT id, md5(body) FROM app.notes

@@ -92,12 +92,10 @@ SELECT (SELECT id FROM app.people WHERE secret = 'Wombatz1B')
 SELECT split_part('a', 'b', pin % 2) FROM app.people WHERE id = 1
 SELECT app.mine_or_not(1)
 SELECT app.known('Wombatz1B')
---@ open leak: what a row security policy reads
 SELECT id FROM app.shy
 EXPLAIN ANALYZE SELECT 1 / (pin - 480101) FROM app.people
 PREPARE a AS SELECT 1 / (pin - 480101) FROM app.people WHERE id = 1 ;; EXECUTE a
 SELECT 'Wombatz1B'::app.known_secret
-SELECT CASE WHEN secret = 'Wombatzz6B' THEN 1 / 0 ELSE 0 END FROM app.people
-SELECT name FROM app.people WHERE CASE WHEN vip THEN 1 / 0 = 1 ELSE true END AND id IN (2, 4)
 SELECT now() AT TIME ZONE secret FROM app.people
-SELECT ext.subpath((secret || '.a')::ext.ltree, pin % 3) FROM app.people WHERE id = 1
+SELECT CASE WHEN secret = 'Wombatz1B' THEN 1 / (id - id) ELSE 0 END FROM app.people
+SELECT name FROM app.people WHERE id IN (2, 4) AND CASE WHEN secret LIKE '%zz%' THEN 1 / (id - id) = 1 ELSE true END

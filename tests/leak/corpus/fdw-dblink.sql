@@ -9,5 +9,5 @@ SELECT ext.dblink_connect('c', 'loop') ;; SELECT ext.dblink_open('c', 'k', 'SELE
 SELECT ext.dblink_connect('c', 'loop') ;; SELECT ext.dblink_send_query('c', 'SELECT secret FROM app.people') ;; SELECT * FROM ext.dblink_get_result('c') AS t (s text)
 SELECT ext.dblink_connect('c', 'loop') ;; SELECT ext.dblink_exec('c', 'DO $$ BEGIN RAISE EXCEPTION ''%'', (SELECT max(secret) FROM app.people); END $$')
 BEGIN ;; CREATE FOREIGN TABLE public.q (id int, secret text) SERVER loop OPTIONS (schema_name 'app', table_name 'people') ;; SELECT secret FROM public.q ;; ROLLBACK
-BEGIN ;; IMPORT FOREIGN SCHEMA app LIMIT TO (one) FROM SERVER loop INTO far ;; SELECT v FROM far.one ;; ROLLBACK
+BEGIN ;; IMPORT FOREIGN SCHEMA app LIMIT TO (events) FROM SERVER loop INTO far ;; SELECT note FROM far.events ;; ROLLBACK
 BEGIN ;; CREATE FOREIGN TABLE public.q (zzz text OPTIONS (column_name 'secret')) SERVER loop OPTIONS (schema_name 'app', table_name 'people') ;; SELECT zzz FROM public.q ;; ROLLBACK

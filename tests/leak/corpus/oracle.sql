@@ -52,7 +52,7 @@ SELECT id FROM app.people WHERE period @> date '1961-12-07'
 SELECT id FROM app.people WHERE tsv @@ 'tapirlex11'
 SELECT id FROM app.people WHERE secret > name AND pin > lim + 480150
 SELECT id FROM app.people WHERE id = 1 AND secret = 'Wombatz1B'
-SELECT id FROM app.people WHERE id = 1 OR secret = 'Wombatzz6B'
+SELECT id FROM app.people WHERE id = 3 OR secret = 'Wombatz1B'
 SELECT id FROM app.people WHERE CASE WHEN secret = 'Wombatz1B' THEN id = 1 ELSE false END
 SELECT id FROM app.people WHERE (SELECT secret = 'Wombatz1B')
 SELECT id FROM app.people WHERE EXISTS (SELECT 1 WHERE secret = 'Wombatz1B')
@@ -77,7 +77,6 @@ SELECT name FROM (SELECT name FROM app.people ORDER BY secret LIMIT 1) x
 SELECT name FROM (SELECT name, row_number() OVER (ORDER BY secret) r FROM app.people) x WHERE r = 1
 SELECT (SELECT name FROM app.people ORDER BY secret LIMIT 1)
 SELECT array_agg(name ORDER BY secret) FROM app.people
-SELECT id FROM app.people WHERE secret > (SELECT max(secret) FROM app.people WHERE id > 3)
 SELECT string_agg(name, ',') FILTER (WHERE vip) FROM app.people
 SELECT count(*) FROM app.people HAVING bool_or(secret = 'Wombatz1B')
 SELECT 'hit' FROM app.team WHERE id = 1 AND 'Wombatz1B' IN (SELECT secret FROM app.people)
@@ -105,5 +104,9 @@ SELECT id FROM app.events WHERE kind = 'kindbird11'
 SELECT id FROM app.sub WHERE extra = 'extrabird1'
 SELECT id FROM "Odd Schema"."Pätient" WHERE "SSN" = 'mixedbird1'
 SELECT id FROM app.keyed WHERE tok = 'x' OR (SELECT bool_or(vip) FROM app.people WHERE id IN (2, 4))
---@ open leak: what a row security policy reads
 SELECT id FROM app.shy
+UPDATE app.shy SET v = v
+DELETE FROM app.shy
+SELECT count(*) FROM (SELECT v FROM app.shy) x
+COPY app.shy TO STDOUT
+SELECT s FROM app.shy s

@@ -45,7 +45,7 @@
 >P - SELECT secret FROM app.people; SELECT 1 ;; >S ;; >P - SELECT secret FROM app.people ;; >B - - t ;; >E - ;; >S
 >Q LISTEN news ;; >P - SELECT pg_notify('news', secret) FROM app.people ;; >B - - t ;; >E - ;; >S ;; >Q SELECT 1
 >P - SELECT secret FROM app.people ;; >B - - t ;; >DS - ;; >E - 3 ;; >S
->P - TABLE app.one ;; >B - - b ;; >E - ;; >S ;; >P - TABLE app.one ;; >B - - t ;; >E - ;; >S
+>P - SELECT ssn FROM app.people ;; >B - - b ;; >E - ;; >S ;; >P - SELECT ssn FROM app.people ;; >B - - t ;; >E - ;; >S
 --# oracle messages
 >P - SELECT id FROM app.people WHERE secret LIKE '%zz%' ;; >B - - t ;; >E - 0 ;; >S
 >P - SELECT id FROM app.people ORDER BY secret ;; >B - - b ;; >E - 1 ;; >S

@@ -7,11 +7,8 @@ SELECT set_config('application_name', (SELECT max(secret) FROM app.people), fals
 SELECT set_config('DateStyle', (SELECT max(secret) FROM app.people), false)
 SELECT set_config('my.a', (SELECT max(secret) FROM app.people), false) ;; SELECT current_setting('my.a'), name, setting FROM pg_settings WHERE name LIKE 'my%'
 SELECT set_config('a.b', secret, true) FROM app.people
-SELECT set_config('a.' || secret, 'x', false) FROM app.people ;; SELECT name FROM pg_settings
 SELECT pg_advisory_lock(pin) FROM app.people ;; SELECT objid FROM pg_locks WHERE locktype = 'advisory'
-SELECT pg_advisory_xact_lock(visits) FROM app.people
 SELECT pg_try_advisory_lock(visits) FROM app.people ;; SELECT objid::int FROM pg_locks
-SELECT pg_advisory_unlock(visits) FROM app.people
 BEGIN ;; SELECT setval('app.seq', pin) FROM app.people WHERE id = 1 ;; SELECT last_value FROM app.seq ;; ROLLBACK
 BEGIN ;; SELECT setval('app.seq', pin) FROM app.people WHERE id = 1 ;; SELECT last_value FROM pg_sequences ;; ROLLBACK
 BEGIN ;; SELECT nextval('app.seq') FROM generate_series(1, (SELECT pin FROM app.people WHERE id = 1) / 1000) ;; SELECT setval('app.seq', pin) FROM app.people ;; SELECT currval('app.seq') ;; ROLLBACK
@@ -30,21 +27,12 @@ SELECT current_query(), secret || '' FROM app.people
 SELECT inet_client_addr() IS NULL, ssn FROM app.people
 SELECT pg_backend_pid() > 0, (SELECT max(ssn) FROM app.people)
 SHOW ALL ;; SELECT secret FROM app.people
-SELECT ext.pgrowlocks('app.people'), secret FROM app.people
-SELECT * FROM ext.heap_page_items(ext.get_raw_page('app.people', 0))
-SELECT ext.get_raw_page('app.people', 0)
-SELECT ext.get_raw_page('app.people', 'main', 0)
-SELECT t_data FROM ext.heap_page_items(ext.get_raw_page('app.people', 0))
-SELECT t_attrs FROM ext.heap_page_item_attrs(ext.get_raw_page('app.people', 0), 'app.people')
-SELECT data FROM ext.bt_page_items('app.people_lower', 1)
-SELECT encode(ext.get_raw_page('app.one', 0), 'escape')
 --# oracle beside rows
 SELECT id FROM app.people ORDER BY secret
 SELECT id FROM app.people ORDER BY pin DESC, id
 SELECT id FROM app.people ORDER BY secret COLLATE "C" LIMIT 1
 SELECT id FROM app.people ORDER BY CASE WHEN vip THEN 0 ELSE 1 END, id
 SELECT id FROM app.people ORDER BY (SELECT pin % 2), id
-SELECT id FROM app.people ORDER BY length(secret) * (id - 3)
 SELECT id, name FROM app.people WHERE secret LIKE '%zz%'
 SELECT name FROM app.people WHERE pin > 480150 AND id = 1
 DELETE FROM app.orders WHERE person IN (SELECT id FROM app.people WHERE pin % 2 = 0)

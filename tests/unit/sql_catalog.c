@@ -313,6 +313,8 @@ static void fill_constraints(struct catalog_builder *b)
 	ROW(b, 3, "g", "16602", "16402", "3");
 	ROW(b, 3, "s", "16602", "16402", "1");
 	ROW(b, 3, "s", "16602", "16402", "2");
+	fill_table(b, "16404", "far");
+	ROW(b, 15, "16404", "app", "people", "2", "ssn");
 	/* policies: in force on one, switched off on the other */
 	ROW(b, 1, "16403", "public", "shy", "r", "t", "f", "f", NULL);
 	ROW(b, 3, "p", "16403", "16402", "3");
@@ -354,6 +356,11 @@ static void test_constraints(void **state)
 	assert_int_equal(
 		catalog_relation(c, "public", "shy")->uses.n, 6); /* made.c and its sources, all of kid */
 	assert_int_equal(t->uses.n, 0);
+	assert_null(t->remote_name);
+	assert_string_equal(catalog_relation(c, "public", "far")->remote_schema, "app");
+	assert_string_equal(catalog_relation(c, "public", "far")->remote_name, "people");
+	assert_string_equal(col(c, "far", "b")->remote, "ssn");
+	assert_null(col(c, "far", "a")->remote);
 	assert_true(t->computes);
 	assert_true(catalog_relation(c, "public", "kid")->code); /* for its domain */
 	assert_true(col(c, "kid", "c")->code);

@@ -119,6 +119,18 @@ static int lay_patterns(struct binding *b, const struct grant *g, struct err *e)
 	return 0;
 }
 
+/* Of a foreign table also by the names that it has where it is: it shows what stands there. */
+static void match_foreign(struct binding *b, const struct relation *r)
+{
+	for (unsigned i = 0; r->remote_name && i < b->nlaid; i++) {
+		if (!pattern_has_relation(&b->laid[i].pattern, r->remote_schema, r->remote_name, r->system))
+			continue;
+		for (unsigned j = 0; j < r->ncols; j++)
+			if (r->cols[j].remote && pattern_has_column(&b->laid[i].pattern, r->cols[j].remote))
+				add_match(b, r->oid, r->cols[j].attnum, i);
+	}
+}
+
 /* A sensitive column is left out everywhere: without an entry it is hidden, which no rule may loosen. */
 static bool match_relation(void *arg, const struct relation *r)
 {
@@ -133,6 +145,7 @@ static bool match_relation(void *arg, const struct relation *r)
 			if (!r->cols[j].sensitive && pattern_has_column(&b->laid[i].pattern, r->cols[j].name))
 				add_match(b, r->oid, r->cols[j].attnum, i);
 	}
+	match_foreign(b, r);
 	return !b->no_memory;
 }
 

@@ -21,6 +21,7 @@ struct opaque {                          /* something that is called and not kno
 
 struct column {
 	const char *name;
+	const char *remote; /* of a foreign table, its name there; else NULL */
 	int16_t attnum;
 	uint32_t type_oid;  /* as declared */
 	uint32_t base_type; /* with domains resolved */
@@ -59,7 +60,8 @@ struct reference { /* a foreign key of another relation (or of the same) that po
 struct relation {
 	uint32_t oid;
 	const char *schema, *name;
-	char kind; /* pg_class.relkind: r v m f p S t i c */
+	const char *remote_schema, *remote_name; /* of a foreign table, where it is; else NULL */
+	char kind;                               /* pg_class.relkind: r v m f p S t i c */
 	uint16_t ncols;
 	struct column *cols; /* by attnum, dropped ones left out */
 	bool triggers;       /* user triggers that fire on DML */

@@ -507,13 +507,27 @@ static void row_event_trigger(struct cells *c)
 	c->b->c->event_triggers = number(c, 0, 0, INT32_MAX) > 0;
 }
 
+static void row_foreign_table(struct cells *c)
+{
+	struct draft_relation *d = draft_find(c->b, oid(c, 0));
+	int16_t attnum = (int16_t)number(c, 3, 1, INT16_MAX);
+
+	if (!d)
+		return;
+	d->r.remote_schema = text(c, 1);
+	d->r.remote_name = text(c, 2);
+	for (unsigned i = 0; i < d->ncols; i++)
+		if (d->cols[i].c.attnum == attnum)
+			d->cols[i].c.remote = text(c, 4);
+}
+
 static const struct {
 	unsigned n;
 	void (*row)(struct cells *);
 } readers[] = {{1, row_schema}, {8, row_relation}, {7, row_column}, {4, row_member}, {2, row_inherits},
 	{10, row_type}, {15, row_function}, {3, row_operator}, {2, row_partition_key}, {7, row_foreign_key},
 	{3, row_code}, {4, row_cast}, {2, row_label}, {1, row_version}, {1, row_event_trigger},
-	{4, row_parameter}};
+	{4, row_parameter}, {5, row_foreign_table}};
 
 unsigned catalog_query_cells(unsigned i)
 {

@@ -156,6 +156,15 @@ static const char *const queries[] = {
 	"FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, unnest(coalesce(p.proallargtypes, "
 	"p.proargtypes::oid[])) WITH ORDINALITY AS a(type, n) WHERE n.nspname <> 'pg_catalog' OR p.oid >= "
 	"16384 ORDER BY p.oid, a.n",
+
+	/* 16: the names that foreign tables and their columns have where they are, as postgres_fdw says them
+	 */
+	"SELECT f.ftrelid, coalesce((SELECT substr(o, 13) FROM unnest(f.ftoptions) o WHERE o LIKE "
+	"'schema\\_name=%'), n.nspname), coalesce((SELECT substr(o, 12) FROM unnest(f.ftoptions) o WHERE o "
+	"LIKE 'table\\_name=%'), c.relname), a.attnum, coalesce((SELECT substr(o, 13) FROM "
+	"unnest(a.attfdwoptions) o WHERE o LIKE 'column\\_name=%'), a.attname) FROM pg_foreign_table f "
+	"JOIN pg_class c ON c.oid = f.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN "
+	"pg_attribute a ON a.attrelid = c.oid WHERE a.attnum > 0 AND NOT a.attisdropped",
 };
 
 unsigned catalog_query_count(void)

@@ -20,13 +20,9 @@ SELECT note || '' FROM app.events_b1
 TABLE app.events_b1
 SELECT e FROM app.events_a e
 SELECT (e::app.events).note FROM app.events_b1 e
---@ open leak: a foreign table of postgres_fdw does not have the rules of the table it stands for
 SELECT secret FROM far.people
---@ open leak: a foreign table of postgres_fdw does not have the rules of the table it stands for
 SELECT * FROM far.people
---@ open leak: a foreign table of postgres_fdw does not have the rules of the table it stands for
 SELECT body FROM far.notes
---@ open leak: a foreign table of postgres_fdw does not have the rules of the table it stands for
 SELECT p FROM far.people p
 SELECT secret FROM far.dump
 SELECT * FROM far.dump

@@ -12,7 +12,6 @@ CREATE TEMP TABLE got AS SELECT secret FROM app.people; SELECT secret FROM got; 
 CREATE TEMP VIEW team AS SELECT secret AS name FROM app.people; SELECT name FROM team; DROP VIEW team
 BEGIN; INSERT INTO public.box (line) SELECT secret FROM app.people; SELECT line FROM public.box; ROLLBACK
 SELECT set_config('my.a', max(secret), false) FROM app.people; SHOW my.a
-LISTEN news; SELECT pg_notify('news', max(secret)) FROM app.people
 SELECT name FROM app.people; SELECT ssn FROM app.people
 DO $$ BEGIN RAISE NOTICE '%', (SELECT max(secret) FROM app.people); END $$; SELECT 1
 BEGIN; UPDATE app.people SET name = secret; SELECT name FROM app.people; ROLLBACK

@@ -109,11 +109,11 @@ def functions(steps):
 
 
 def outcome(messages, names):
-    """What an agent can tell, without what is by chance: backend ids, oids of tables, names of databases."""
+    """What an agent can tell, without what is by chance: backend ids, oids of tables and types, names of databases."""
     out = []
     for kind, body in messages:
         if kind == "T":
-            body = b"".join(b"%s %d %d;" % (c[0].encode(), c[2], c[3]) for c in wire.columns(body))
+            body = b"".join(b"%s %d %d;" % (c[0].encode(), c[2], c[3] if c[3] < 16384 else 0) for c in wire.columns(body))
         elif kind == "A":
             body = body[4:]
         elif kind in "EN":

@@ -314,7 +314,7 @@ static void fill_constraints(struct catalog_builder *b)
 	ROW(b, 3, "s", "16602", "16402", "1");
 	ROW(b, 3, "s", "16602", "16402", "2");
 	fill_table(b, "16404", "far");
-	ROW(b, 15, "16404", "app", "people", "2", "ssn");
+	ROW(b, 16, "16404", "app", "people", "2", "ssn");
 	/* policies: in force on one, switched off on the other */
 	ROW(b, 1, "16403", "public", "shy", "r", "t", "f", "f", NULL);
 	ROW(b, 3, "p", "16403", "16402", "3");

@@ -24,9 +24,9 @@ COPY (SELECT to_jsonb(p) FROM app.people p) TO STDOUT (FORMAT binary)
 COPY (TABLE app.people) TO STDOUT
 COPY (VALUES ((SELECT max(secret) FROM app.people))) TO STDOUT
 COPY (WITH x AS (SELECT secret FROM app.people) SELECT * FROM x) TO STDOUT
-COPY (UPDATE app.people SET name = name RETURNING secret) TO STDOUT
-COPY (DELETE FROM app.one RETURNING v) TO STDOUT ;; SELECT 1
-COPY (INSERT INTO public.box (line) SELECT secret FROM app.people RETURNING line) TO STDOUT
+BEGIN ;; COPY (UPDATE app.people SET name = name RETURNING secret) TO STDOUT ;; ROLLBACK
+BEGIN ;; COPY (DELETE FROM app.one RETURNING v) TO STDOUT ;; ROLLBACK
+BEGIN ;; COPY (INSERT INTO public.box (line) SELECT secret FROM app.people RETURNING line) TO STDOUT ;; ROLLBACK
 COPY (SELECT body FROM app.notes) TO STDOUT
 COPY app.notes TO STDOUT
 COPY app.keyed TO STDOUT
@@ -51,7 +51,7 @@ SET DateStyle = 'German' ;; COPY app.people (born, seen) TO STDOUT
 >P a COPY (SELECT secret FROM app.people) TO STDOUT ;; >DS a ;; >B - a t ;; >E - ;; >S
 >Q COPY app.people (secret) TO STDOUT; SELECT 1
 >Q SELECT 1; COPY app.people (secret) TO STDOUT
-COPY app.people (id, secret) TO PROGRAM 'cat > /tmp/pgveil_leak_copy' ;; COPY public.box (n, line) FROM PROGRAM 'cat /tmp/pgveil_leak_copy; rm /tmp/pgveil_leak_copy' ;; SELECT line FROM public.box WHERE line LIKE 'W%' ;; DELETE FROM public.box WHERE line LIKE 'W%'
+COPY app.people (id, secret) TO PROGRAM 'cat > /tmp/pgveil_leak_copy' ;; BEGIN ;; COPY public.box (n, line) FROM PROGRAM 'cat /tmp/pgveil_leak_copy; rm /tmp/pgveil_leak_copy' ;; SELECT line FROM public.box WHERE line LIKE 'W%' ;; ROLLBACK
 COPY app.people (secret) TO '/tmp/pgveil_leak_copy' ;; SELECT pg_read_file('/tmp/pgveil_leak_copy')
 BEGIN ;; COPY public.box (n, line) FROM PROGRAM 'cut -f1,2 leak_?.txt' ;; SELECT line FROM public.box ;; ROLLBACK
 --@ pg>=15

@@ -29,7 +29,7 @@
 >P - SELECT ROW(id, secret) FROM app.people ;; >B - - b ;; >DP - ;; >E - ;; >S
 >P - SELECT ARRAY(SELECT secret FROM app.people) ;; >B - - b ;; >E - ;; >S
 >P - SELECT tags, home, meta, nums, grid FROM app.people ;; >B - - b ;; >E - ;; >S
->P - UPDATE app.people SET name = name RETURNING secret ;; >B - - b ;; >E - ;; >Q ROLLBACK
+>Q BEGIN ;; >P - UPDATE app.people SET name = name RETURNING secret ;; >B - - b ;; >E - ;; >Q ROLLBACK
 >Q BEGIN; DECLARE c CURSOR FOR SELECT secret FROM app.people ;; >P - FETCH ALL c ;; >B - - t ;; >E - ;; >S
 >Q BEGIN; DECLARE c CURSOR FOR SELECT name FROM app.people ;; >P f FETCH 1 c ;; >B - f t ;; >E - ;; >S ;; >Q CLOSE c; DECLARE c CURSOR FOR SELECT secret FROM app.people ;; >B - f t ;; >E - ;; >S
 >Q PREPARE x AS SELECT name FROM app.people ;; >P e EXECUTE x ;; >B - e t ;; >E - ;; >S ;; >Q DEALLOCATE x; PREPARE x AS SELECT secret FROM app.people ;; >B - e t ;; >E - ;; >S

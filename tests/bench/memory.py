@@ -78,7 +78,7 @@ def forget_peak(pid):
 
 # The server waits for room to write: what it has said fills every buffer up to the client's.
 BLOCKED = """DO $$ BEGIN
-    FOR i IN 1..6000 LOOP
+    FOR i IN 1..9000 LOOP
         PERFORM pg_stat_clear_snapshot();
         EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'pgveil_agent' AND wait_event = 'ClientWrite');
         PERFORM pg_sleep(0.01);
@@ -97,7 +97,8 @@ def slow_reader(lab, who, sql):
         total, room, tail, blocked = 0, bytearray(1 << 20), b"", 0
         while not tail.endswith(b"Z\0\0\0\5I"):
             if blocked < 2 and total >= blocked * 16 << 20:
-                assert lab.dba_psql(BLOCKED) == "1", "the server was never held back"
+                held = lab.dba_psql(BLOCKED)
+                assert held == "1", "the server was never held back: %s sessions are" % held
                 blocked += 1
             n = c.sock.recv_into(room)
             assert n, "the session ended after %d bytes" % total

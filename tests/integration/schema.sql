@@ -56,6 +56,8 @@ INSERT INTO clinic.journal (line, amount) VALUES ('opened', 1), ('closed', 2);
 
 -- Ways round that only the server's owner can have put there.
 CREATE FUNCTION clinic.peek(int) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT ssn FROM clinic.patient WHERE id = $1';
+CREATE FUNCTION clinic.told(int) RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER AS 'BEGIN RETURN clinic.peek($1); END';
+CREATE FUNCTION clinic.constant(int) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT ssn FROM clinic.patient WHERE id = $1';
 CREATE FUNCTION clinic.upper(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';
 CREATE PROCEDURE clinic.tidy() LANGUAGE sql AS 'DELETE FROM clinic.journal WHERE id < 0';
 CREATE FUNCTION clinic.tell() RETURNS trigger LANGUAGE plpgsql AS $$

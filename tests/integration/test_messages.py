@@ -64,7 +64,8 @@ def test_explain(client, sql):
     "EXPLAIN ANALYZE SELECT upper(ssn) FROM clinic.patient", "EXPLAIN ANALYZE SELECT p FROM clinic.patient p",
     "EXPLAIN ANALYZE SELECT id FROM clinic.patient WHERE ssn = '61728300001'", "EXPLAIN SELECT id FROM clinic.patient WHERE ssn < '6'",
     "EXPLAIN ANALYZE SELECT count(*) FROM clinic.patient GROUP BY ssn", "EXPLAIN ANALYZE UPDATE clinic.patient SET name = ssn",
-    "EXPLAIN (VERBOSE) SELECT clinic.peek(1)", "EXPLAIN ANALYZE CREATE TEMP TABLE x AS SELECT ssn FROM clinic.patient",
+    "EXPLAIN (VERBOSE) SELECT clinic.told(1)", "EXPLAIN (VERBOSE) SELECT clinic.constant(1)",
+    "EXPLAIN SELECT 1 FROM clinic.patient WHERE name = clinic.constant(1)", "EXPLAIN (VERBOSE) SELECT 'x' || clinic.constant(1)", "EXPLAIN ANALYZE CREATE TEMP TABLE x AS SELECT ssn FROM clinic.patient",
     "EXPLAIN (ANALYZE, SETTINGS) UPDATE clinic.patient SET ward = ward"])
 def test_explain_refused(client, sql):
     for r in (client.query(sql), client.run(sql)):

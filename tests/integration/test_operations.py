@@ -339,9 +339,11 @@ def test_reloads_are_told_and_counted(own_lab, tmp_path):
     lab.sh("pgveil", "--", "reload")
     policy.write_text(policy.read_text() + "  nonsense: true\n")
     assert lab.sh("pgveil", "--", "reload", check=False).returncode == 1
-    now = metrics(lab)
-    assert now[("pgveil_policy_reloads_total", (("result", "taken"),))] == now[("pgveil_policy_reloads_total", (("result", "failed"),))] == 1
-    assert [x["event"] for x in events(lab, "--kind", "policy.*")] == ["policy.loaded", "policy.complaint", "policy.kept"]
+    # The daemon, which watches its files, may have tried the new one before it was asked to.
+    now, told = metrics(lab), [x["event"] for x in events(lab, "--kind", "policy.*")]
+    assert now[("pgveil_policy_reloads_total", (("result", "taken"),))] == told.count("policy.loaded") == 1
+    assert now[("pgveil_policy_reloads_total", (("result", "failed"),))] == told.count("policy.kept") >= 1
+    assert told == ["policy.loaded"] + ["policy.complaint", "policy.kept"] * told.count("policy.kept")
     policy.write_bytes((HERE / "agent1.yaml").read_bytes())
     lab.sh("daemon", "kill")
     code, all_ = doctor(lab)

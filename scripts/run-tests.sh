@@ -4,7 +4,8 @@
 # shows all of them. The last line is the sum, "N passed, N failed, N skipped"; exit 1 when anything failed.
 #
 # The integration tests run twice: on the release build, and on the daemon built with AddressSanitizer and UBSan, whose
-# findings (and leaks at exit) fail the lab that had them (tests/integration/lab.py). Arguments go to pytest.
+# findings (and leaks at exit) fail the lab that had them (tests/integration/lab.py). Both at once: they wait more than they
+# compute, and each has labs of its own. Arguments go to pytest.
 set -uo pipefail
 cd "$(dirname "$(realpath "$0")")/.." || exit 1
 export PATH=$PATH:/usr/sbin:/sbin
@@ -53,7 +54,7 @@ bpf_load() {
 	fi
 }
 
-integration() { # BUILD ARGS…
+integration() { # BUILD ARGS… → the three numbers in $work/BUILD.sum
 	local build=$1 xml=$work/$1.xml rc
 	shift
 	heading "integration on the $build build: BPF, namespaces, PostgreSQL, clients in five languages"
@@ -75,7 +76,7 @@ integration() { # BUILD ARGS…
 	)
 	# pytest itself may have failed where no test did: a collection error, an interrupt, nothing collected.
 	if [ "$rc" -ne 0 ] && [ "$2" -eq 0 ]; then set -- "$1" 1 "$3"; fi
-	count "$@"
+	echo "$@" > "$work/$build.sum"
 }
 
 build release
@@ -88,12 +89,18 @@ else
 		'!!!! Run: sudo make test'
 	skipped=$((skipped + 1))
 fi
-integration release tests/integration tests/leak tests/honest "$@"
 # The honest corpus is about what is judged, which the release build shows.
 # test_lineage drives the SQL analysis, not the daemon; the unit tests run it under ASan. test_bench measures, and one test
 # waits for a time-out of half a minute: once is enough. So is the hostile corpus, which is about answers.
 integration asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_bench.py --ignore=tests/leak/test_leak.py \
-	--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@"
+	--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@" > "$work/asan.log" 2>&1 &
+integration release tests/integration tests/leak tests/honest "$@"
+wait
+cat "$work/asan.log"
+for part in release asan; do
+	# shellcheck disable=SC2046
+	count $(cat "$work/$part.sum" || echo 0 1 0)
+done
 
 printf '\n%d passed, %d failed, %d skipped\n' $passed $failed $skipped
 [ $failed -eq 0 ] && [ $passed -gt 0 ]

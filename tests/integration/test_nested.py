@@ -231,6 +231,7 @@ def test_what_is_not_masked_is_the_same(nested, formats):
 
 def test_a_type_that_the_snapshot_does_not_know(nested):
     """The server tells of a type's oid before the catalogue was read again: what nobody knows becomes NULL, or does not pass."""
+    masked = struct.pack("!iIi4sIii", 2, 25, 4, b"****", 23, 4, 0)  # in binary
     with nested.login() as agent:
         table = "made.line_%d" % number("redact", "places")
         assert agent.query("SELECT value FROM %s" % table).ok().rows == [[None]]
@@ -238,7 +239,7 @@ def test_a_type_that_the_snapshot_does_not_know(nested):
         for formats in ((0,), (1,)):
             r = agent.run("SELECT value FROM %s" % table, formats=formats)
             assert b"quorvex" not in agent.received
-            assert r.errors or r.rows in ([[None]], [[b"(****,0)"]])
+            assert r.errors or r.rows in ([[None]], [[b"(****,0)"]], [[masked]])
 
 
 def test_a_composite_that_changes(nested):

@@ -5,7 +5,7 @@
 import os
 
 import random_run
-import random_sql
+import random_statements
 
 
 def test_random_statements_tell_nothing():
@@ -14,4 +14,4 @@ def test_random_statements_tell_nothing():
     random_run.one_schema(seed, 400, found)
     assert found.leaks == [] and not found.ended, again
     assert found.total > 390 and found.errors < found.total * 0.1 and found.reveals > found.total * 0.1, again
-    assert sum(1 for c in random_sql.CONSTRUCTS if found.constructs[c]) > len(random_sql.CONSTRUCTS) * 0.8, again
+    assert sum(1 for c in random_statements.CONSTRUCTS if found.constructs[c]) > len(random_statements.CONSTRUCTS) * 0.8, again

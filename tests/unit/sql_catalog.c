@@ -45,7 +45,10 @@ static void test_ddl_columns(void **state)
 		"text[],"
 		" g text GENERATED ALWAYS AS (b || c::text) STORED);"
 		"CREATE TABLE u (x int REFERENCES t (a), y int, z int, FOREIGN KEY (y) REFERENCES t);"
-		"CREATE UNIQUE INDEX ON u (z)");
+		"CREATE UNIQUE INDEX ON u (z);"
+		"CREATE FUNCTION f(text) RETURNS bool LANGUAGE plpgsql AS ''; CREATE DOMAIN o AS text CHECK "
+		"(f(VALUE));"
+		"CREATE TABLE v (o o)");
 
 	(void)state;
 	assert_int_equal(col(c, "t", "a")->type_oid, 23);
@@ -55,7 +58,8 @@ static void test_ddl_columns(void **state)
 	assert_int_equal(col(c, "t", "c")->typmod, ((8 << 16) | 2) + 4);
 	assert_false(held(c, "t", "c", "t", "c"));
 	assert_int_equal(col(c, "t", "d")->base_type, 1043);
-	assert_non_null(col(c, "t", "d")->foreign); /* checked, one level below */
+	assert_null(col(c, "t", "d")->foreign); /* checked, one level below, by built-in code */
+	assert_non_null(col(c, "v", "o")->foreign);
 	assert_true(col(c, "t", "e")->simple);
 	assert_int_equal(col(c, "t", "f")->type_oid, 1009);
 	assert_false(col(c, "t", "f")->simple);

@@ -310,13 +310,46 @@ static struct taint followed(struct lineage *l, const struct candidates *c, cons
 	return t;
 }
 
+static bool one_of(const char *name, const char *const *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(name, v[i]))
+			return true;
+	return false;
+}
+
+/* What gives one of its values as it is, of whatever type, without a look at it. */
+static bool hands_on(const char *name, const struct arguments *args)
+{
+	static const char *const windows[] = {"first_value", "last_value", "lag", "lead", "any_value"};
+
+	return args->n > 0 && args->n <= 2 && one_of(name, windows, ARRAY_LEN(windows));
+}
+
+/* The type of what it gives, where that is its argument's; 0: not known. */
+static uint32_t same_type(const char *name, const struct arguments *args)
+{
+	static const char *const types[] = {
+		"int2", "int4", "int8", "numeric", "date", "timestamp", "timestamptz"};
+	uint32_t type = args->n ? args->v[0].t.type : 0;
+
+	if (hands_on(name, args))
+		return type;
+	if (args->n != 1 || (strcmp(name, "min") != 0 && strcmp(name, "max") != 0))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (type && type == type_builtin(types[i]))
+			return type;
+	return 0;
+}
+
 static struct taint call(
 	struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f, struct candidates *c)
 {
 	const char *schema, *name;
 	struct arguments args;
 	struct taint acc = {0};
-	bool row, counts, aggregate;
+	bool row, counts, aggregate, odd;
 	char *where;
 
 	lineage_seen(l, f);
@@ -338,7 +371,8 @@ static struct taint call(
 	if (lineage_stopped(l))
 		return acc;
 	counts = aggregate || (c->class == FUNCTION_TOTAL && !c->nfollowed && !strcmp(name, "count"));
-	if (!counts && (c->class != FUNCTION_TOTAL || (acc.odd && c->others) || f->func_variadic)) {
+	odd = acc.odd && c->others && !hands_on(name, &args);
+	if (!counts && (c->class != FUNCTION_TOTAL || odd || f->func_variadic)) {
 		where = arena_printf(l->a, "an argument of %s()", name);
 		lineage_use(l, &acc, where ? where : "an argument");
 	}
@@ -348,6 +382,8 @@ static struct taint call(
 	/* what gives a simple type is only known of total functions, and of count() whatever it counts, and
 	 * other aggregates of numbers */
 	acc.calm = false;
+	if (c->class == FUNCTION_TOTAL && !c->nfollowed)
+		acc.type = same_type(name, &args);
 	acc.odd = !counts && (acc.odd || c->class != FUNCTION_TOTAL || !strcmp(name, "array_agg"));
 	if (c->ncols > 1 && c->cols) {
 		acc.ncols = c->ncols;

@@ -107,7 +107,9 @@ static const struct type *foreign(const struct catalog *c, uint32_t oid, unsigne
 		return t->extension && function_extension_pure(t->extension) ? NULL : t;
 	case TYPE_RANGE: return t->extension && function_extension_pure(t->extension) ? NULL : t;
 	case TYPE_ENUM: return NULL;
-	case TYPE_DOMAIN: return t->checked ? t : foreign(c, t->base, depth + 1);
+	/* A CHECK of built-in code says something of the value alone, and only where one is made: a cast to
+	 * the domain is a use of what is cast. */
+	case TYPE_DOMAIN: return t->code ? t : foreign(c, t->base, depth + 1);
 	case TYPE_PSEUDO: return t;
 	case TYPE_COMPOSITE: break;
 	}
@@ -222,6 +224,14 @@ static bool widens(uint32_t from, uint32_t to)
 	return false;
 }
 
+/* A value of a domain is one of the type below. */
+static uint32_t base(const struct catalog *c, uint32_t oid)
+{
+	const struct type *t = oid ? catalog_type_by_oid(c, oid) : NULL;
+
+	return t && t->kind == TYPE_DOMAIN ? t->base : oid;
+}
+
 /* A text keeps the collation that it has. */
 static bool collatable(uint32_t oid)
 {
@@ -251,6 +261,7 @@ struct taint expr_cast(struct lineage *l, struct scope *sc, const PgQuery__TypeC
 	struct taint t = {0}, acc = {0};
 	struct type_ref type;
 	const char *where;
+	uint32_t from;
 	bool plain, calm = false;
 
 	lineage_seen(l, c);
@@ -265,10 +276,11 @@ struct taint expr_cast(struct lineage *l, struct scope *sc, const PgQuery__TypeC
 		return t; /* a row to its own type: how view definitions are printed */
 	taint_mix(l, &acc, &t);
 	plain = c->type_name->n_typmods == 0;
+	from = base(l->names->catalog, t.type);
 	if (c->arg->node_case == PG_QUERY__NODE__NODE_A_CONST) {
 		calm = folded(l->names->catalog, c->arg->a_const, &type, plain);
 	} else if ((type.text && !t.odd) ||
-		   (plain && t.type && (widens(t.type, type.oid) || t.type == type.oid))) {
+		   (plain && t.type && (widens(from, type.oid) || from == type.oid || t.type == type.oid))) {
 		calm = t.calm;
 	} else {
 		where = arena_printf(l->a, "a cast to %s", type.name);

@@ -3,7 +3,7 @@
 """gen-functions.py: makes userspace/sql/function_table.c and type_table.c from the catalogue of a running PostgreSQL
 (PG* environment; a fresh database without extensions). The rule: a function of pg_catalog is pure where every overload
 is immutable, written in C inside the server or in SQL, and takes and gives no internal type; or where its name is in
-REVIEWED below. Names in NEVER are opaque whatever the catalogue says. Read the difference by eye before committing."""
+REVIEWED or ACTING below. Names in NEVER are opaque whatever the catalogue says. Read the difference by eye before committing."""
 import subprocess
 import sys
 
@@ -49,6 +49,36 @@ transaction_timestamp ts_headline ts_match_tq ts_match_tt ts_parse ts_token_type
 xml_is_well_formed
 """.split()
 
+# They act, or tell of the session, the cluster's state or what it counts; none of it is a value of a row. A tainted argument is a
+# use, as with any pure function. Of sequences and settings expr_call.c says more.
+ACTING = """
+currval lastval nextval setval pg_sequence_last_value
+current_query pg_advisory_lock pg_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_shared pg_advisory_xact_lock
+pg_advisory_xact_lock_shared pg_blocking_pids
+pg_collation_actual_version pg_control_system pg_current_snapshot
+pg_current_wal_flush_lsn pg_current_wal_insert_lsn pg_current_wal_lsn pg_current_xact_id pg_current_xact_id_if_assigned
+pg_database_collation_actual_version pg_extension_update_paths pg_filenode_relation
+pg_get_catalog_foreign_keys pg_get_partition_constraintdef pg_get_replica_identity_index
+pg_get_wal_replay_pause_state pg_indexam_progress_phasename pg_is_wal_replay_paused pg_jit_available
+pg_last_committed_xact pg_last_wal_receive_lsn pg_last_wal_replay_lsn pg_last_xact_replay_timestamp
+pg_listening_channels pg_notification_queue_usage pg_notify
+pg_safe_snapshot_blocking_pids pg_settings_get_flags pg_sleep pg_sleep_for pg_sleep_until pg_stat_clear_snapshot
+pg_stat_get_analyze_count pg_stat_get_archiver pg_stat_get_autoanalyze_count pg_stat_get_autovacuum_count
+pg_stat_get_backend_idset pg_stat_get_backend_pid pg_stat_get_backend_start pg_stat_get_backend_userid
+pg_stat_get_blocks_fetched pg_stat_get_blocks_hit pg_stat_get_buf_alloc pg_stat_get_db_numbackends
+pg_stat_get_db_tuples_deleted pg_stat_get_db_tuples_fetched pg_stat_get_db_tuples_inserted
+pg_stat_get_db_tuples_returned pg_stat_get_db_tuples_updated pg_stat_get_db_xact_commit pg_stat_get_db_xact_rollback
+pg_stat_get_dead_tuples pg_stat_get_function_calls pg_stat_get_last_analyze_time pg_stat_get_last_autoanalyze_time
+pg_stat_get_last_autovacuum_time pg_stat_get_last_vacuum_time pg_stat_get_live_tuples
+pg_stat_get_mod_since_analyze pg_stat_get_numscans pg_stat_get_snapshot_timestamp pg_stat_get_tuples_deleted
+pg_stat_get_tuples_fetched pg_stat_get_tuples_hot_updated pg_stat_get_tuples_inserted
+pg_stat_get_tuples_returned pg_stat_get_tuples_updated pg_stat_get_vacuum_count
+pg_tablespace_databases pg_trigger_depth pg_try_advisory_lock pg_try_advisory_lock_shared
+pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared pg_visible_in_snapshot pg_walfile_name
+pg_walfile_name_offset pg_xact_commit_timestamp pg_xact_status setseed txid_current txid_current_if_assigned
+txid_current_snapshot txid_status txid_visible_in_snapshot
+""".split()
+
 # Names that PostgreSQL 16 to 18 added; a server that lacks them says so itself.
 NEWER = """
 any_value array_reverse array_sample array_shuffle array_sort casefold crc32 crc32c date_add date_subtract erf erfc
@@ -62,8 +92,7 @@ NEWER_COLUMNS = {"pg_input_error_info": ("message", "detail", "hint", "sql_error
 
 # Immutable by declaration, but they look elsewhere, run text, or nobody needs them.
 NEVER = """
-satisfies_hash_partition ts_rewrite querytree postgresql_fdw_validator pg_walfile_name pg_walfile_name_offset
-pg_indexam_progress_phasename pg_visible_in_snapshot txid_visible_in_snapshot
+satisfies_hash_partition ts_rewrite querytree postgresql_fdw_validator
 """.split()
 
 # Never fail for values of text-family, number, bool, date, uuid and enum types.
@@ -96,7 +125,7 @@ def functions():
         WHERE pronamespace = 'pg_catalog'::regnamespace ORDER BY proname COLLATE "C", p.oid""")
     table = {}
     for name, immutable, internal, rettype, kind, outs in rows:
-        pure = (immutable == "t" and internal == "f" and name not in NEVER) or name in REVIEWED
+        pure = (immutable == "t" and internal == "f" and name not in NEVER) or name in REVIEWED or name in ACTING
         if outs:
             cols = tuple(outs.split(","))
         elif kind == "c" or rettype in ("record", "anyelement", "anycompatible", "anynonarray"):
@@ -126,7 +155,7 @@ def names(out, title, values):
 
 def function_table(version):
     table = functions()
-    unknown = [n for n in REVIEWED + NEVER + TOTAL if n not in table]
+    unknown = [n for n in REVIEWED + ACTING + NEVER + TOTAL if n not in table]
     if unknown:
         sys.exit("not in this catalogue: " + " ".join(unknown))
     out = [HEAD % version + '#include "sql/function_table.h"', "", "/* clang-format off */"]

@@ -73,7 +73,6 @@ WITH RECURSIVE tree AS (
 SELECT repeat('  ', depth - 1) || name AS name, depth, path FROM tree ORDER BY path;
 
 -- session: category tree with search and cycle
--- waits: honest
 WITH RECURSIVE t(id, name, parent) AS (
 	SELECT id, name, parent FROM categories WHERE id = 1
 	UNION ALL SELECT c.id, c.name, c.parent FROM categories c, t WHERE c.parent = t.id
@@ -90,7 +89,6 @@ WITH RECURSIVE chart AS (
 SELECT id, title, full_name, level FROM chart ORDER BY level, id;
 
 -- session: json building
--- waits: honest
 SELECT json_build_object('id', p.id, 'name', p.name, 'price', p.price, 'tags', p.attributes -> 'labels') AS doc FROM products p ORDER BY p.id LIMIT 5;
 SELECT c.name, json_agg(json_build_object('sku', p.sku, 'price', p.price) ORDER BY p.sku) AS products FROM categories c JOIN products p ON p.category_id = c.id GROUP BY c.name ORDER BY c.name;
 SELECT jsonb_object_agg(status, n ORDER BY status) FROM (SELECT status::text, count(*) AS n FROM orders GROUP BY status) s;
@@ -151,7 +149,6 @@ SELECT country, sum(revenue) FROM monthly_sales GROUP BY country ORDER BY countr
 SELECT handle, count(*) FROM support.open_tickets GROUP BY handle ORDER BY handle NULLS LAST;
 
 -- session: ranks
--- waits: honest
 SELECT id, price, rank() OVER w, dense_rank() OVER w, percent_rank() OVER w, cume_dist() OVER w, ntile(4) OVER w FROM products WINDOW w AS (ORDER BY price) ORDER BY id LIMIT 12;
 SELECT id, first_value(sku) OVER w, last_value(sku) OVER (w RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), nth_value(sku, 2) OVER w
 FROM products WINDOW w AS (PARTITION BY category_id ORDER BY price) ORDER BY id LIMIT 12;
@@ -167,12 +164,10 @@ SELECT min(day) AS since, max(day) AS until, count(*) AS days FROM (
 ) g GROUP BY grp ORDER BY 1;
 
 -- session: histogram
--- waits: honest
 SELECT width_bucket(price, 0, 50, 5) AS bucket, count(*), min(price), max(price) FROM products GROUP BY 1 ORDER BY 1;
 SELECT floor(unit_price / 5) * 5 AS low, count(*) FROM order_items GROUP BY 1 ORDER BY 1;
 
 -- session: statistics
--- waits: honest
 SELECT avg(unit_price), stddev(unit_price), stddev_pop(quantity), variance(unit_price), corr(quantity, unit_price), regr_slope(unit_price, quantity), regr_r2(unit_price, quantity), covar_samp(unit_price, quantity) FROM order_items;
 SELECT bool_or(active), bool_and(active), every(price > 0), bit_or(id), min(sku), max(sku) FROM products;
 
@@ -221,7 +216,6 @@ SELECT project, extract(week FROM day) AS week, sum(hours) FROM hr.timesheets GR
 SELECT employee_id, sum(hours) AS hours, rank() OVER (ORDER BY sum(hours) DESC) AS place FROM hr.timesheets GROUP BY employee_id ORDER BY place, employee_id LIMIT 10;
 
 -- session: stock to order
--- waits: honest
 SELECT p.sku, i.warehouse, i.on_hand, i.reorder_at, i.reorder_at - i.on_hand AS missing FROM inventory i JOIN products p ON p.id = i.product_id WHERE i.on_hand < i.reorder_at ORDER BY missing DESC, p.sku;
 SELECT warehouse, sum(on_hand * p.price) AS worth FROM inventory JOIN products p ON p.id = product_id GROUP BY warehouse ORDER BY 1;
 
@@ -263,12 +257,10 @@ SELECT coalesce(city, '(none)') AS city, nullif(segment, 'standard') AS seg, gre
 SELECT id IS DISTINCT FROM 3, city IS NULL, newsletter IS TRUE, newsletter IS NOT UNKNOWN FROM customers ORDER BY id LIMIT 3;
 
 -- session: subqueries in the list
--- waits: honest
 SELECT c.id, (SELECT count(*) FROM orders o WHERE o.customer_id = c.id) AS orders, (SELECT max(placed_at) FROM orders o WHERE o.customer_id = c.id) AS last, ARRAY(SELECT id FROM orders o WHERE o.customer_id = c.id ORDER BY id) AS ids FROM customers c ORDER BY c.id LIMIT 8;
 SELECT id, price, price > (SELECT avg(price) FROM products) AS dear FROM products WHERE price >= ALL (SELECT price FROM products WHERE id < 5) ORDER BY id LIMIT 5;
 
 -- session: tablesample and limits
--- waits: honest
 SELECT count(*) > 0 FROM orders TABLESAMPLE SYSTEM (100);
 SELECT id FROM orders TABLESAMPLE BERNOULLI (50) REPEATABLE (7) ORDER BY id LIMIT 5;
 SELECT id FROM products ORDER BY price DESC FETCH FIRST 3 ROWS WITH TIES;
@@ -286,7 +278,6 @@ EXPLAIN ANALYZE SELECT count(*) FROM order_items;
 EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT status, count(*) FROM orders GROUP BY status;
 
 -- session: functions of the shop
--- waits: write
 SELECT id, tax(price), tax(price, 0.07) FROM products ORDER BY id LIMIT 5;
 SELECT fiscal_year(placed_at::date) AS fy, count(*) FROM orders GROUP BY 1 ORDER BY 1;
 
@@ -308,7 +299,6 @@ SELECT i, w FROM unnest(ARRAY['a', 'b']) WITH ORDINALITY AS u (w, i);
 SELECT * FROM ROWS FROM (generate_series(1, 3), generate_series(5, 6)) AS r (a, b);
 
 -- session: json table functions
--- waits: honest
 SELECT x.* FROM jsonb_to_recordset('[{"a": 1, "b": "x"}, {"a": 2}]') AS x (a int, b text);
 SELECT * FROM json_each_text('{"a": 1, "b": "two"}');
 SELECT * FROM jsonb_populate_record(NULL::categories, '{"id": 9, "name": "nine"}');
@@ -365,7 +355,6 @@ SELECT c.id, count(o.id) FROM customers c LEFT JOIN orders o ON o.customer_id = 
 SELECT id, segment FROM customers WHERE email IN ('quorvex1@mail1.example.org', 'quorvex2@mail2.example.org') ORDER BY id;
 
 -- session: count of masked
--- waits: pred
 SELECT count(email) AS with_email, count(*) AS all_rows FROM customers;
 SELECT country, count(phone) FROM customers GROUP BY country ORDER BY country;
 

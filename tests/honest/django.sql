@@ -18,7 +18,6 @@ SELECT c.relname,
                 AND pg_catalog.pg_table_is_visible(c.oid);
 
 -- session: inspectdb of customers
--- waits: honest
 SELECT a1.attname, c2.relname, a2.attname
             FROM pg_constraint con
             LEFT JOIN pg_class c1 ON con.conrelid = c1.oid

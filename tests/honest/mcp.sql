@@ -75,7 +75,7 @@ SELECT
      GROUP BY n.nspname, t.typname ORDER BY n.nspname, t.typname;
 
 -- session: henkey analyze
--- waits: honest
+-- varies: hits reads
 SELECT 1;
 SELECT version();
 -- params: max_connections | shared_buffers | work_mem | maintenance_work_mem | effective_cache_size
@@ -108,7 +108,7 @@ SELECT
     WHERE schemaname = 'public';
 
 -- session: henkey analyze performance
--- waits: honest
+-- varies: hits reads
 SELECT version();
 -- params: max_connections | shared_buffers | work_mem | maintenance_work_mem | effective_cache_size
 SELECT name, setting, unit FROM pg_settings WHERE name IN ($1, $2, $3, $4, $5);
@@ -140,7 +140,7 @@ SELECT
     WHERE schemaname = 'public';
 
 -- session: henkey analyze security
--- waits: honest
+-- varies: hits reads
 SELECT version();
 -- params: max_connections | shared_buffers | work_mem | maintenance_work_mem | effective_cache_size
 SELECT name, setting, unit FROM pg_settings WHERE name IN ($1, $2, $3, $4, $5);
@@ -261,7 +261,7 @@ SELECT
       ORDER BY rolname;
 
 -- session: henkey monitor
--- waits: honest
+-- varies: uptime committed_tx
 SELECT datname as db_name, pg_size_pretty(pg_database_size(current_database())) as db_size, 
             (now() - pg_postmaster_start_time())::text as uptime, 
             xact_commit as committed_tx, xact_rollback as rolled_back_tx 
@@ -291,7 +291,6 @@ SELECT s.schemaname,
         AND s.schemaname NOT IN ('pg_catalog', 'information_schema');
 
 -- session: henkey debug locks
--- waits: honest
 SELECT blocked_locks.pid AS blocked_pid,
               blocked_activity.usename AS blocked_user,
               blocking_locks.pid AS blocking_pid,

@@ -2,7 +2,6 @@
 -- What pg_dump 15 sends.
 
 -- session: schema only
--- waits: honest
 SELECT pg_catalog.set_config('search_path', '', false);
 SELECT pg_catalog.pg_is_in_recovery();
 SELECT pg_catalog.set_config('search_path', '', false);
@@ -218,7 +217,6 @@ SELECT pg_catalog.pg_get_statisticsobjdef('{statistics:customers_place}'::pg_cat
 SELECT pg_catalog.pg_get_viewdef('{class:public.order_totals}'::pg_catalog.oid) AS viewdef;
 
 -- session: schema only of one schema
--- waits: honest
 SELECT pg_catalog.set_config('search_path', '', false);
 SELECT pg_catalog.pg_is_in_recovery();
 SELECT pg_catalog.set_config('search_path', '', false);
@@ -349,7 +347,6 @@ SELECT label, provider, classoid, objoid, objsubid FROM pg_catalog.pg_seclabels 
 SELECT pg_catalog.current_schemas(false);
 
 -- session: one clean table
--- waits: honest
 SELECT pg_catalog.set_config('search_path', '', false);
 SELECT pg_catalog.pg_is_in_recovery();
 SELECT pg_catalog.set_config('search_path', '', false);
@@ -490,7 +487,6 @@ SELECT pg_catalog.current_schemas(false);
 COPY public.categories (id, parent, name) TO stdout;
 
 -- session: one clean table as inserts
--- waits: honest
 SELECT pg_catalog.pg_is_in_recovery();
 SET DATESTYLE = ISO;
 SET INTERVALSTYLE = POSTGRES;

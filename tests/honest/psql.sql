@@ -857,7 +857,6 @@ WHERE c.oid = i.inhrelid AND i.inhparent = '{class:public.events}'
 ORDER BY pg_catalog.pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT', c.oid::pg_catalog.regclass::pg_catalog.text;
 
 -- session: \d+ events_2024_01
--- waits: honest
 SELECT c.relchecks, c.relkind, c.relhasindex, c.relhasrules, c.relhastriggers, c.relrowsecurity, c.relforcerowsecurity, false AS relhasoids, c.relispartition, pg_catalog.array_to_string(c.reloptions || array(select 'toast.' || x from pg_catalog.unnest(tc.reloptions) x), ', ')
 , c.reltablespace, CASE WHEN c.reloftype = 0 THEN '' ELSE c.reloftype::pg_catalog.regtype::pg_catalog.text END, c.relpersistence, c.relreplident, am.amname
 FROM pg_catalog.pg_class c
@@ -2103,7 +2102,6 @@ WHERE l.lanplcallfoid != 0
 ORDER BY 1;
 
 -- session: \dl
--- waits: honest
 SELECT oid as "ID",
   pg_catalog.pg_get_userbyid(lomowner) as "Owner",
   pg_catalog.obj_description(oid, 'pg_largeobject') as "Description"
@@ -2218,7 +2216,6 @@ WHERE pn.pnpubid = '{pub:shop}'
 ORDER BY 1;
 
 -- session: \dRs
--- waits: honest
 SELECT subname AS "Name"
 ,  pg_catalog.pg_get_userbyid(subowner) AS "Owner"
 ,  subenabled AS "Enabled"
@@ -2237,7 +2234,6 @@ FROM pg_catalog.pg_foreign_server s
 ORDER BY 1;
 
 -- session: \des+
--- waits: honest
 SELECT s.srvname AS "Name",
   pg_catalog.pg_get_userbyid(s.srvowner) AS "Owner",
   f.fdwname AS "Foreign-data wrapper",
@@ -2261,7 +2257,6 @@ FROM pg_catalog.pg_foreign_data_wrapper fdw
 ORDER BY 1;
 
 -- session: \dew+
--- waits: honest
 SELECT fdw.fdwname AS "Name",
   pg_catalog.pg_get_userbyid(fdw.fdwowner) AS "Owner",
   fdw.fdwhandler::pg_catalog.regproc AS "Handler",
@@ -2286,7 +2281,6 @@ WHERE pg_catalog.pg_table_is_visible(c.oid)
 ORDER BY 1, 2;
 
 -- session: \det+
--- waits: honest
 SELECT n.nspname AS "Schema",
   c.relname AS "Table",
   s.srvname AS "Server",
@@ -2302,7 +2296,6 @@ WHERE pg_catalog.pg_table_is_visible(c.oid)
 ORDER BY 1, 2;
 
 -- session: \deu
--- waits: honest
 SELECT um.srvname AS "Server",
   um.usename AS "User name"
 FROM pg_catalog.pg_user_mappings um
@@ -2343,7 +2336,6 @@ WHERE pg_catalog.pg_statistics_obj_is_visible(es.oid)
 ORDER BY 1, 2;
 
 -- session: \drds
--- waits: honest
 SELECT rolname AS "Role", datname AS "Database",
 pg_catalog.array_to_string(setconfig, E'\n') AS "Settings"
 FROM pg_catalog.pg_db_role_setting s
@@ -2360,14 +2352,12 @@ WHERE s.source <> 'default' AND
 ORDER BY 1;
 
 -- session: \dconfig work_mem
--- waits: honest
 SELECT s.name AS "Parameter", pg_catalog.current_setting(s.name) AS "Value"
 FROM pg_catalog.pg_settings s
 WHERE pg_catalog.lower(s.name) OPERATOR(pg_catalog.~) '^(work_mem)$' COLLATE pg_catalog.default
 ORDER BY 1;
 
 -- session: \dconfig+ *mem*
--- waits: honest
 SELECT s.name AS "Parameter", pg_catalog.current_setting(s.name) AS "Value", s.vartype AS "Type", s.context AS "Context", pg_catalog.array_to_string(p.paracl, E'\n') AS "Access privileges"
 FROM pg_catalog.pg_settings s
   LEFT JOIN pg_catalog.pg_parameter_acl p

@@ -236,17 +236,14 @@ SELECT a.attname, NULL::pg_catalog.text FROM pg_catalog.pg_attribute a, pg_catal
 LIMIT 1000;
 
 -- session: complete EXECUTE
--- waits: honest
 SELECT name    FROM pg_catalog.pg_prepared_statements   WHERE name LIKE '%'
 LIMIT 1000;
 
 -- session: complete FETCH FROM
--- waits: honest
 SELECT name    FROM pg_catalog.pg_cursors   WHERE name LIKE '%'
 LIMIT 1000;
 
 -- session: complete NOTIFY
--- waits: honest
 SELECT channel    FROM pg_catalog.pg_listening_channels() AS channel   WHERE channel LIKE '%'
 LIMIT 1000;
 

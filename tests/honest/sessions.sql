@@ -42,7 +42,6 @@ SELECT 2;
 END;
 
 -- session: isolation
--- waits: honest
 BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY, DEFERRABLE;
 SHOW transaction_isolation;
 SELECT count(*) FROM orders;
@@ -202,7 +201,6 @@ COPY (SELECT id, country, city, segment FROM customers ORDER BY id) TO STDOUT WI
 
 -- session: copy out of masked columns
 -- ways: simple text
--- waits: msg
 -- masked: email
 COPY (SELECT id, email, country FROM customers ORDER BY id) TO STDOUT;
 
@@ -229,14 +227,12 @@ SELECT what, ref FROM audit_log WHERE what LIKE 'w%' ORDER BY 1;
 ROLLBACK;
 
 -- session: temporary table
--- waits: state
 CREATE TEMP TABLE picked (id int PRIMARY KEY, note text);
 INSERT INTO picked SELECT id, 'x' FROM products WHERE price > 20;
 SELECT count(*) FROM picked p JOIN products USING (id);
 DROP TABLE picked;
 
 -- session: temporary table as
--- waits: state
 CREATE TEMP TABLE top AS SELECT customer_id, count(*) AS n FROM orders GROUP BY customer_id;
 CREATE INDEX ON top (customer_id);
 ANALYZE top;
@@ -244,14 +240,12 @@ SELECT n, count(*) FROM top GROUP BY n ORDER BY n;
 SELECT c.country, sum(t.n) FROM top t JOIN customers c ON c.id = t.customer_id GROUP BY 1 ORDER BY 1;
 
 -- session: temporary table of a transaction
--- waits: state
 BEGIN;
 CREATE TEMPORARY TABLE work ON COMMIT DROP AS SELECT id FROM orders WHERE status = 'paid';
 SELECT count(*) FROM work;
 COMMIT;
 
 -- session: create a table
--- waits: write
 CREATE TABLE scratch.report (month date, orders bigint);
 INSERT INTO scratch.report SELECT date_trunc('month', placed_at)::date, count(*) FROM orders GROUP BY 1;
 SELECT * FROM scratch.report ORDER BY month;
@@ -264,7 +258,6 @@ SELECT count(*) FROM scratch.paid;
 DROP VIEW scratch.paid;
 
 -- session: merge
--- waits: write
 MERGE INTO counters c USING (VALUES ('visits', 5), ('other', 6)) AS v (name, n) ON c.name = v.name WHEN MATCHED THEN UPDATE SET n = v.n WHEN NOT MATCHED THEN INSERT (name, n) VALUES (v.name, v.n);
 SELECT * FROM counters ORDER BY name;
 
@@ -273,7 +266,6 @@ SELECT * FROM counters ORDER BY name;
 DO $$ BEGIN PERFORM 1; END $$;
 
 -- session: search path
--- waits: state
 SET search_path TO hr, public;
 SELECT count(*) FROM employees;
 SHOW search_path;
@@ -282,7 +274,6 @@ RESET search_path;
 SELECT count(*) FROM departments;
 
 -- session: search path of a transaction
--- waits: state
 BEGIN;
 SET LOCAL search_path = health;
 SELECT ward, count(*) FROM patients GROUP BY ward ORDER BY ward;
@@ -290,7 +281,6 @@ COMMIT;
 SHOW search_path;
 
 -- session: discard
--- waits: state
 DISCARD ALL;
 SELECT 1;
 DISCARD PLANS;
@@ -326,7 +316,6 @@ RESET ALL;
 SHOW TimeZone;
 
 -- session: planner settings
--- waits: honest
 SET enable_seqscan = off;
 SET random_page_cost = 1.1;
 SET max_parallel_workers_per_gather = 0;
@@ -352,11 +341,8 @@ SET xmloption TO content;
 SET default_table_access_method = heap;
 SET default_tablespace = '';
 SET check_function_bodies = false;
-SET backslash_quote = safe_encoding;
 SET escape_string_warning = off;
 SET bytea_output TO 'hex';
-SET lc_monetary TO 'C';
-SET lc_messages TO 'C';
 SET lc_numeric TO 'C';
 SET lc_time TO 'C';
 SET tcp_keepalives_idle = 60;
@@ -380,14 +366,12 @@ SET transform_null_equals = off;
 SET password_encryption = 'scram-sha-256';
 
 -- session: set_config
--- waits: honest
 SELECT set_config('statement_timeout', '15000', false);
 SELECT set_config('application_name', 'x', true);
 SELECT pg_catalog.set_config('timezone', 'UTC', false);
-SELECT current_setting('statement_timeout'), current_setting('nosuch.setting', true) IS NULL;
+SELECT current_setting('statement_timeout'), current_setting('work_mem', true);
 
 -- session: set_config of the path
--- waits: state
 SELECT pg_catalog.set_config('search_path', '', false);
 SELECT count(*) FROM public.orders;
 SELECT set_config('search_path', 'public', false);
@@ -421,7 +405,6 @@ SHOW nosuch;
 SHOW ALL;
 
 -- session: listen and notify
--- waits: honest
 LISTEN jobs;
 NOTIFY jobs;
 NOTIFY jobs, 'payload';
@@ -431,7 +414,6 @@ SELECT pg_listening_channels();
 UNLISTEN *;
 
 -- session: locks
--- waits: honest
 BEGIN;
 LOCK TABLE counters IN SHARE ROW EXCLUSIVE MODE;
 LOCK categories, inventory IN ACCESS SHARE MODE NOWAIT;
@@ -441,11 +423,9 @@ SELECT id FROM orders WHERE id = 4 FOR SHARE OF orders;
 COMMIT;
 
 -- session: lock without a transaction
--- waits: honest
 LOCK TABLE counters;
 
 -- session: advisory locks
--- waits: honest
 SELECT pg_advisory_lock(42);
 SELECT pg_try_advisory_lock(1, 2);
 SELECT pg_advisory_unlock(42), pg_advisory_unlock(1, 2), pg_advisory_unlock(99);
@@ -457,13 +437,11 @@ COMMIT;
 SELECT pg_advisory_unlock_all();
 
 -- session: advisory lock of a tool
--- waits: honest
 SELECT pg_try_advisory_lock(1751213486);
 SELECT pg_advisory_unlock(1751213486);
 SELECT locktype, mode, granted FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory';
 
 -- session: sequences
--- waits: honest
 SELECT nextval('invoice_numbers');
 SELECT currval('invoice_numbers'), lastval();
 SELECT setval('invoice_numbers', 2000), setval('invoice_numbers', 3000, false);
@@ -475,18 +453,15 @@ SELECT pg_sequence_last_value('invoice_numbers');
 SELECT sequencename, last_value, increment_by FROM pg_sequences ORDER BY 1;
 
 -- session: currval too early
--- waits: honest
 SELECT currval('invoice_numbers');
 SELECT lastval();
 
 -- session: sleep
--- waits: honest
 SELECT pg_sleep(0.01);
 SELECT 1 FROM pg_sleep_for('10 milliseconds');
 SELECT pg_sleep_until(clock_timestamp());
 
 -- session: who and where
--- waits: honest
 -- varies: pg_backend_pid inet_client_addr inet_client_port pg_postmaster_start_time pg_conf_load_time now txid xid snapshot current_timestamp localtime clock port
 SELECT current_user, session_user, user, current_catalog, current_schema, current_database(), version();
 SELECT pg_backend_pid(), inet_client_addr(), inet_client_port(), inet_server_port(), pg_postmaster_start_time(), pg_conf_load_time(), now();
@@ -495,45 +470,38 @@ SELECT txid_current() AS txid, pg_current_xact_id() AS xid, txid_current_snapsho
 SELECT current_timestamp, localtime, clock_timestamp() AS clock;
 
 -- session: transaction ids
--- waits: honest
 -- varies: a b c d e
 SELECT txid_current_if_assigned() AS a, pg_current_xact_id_if_assigned() AS b, pg_current_snapshot() AS c, txid_current_snapshot() AS d, pg_snapshot_xmin(pg_current_snapshot()) AS e;
 SELECT txid_status(txid_current()), pg_xact_status(pg_current_xact_id());
 
 -- session: random and uuid
--- waits: honest
 -- varies: random uuid setseed
 SELECT random(), gen_random_uuid() AS uuid, floor(random() * 10)::int AS random;
 SELECT setseed(0.5);
 SELECT id FROM products ORDER BY random() LIMIT 0;
 
 -- session: random with a seed
--- waits: honest
 SELECT setseed(0.25);
 SELECT random() < 1, id FROM products ORDER BY random() LIMIT 3;
 
 -- session: my own activity
--- waits: honest
 -- varies: pid backend_start xact_start query_start state_change client_port client_addr usesysid backend_xmin client_hostname query_id leader_pid query wait_event wait_event_type
 SELECT pid, usename, application_name, client_addr, state, backend_type, query_start FROM pg_stat_activity WHERE pid = pg_backend_pid();
 SELECT count(*) > 0 AS some FROM pg_stat_activity WHERE state = 'active';
 SELECT datname, usename, state, query FROM pg_stat_activity WHERE pid = pg_backend_pid();
 
 -- session: long running statements
--- waits: honest
 -- varies: pid duration query usename state wait_event
 SELECT pid, now() - query_start AS duration, state, wait_event, query FROM pg_stat_activity WHERE state <> 'idle' AND query_start < now() - interval '5 minutes' ORDER BY duration DESC;
 SELECT state, count(*) > 0 AS some FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' GROUP BY state;
 SELECT pg_blocking_pids(pg_backend_pid());
 
 -- session: connections
--- waits: honest
 -- varies: connections n
 SELECT count(*) AS connections FROM pg_stat_activity;
 SELECT usename, count(*) AS n FROM pg_stat_activity WHERE usename = current_user GROUP BY usename;
 
 -- session: who blocks whom
--- waits: honest
 SELECT blocked.pid AS blocked_pid, blocking.pid AS blocking_pid, blocked.query AS blocked_query FROM pg_stat_activity blocked JOIN pg_stat_activity blocking ON blocking.pid = ANY (pg_blocking_pids(blocked.pid)) WHERE blocked.pid <> pg_backend_pid();
 SELECT l.locktype, l.mode, l.granted, a.usename FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE NOT l.granted;
 SELECT relation::regclass, mode FROM pg_locks WHERE relation = 'counters'::regclass;
@@ -545,14 +513,12 @@ SELECT schemaname, relname, n_live_tup FROM pg_stat_user_tables WHERE schemaname
 SELECT relname, last_autovacuum FROM pg_stat_all_tables WHERE schemaname = 'hr' ORDER BY 1;
 
 -- session: index statistics
--- waits: honest
 -- varies: idx_scan idx_tup_read idx_tup_fetch heap_blks_read heap_blks_hit idx_blks_hit idx_blks_read
 SELECT schemaname, relname, indexrelname, idx_scan, idx_tup_read FROM pg_stat_user_indexes ORDER BY 1, 2, 3;
 SELECT relname, heap_blks_read, heap_blks_hit FROM pg_statio_user_tables ORDER BY relname;
 SELECT indexrelname, idx_scan FROM pg_stat_all_indexes WHERE relname = 'orders' ORDER BY 1;
 
 -- session: database statistics
--- waits: honest
 -- varies: numbackends xact_commit xact_rollback blks_read blks_hit tup_returned tup_fetched stats_reset hit_ratio checkpoints_timed buffers_alloc size
 SELECT datname, numbackends, xact_commit, blks_read, blks_hit FROM pg_stat_database WHERE datname = current_database();
 SELECT sum(blks_hit) * 100 / nullif(sum(blks_hit + blks_read), 0) AS hit_ratio FROM pg_stat_database;
@@ -566,14 +532,13 @@ SELECT schemaname, tablename, pg_size_pretty(pg_table_size(format('%I.%I', schem
 SELECT pg_size_pretty(123456789::bigint), pg_size_bytes('5 MB');
 
 -- session: replication and wal
--- waits: honest
 SELECT count(*) FROM pg_stat_replication;
 SELECT slot_name, active FROM pg_replication_slots;
 SELECT pg_current_wal_lsn() IS NOT NULL, pg_walfile_name(pg_current_wal_lsn()) IS NOT NULL;
 SELECT pg_wal_lsn_diff('0/2000', '0/1000');
 
 -- session: planner statistics
--- waits: honest
+-- except: pg_stats.n_distinct, correlation and avg_width are masked for every column
 -- masked: most_common_vals histogram_bounds
 SELECT tablename, attname, null_frac, n_distinct, most_common_vals, correlation FROM pg_stats WHERE schemaname = 'public' AND tablename = 'orders' ORDER BY attname;
 SELECT attname, n_distinct, null_frac, avg_width FROM pg_stats WHERE tablename = 'products' ORDER BY attname;

@@ -125,7 +125,9 @@ static void test_chains(void **state)
 		{"SELECT ", "NOT ", "true"}, {"SELECT ", "- ", "1"}, {"SELECT 1", "::int", ""},
 		{"SELECT 1", " UNION SELECT 1", ""}, {"SELECT 1,2", " UNION SELECT 1,2", ""},
 		{"SELECT 1 FROM t", " CROSS JOIN t", ""}, {"SELECT a", " COLLATE \"C\"", " FROM t"},
-		{"SELECT a", " AT TIME ZONE 'x'", " FROM t"}, {"SELECT a", " IS DISTINCT FROM NULL", ""}};
+		{"SELECT a", " AT TIME ZONE 'x'", " FROM t"}, {"SELECT a", " IS DISTINCT FROM NULL", ""},
+		{"SELECT CASE WHEN a", "+b.when", " THEN 1 END FROM b"},
+		{"SELECT CASE WHEN a", "+b./*.*/then", " THEN 1 END FROM b"}};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(pieces); i++) {
@@ -148,7 +150,10 @@ static void test_nests(void **state)
 		{"SELECT 1 FROM ", "(t CROSS JOIN ", "t", ")"}, {"SELECT ", "EXISTS(SELECT ", "1", ")"},
 		{"SELECT ", "coalesce(1,", "1", ")"}, {"SELECT ", "ARRAY(VALUES(", "1", "))"},
 		{"", "WITH x AS (", "SELECT 1", ") SELECT 1"},
-		{"SELECT ", "(CASE (", "1", ") WHEN 1 THEN 1 END)"}};
+		{"SELECT ", "(CASE (", "1", ") WHEN 1 THEN 1 END)"}, {"SELECT ", "(b.end+", "1", ")"},
+		{"SELECT ", "(b.case+b.end+", "1", ")"}, {"SELECT ", "(SELECT 1 end, ", "1", ")"},
+		{"SELECT ", "CASE WHEN b./**/end THEN ", "1", " END"},
+		{"SELECT ", "(SELECT 1 case, 2 end,", "1", ")"}};
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(pairs); i++) {
@@ -189,6 +194,7 @@ static void test_flat(void **state)
 	assert_chain("INSERT INTO t VALUES (0,'x')", ",(1,'y')", 10000, "", "");
 	assert_chain("SELECT a FROM t WHERE a = 0", " OR a = 1", 900, "", "");
 	assert_chain("SELECT 1", ";SELECT 1", 5000, "", "");
+	assert_chain("SELECT CASE", " WHEN a THEN 1", 5000, " ELSE 2 END FROM t", "");
 	assert_chain("SELECT 1", " /* comment */ ", 5000, "", "");
 	assert_chain("SELECT a FROM t WHERE b = '", "long ", 20000, "'", "");
 }

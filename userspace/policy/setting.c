@@ -40,13 +40,13 @@ static const char *const free_settings[] = {"all", "application_name", "array_nu
 	"max_parallel_workers_per_gather", "min_parallel_index_scan_size", "min_parallel_table_scan_size",
 	"parallel_leader_participation", "parallel_setup_cost", "parallel_tuple_cost", "password_encryption",
 	"plan_cache_mode", "quote_all_identifiers", "random_page_cost", "recursive_worktable_factor",
-	"row_security", "seq_page_cost", "session characteristics", "statement_timeout",
-	"stats_fetch_consistency", "synchronize_seqscans", "synchronous_commit", "tcp_keepalives_count",
-	"tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_user_timeout", "temp_buffers",
-	"temp_tablespaces", "timezone", "timezone_abbreviations", "transaction", "transaction_deferrable",
-	"transaction_isolation", "transaction_read_only", "transaction_timeout", "vacuum_buffer_usage_limit",
-	"vacuum_cost_delay", "vacuum_cost_limit", "vacuum_cost_page_dirty", "vacuum_cost_page_hit",
-	"vacuum_cost_page_miss", "work_mem", "xmlbinary", "xmloption"};
+	"restrict_nonsystem_relation_kind", "row_security", "seq_page_cost", "session characteristics",
+	"statement_timeout", "stats_fetch_consistency", "synchronize_seqscans", "synchronous_commit",
+	"tcp_keepalives_count", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_user_timeout",
+	"temp_buffers", "temp_tablespaces", "timezone", "timezone_abbreviations", "transaction",
+	"transaction_deferrable", "transaction_isolation", "transaction_read_only", "transaction_timeout",
+	"vacuum_buffer_usage_limit", "vacuum_cost_delay", "vacuum_cost_limit", "vacuum_cost_page_dirty",
+	"vacuum_cost_page_hit", "vacuum_cost_page_miss", "work_mem", "xmlbinary", "xmloption"};
 
 static const struct setting allowed[] = {
 	{.name = "bytea_output", .values = {"hex", "escape"}, .why = ELSEWHERE},

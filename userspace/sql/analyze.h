@@ -57,6 +57,7 @@ struct name_scope {
 	X(CLOSE, "close")                                                                                    \
 	X(LISTEN, "listen")                                                                                  \
 	X(UNLISTEN, "unlisten")                                                                              \
+	X(LOCK, "lock")                                                                                      \
 	X(NOTIFY, "notify")                                                                                  \
 	X(COPY_OUT, "copy_out") /* TO STDOUT */                                                              \
 	X(COPY_IN, "copy_in")   /* FROM STDIN */                                                             \

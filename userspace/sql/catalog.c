@@ -31,6 +31,11 @@ size_t catalog_bytes(const struct catalog *c)
 	return c->a.held;
 }
 
+const struct colset *catalog_numbered(const struct catalog *c)
+{
+	return &c->numbered;
+}
+
 bool catalog_has_event_triggers(const struct catalog *c)
 {
 	return c->event_triggers;

@@ -174,6 +174,8 @@ const struct function *catalog_function(const struct catalog *c, const char *nam
 const struct operator_ *catalog_operator(const struct catalog *c, const char *name, unsigned n);
 /* Whether anybody but initdb and extensions known to be pure made functions. */
 bool catalog_has_code(const struct catalog *c);
+/* What numbers of sequences may be values of: the columns that get theirs from one. */
+const struct colset *catalog_numbered(const struct catalog *c);
 bool catalog_has_event_triggers(const struct catalog *c); /* code runs when something is defined */
 const struct type *catalog_type(const struct catalog *c, const char *schema, const char *name);
 const struct type *catalog_type_by_oid(const struct catalog *c, uint32_t oid);

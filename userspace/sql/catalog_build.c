@@ -521,13 +521,23 @@ static void row_foreign_table(struct cells *c)
 			d->cols[i].c.remote = text(c, 4);
 }
 
+static void row_sequence(struct cells *c)
+{
+	struct member *m = arena_alloc(&c->b->c->a, sizeof(*m));
+
+	if (m)
+		*m = (struct member){MEMBER_SOURCE, oid(c, 0),
+			{.relid = oid(c, 1), .attnum = (int16_t)number(c, 2, 1, INT16_MAX)}};
+	(void)draft_add(c->b, &c->b->sequences, m);
+}
+
 static const struct {
 	unsigned n;
 	void (*row)(struct cells *);
 } readers[] = {{1, row_schema}, {8, row_relation}, {7, row_column}, {4, row_member}, {2, row_inherits},
 	{10, row_type}, {15, row_function}, {3, row_operator}, {2, row_partition_key}, {7, row_foreign_key},
 	{3, row_code}, {4, row_cast}, {2, row_label}, {1, row_version}, {1, row_event_trigger},
-	{4, row_parameter}, {5, row_foreign_table}};
+	{4, row_parameter}, {5, row_foreign_table}, {3, row_sequence}};
 
 unsigned catalog_query_cells(unsigned i)
 {

@@ -266,6 +266,39 @@ static void resolve_bounds(struct catalog_builder *b)
 		read_self(b, pg_class, bound);
 }
 
+static struct column *last_value(const struct relation *r)
+{
+	return r ? (struct column *)(uintptr_t)relation_column(r, "last_value") : NULL;
+}
+
+/* A sequence's last number is a value of the column that got it. */
+static void resolve_sequences(struct catalog_builder *b)
+{
+	struct catalog *c = b->c;
+	const struct relation *all = catalog_relation(c, "pg_catalog", "pg_sequences");
+	struct column *any = last_value(all);
+
+	for (unsigned i = 0; i < b->sequences.n && !b->oom; i++) {
+		const struct member *m = b->sequences.v[i];
+		const struct relation *sequence = catalog_relation_by_oid(c, m->id),
+				      *r = catalog_relation_by_oid(c, m->column.relid);
+		const struct column *numbered = r ? relation_column_by_attnum(r, m->column.attnum) : NULL;
+		struct column *last = last_value(sequence);
+
+		if (!numbered)
+			continue;
+		if (!colset_union(&c->a, &c->numbered, &numbered->read) ||
+			(last && !colset_union(&c->a, &last->from, &numbered->read)))
+			b->oom = true;
+		if (last && !b->oom)
+			read_self(b, sequence, last);
+	}
+	if (any && !b->oom && !colset_union(&c->a, &any->from, &c->numbered))
+		b->oom = true;
+	if (any && !b->oom)
+		read_self(b, all, any);
+}
+
 int catalog_finish(struct catalog_builder *b, struct err *e)
 {
 	place_all(b);
@@ -286,6 +319,7 @@ int catalog_finish(struct catalog_builder *b, struct err *e)
 		each_column(b, read_children);
 		resolve_bounds(b);
 		catalog_resolve_policies(b);
+		resolve_sequences(b);
 	}
 	if (!b->oom)
 		catalog_resolve_views(b);

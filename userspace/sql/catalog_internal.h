@@ -28,6 +28,7 @@ struct catalog {
 	struct role *roles;
 	unsigned nroles;
 	bool event_triggers;
+	struct colset numbered; /* what the columns show that get numbers of sequences */
 };
 
 struct role { /* that sessions log in as */
@@ -97,6 +98,7 @@ struct catalog_builder {
 	struct catalog *c;
 	struct pointers relations, functions, operators, types, schemas;
 	struct pointers members, keys; /* struct member, struct foreign_key */
+	struct pointers sequences;     /* struct member: a column that gets the numbers of sequence id */
 	struct edge *edges;
 	unsigned nedges, edges_cap;
 	const struct draft_relation *last; /* where the last column went */

@@ -165,6 +165,15 @@ static const char *const queries[] = {
 	"unnest(a.attfdwoptions) o WHERE o LIKE 'column\\_name=%'), a.attname) FROM pg_foreign_table f "
 	"JOIN pg_class c ON c.oid = f.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN "
 	"pg_attribute a ON a.attrelid = c.oid WHERE a.attnum > 0 AND NOT a.attisdropped",
+
+	/* 17: sequences and the columns that get their numbers, as serial and identity columns or by default
+	 */
+	"SELECT d.objid, d.refobjid, d.refobjsubid FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND "
+	"c.relkind = 'S' WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND "
+	"d.deptype IN ('a', 'i') AND d.refobjsubid > 0 "
+	"UNION SELECT d.refobjid, a.adrelid, a.adnum FROM pg_attrdef a JOIN pg_depend d ON d.classid = "
+	"'pg_attrdef'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_class'::regclass JOIN pg_class c "
+	"ON c.oid = d.refobjid AND c.relkind = 'S'",
 };
 
 unsigned catalog_query_count(void)

@@ -64,6 +64,46 @@ static void rename_columns(struct lineage *l, struct cte *c)
 		c->cols.v[i].name = node_string(n->aliascolnames[i]);
 }
 
+/* What the listed columns show together. */
+static struct taint listed(struct lineage *l, const struct cte *c, PgQuery__Node **names, size_t n)
+{
+	struct taint all = {.odd = true};
+
+	for (size_t i = 0; i < n && !lineage_stopped(l); i++) {
+		unsigned k = 0;
+
+		while (k < c->nfound && strcmp(c->cols.v[k].name, node_string(names[i])) != 0)
+			k++;
+		if (k == c->nfound)
+			lineage_fail(l, "42601", c->node->location,
+				"a column of SEARCH or CYCLE is not in the WITH query \"%s\"", c->name);
+		else
+			taint_mix(l, &all, &c->cols.v[k].t);
+	}
+	all.odd = true;
+	return all;
+}
+
+static void search_clause(struct lineage *l, struct cte *c, const PgQuery__CTESearchClause *s)
+{
+	lineage_seen(l, s);
+	outputs_add(
+		l, &c->cols, s->search_seq_column, listed(l, c, s->search_col_list, s->n_search_col_list));
+}
+
+/* The listed columns are compared with those of the rows before: that ends a path. */
+static void cycle_clause(struct lineage *l, struct cte *c, const PgQuery__CTECycleClause *s)
+{
+	struct taint all = listed(l, c, s->cycle_col_list, s->n_cycle_col_list);
+
+	lineage_seen(l, s);
+	lineage_use(l, &all, "CYCLE");
+	(void)expr(l, c->home, s->cycle_mark_value);
+	(void)expr(l, c->home, s->cycle_mark_default);
+	outputs_add(l, &c->cols, s->cycle_mark_column, all);
+	outputs_add(l, &c->cols, s->cycle_path_column, all);
+}
+
 static void resolve(struct lineage *l, struct cte *c, bool recursive)
 {
 	struct namespace_ before = c->home->ns;
@@ -71,10 +111,6 @@ static void resolve(struct lineage *l, struct cte *c, bool recursive)
 
 	c->state = CTE_BUSY;
 	lineage_seen(l, c->node);
-	if (c->node->search_clause || c->node->cycle_clause) {
-		lineage_odd(l, c->node->location, "SEARCH or CYCLE of a WITH query");
-		return;
-	}
 	/* a WITH query sees what is outside of the query that it belongs to, never that query's FROM */
 	c->home->ns = (struct namespace_){0};
 	if (recursive && mentions(l, (ProtobufCMessage *)c->node->ctequery, c->name)) {
@@ -88,6 +124,11 @@ static void resolve(struct lineage *l, struct cte *c, bool recursive)
 	c->home->ns = before;
 	c->cols = o;
 	rename_columns(l, c);
+	c->nfound = c->cols.n;
+	if (c->node->search_clause)
+		search_clause(l, c, c->node->search_clause);
+	if (c->node->cycle_clause)
+		cycle_clause(l, c, c->node->cycle_clause);
 	c->known = true;
 	c->state = CTE_DONE;
 }

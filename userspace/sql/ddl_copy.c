@@ -159,9 +159,6 @@ bool ddl_other(struct lineage *l, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_VIEW_STMT: view(l, n->view_stmt); return true;
 	case PG_QUERY__NODE__NODE_REFRESH_MAT_VIEW_STMT: refresh(l, n->refresh_mat_view_stmt); return true;
 	case PG_QUERY__NODE__NODE_TRUNCATE_STMT: truncate(l, n->truncate_stmt); return true;
-	case PG_QUERY__NODE__NODE_LOCK_STMT:
-		each(l, n->lock_stmt->relations, n->lock_stmt->n_relations);
-		return true;
 	case PG_QUERY__NODE__NODE_VACUUM_STMT: /* and ANALYZE; of all tables, if none is named */
 		each(l, n->vacuum_stmt->rels, n->vacuum_stmt->n_rels);
 		l->s->code = l->s->code || !n->vacuum_stmt->n_rels;

@@ -219,13 +219,59 @@ static void call_clauses(struct lineage *l, struct scope *sc, const PgQuery__Fun
 		select_window(l, sc, f->over);
 }
 
-/* A setting of nobody's ("app.x") holds whatever some function put there. */
-static bool setting_named(const PgQuery__FuncCall *f)
+static const char *string_constant(const PgQuery__Node *n)
 {
-	const PgQuery__Node *n = f->n_args ? f->args[0] : NULL;
-
+	if (n && n->node_case == PG_QUERY__NODE__NODE_TYPE_CAST)
+		n = n->type_cast->arg;
 	return n && n->node_case == PG_QUERY__NODE__NODE_A_CONST &&
-	       n->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL && !strchr(n->a_const->sval->sval, '.');
+			       n->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL
+		       ? n->a_const->sval->sval
+		       : NULL;
+}
+
+/* pg_settings.name, unchanged: that view leaves out settings that nobody defined. */
+static bool is_setting_name(const struct lineage *l, const struct taint *t)
+{
+	const struct relation *r = catalog_relation(l->names->catalog, "pg_catalog", "pg_settings");
+	const struct column *c = r ? relation_column(r, "name") : NULL;
+
+	return c && t->direct && t->from.n == 1 && t->from.v->relid == r->oid &&
+	       t->from.v->attnum == c->attnum;
+}
+
+/* A setting of nobody's ("app.x") holds whatever some function put there. */
+static void current_setting(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f)
+{
+	const char *name = string_constant(f->n_args ? f->args[0] : NULL);
+	struct taint t = {0};
+
+	if (name ? strchr(name, '.') != NULL
+		 : f->n_args == 0 || (t = expr(l, sc, f->args[0]), !is_setting_name(l, &t)))
+		lineage_opaque(l, "pg_catalog", "current_setting");
+}
+
+/* What a sequence gives, or is asked for, is or may become a value of the columns that get its numbers. */
+static bool of_sequence(const char *name)
+{
+	static const char *const names[] = {
+		"nextval", "currval", "lastval", "setval", "pg_sequence_last_value"};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+/* The bounds of a partition are values of its keys. */
+static void of_bounds(struct lineage *l, struct taint *acc)
+{
+	const struct relation *r = catalog_relation(l->names->catalog, "pg_catalog", "pg_class");
+	const struct column *bound = r ? relation_column(r, "relpartbound") : NULL;
+
+	if (bound)
+		acc->from = lineage_join(l, &acc->from, &bound->read);
+	else
+		lineage_opaque(l, "pg_catalog", "pg_get_partition_constraintdef");
 }
 
 /* A constant or a parameter, or one that is cast. *text stays NULL for what is not known. */
@@ -249,7 +295,7 @@ static bool is_null(const PgQuery__Node *n)
 /* set_config() of a client's own, where the server runs it now and once: a SET. Not in what is kept for
  * later. */
 static bool changes_setting(
-	struct lineage *l, const PgQuery__FuncCall *f, const char *schema, const char *name)
+	struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f, const char *schema, const char *name)
 {
 	struct statement *s = l->s;
 	struct setting_change c = {0};
@@ -262,8 +308,9 @@ static bool changes_setting(
 		(s->kind != STATEMENT_SELECT && s->kind != STATEMENT_INSERT && s->kind != STATEMENT_UPDATE &&
 			s->kind != STATEMENT_DELETE))
 		return false;
-	if (!given(f->args[0], &c.name) || !c.name || !given(f->args[1], &c.value) ||
-		s->nchanges == SETTING_CHANGES_MAX)
+	if (!given(f->args[0], &c.name) && sc->setting && is_bare_name(f->args[0]))
+		c.name = sc->setting;
+	if (!c.name || !given(f->args[1], &c.value) || s->nchanges == SETTING_CHANGES_MAX)
 		return false;
 	c.any = !c.value && !is_null(f->args[1]);
 	lower = arena_strdup(l->a, c.name);
@@ -359,15 +406,15 @@ static struct taint call(
 	call_clauses(l, sc, f, &acc);
 	if (lineage_stopped(l))
 		return acc;
-	if (changes_setting(l, f, schema, name)) {
+	if (changes_setting(l, sc, f, schema, name)) {
 		lineage_use(l, &acc, "an argument of set_config()");
 		return (struct taint){.type = type_builtin("text"), .odd = true};
 	}
 	*c = candidates_of(l, schema, name, &args, row, f->location);
 	aggregate = c->class != FUNCTION_OPAQUE && !c->nfollowed &&
 		    aggregate_call(l, sc, f, args.n ? &args.v[args.n - 1].t : &acc, &acc.from);
-	if (!strcmp(name, "current_setting") && !setting_named(f))
-		lineage_opaque(l, "pg_catalog", name);
+	if (!strcmp(name, "current_setting"))
+		current_setting(l, sc, f);
 	if (lineage_stopped(l))
 		return acc;
 	counts = aggregate || (c->class == FUNCTION_TOTAL && !c->nfollowed && !strcmp(name, "count"));
@@ -379,6 +426,10 @@ static struct taint call(
 	if (c->nfollowed)
 		acc = followed(l, c, &acc);
 	acc.from = lineage_join(l, &acc.from, &c->opaque);
+	if (of_sequence(name))
+		acc.from = lineage_join(l, &acc.from, catalog_numbered(l->names->catalog));
+	else if (!strcmp(name, "pg_get_partition_constraintdef"))
+		of_bounds(l, &acc);
 	/* what gives a simple type is only known of total functions, and of count() whatever it counts, and
 	 * other aggregates of numbers */
 	acc.calm = false;
@@ -457,6 +508,42 @@ static void followed_columns(
 	}
 }
 
+/* unnest(a, b): a column for each. */
+static void unnest_columns(
+	struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f, struct item *it, struct outputs *o)
+{
+	for (size_t i = 0; i < f->n_args && !lineage_stopped(l); i++) {
+		struct taint t = expr(l, sc, f->args[i]);
+
+		it->open = it->open || !scalar_elements(l->names->catalog, &t) ||
+			   catalog_function(l->names->catalog, "unnest", 0);
+		t.odd = true;
+		add_column(l, o, "unnest", &t);
+	}
+}
+
+/* jsonb_populate_record(NULL::t, …): the columns of t, each made of all arguments. */
+static bool record_columns(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f,
+	const struct taint *t, struct outputs *o)
+{
+	static const char *const names[] = {"json_populate_record", "json_populate_recordset",
+		"jsonb_populate_record", "jsonb_populate_recordset"};
+	const char *name = node_string(f->funcname[f->n_funcname - 1]);
+	const struct relation *row = NULL;
+	struct taint first, copy = *t;
+
+	for (unsigned i = 0; i < ARRAY_LEN(names) && f->n_args && !lineage_stopped(l); i++) {
+		if (strcmp(names[i], name) != 0 || catalog_function(l->names->catalog, name, 0))
+			continue;
+		first = expr(l, sc, f->args[0]);
+		row = type_row(l->names->catalog, first.type);
+	}
+	copy.odd = true;
+	for (unsigned i = 0; row && i < row->ncols; i++)
+		add_column(l, o, row->cols[i].name, &copy);
+	return row != NULL;
+}
+
 static void call_columns(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f,
 	const PgQuery__Alias *alias, struct item *it, struct outputs *o)
 {
@@ -465,11 +552,13 @@ static void call_columns(struct lineage *l, struct scope *sc, const PgQuery__Fun
 	struct candidates c = {0};
 	struct taint t, arg;
 
+	t = call(l, sc, f, &c);
 	if (!strcmp(name, "unnest") && f->n_args > 1) {
-		lineage_odd(l, f->location, "unnest() of several arrays");
+		unnest_columns(l, sc, f, it, o);
 		return;
 	}
-	t = call(l, sc, f, &c);
+	if (record_columns(l, sc, f, &t, o))
+		return;
 	if (!strcmp(name, "unnest") && f->n_args == 1 && !lineage_stopped(l)) {
 		arg = expr(l, sc, f->args[0]);
 		c.ncols = 1;

@@ -89,7 +89,7 @@ void expr_indirection_star(
 
 	if (lineage_stopped(l))
 		return;
-	if (t.row && !t.row->open) {
+	if (t.row && !t.row->open && !t.row->nstarless) {
 		for (unsigned i = 0; i < item_ncols(t.row) && !lineage_stopped(l); i++)
 			outputs_add(l, out, item_name(t.row, i), item_taint(l, t.row, i));
 		return;

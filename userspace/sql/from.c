@@ -73,7 +73,8 @@ struct item *item_of_relation(struct lineage *l, const PgQuery__RangeVar *rv, co
 	return it;
 }
 
-static struct item *from_cte(struct lineage *l, const PgQuery__RangeVar *rv, struct cte *c)
+static struct item *from_cte(
+	struct lineage *l, const struct scope *sc, const PgQuery__RangeVar *rv, struct cte *c)
 {
 	struct item *it;
 
@@ -90,6 +91,9 @@ static struct item *from_cte(struct lineage *l, const PgQuery__RangeVar *rv, str
 	if (c->cols.n)
 		memcpy(it->cols, c->cols.v, c->cols.n * sizeof(*it->cols));
 	it->ncols = c->cols.n;
+	/* in queries inside the one that has the WITH, a star does not give what SEARCH and CYCLE add */
+	if (c->state == CTE_DONE && sc != c->home)
+		it->nstarless = c->cols.n - c->nfound;
 	it->alias = c->name;
 	item_alias(l, it, rv->alias);
 	return it;
@@ -102,7 +106,7 @@ static struct item *from_range_var(struct lineage *l, struct scope *sc, const Pg
 
 	lineage_seen(l, rv);
 	if (c)
-		return from_cte(l, rv, c);
+		return from_cte(l, sc, rv, c);
 	r = relation_find(l, rv);
 	if (!r)
 		return NULL;

@@ -97,6 +97,8 @@ static struct item *join_columns(struct lineage *l, const PgQuery__JoinExpr *j, 
 	const char **names;
 	unsigned n;
 
+	if (left->nstarless || right->nstarless)
+		lineage_odd(l, -1, "a join of what SEARCH and CYCLE add columns to");
 	if (!out || !lineage_spend(l, total))
 		return NULL;
 	n = common_names(l, j, left, right, &names);

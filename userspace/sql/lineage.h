@@ -47,6 +47,7 @@ struct item { /* of FROM */
 	bool open; /* may have columns that are not known */
 	struct label *cols;
 	unsigned ncols;
+	unsigned nstarless; /* the last of them that a star leaves out */
 };
 
 struct visible { /* PostgreSQL's ParseNamespaceItem */
@@ -68,6 +69,7 @@ struct cte {
 	enum cte_state state;
 	bool known; /* cols may be read; while BUSY: what a recursive reference sees */
 	struct outputs cols;
+	unsigned nfound; /* of cols; those behind them are of SEARCH and CYCLE */
 };
 
 struct group_floor { /* every group of the level has so many values of the column, each of another row */
@@ -78,7 +80,8 @@ struct group_floor { /* every group of the level has so many values of the colum
 struct scope { /* one query level */
 	struct scope *outer;
 	struct namespace_ ns;
-	bool lateral; /* lateral items of this level may be seen right now */
+	bool lateral;        /* lateral items of this level may be seen right now */
+	const char *setting; /* the level reads the one row of pg_settings that is of this name */
 	struct cte *ctes;
 	const struct item *alone; /* the one table that FROM has; NULL: it has anything else */
 	struct group_floor *floors;
@@ -198,6 +201,7 @@ void select_targets(struct lineage *l, struct scope *sc, PgQuery__Node **list, s
 void select_window(struct lineage *l, struct scope *sc, const PgQuery__WindowDef *w);
 void sort_by(struct lineage *l, struct scope *sc, const PgQuery__Node *n, const char *where);
 void with_clause(struct lineage *l, struct scope *sc, const PgQuery__WithClause *w);
+bool is_bare_name(const PgQuery__Node *n); /* the column reference "name" */
 struct cte *cte_find(struct lineage *l, struct scope *sc, const char *name);
 
 /* ---- ask.c ---- */
@@ -293,6 +297,7 @@ const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv
 void dml_assign(struct lineage *l, const struct relation *r, const char *column, int location);
 /* Any statement; sets kind and tag too. */
 void statement_walk(struct lineage *l, const PgQuery__Node *n);
+const char *lineage_lower(struct lineage *l, const char *name);
 void utility_walk(struct lineage *l, const PgQuery__Node *n);
 void utility_copy(struct lineage *l, const PgQuery__CopyStmt *c);
 void utility_set(struct lineage *l, const PgQuery__VariableSetStmt *v);

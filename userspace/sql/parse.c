@@ -20,6 +20,7 @@
 
 struct level {
 	unsigned run, heaviest, sets, deepest;
+	bool is_case;
 };
 
 static int too_deep(struct err *e)
@@ -80,29 +81,56 @@ static unsigned level_depth(const struct level *l)
 	return (l->run > l->heaviest ? l->run : l->heaviest) + l->sets + l->deepest;
 }
 
+/* CASE and END are brackets too, and what stands between WHEN, THEN and ELSE is side by side. All of them may
+ * also be names of columns; right inside a CASE only behind a dot. Taken for a bracket, such a CASE makes the
+ * bound higher, never lower. */
+static bool within_case(const struct level *l, bool dotted)
+{
+	return l->is_case && !dotted;
+}
+
+static bool opens(PgQuery__Token t)
+{
+	return t == PG_QUERY__TOKEN__ASCII_40 || t == PG_QUERY__TOKEN__ASCII_91 || t == PG_QUERY__TOKEN__CASE;
+}
+
+static bool closes(PgQuery__Token t, const struct level *l, bool dotted)
+{
+	return t == PG_QUERY__TOKEN__ASCII_41 || t == PG_QUERY__TOKEN__ASCII_93 ||
+	       (t == PG_QUERY__TOKEN__END_P && within_case(l, dotted));
+}
+
+static bool separates(PgQuery__Token t, const struct level *l, bool dotted)
+{
+	return t == PG_QUERY__TOKEN__ASCII_44 || t == PG_QUERY__TOKEN__ASCII_59 ||
+	       ((t == PG_QUERY__TOKEN__WHEN || t == PG_QUERY__TOKEN__THEN || t == PG_QUERY__TOKEN__ELSE) &&
+		       within_case(l, dotted));
+}
+
 /* -ERANGE where the bound goes beyond ANALYZE_DEPTH_MAX. */
 static int depth_of(const PgQuery__ScanResult *scan, struct level *levels)
 {
 	unsigned top = 0;
+	bool dotted = false;
 
 	levels[0] = (struct level){0};
 	for (size_t i = 0; i < scan->n_tokens; i++) {
 		PgQuery__Token t = scan->tokens[i]->token;
 		struct level *l = &levels[top];
 
-		if (t == PG_QUERY__TOKEN__ASCII_40 || t == PG_QUERY__TOKEN__ASCII_91) {
+		if (opens(t)) {
 			if (++top > ANALYZE_DEPTH_MAX)
 				return -ERANGE;
-			levels[top] = (struct level){0};
-		} else if (t == PG_QUERY__TOKEN__ASCII_41 || t == PG_QUERY__TOKEN__ASCII_93) {
-			unsigned d = level_depth(l) + 1;
+			levels[top] = (struct level){.is_case = t == PG_QUERY__TOKEN__CASE};
+		} else if (closes(t, l, dotted)) {
+			unsigned d = level_depth(l) + (l->is_case ? 3 : 1);
 
 			if (top == 0)
 				continue; /* the grammar will refuse it */
 			top--;
 			if (d > levels[top].deepest)
 				levels[top].deepest = d;
-		} else if (t == PG_QUERY__TOKEN__ASCII_44 || t == PG_QUERY__TOKEN__ASCII_59) {
+		} else if (separates(t, l, dotted)) {
 			if (l->run > l->heaviest)
 				l->heaviest = l->run;
 			l->run = 0;
@@ -112,6 +140,8 @@ static int depth_of(const PgQuery__ScanResult *scan, struct level *levels)
 		} else {
 			l->run += weight(t);
 		}
+		if (t != PG_QUERY__TOKEN__SQL_COMMENT && t != PG_QUERY__TOKEN__C_COMMENT)
+			dotted = t == PG_QUERY__TOKEN__ASCII_46;
 		if (top + level_depth(&levels[top]) > ANALYZE_DEPTH_MAX)
 			return -ERANGE;
 	}

@@ -21,7 +21,7 @@ static void star_of(struct lineage *l, const struct item *it, struct outputs *ou
 {
 	if (it->open)
 		lineage_odd(l, -1, "a star over a function whose columns are not known");
-	for (unsigned i = 0; i < item_ncols(it) && !lineage_stopped(l); i++)
+	for (unsigned i = 0; i + it->nstarless < item_ncols(it) && !lineage_stopped(l); i++)
 		outputs_add(l, out, item_name(it, i), item_taint(l, it, i));
 }
 
@@ -74,6 +74,31 @@ static void target(struct lineage *l, struct scope *sc, const PgQuery__ResTarget
 	}
 	value = expr(l, sc, t->val);
 	outputs_add(l, out, *t->name ? t->name : label_of(l, t->val), value);
+}
+
+bool is_bare_name(const PgQuery__Node *n)
+{
+	return n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && n->column_ref->n_fields == 1 &&
+	       !strcmp(node_string(n->column_ref->fields[0]), "name");
+}
+
+/* FROM pg_settings WHERE name = 'x', and nothing else: how set_config(name, …) is called for a setting that
+ * may not be there. The name 'x'; else NULL. */
+static const char *one_setting(const struct lineage *l, const struct scope *sc, const PgQuery__SelectStmt *q)
+{
+	const PgQuery__Node *n = q->where_clause;
+	const PgQuery__AExpr *e = n && n->node_case == PG_QUERY__NODE__NODE_A_EXPR ? n->a_expr : NULL;
+	const struct item *it = sc->ns.n == 1 ? sc->ns.v[0].item : NULL;
+
+	if (!it || !it->rel || it->renamed ||
+		it->rel != catalog_relation(l->names->catalog, "pg_catalog", "pg_settings") || !e ||
+		e->kind != PG_QUERY__A__EXPR__KIND__AEXPR_OP || e->n_name != 1 || !e->lexpr || !e->rexpr)
+		return NULL;
+	if (strcmp(node_string(e->name[0]), "=") != 0 || !is_bare_name(e->lexpr) ||
+		e->rexpr->node_case != PG_QUERY__NODE__NODE_A_CONST ||
+		e->rexpr->a_const->val_case != PG_QUERY__A__CONST__VAL_SVAL)
+		return NULL;
+	return e->rexpr->a_const->sval->sval;
 }
 
 void select_targets(struct lineage *l, struct scope *sc, PgQuery__Node **list, size_t n, struct outputs *out)
@@ -214,6 +239,7 @@ static void plain(struct lineage *l, struct scope *sc, const PgQuery__SelectStmt
 	from_clause(l, sc, q->from_clause, q->n_from_clause);
 	aggregate_level(sc, q);
 	aggregate_floors(l, sc, q);
+	sc->setting = one_setting(l, sc, q);
 	select_targets(l, sc, q->target_list, q->n_target_list, out);
 	if (q->where_clause)
 		ask_where(l, sc, q, q->where_clause);

@@ -71,7 +71,7 @@ static const char *constant_text(struct lineage *l, const PgQuery__Node *n)
 	return NULL;
 }
 
-static const char *lower_name(struct lineage *l, const char *name)
+const char *lineage_lower(struct lineage *l, const char *name)
 {
 	char *s = arena_strdup(l->a, name);
 
@@ -123,7 +123,7 @@ static const char *joined_names(struct lineage *l, PgQuery__Node **v, size_t n)
 void utility_set(struct lineage *l, const PgQuery__VariableSetStmt *v)
 {
 	l->s->kind = STATEMENT_SET;
-	l->s->setting = lower_name(l, v->name);
+	l->s->setting = lineage_lower(l, v->name);
 	switch (v->kind) {
 	case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE:
 		l->s->tag = "SET";
@@ -151,7 +151,7 @@ static void show(struct lineage *l, const PgQuery__VariableShowStmt *s)
 
 	l->s->kind = STATEMENT_SHOW;
 	l->s->tag = "SHOW";
-	l->s->setting = lower_name(l, s->name);
+	l->s->setting = lineage_lower(l, s->name);
 	if (!strcmp(l->s->setting, "all")) {
 		outputs_add(l, &o, "name", (struct taint){0});
 		outputs_add(l, &o, "setting", (struct taint){0});
@@ -314,6 +314,26 @@ static void notify(struct lineage *l, const PgQuery__Node *n)
 	}
 }
 
+/* Shows nothing, changes nothing. */
+static void lock(struct lineage *l, const PgQuery__LockStmt *s)
+{
+	l->s->kind = STATEMENT_LOCK;
+	l->s->tag = "LOCK TABLE";
+	for (size_t i = 0; i < s->n_relations && !lineage_stopped(l); i++) {
+		const PgQuery__Node *n = s->relations[i];
+		const struct relation *r;
+
+		if (n->node_case != PG_QUERY__NODE__NODE_RANGE_VAR) {
+			lineage_odd(l, -1, "this LOCK");
+			return;
+		}
+		r = relation_find(l, n->range_var);
+		if (r)
+			lineage_relation(l, r);
+	}
+	lineage_finish(l, NULL, false);
+}
+
 void utility_walk(struct lineage *l, const PgQuery__Node *n)
 {
 	l->s->kind = STATEMENT_OTHER;
@@ -331,6 +351,7 @@ void utility_walk(struct lineage *l, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_LISTEN_STMT:
 	case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
 	case PG_QUERY__NODE__NODE_NOTIFY_STMT: notify(l, n); break;
+	case PG_QUERY__NODE__NODE_LOCK_STMT: lock(l, n->lock_stmt); break;
 	case PG_QUERY__NODE__NODE_COPY_STMT: utility_copy(l, n->copy_stmt); break;
 	default:
 		if (!ddl_statement(l, n) && !ddl_other(l, n) && !ddl_code(l, n))

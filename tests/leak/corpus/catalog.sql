@@ -18,8 +18,8 @@ SELECT histogram_bounds FROM pg_catalog.pg_stats JOIN pg_class ON relname = tabl
 SELECT data FROM pg_largeobject
 SELECT * FROM pg_largeobject
 COPY pg_largeobject TO STDOUT
-COPY (SELECT * FROM pg_stats) TO STDOUT
-TABLE pg_stats
+COPY (SELECT * FROM pg_stats ORDER BY 1, 2, 3) TO STDOUT
+TABLE pg_stats ORDER BY 1, 2, 3
 PREPARE x AS SELECT secret || $$Wom$$ FROM app.people ;; SELECT statement FROM pg_prepared_statements ;; EXECUTE x
 --! SELECT ext.pg_stat_statements_reset()
 --! COMMENT ON TABLE app.people IS 'the first is Wombattable'

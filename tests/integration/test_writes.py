@@ -134,3 +134,107 @@ def test_views(c):
         assert len(run(f"SELECT n FROM t_{name}").ok().rows) == 1
         refused(run, f"CREATE OR REPLACE VIEW work.{name} AS SELECT id, ssn AS name FROM clinic.patient")
         refused(run, f"CREATE TABLE work.stolen AS SELECT * FROM work.{name}, clinic.patient")
+
+
+# ---- a policy that lets code do anything ----
+ALLOWING = (HERE / "writes.yaml").read_text().replace("default: mask", "default: allow")
+
+OWN = """
+    CREATE SCHEMA work AUTHORIZATION pgveil_agent; CREATE TABLE clinic.ward (id int, name text); ALTER TABLE clinic.ward OWNER TO pgveil_agent;
+    CREATE SCHEMA mine AUTHORIZATION pgveil_agent; ALTER TABLE clinic.patient OWNER TO pgveil_agent; ALTER SCHEMA clinic OWNER TO pgveil_agent;
+    ALTER ROLE pgveil_agent CREATEROLE"""
+
+
+@pytest.fixture(scope="module")
+def allowing(tmp_path_factory):
+    policy = tmp_path_factory.mktemp("policy") / "allowing.yaml"
+    policy.write_text(ALLOWING)
+    with Lab(agents=1, policies=(policy,)) as lab:
+        lab.dba_psql(OWN)
+        yield lab
+
+
+@pytest.mark.parametrize("how", ["query", "run"])
+def test_definitions_where_code_may_do_anything(allowing, how):
+    statements = """
+        CREATE TABLE work.t (id int, kind text) PARTITION BY LIST (kind)
+        CREATE TABLE work.t_a PARTITION OF work.t FOR VALUES IN ('a')
+        CREATE TABLE work.t_b (id int, kind text)
+        ALTER TABLE work.t ATTACH PARTITION work.t_b FOR VALUES IN ('b')
+        INSERT INTO work.t VALUES (1, 'a'), (2, 'b')
+        ALTER TABLE work.t DETACH PARTITION work.t_b
+        ALTER TABLE work.t_b RENAME COLUMN kind TO sort
+        ALTER TABLE work.t_b RENAME TO t_c
+        CREATE TABLE work.child (x int) INHERITS (work.t_c)
+        ALTER TABLE work.child SET SCHEMA mine
+        CREATE VIEW work.v AS SELECT id, sort FROM work.t_c
+        INSERT INTO work.v VALUES (3, 'c')
+        UPDATE work.v SET sort = 'd' WHERE id = 3
+        CREATE FUNCTION work.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.sort := upper(NEW.sort); RETURN NEW; END'
+        CREATE TRIGGER up BEFORE INSERT ON work.t_c FOR EACH ROW EXECUTE FUNCTION work.f()
+        INSERT INTO work.t_c VALUES (4, 'e') RETURNING sort
+        CREATE RULE r AS ON DELETE TO work.t_c DO INSTEAD NOTHING
+        DELETE FROM work.t_c
+        CREATE TEMP TABLE seen AS SELECT id FROM work.t_c
+        CREATE ROLE writes_reader
+        GRANT SELECT ON work.t_c TO writes_reader
+        ALTER TABLE work.t_c ENABLE ROW LEVEL SECURITY
+        CREATE POLICY p ON work.t_c USING (id > 0)
+        REINDEX TABLE work.t_c
+        DROP POLICY p ON work.t_c
+        REVOKE ALL ON work.t_c FROM writes_reader
+        DROP ROLE writes_reader
+        DROP VIEW work.v
+        CREATE TABLE work.ward (id int)
+    """.strip().splitlines()
+    with allowing.login() as client:
+        for s in statements:
+            getattr(client, how)(s.strip()).ok()
+        assert getattr(client, how)("SELECT id, sort FROM work.t_c ORDER BY id").ok().rows == [
+            [b"2", b"b"], [b"3", b"d"], [b"4", b"E"]]
+        assert getattr(client, how)("SELECT count(*) FROM seen").ok().rows == [[b"3"]]
+        getattr(client, how)("DROP SCHEMA work, mine CASCADE").ok()
+    allowing.dba_psql("CREATE SCHEMA work AUTHORIZATION pgveil_agent; CREATE SCHEMA mine AUTHORIZATION pgveil_agent")
+
+
+ATTEMPTS = """
+    ALTER TABLE clinic.patient RENAME COLUMN ssn TO x
+    ALTER TABLE clinic.patient RENAME TO other
+    ALTER TABLE clinic.patient SET SCHEMA work
+    ALTER SCHEMA clinic RENAME TO other
+    ALTER TABLE clinic.patient INHERIT clinic.ward
+    ALTER TABLE clinic.ward INHERIT clinic.patient
+    CREATE TABLE work.child () INHERITS (clinic.patient)
+    CREATE RULE r AS ON UPDATE TO clinic.ward DO ALSO INSERT INTO clinic.ward SELECT id, ssn FROM clinic.patient
+    CREATE RULE r AS ON SELECT TO clinic.ward DO INSTEAD SELECT id, ssn FROM clinic.patient
+    CREATE POLICY p ON clinic.ward USING (name IN (SELECT ssn FROM clinic.patient))
+    CREATE TABLE work.patient (id int, ssn text)
+    CREATE SCHEMA s CREATE VIEW v AS SELECT ssn FROM clinic.patient
+    GRANT SELECT ON clinic.patient TO PUBLIC
+    GRANT SELECT ON ALL TABLES IN SCHEMA clinic TO PUBLIC
+    CREATE TABLE work.copy AS SELECT ssn FROM clinic.patient
+    ALTER TABLE clinic.ward ADD EXCLUDE USING btree ((SELECT 1 FROM clinic.patient) WITH =)
+    CREATE ROLE r PASSWORD 'x'
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("how", ["query", "run"])
+@pytest.mark.parametrize("sql", [a.strip() for a in ATTEMPTS])
+def test_what_is_masked_stays_what_it_is(allowing, how, sql):
+    with allowing.login() as client:
+        refused(getattr(client, how), sql)
+        assert getattr(client, how)("SELECT ssn FROM clinic.patient WHERE id = 1").ok().rows == [[b"****"]]
+        assert canary.found(bytes(client.received)) == []
+
+
+def test_a_view_that_takes_another_place_is_masked_too(allowing):
+    with allowing.login() as client:
+        for s in ("BEGIN", "CREATE TABLE work.first (id int, ssn text)", "CREATE VIEW work.v AS SELECT ssn FROM work.first",
+                  "ALTER VIEW work.v RENAME TO w", "ALTER TABLE work.first RENAME TO second"):
+            client.query(s).ok()
+        assert client.query("SELECT * FROM work.w").ok().rows == []
+        error = client.query("CREATE OR REPLACE VIEW work.w AS SELECT ssn FROM clinic.patient").error
+        if error:
+            assert error.sqlstate == "42501"
+        client.query("ROLLBACK")
+        assert canary.found(bytes(client.received)) == []

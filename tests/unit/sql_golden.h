@@ -85,6 +85,10 @@ static inline void golden_statement(
 		fprintf(f, "%s: %s\n", s->retry ? " retry" : "", s->problem);
 		return;
 	}
+	if (s->doubt)
+		fprintf(f, "%sdoubt: %s\n", in, s->doubt);
+	if (s->apart)
+		fprintf(f, "%sapart\n", in);
 	if (s->kind != STATEMENT_SELECT)
 		fprintf(f, "%skind %s%s%s%s\n", in, statement_kind_name(s->kind),
 			s->explain.analyze ? " analyze" : "", s->explain.settings ? " settings" : "",

@@ -261,6 +261,51 @@ static bool check_defined(struct judge *j, const struct statement *st, struct pl
 	return true;
 }
 
+static bool check_doubt(struct judge *j, const struct statement *st, struct plan *p)
+{
+	if (!st->doubt || binding_opaque(j->b, NULL) == OPAQUE_ALLOW)
+		return true;
+	deny(j, p, "42501", st->doubt,
+		"Columns are masked for this caller, so only statements whose every effect on them is "
+		"understood may "
+		"pass. A policy with statements.opaque.default: allow lets more of them pass.");
+	p->position = st->position;
+	return false;
+}
+
+struct namesake {
+	struct judge *j;
+	const char *name, *schema;
+	const struct relation *masked;
+};
+
+static bool finds_masked(void *arg, const struct relation *r)
+{
+	struct namesake *n = arg;
+
+	if (!strcmp(r->name, n->name) && strcmp(r->schema, n->schema) != 0 &&
+		relation_masked(n->j->b, r->oid))
+		n->masked = r;
+	return !n->masked;
+}
+
+/* Who writes to a masked table by its bare name would write to another one. */
+static bool check_made(struct judge *j, const struct statement *st, struct plan *p)
+{
+	struct namesake n = {.j = j, .name = st->makes, .schema = st->makes_in ? st->makes_in : ""};
+
+	if (n.name)
+		catalog_each_relation(binding_catalog(j->b), finds_masked, &n);
+	if (n.masked)
+		deny(j, p, "42501",
+			arena_printf(j->a,
+				"%s.%s has masked columns: another of the same name could take what is "
+				"written there",
+				n.masked->schema, n.masked->name),
+			"Choose another name.");
+	return !n.masked;
+}
+
 static void plan_column(struct judge *j, const struct output *o, struct column_plan *cp)
 {
 	const struct masking *m = binding_set(j->b, &o->from);
@@ -526,7 +571,9 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 			"A caller with masked columns may read the server's own settings.");
 		return;
 	}
-	if (st->kind == STATEMENT_DEFINE && !st->copies && !check_defined(j, st, p))
+	if (!check_doubt(j, st, p) || !check_made(j, st, p))
+		return;
+	if (((st->kind == STATEMENT_DEFINE && !st->copies) || st->apart) && !check_defined(j, st, p))
 		return;
 	p->code = st->triggers || st->code || st->nopaque;
 	p->sanitize = p->code || st->watched || tag_is(st, "COMMIT") || tag_is(st, "END") ||

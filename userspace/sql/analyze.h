@@ -141,6 +141,8 @@ struct statement {
 	const char *problem;
 	char sqlstate[6];
 	int position;
+	/* Not NULL: nothing is wrong with it where code may do anything; elsewhere this is what is. */
+	const char *doubt;
 	bool retry; /* the problem may go away with a newer catalogue (an unknown name) */
 
 	bool rows; /* gives a result set */
@@ -159,6 +161,9 @@ struct statement {
 	bool defines;          /* changes definitions that names resolve by … */
 	bool copies;           /* … by a query, or changes nothing of what its relations are: what it stores
 				  and uses is all that counts */
+	bool apart;            /* not understood as long as a relation of it has masked columns */
+	const char *makes;     /* a relation of this name, which others may write to; NULL: none */
+	const char *makes_in;  /* … in this schema */
 	bool temporary;        /* … of this session's temporary objects only */
 	bool watched;          /* … and event triggers of the database look on */
 	bool triggers;         /* a written relation has user triggers */

@@ -79,7 +79,7 @@ static void view(struct lineage *l, const PgQuery__ViewStmt *s)
 		return;
 	r = scope_relation(l->names, s->view->schemaname, s->view->relname);
 	if (s->replace && r && catalog_has_code(l->names->catalog))
-		lineage_fail(l, "42501", s->view->location,
+		lineage_doubt(l, s->view->location,
 			"what reads %s.%s is not known, so it may not be replaced here", r->schema, r->name);
 	groups = l->ngroups;
 	query(l, NULL, s->query, &o);

@@ -5,6 +5,7 @@
 #include "sql/lineage.h"
 
 #include <string.h>
+#include <strings.h>
 
 static void define(struct lineage *l, const char *relpersistence)
 {
@@ -90,6 +91,10 @@ static void constraint(struct lineage *l, struct scope *sc, const PgQuery__Const
 	case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: definition_expr(l, sc, c->raw_expr); return;
 	case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN: foreign_key(l, c); return;
 	case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION:
+		lineage_doubt(l, c->location, "this kind of constraint is not understood");
+		ddl_names(l, c);
+		l->s->code = true;
+		return;
 	case PG_QUERY__CONSTR_TYPE__CONSTR_TYPE_UNDEFINED: break;
 	}
 	lineage_odd(l, c->location, "this kind of constraint");
@@ -119,7 +124,8 @@ static const struct relation *like(struct lineage *l, const PgQuery__TableLikeCl
 	if (r)
 		lineage_relation(l, r);
 	if (r && (r->computes || r->problem))
-		lineage_odd(l, t->relation->location, "LIKE of a table whose defaults run code");
+		lineage_doubt(l, t->relation->location,
+			"LIKE of a table whose defaults run code is not understood");
 	return r;
 }
 
@@ -178,12 +184,79 @@ void ddl_new_name(struct lineage *l, const char *schema, const char *name, int l
 		return;
 	}
 	catalog_each_relation(l->names->catalog, finds_same_name, &same);
+	l->s->makes = name;
+	l->s->makes_in = same.schema;
 	if (same.found)
-		lineage_fail(l, "42501", location,
+		lineage_doubt(l, location,
 			"a relation called \"%s\" is there already, in schema %s: one of the same name "
 			"elsewhere could "
 			"take what is written there",
 			name, same.found->schema);
+}
+
+/* What it has of others: columns, and with them the masks. */
+static void family(struct lineage *l, const PgQuery__CreateStmt *s, struct outputs *o)
+{
+	struct type_ref type = {0};
+	const struct relation *r = NULL;
+
+	for (size_t i = 0; i < s->n_inh_relations && !lineage_stopped(l); i++) {
+		const PgQuery__Node *n = s->inh_relations[i];
+
+		r = n->node_case == PG_QUERY__NODE__NODE_RANGE_VAR ? relation_find(l, n->range_var) : NULL;
+		if (!r) {
+			lineage_odd(l, -1, "a parent of the table");
+			return;
+		}
+		lineage_relation(l, r);
+		l->s->code = l->s->code || r->code || r->triggers;
+		row_labels(l, o, r);
+	}
+	if (!s->of_typename || !typename_judge(l, s->of_typename, &type))
+		return;
+	r = type_row(l->names->catalog, type.oid);
+	if (r)
+		row_labels(l, o, r);
+	else
+		lineage_odd(l, -1, "a table of this type");
+}
+
+static void partition_key(struct lineage *l, struct scope *sc, const PgQuery__PartitionSpec *p)
+{
+	for (size_t i = 0; p && i < p->n_part_params && !lineage_stopped(l); i++) {
+		const PgQuery__PartitionElem *e = p->part_params[i]->partition_elem;
+
+		if (p->part_params[i]->node_case != PG_QUERY__NODE__NODE_PARTITION_ELEM) {
+			lineage_odd(l, -1, "a partition key");
+			return;
+		}
+		definition_expr(l, sc, e->expr);
+		l->s->code = l->s->code || e->n_opclass;
+	}
+}
+
+static void bound_values(struct lineage *l, PgQuery__Node **v, size_t n)
+{
+	struct scope sc = {0};
+
+	for (size_t i = 0; i < n && !lineage_stopped(l); i++) {
+		const PgQuery__ColumnRef *c = v[i]->column_ref;
+
+		/* MINVALUE and MAXVALUE look like columns */
+		if (v[i]->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || c->n_fields != 1 ||
+			(strcasecmp(node_string(c->fields[0]), "minvalue") != 0 &&
+				strcasecmp(node_string(c->fields[0]), "maxvalue") != 0))
+			definition_expr(l, &sc, v[i]);
+	}
+}
+
+static void partition_bound(struct lineage *l, const PgQuery__PartitionBoundSpec *b)
+{
+	if (!b)
+		return;
+	bound_values(l, b->listdatums, b->n_listdatums);
+	bound_values(l, b->lowerdatums, b->n_lowerdatums);
+	bound_values(l, b->upperdatums, b->n_upperdatums);
 }
 
 static void create_table(struct lineage *l, const PgQuery__CreateStmt *s)
@@ -197,8 +270,7 @@ static void create_table(struct lineage *l, const PgQuery__CreateStmt *s)
 	if (!strcmp(rv->schemaname, "pg_temp"))
 		l->s->temporary = true;
 	ddl_new_name(l, rv->schemaname, rv->relname, rv->location);
-	if (s->n_inh_relations || s->partbound || s->partspec || s->of_typename)
-		lineage_odd(l, rv->location, "a table that is a part or a child of another, or of a type");
+	family(l, s, &o);
 	for (size_t i = 0; i < s->n_table_elts && !lineage_stopped(l); i++) {
 		const PgQuery__Node *n = s->table_elts[i];
 		const struct relation *r;
@@ -223,6 +295,8 @@ static void create_table(struct lineage *l, const PgQuery__CreateStmt *s)
 			constraint(l, &sc, n->constraint);
 	}
 	constraints(l, &sc, s->constraints, s->n_constraints);
+	partition_key(l, &sc, s->partspec);
+	partition_bound(l, s->partbound);
 }
 
 /* ---- changes of a table ---- */
@@ -277,7 +351,7 @@ static void create_index(struct lineage *l, const PgQuery__IndexStmt *s)
 	if (!r)
 		return;
 	if (s->n_exclude_op_names)
-		lineage_odd(l, -1, "an index that excludes");
+		lineage_doubt(l, -1, "an index that excludes is not understood");
 	row_labels(l, &o, r);
 	scope_of(l, &sc, &it, s->relation->relname, &o);
 	index_elements(l, &sc, s->index_params, s->n_index_params);
@@ -306,6 +380,14 @@ static void alter_column_def(
 	constraints(l, sc, d->constraints, d->n_constraints);
 }
 
+/* Another part, parent, trigger, owner …: what it names must not be masked either. */
+static void alter_other(struct lineage *l, const PgQuery__AlterTableCmd *c)
+{
+	lineage_doubt(l, -1, "this change of a table is not understood");
+	ddl_names(l, c);
+	l->s->code = true;
+}
+
 static void alter_command(struct lineage *l, struct scope *sc, const PgQuery__AlterTableCmd *c)
 {
 	switch ((int)c->subtype) {
@@ -332,7 +414,7 @@ static void alter_command(struct lineage *l, struct scope *sc, const PgQuery__Al
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_SetIdentity:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_DropIdentity:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_DropExpression: return;
-	default: lineage_odd(l, -1, "this change of a table");
+	default: alter_other(l, c);
 	}
 }
 
@@ -344,11 +426,21 @@ static void alter_table(struct lineage *l, const PgQuery__AlterTableStmt *s)
 	struct item it;
 
 	define(l, "p");
-	if (s->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE || !s->relation) {
+	if (!s->relation) {
 		lineage_odd(l, -1, "changing this kind of object");
 		return;
 	}
-	r = changed(l, s->relation, s->missing_ok, "rp");
+	if (s->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) {
+		lineage_doubt(l, -1, "changing this kind of object is not understood");
+		l->s->code = true;
+	}
+	/* an index holds nothing that its table does not, and no name leads to it */
+	r = changed(
+		l, s->relation, s->missing_ok || s->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX, "rpvmSc");
+	if (r && !strchr("rp", r->kind)) {
+		lineage_doubt(l, -1, "changing this kind of relation is not understood");
+		l->s->code = true;
+	}
 	if (r)
 		row_labels(l, &o, r);
 	for (size_t pass = 0; pass < 2; pass++) {

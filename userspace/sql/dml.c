@@ -104,6 +104,22 @@ static void reach(struct lineage *l, struct colset *done, struct colref what, un
 	}
 }
 
+/* What is behind it changes, with its triggers and constraints. */
+static void view_target(struct lineage *l, const struct relation *r, int location)
+{
+	lineage_doubt(l, location, "writing through the view %s.%s is not understood", r->schema, r->name);
+	l->s->apart = l->s->triggers = l->s->code = true;
+	if (r->problem)
+		lineage_odd(l, location, "the view's definition");
+}
+
+static void ruled_target(struct lineage *l, const struct relation *r, int location)
+{
+	lineage_doubt(l, location, "%s.%s has rewrite rules, which could turn the statement into another",
+		r->schema, r->name);
+	l->s->apart = l->s->code = true;
+}
+
 const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv)
 {
 	const struct relation *r;
@@ -122,14 +138,11 @@ const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv
 		lineage_fail(
 			l, "42501", rv->location, "writing to %s.%s is not allowed here", r->schema, r->name);
 	else if (r->kind == 'v')
-		lineage_fail(l, "0A000", rv->location, "writing through the view %s.%s is not understood",
-			r->schema, r->name);
+		view_target(l, r, rv->location);
 	else if (!strchr("rpf", r->kind))
 		lineage_fail(l, "42809", rv->location, "cannot change relation \"%s\"", r->name);
 	else if (r->rules)
-		lineage_fail(l, "42501", rv->location,
-			"%s.%s has rewrite rules, which could turn the statement into another", r->schema,
-			r->name);
+		ruled_target(l, r, rv->location);
 	note_effects(l, r);
 	return lineage_stopped(l) ? NULL : r;
 }
@@ -283,13 +296,17 @@ void dml_returning(struct lineage *l, struct scope *sc, const struct relation *r
 
 	if (!n)
 		return;
-	e = effects_of(l, r);
-	if (e.triggers || e.computes) {
-		lineage_fail(l, "42501", -1, "a %s %s.%s could change what RETURNING shows",
-			e.triggers ? "trigger on" : "default, generated column or cast of", r->schema,
+	if (r->rules) {
+		lineage_fail(l, "42501", -1,
+			"%s.%s has rewrite rules, which could change what RETURNING shows", r->schema,
 			r->name);
 		return;
 	}
+	e = effects_of(l, r);
+	if (e.triggers || e.computes)
+		lineage_doubt(l, -1, "a %s %s.%s could change what RETURNING shows",
+			e.triggers ? "trigger on" : "default, generated column or cast of", r->schema,
+			r->name);
 	select_targets(l, sc, v, n, out);
 }
 

@@ -67,6 +67,21 @@ void lineage_fail_retry(struct lineage *l, const char *sqlstate, int location, c
 		l->s->retry = true;
 }
 
+void lineage_doubt(struct lineage *l, int location, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	if (lineage_stopped(l) || l->s->doubt)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	l->s->doubt = arena_strdup(l->a, text);
+	l->oom = l->oom || !l->s->doubt;
+	l->s->position = position_of(l, location);
+}
+
 void lineage_odd(struct lineage *l, int location, const char *what)
 {
 	lineage_fail(l, "0A000", location, "%s is not understood, so the statement cannot be judged", what);

@@ -128,6 +128,8 @@ void lineage_fail(struct lineage *l, const char *sqlstate, int location, const c
 	PRINTF_LIKE(4, 5);
 void lineage_fail_retry(struct lineage *l, const char *sqlstate, int location, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
+/* What may pass where code may do anything. */
+void lineage_doubt(struct lineage *l, int location, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void lineage_odd(struct lineage *l, int location, const char *what); /* 0A000 "… not understood" */
 bool lineage_stopped(const struct lineage *l);
 /* Counts work; false: too much, and the statement has a problem. */
@@ -311,6 +313,10 @@ void ddl_create_as(struct lineage *l, const PgQuery__CreateTableAsStmt *s);
 void ddl_select_into(struct lineage *l, const PgQuery__Node *n);
 /* ddl_code.c: what only a policy may let pass that lets code do anything. */
 bool ddl_code(struct lineage *l, const PgQuery__Node *n);
+/* ddl_any.c: the rest, without a look at what it does. */
+bool ddl_any(struct lineage *l, const PgQuery__Node *n);
+/* All relations that are named somewhere in the message count as used. */
+void ddl_names(struct lineage *l, const void *message);
 struct statement *statement_inner(struct lineage *l, const PgQuery__Node *n);
 const char *statement_tag(const PgQuery__Node *n); /* "CREATE TABLE" … */
 

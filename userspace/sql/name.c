@@ -68,11 +68,10 @@ const struct relation *relation_find(struct lineage *l, const PgQuery__RangeVar 
 		return NULL;
 	}
 	if (l->names->temp_doubtful && !strcmp(r->schema, l->names->temp)) {
-		lineage_fail(l, "42501", rv->location,
+		lineage_doubt(l, rv->location,
 			"code of the database's own ran in this session and may have written into \"%s\": "
 			"temporary tables cannot be read any more before DISCARD TEMP",
 			rv->relname);
-		return NULL;
 	}
 	if (l->need)
 		l->need(l->need_arg, r);

@@ -354,7 +354,7 @@ void utility_walk(struct lineage *l, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_LOCK_STMT: lock(l, n->lock_stmt); break;
 	case PG_QUERY__NODE__NODE_COPY_STMT: utility_copy(l, n->copy_stmt); break;
 	default:
-		if (!ddl_statement(l, n) && !ddl_other(l, n) && !ddl_code(l, n))
+		if (!ddl_statement(l, n) && !ddl_other(l, n) && !ddl_code(l, n) && !ddl_any(l, n))
 			refuse(l);
 		break;
 	}

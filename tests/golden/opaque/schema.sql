@@ -1,6 +1,13 @@
 -- SPDX-License-Identifier: MIT
 -- The schema of tests/golden/opaque-*.txt: code of every kind beside a masked column.
 CREATE TABLE people (id int PRIMARY KEY, name text, ssn text);
+CREATE SCHEMA plain;
+CREATE TABLE plain.other (id int);
+CREATE TABLE notes (id int, note text);
+CREATE TABLE parts (id int) PARTITION BY RANGE (id);
+CREATE TABLE ruled (id int);
+CREATE RULE more AS ON INSERT TO ruled DO INSTEAD NOTHING;
+CREATE VIEW notes_view AS SELECT id, note FROM notes;
 CREATE FUNCTION volatile_one(int) RETURNS text LANGUAGE plpgsql AS $$BEGIN RETURN 'x'; END$$;
 CREATE FUNCTION stable_one(int) RETURNS text LANGUAGE plpgsql STABLE AS $$BEGIN RETURN 'x'; END$$;
 CREATE FUNCTION stable_rows(int) RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$BEGIN RETURN NEXT 'x'; END$$;

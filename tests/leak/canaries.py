@@ -29,7 +29,17 @@ NUMBERS = sorted([(827374, 829400), (1975318700, 1975318900), (51938472061738490
 DATES = {datetime.date(1987, 3, 29)} | {datetime.date(1931, 8, d) for d in range(18, 25)} | {*(datetime.date(1954, 11, d) for d in range(1, 5))} | {datetime.date(1961, 12, d) for d in range(5, 13)}
 _EPOCH = datetime.date(2000, 1, 1)
 DATE_WORDS = [d.strftime(f) for d in DATES for f in ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%Y%m%d")]
-SPELT = {w.encode(): w for w in WORDS + DATE_WORDS} | {w.encode()[::-1]: w for w in WORDS + DATE_WORDS}
+YEARS = [y.encode()[::way] for y in sorted({str(d.year) for d in DATES}) for way in (1, -1)]
+
+
+def _spelt(words):
+    return {w.encode()[::way]: w for w in words for way in (1, -1)}
+
+
+SPELT, SPELT_DATES = _spelt(WORDS), _spelt(DATE_WORDS)
+NO_BIT = bytes(i for i in range(256) if i not in b"01")
+URL_SAFE = bytes.maketrans(b"-_", b"+/")
+PRINTED = bytes(range(32, 127))
 NO_WORD = bytes(i for i in range(256) if not (48 <= i < 58 or 65 <= i < 91 or 97 <= i < 123))
 
 
@@ -38,17 +48,19 @@ def number(n):
     return at >= 0 and n <= NUMBERS[at][1]
 
 
+def _whole(runs, size, gap):
+    """Runs whose lengths are multiples of size, for one call to decode; what stands between them holds nothing."""
+    return gap.join(r[:len(r) // size * size] for r in runs)
+
+
 def _decoded(data):
     """What hexadecimal, base64, escapes and character codes in it stand for."""
-    for run in re.findall(rb"[0-9a-fA-F]{8,}", data):
-        for start in (0, 1):
-            part = run[start:]
-            yield binascii.unhexlify(part[:len(part) // 2 * 2])
-    for run in re.findall(rb"[A-Za-z0-9+/_-]{8,}", data.replace(b"\\n", b"").replace(b"\n", b"")):
-        run = run.replace(b"-", b"+").replace(b"_", b"/")
-        for start in range(4):
-            part = run[start:]
-            yield base64.b64decode(part[:len(part) // 4 * 4])
+    runs = set(re.findall(rb"[0-9a-fA-F]{8,}", data))
+    for start in (0, 1):
+        yield binascii.unhexlify(_whole([r[start:] for r in runs], 2, b"00"))
+    runs = set(re.findall(rb"[A-Za-z0-9+/]{8,}", data.replace(b"\\n", b"").replace(b"\n", b"").translate(URL_SAFE)))
+    for start in range(4):
+        yield base64.b64decode(_whole([r[start:] for r in runs], 4, b"AAAA"))
     if b"%" in data:
         yield re.sub(rb"%([0-9a-fA-F]{2})", lambda m: bytes([int(m[1], 16)]), data)
     if b"\\" in data:
@@ -59,9 +71,9 @@ def _decoded(data):
     codes = [int(x) for x in re.findall(rb"(?<!\d)\d{2,3}(?!\d)", data)]
     if len(codes) >= 5:
         yield bytes(c for c in codes if 32 <= c < 127)
-    bits = re.findall(rb"[01]", data) if len(re.findall(rb"[01]", data)) * 3 > len(data) and len(data) >= 40 else []
-    for start in range(8 if bits else 0):
-        text = b"".join(bits)[start:]
+    bits = data.translate(None, NO_BIT) if len(data) >= 40 else b""
+    for start in range(8 if len(bits) * 3 > len(data) else 0):
+        text = bits[start:]
         yield bytes(int(text[i:i + 8], 2) for i in range(0, len(text) - 7, 8))
         yield bytes(int(text[i:i + 8][::-1], 2) for i in range(0, len(text) - 7, 8))
 
@@ -70,25 +82,27 @@ def _search(streams, out):
     """Words, with and without what is no letter or digit, in both directions."""
     low = b"\0".join(streams).lower() + b"\0" + b"\0".join(s.translate(None, NO_WORD) for s in streams).lower()
     out.update(word for spelt, word in SPELT.items() if spelt in low)
+    if any(y in low for y in YEARS):
+        out.update(SPELT_DATES[d] for d in SPELT_DATES.keys() & set(re.findall(rb"(?=(\d{8}|\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{4}))", low)))
 
 
 def _numbers(streams, out):
     data = b"\0".join(streams)
-    for m in re.findall(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", data):
+    for m in set(re.findall(rb"\d{4,}(?:\.\d+)?(?:[eE][+-]?\d+)?|\d+(?:\.\d+)?[eE][+-]?\d+", data)):
         try:
             n = float(m) if len(m) < 16 else int(m.split(b".")[0])
         except ValueError:
             continue
         if number(abs(n)):
             out.add(m.decode())
-    for m in re.findall(rb"\$?(\d{1,3}(?:,\d{3})+(?:\.\d+)?)", data):
+    for m in set(re.findall(rb"\$?(\d{1,3}(?:,\d{3})+(?:\.\d+)?)", data)):
         if number(float(m.replace(b",", b""))):
             out.add(m.decode())
 
 
 def _binary(cell, out):
     """Numbers and days in a cell of binary format; in those of arrays and rows at any place."""
-    if not 2 <= len(cell) <= 4096:
+    if not 2 <= len(cell) <= 4096 or not cell.translate(None, PRINTED):
         return
     for at in range(len(cell) - 1) if len(cell) > 8 else (0,):
         part = cell[at:]
@@ -159,7 +173,7 @@ def found(messages, own=b""):
     copied = b"".join(b for k, b in messages if k == "d")
     if copied:
         streams.append(copied)
-    for s in [s for s in streams if any(c > 127 for c in s)]:
+    for s in [s for s in streams if not s.isascii()]:
         streams.append(unicodedata.normalize("NFKC", s.decode(errors="ignore")).encode())
     streams += [d for s in set(streams) for d in _decoded(s)]
     _search(streams, out)

@@ -4,6 +4,7 @@
     -- text                 a comment
     --# value TITLE         begins a group: what its statements give away is a value that can be found in what comes back
     --# oracle TITLE        … or an answer that is another one where the masked values are others
+    --# asked TITLE         … a value, by statements whose answers may depend on it, as the policy of agent2 allows
     --! SQL                 what the DBA does before the tests, for good, in both databases
     --@ WORDS               of the next statement only: pg>=15, pg<17, own (no transaction around it), startup NAME=VALUE,
                             open WHO WHY (a known leak: told, and does not fail)
@@ -17,7 +18,7 @@ import pathlib
 import re
 
 HERE = pathlib.Path(__file__).resolve().parent / "corpus"
-Attack = collections.namedtuple("Attack", "category line title oracle steps own startup since before open agent")
+Attack = collections.namedtuple("Attack", "category line title kind steps own startup since before open agent")
 
 
 class Wrong(Exception):
@@ -49,13 +50,13 @@ def _words(words, where):
 def read(path):
     """→ (attacks, DBA's statements) of one file."""
     attacks, setup = [], []
-    title, oracle, options, text, at = "", False, None, None, 0
+    title, kind, options, text, at = "", "", None, None, 0
 
     def finish():
         nonlocal text, options
         if text is not None:
             steps = [s.strip() for s in text.split(" ;; ")]
-            attacks.append(Attack(path.stem, at, title, oracle, steps, **(options or _words("", path))))
+            attacks.append(Attack(path.stem, at, title, kind, steps, **(options or _words("", path))))
             text = options = None
 
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
@@ -65,10 +66,10 @@ def read(path):
             continue
         finish()
         if line.startswith("--# "):
-            m = re.fullmatch(r"--# (value|oracle) (.+)", line)
+            m = re.fullmatch(r"--# (value|oracle|asked) (.+)", line)
             if not m:
-                raise Wrong("%s: --# value TITLE or --# oracle TITLE expected" % where)
-            title, oracle = m[2], m[1] == "oracle"
+                raise Wrong("%s: --# value, oracle or asked TITLE expected" % where)
+            title, kind = m[2], m[1]
         elif line.startswith("--! "):
             setup.append(line[4:])
         elif line.startswith("--@ "):

@@ -108,6 +108,11 @@ def functions(steps):
     return [m[1] for s in steps for m in [re.match(r">FB? (\S+)", s)] if m]
 
 
+def telling(messages):
+    """Without what only says that a step is done: it holds no text."""
+    return tuple(m for m in messages if m[0] not in "Z123nst")
+
+
 def outcome(messages, names):
     """What an agent can tell, without what is by chance: backend ids, oids of tables and types, names of databases."""
     out = []
@@ -119,6 +124,7 @@ def outcome(messages, names):
         elif kind in "EN":
             # Where in the server's own source it was is no value.
             body = repr(sorted((k, v) for k, v in wire.fields(body).items() if k != "L")).encode()
+        body = re.sub(rb"pg_temp_\d+", b"pg_temp", body)
         for n in names[1:]:
             body = body.replace(n.encode(), names[0].encode())
         out.append((kind, body))

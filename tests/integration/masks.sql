@@ -28,4 +28,11 @@ INSERT INTO desk.ticket VALUES
 	(5, 'as it is', 'of: a@b.co a@b.co a@b.co a@b.co a@b.co', repeat('x ', 80000) || '4929 1173 0064 0002', 0, 'SSN 617-28-3001', '+1 2', 500, 2147483647,
 	 '0044-03-15 BC', '2024-03-03 12:00:00+00');
 
+CREATE TABLE desk.stay (id serial PRIMARY KEY, patient int, came date, seen timestamptz, went timestamp, note text);
+INSERT INTO desk.stay (patient, came, seen, went) VALUES
+	(7, '1931-08-17', '1987-03-29 04:05:06.789+00', '1987-04-02 12:00:00'),
+	(7, '1931-08-20', 'infinity', NULL),
+	(8, '1931-08-17', '1987-03-29 04:05:06.789+00', '1987-04-02 12:00:00'),
+	(NULL, '1931-08-17', '1987-03-29 04:05:06.789+00', '1987-04-02 12:00:00');
+
 CREATE VIEW desk.queue AS SELECT t.id, t.body AS what FROM desk.ticket t;

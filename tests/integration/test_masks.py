@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+import wire
 from lab import HERE, Lab
 
 COLUMNS = ["id", "clear", "subject", "body", "card", "ssn", "phone", "salary", "bonus", "born", "opened"]
@@ -95,6 +96,55 @@ def test_no_name_of_a_zone_moves_what_is_truncated(desk):
                 seen.update(row[0] for row in r.rows)
             assert seen == {b"1970-01-01 00:00:00+00"}
             assert b"23" in c.query(opened).ok().rows[0][0]
+
+
+STAYS = "SELECT id, patient, came, seen, went FROM desk.stay"
+
+
+def instants(row):
+    """A row of STAYS in binary: the date in days, the others in microseconds."""
+    return [None if c is None else struct.unpack("!q" if len(c) == 8 else "!i", c)[0] for c in row]
+
+
+def shifts(masked, raw):
+    day = 86400 * 10**6
+    return [None if None in (m, r) else (m - r) if k == 2 else (m - r) / day for k, (m, r) in enumerate(zip(masked, raw)) if k >= 2]
+
+
+def test_dates_move_with_whose_they_are(desk):
+    sql = STAYS + " ORDER BY id"
+    with desk.direct() as c:
+        raw = [instants(r) for r in c.run(sql, formats=(1,)).ok().rows]
+    with desk.login() as c:
+        c.query("SET TimeZone = 'UTC'").ok()
+        rows = c.run(sql, formats=(1,)).ok().rows
+        by = [shifts(instants(m), r) for m, r in zip(rows, raw)]
+        n, other = by[0][0], by[2][0]
+        assert by == [[n] * 3, [n, None, None], [other] * 3, [None] * 3]
+        assert n != other and all(0 < abs(d) <= 40 and d == int(d) for d in (n, other))
+        assert rows[1][3] is None  # infinity
+        text = c.query(sql).ok().rows
+        assert c.run("TABLE desk.stay", formats=(1,)).ok().rows[0][:5] == rows[0]
+        for copy in ("COPY desk.stay (id, patient, came, seen, went) TO STDOUT", "COPY (%s) TO STDOUT" % sql):
+            c.send(wire.query(copy))
+            copied = [b.rstrip(b"\n").split(b"\t") for k, b in c.until("Z") if k == "d"]
+            assert copied == [[b"\\N" if v is None else v for v in r] for r in text]
+        for lone in ("SELECT came, seen, went FROM desk.stay", "SELECT a.came, a.patient FROM desk.stay a, desk.stay b",
+                     "SELECT came FROM (%s) q" % STAYS, "UPDATE desk.stay SET note = 'x' RETURNING came, seen", "SELECT came FROM desk.stay UNION ALL SELECT came FROM desk.stay"):
+            assert {v for r in c.query("BEGIN; %s; ROLLBACK" % lone).ok().rows for v in r} <= {None, b"7", b"8"}
+        for style in ("SQL, DMY", "German", "Postgres, MDY"):
+            c.query("SET DateStyle = '%s'" % style).ok()
+            assert c.run(sql, formats=(1,)).ok().rows == rows
+            c.query(sql).ok()
+            c.query("SET DateStyle = '%s'; %s" % (style, sql)).ok()
+        for write in ("INSERT INTO desk.stay (patient, came) VALUES (7, '2000-01-01')", "UPDATE desk.stay SET patient = 9", "COPY desk.stay (came) FROM STDIN"):
+            assert c.query(write).error.sqlstate == "42501"
+        assert found(bytes(c.received)) == []
+    with desk.direct() as d:
+        d.query("SET TimeZone = 'UTC'").ok()
+        types = ["int4", "int4", "date", "timestamptz", "timestamp"]
+        again = [d.run("SELECT " + ", ".join("$%d::%s" % (i + 1, t) for i, t in enumerate(types)), params=r, param_formats=(1,)).ok().rows[0] for r in rows]
+    assert again == text
 
 
 def test_digits_left_out_of_a_float(desk):

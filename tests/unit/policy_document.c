@@ -546,7 +546,7 @@ static void masks(void **state)
 		"11:50: number.bucket must be a number of 2 to 1000000000000000",
 		"11:55: number has no \"rond\"; did you mean \"round\"?",
 		"12:32: spec.mask[].with: number needs its settings, as in {number: …}",
-		"13:39: date lacks \"truncate\"",
+		"13:39: date has either truncate or shift",
 		"14:50: date.truncate is decade, year, quarter, month, week, day, hour or minute",
 		"15:39: date must be a map, not a single value",
 		"16:49: spec.mask[].derived can only be null, redact or fixed: a value that was computed has "
@@ -819,18 +819,20 @@ static void keyed(void **state)
 	write_file(
 		path, "k2: 0123456789abcdef0123456789abcdef\nk1: fedcba9876543210fedcba9876543210\n", 0600);
 	snprintf(text, sizeof(text),
-		MASK "    - {columns: [a.b.c], with: {token: {keyFile: %s, domain: x, form: email}}}\n"
-		     "    - {columns: [a.b.d], with: {token: {keyFile: %s, domain: x}}}\n"
-		     "    - {columns: [a.b.e], with: {token: {keyFile: %s, domain: x, keyId: k2}}}\n"
-		     "    - {columns: [a.b.f], with: {hash: {keyFile: %s, domain: x, keyId: k1}}}\n"
-		     "    - {columns: [a.b.g], with: {fpe: {keyFile: %s, keep: {first: 6, last: 4}, luhn: "
-		     "true}}}\n"
-		     "    - {columns: [a.b.h], with: {fpe: {keyFile: %s, alphabet: upper}}}\n"
-		     "    - {columns: [a.b.i], with: {fpe: {keyFile: %s, alphabet: \"01-\"}}}\n"
-		     "    - {columns: [a.b.j], with: {fake: {keyFile: %s, form: last_name}}}\n"
-		     "    - {columns: [a.b.k], with: {number: {noise: {keyFile: %s, ratio: 0.125}}}}\n"
-		     "    - {columns: [a.b.l], with: {number: {noise: {keyFile: %s, width: 1500}}}}\n",
-		path, path, path, path, path, path, path, path, path, path);
+		MASK
+		"    - {columns: [a.b.c], with: {token: {keyFile: %s, domain: x, form: email}}}\n"
+		"    - {columns: [a.b.d], with: {token: {keyFile: %s, domain: x}}}\n"
+		"    - {columns: [a.b.e], with: {token: {keyFile: %s, domain: x, keyId: k2}}}\n"
+		"    - {columns: [a.b.f], with: {hash: {keyFile: %s, domain: x, keyId: k1}}}\n"
+		"    - {columns: [a.b.g], with: {fpe: {keyFile: %s, keep: {first: 6, last: 4}, luhn: "
+		"true}}}\n"
+		"    - {columns: [a.b.h], with: {fpe: {keyFile: %s, alphabet: upper}}}\n"
+		"    - {columns: [a.b.i], with: {fpe: {keyFile: %s, alphabet: \"01-\"}}}\n"
+		"    - {columns: [a.b.j], with: {fake: {keyFile: %s, form: last_name}}}\n"
+		"    - {columns: [a.b.k], with: {number: {noise: {keyFile: %s, ratio: 0.125}}}}\n"
+		"    - {columns: [a.b.l], with: {number: {noise: {keyFile: %s, width: 1500}}}}\n"
+		"    - {columns: [a.b.m], with: {date: {shift: {keyFile: %s, days: 30, entity: Whose}}}}\n",
+		path, path, path, path, path, path, path, path, path, path, path);
 	assert_int_equal(load(&d, text, &c), 0);
 	assert_int_equal(d.v[0].rules[0].mask.kind, MASK_TOKEN);
 	assert_true(d.v[0].rules[0].mask.mail);
@@ -848,6 +850,9 @@ static void keyed(void **state)
 	assert_int_equal(d.v[0].rules[8].mask.noise, NOISE_ONE / 8);
 	assert_true(d.v[0].rules[8].mask.relative && !d.v[0].rules[9].mask.relative);
 	assert_int_equal(d.v[0].rules[9].mask.noise, UINT64_C(1500) * NOISE_ONE);
+	assert_int_equal(d.v[0].rules[10].mask.kind, MASK_SHIFT);
+	assert_int_equal(d.v[0].rules[10].mask.days, 30);
+	assert_string_equal(d.v[0].rules[10].mask.entity, "Whose");
 	documents_fini(&d);
 	unlink(path);
 	WRONG(MASK
@@ -865,13 +870,18 @@ static void keyed(void **state)
 		   "    - {columns: [a.b.e], with: {number: {noise: {ratio: 1.5}}}}\n"
 		   "    - {columns: [a.b.f], with: {number: {noise: {width: 0.0000001}}}}\n"
 		   "    - {columns: [a.b.g], with: {number: {noise: {width: 1, ratio: 1}}}}\n"
-		   "    - {columns: [a.b.h], with: {number: {noise: {width: 1}, round: 10}}}\n",
+		   "    - {columns: [a.b.h], with: {number: {noise: {width: 1}, round: 10}}}\n"
+		   "    - {columns: [a.b.i], with: {date: {shift: {days: 0, keyFile: /nowhere}}}}\n"
+		   "    - {columns: [a.b.j], with: {date: {shift: {days: 3, entity: x}, truncate: day}}}\n",
 		"8:46: fake.form is name, first_name, last_name, email, phone, company, city or street",
 		"9:39: fake lacks \"form\"", "9:49: key file /nowhere: No such file or directory",
 		"10:57: number.noise.ratio must be a number above 0, up to 1",
 		"11:57: number.noise.width must be a number above 0, up to 10^12",
 		"12:49: number.noise has either ratio or width",
-		"13:41: number has one of round, bucket and noise");
+		"13:41: number has one of round, bucket and noise", "14:47: date.shift lacks \"entity\"",
+		"14:54: date.shift.days must be a number of 1 to 36500",
+		"14:66: key file /nowhere: No such file or directory",
+		"15:39: date has either truncate or shift");
 	WRONG(MASK "    - {columns: [a.b.c], with: token}\n"
 		   "    - {columns: [a.b.d], with: {token: {form: uuid}}}\n"
 		   "    - {columns: [a.b.e], with: {token: {}}}\n"
@@ -951,6 +961,8 @@ static void strictness(void **state)
 		    hour = {.kind = MASK_DATE, .unit = UNIT_HOUR};
 	struct mask pan = {.kind = MASK_DETECT, .detectors = {{2}}, .replace = REPLACE_REDACT},
 		    mail = {.kind = MASK_DETECT, .detectors = {{1}}, .replace = REPLACE_LABEL}, met;
+	struct mask shift = {.kind = MASK_SHIFT, .days = 30, .entity = "a"},
+		    by_other = {.kind = MASK_SHIFT, .days = 30, .entity = "b"};
 	struct mask email = {.kind = MASK_EMAIL}, domain = {.kind = MASK_EMAIL, .keep_domain = true};
 
 	(void)state;
@@ -980,6 +992,11 @@ static void strictness(void **state)
 	assert_true(!strict_covers(&ten, &noise) && !strict_covers(&noise, &ten));
 	assert_true(!strict_covers(&noise, &wide) && !strict_covers(&wide, &noise));
 	assert_true(strict_meet(&met, &noise, &ten, NULL));
+	assert_int_equal(met.kind, MASK_REDACT);
+	assert_true(strict_covers(&shift, &shift) && strict_covers(&null, &shift));
+	assert_true(!strict_covers(&shift, &by_other) && !strict_covers(&by_other, &shift));
+	assert_true(!strict_covers(&year, &shift) && !strict_covers(&shift, &year));
+	assert_true(strict_meet(&met, &shift, &year, NULL));
 	assert_int_equal(met.kind, MASK_REDACT);
 	/* fpe that keeps more than partial: each shows what the other hides */
 	strcpy(fpe64.alphabet, FPE_DIGITS);

@@ -2,6 +2,7 @@
 /* The golden tables tests/golden/plan.txt and tests/golden/ask.txt: statement → what a masked caller gets. A
  * line is
  *   SQL => pass mask null …        one word an output column
+ *   SQL => shift:2 …             a date that is moved by whose it is, which is in the second column
  *   SQL => none                    passes, gives no rows
  *   SQL => spends column:2 …       as one of these, and comparing the column costs two constants (column:1$3:
  * one and as many as parameter 3 has elements) SQL => sanitized …             as one of these, and its
@@ -67,9 +68,18 @@ static size_t tell_spends(const struct plan *p, const struct catalog *c, char *o
 	return n;
 }
 
-static void tell(const struct judged *js, const struct catalog *c, char *out, size_t cap)
+static size_t tell_column(const struct column_plan *c, bool behind, char *out, size_t cap)
 {
 	static const char *const word[] = {"null", "mask", "pass"};
+	const char *blank = behind ? " " : "";
+
+	if (c->action == ACTION_MASK && c->mask->kind == MASK_SHIFT)
+		return (size_t)snprintf(out, cap, "%sshift:%u", blank, c->entity);
+	return (size_t)snprintf(out, cap, "%s%s", blank, word[c->action]);
+}
+
+static void tell(const struct judged *js, const struct catalog *c, char *out, size_t cap)
+{
 	size_t n = 0;
 
 	out[0] = '\0';
@@ -85,8 +95,7 @@ static void tell(const struct judged *js, const struct catalog *c, char *out, si
 		else if (!p->rows)
 			n += (size_t)snprintf(out + n, cap - n, "none");
 		for (unsigned k = 0; p->verdict != DENY && p->rows && k < p->ncolumns; k++)
-			n += (size_t)snprintf(
-				out + n, cap - n, "%s%s", k ? " " : "", word[p->columns[k].action]);
+			n += tell_column(&p->columns[k], k > 0, out + n, cap - n);
 	}
 }
 
@@ -174,6 +183,20 @@ static void golden_opaque(void **state)
 		"tests/golden/opaque/allow.yaml");
 }
 
+static void golden_shift(void **state)
+{
+	char path[] = "/tmp/pgveil-golden-key-XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "0123456789abcdef0123456789abcdef", 32), 32);
+	close(fd);
+	setenv("GOLDEN_KEY", path, 1);
+	table("tests/golden/shift.txt", "tests/golden/shift/schema.sql", "tests/golden/shift/policy.yaml");
+	unlink(path);
+}
+
 static void settings(void **state)
 {
 	const char *why;
@@ -204,7 +227,7 @@ static void settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(golden), cmocka_unit_test(golden_asking),
-		cmocka_unit_test(golden_opaque), cmocka_unit_test(settings)};
+		cmocka_unit_test(golden_opaque), cmocka_unit_test(golden_shift), cmocka_unit_test(settings)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

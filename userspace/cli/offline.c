@@ -315,6 +315,11 @@ static const char *own_text(const struct mask *m, struct arena *a)
 	case MASK_TOKEN: return keyed_text(m, m->mail ? "token, e-mail" : "token", a);
 	case MASK_DATE:
 		return or_no_memory(arena_printf(a, "date, truncated to the %s", time_unit_name(m->unit)));
+	case MASK_SHIFT:
+		return keyed_text(m,
+			or_no_memory(
+				arena_printf(a, "date, shifted by up to %u days by %s", m->days, m->entity)),
+			a);
 	case MASK_NUMBER:
 		return or_no_memory(arena_printf(a,
 			m->bucket ? "number, buckets of %" PRIu64 : "number, rounded to %" PRIu64, m->step));

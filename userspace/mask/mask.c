@@ -38,6 +38,7 @@ struct span mask_part(const struct mask *m, const struct value_shape *shape, str
 	case MASK_HASH: return mask_hash(m, shape, cell, a);
 	case MASK_TOKEN: return mask_token(m, shape, cell, a);
 	case MASK_DATE: return mask_date(m, shape, cell, a);
+	case MASK_SHIFT: return null; /* whose date it is is not known here */
 	case MASK_NUMBER: return mask_number(m, shape, cell, a);
 	case MASK_NOISE: return mask_noise(m, shape, cell, a);
 	case MASK_EMAIL: return mask_email(m, shape, cell, a);
@@ -77,6 +78,7 @@ bool mask_has_form(enum mask_kind k, enum value_type t)
 	case MASK_HASH:
 	case MASK_TOKEN: return mask_hashes(t);
 	case MASK_DATE: return f == FAMILY_DATE || f == FAMILY_TIMESTAMP || f == FAMILY_TIME;
+	case MASK_SHIFT: return f == FAMILY_DATE || f == FAMILY_TIMESTAMP;
 	case MASK_NUMBER:
 	case MASK_NOISE: return value_is_number(t);
 	case MASK_FPE: return f == FAMILY_TEXT || f == FAMILY_INTEGER || f == FAMILY_NUMERIC;

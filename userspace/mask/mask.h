@@ -24,6 +24,7 @@ enum mask_kind {
 	MASK_TOKEN,    /* likewise, in a form to work with; whole numbers keep their sign and their range */
 	/* The two that generalise show no part of a value, only where it lies; NULL where it lies nowhere. */
 	MASK_DATE,     /* the beginning of the year, month … */
+	MASK_SHIFT,    /* some days off, as many as for all dates of the same entity; NULL without one */
 	MASK_NUMBER,   /* rounded to a multiple, or the lower end of a bucket */
 	MASK_NOISE,    /* another number nearby, the same for the same number; NULL for what is no number */
 	MASK_EMAIL,    /* keeps the domain, or nothing but the shape */
@@ -37,12 +38,15 @@ enum mask_kind {
 #define MASK_LAST MASK_DETECT
 #define MASK_NAMES                                                                                           \
 	{                                                                                                    \
-		"null", "redact", "fixed", "fake", "hash", "token", "date", "number", "noise", "email",      \
-			"fpe", "partial", "regex", "jsonpath", "detect"                                      \
+		"null", "redact", "fixed", "fake", "hash", "token", "date", "shift", "number", "noise",      \
+			"email", "fpe", "partial", "regex", "jsonpath", "detect"                             \
 	}
 
 #define MASK_STEP_MIN 2
 #define MASK_STEP_MAX UINT64_C(1000000000000000)
+
+#define MASK_DAYS_MAX   36500
+#define MASK_ENTITY_MAX 63 /* as PostgreSQL's names */
 
 #define NOISE_ONE 1000000
 #define NOISE_MAX (UINT64_C(1000000000000) * NOISE_ONE)
@@ -100,7 +104,7 @@ struct mask {
 	struct regex *regex; /* owned; see mask/regex.h */
 	/* jsonpath */
 	struct jsonpath *paths; /* owned; see mask/jsonpath.h */
-	/* fake, hash, token, noise, fpe; see mask_key_init */
+	/* fake, hash, token, shift, noise, fpe; see mask_key_init */
 	struct hmac_key key;
 	struct aes_key aes;
 	char domain[32]; /* separates uses of one key */
@@ -113,6 +117,10 @@ struct mask {
 	bool luhn;
 	/* date */
 	enum time_unit unit;
+	/* shift: at most so many days, at least one; entity: the column of the same row that says whose the
+	 * date is, as its relation has it */
+	unsigned days;
+	char entity[MASK_ENTITY_MAX + 1];
 	/* number: a whole number, at least MASK_STEP_MIN (1 would leave every integer as it is) */
 	uint64_t step;
 	bool bucket; /* down to a multiple; otherwise to the nearest one, halves away from zero */
@@ -131,6 +139,11 @@ void mask_key_init(struct mask *m, const uint8_t key[static HMAC_KEY_LEN]);
  * of others it becomes NULL (mask/nested.h). */
 struct span mask_apply(
 	const struct mask *m, const struct value_shape *shape, struct span cell, struct arena *a);
+/* Likewise a date of an entity, for MASK_SHIFT: of the cell that says whose it is, .p == NULL where it is
+ * NULL.
+ */
+struct span mask_shift(const struct mask *m, const struct value_shape *shape, struct span cell,
+	const struct value_shape *entity_shape, struct span entity, struct arena *a);
 /* The same for one who may know nothing of the cell, not even how many elements it has: for the result of an
  * expression, or a cell too large to be looked at. NULL and fixed are what they are; any other mask is
  * MASK_REDACT, which makes an array or a range an empty one. */

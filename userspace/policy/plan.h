@@ -23,6 +23,8 @@ struct column_plan {
 	enum action action;
 	const struct mask *mask; /* ACTION_MASK: of the binding's policy */
 	bool derived;            /* of an expression: mask_blind */
+	/* MASK_SHIFT: 1 + the column of the same row that says whose date it is; 0: none; NULL then. */
+	unsigned entity;
 	const struct rule *rule; /* why; NULL for catalogue columns and ACTION_PASS */
 	uint32_t type;           /* COPY, which does not describe its rows: 0 where it is not known */
 	int32_t typmod;

@@ -38,6 +38,8 @@ static void read_entry(struct reading *r, const struct node *n, struct entry *e)
 	mask_read(r, n, WHERE, &e->mask);
 	if (e->mask.kind == MASK_JSONPATH)
 		section_wrong(r, n, WHERE ": a path has no jsonpath of its own; give the whole path");
+	if (e->mask.kind == MASK_SHIFT)
+		section_wrong(r, n, WHERE ": date.shift is for columns only");
 }
 
 static void add_entries(struct reading *r, struct entry *v, unsigned n, struct jsonpath *out)

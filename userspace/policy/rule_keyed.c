@@ -226,3 +226,27 @@ void mask_read_noise(struct reading *r, const struct node *n, struct mask *out)
 	}
 	read_key(r, n, "number.noise", MASK_NOISE, out);
 }
+
+void mask_read_shift(struct reading *r, const struct node *n, struct mask *out)
+{
+	static const struct key keys[] = {{"days", KEY_READ}, {"entity", KEY_READ}, {"keyFile", KEY_READ},
+		{"keyId", KEY_READ}, {"domain", KEY_READ}};
+	const struct node *entity = node_get(n, "entity");
+	unsigned long days = 0;
+	const char *column;
+
+	if (!section_map(r, n, "date.shift", keys, ARRAY_LEN(keys)))
+		return;
+	section_missing(r, n, "date.shift", "days");
+	section_missing(r, n, "date.shift", "entity");
+	section_number(r, node_get(n, "days"), "date.shift.days", 1, MASK_DAYS_MAX, &days);
+	column = section_text(r, entity, "date.shift.entity");
+	if (column && strlen(column) > MASK_ENTITY_MAX) {
+		section_wrong(r, entity, "date.shift.entity is the name of a column of the same table");
+		return;
+	}
+	if (column)
+		strcpy(out->entity, column);
+	out->days = (unsigned)days;
+	read_key(r, n, "date.shift", days && column ? MASK_SHIFT : MASK_NULL, out);
+}

@@ -81,14 +81,19 @@ static void read_email(struct reading *r, const struct node *n, struct mask *out
 
 static void read_date(struct reading *r, const struct node *n, struct mask *out)
 {
-	static const struct key keys[] = {{"truncate", KEY_READ}};
-	const struct node *unit = node_get(n, "truncate");
+	static const struct key keys[] = {{"truncate", KEY_READ}, {"shift", KEY_READ}};
+	const struct node *unit = node_get(n, "truncate"), *shift = node_get(n, "shift");
 
 	if (!section_map(r, n, "date", keys, ARRAY_LEN(keys)))
 		return;
-	section_missing(r, n, "date", "truncate");
-	if (!unit)
+	if (!unit == !shift) {
+		section_wrong(r, n, "date has either truncate or shift");
 		return;
+	}
+	if (shift) {
+		mask_read_shift(r, shift, out);
+		return;
+	}
 	if (unit->kind != NODE_SCALAR || !time_unit_of(unit->text, &out->unit)) {
 		section_wrong(
 			r, unit, "date.truncate is decade, year, quarter, month, week, day, hour or minute");

@@ -60,6 +60,7 @@ void mask_read(struct reading *r, const struct node *n, const char *where, struc
 void mask_read_hash(struct reading *r, const struct node *n, struct mask *out);
 void mask_read_fake(struct reading *r, const struct node *n, struct mask *out);
 void mask_read_token(struct reading *r, const struct node *n, struct mask *out);
+void mask_read_shift(struct reading *r, const struct node *n, struct mask *out);
 void mask_read_noise(struct reading *r, const struct node *n, struct mask *out);
 void mask_read_fpe(struct reading *r, const struct node *n, struct mask *out);
 void mask_read_jsonpath(struct reading *r, const struct node *n, struct mask *out);

@@ -39,6 +39,7 @@ static int compare_shown(const struct mask *a, const struct mask *b)
 	case MASK_HASH:
 	case MASK_TOKEN: return 0;
 	case MASK_DATE: return order(a->unit, b->unit);
+	case MASK_SHIFT: return order(b->days, a->days);
 	case MASK_NUMBER: return a->step == b->step ? 0 : a->step > b->step ? -1 : 1;
 	case MASK_NOISE:
 		r = order(a->relative, b->relative);
@@ -124,6 +125,7 @@ static int compare_rest(const struct mask *a, const struct mask *b)
 	case MASK_NUMBER: return order(!a->bucket, !b->bucket);
 	case MASK_FIXED: return strcmp(a->fixed ? a->fixed : "", b->fixed ? b->fixed : "");
 	case MASK_FAKE: r = order(a->fake, b->fake); return r ? r : compare_keys(a, b);
+	case MASK_SHIFT: r = strcmp(a->entity, b->entity); return r ? r : compare_keys(a, b);
 	case MASK_NOISE:
 	case MASK_HASH: return compare_keys(a, b);
 	case MASK_TOKEN: r = compare_keys(a, b); return r ? r : order(a->mail, b->mail);
@@ -161,9 +163,10 @@ static bool at_odds(const struct mask *a, const struct mask *b)
 	if (b->kind == MASK_JSONPATH && !shows_nothing(a))
 		return strict_compare(a, b) != 0;
 	/* A multiple nearby bounds what the noise hides, and the reverse. */
-	if (a->kind == MASK_NUMBER && b->kind == MASK_NOISE)
+	if ((a->kind == MASK_NUMBER && b->kind == MASK_NOISE) ||
+		(a->kind == MASK_DATE && b->kind == MASK_SHIFT))
 		return true;
-	if (a->kind == MASK_NOISE && b->kind == MASK_NOISE)
+	if (a->kind == b->kind && (a->kind == MASK_NOISE || a->kind == MASK_SHIFT))
 		return strict_compare(a, b) != 0;
 	return a->kind == MASK_FPE && b->kind == MASK_PARTIAL && compare_kept(a, b) > 0;
 }

@@ -106,13 +106,18 @@ void copyout_free(struct copyout *c)
 static bool put_masked(
 	const struct copyout *c, const struct copy_row *row, unsigned i, struct put *w, struct arena *scratch)
 {
-	struct span cell = {0};
+	unsigned entity = rowplan_entity(c->rows, i);
+	struct span cell = {0}, whose = {0};
 
 	if (c->rows->col[i].action == ACTION_MASK) {
 		if (copy_cell_value(&c->style, row, i, scratch, &cell) != WIRE_OK)
 			return false;
+		if (cell.p && entity &&
+			copy_cell_value(&c->style, row, entity - 1, scratch, &whose) != WIRE_OK)
+			return false;
 		if (cell.p)
-			cell = rowplan_cell(c->rows, i, cell, scratch);
+			cell = entity ? rowplan_shift(c->rows, i, cell, whose, scratch)
+				      : rowplan_cell(c->rows, i, cell, scratch);
 	}
 	copy_put_cell(w, &c->style, cell, c->plan->columns[i].quoted);
 	return true;

@@ -143,6 +143,14 @@ static void form(struct rowplan *rp, struct rowplan_column *rc)
 	rc->shape.desc = made.desc;
 }
 
+/* Lineage alone knows which column says whose a date is; where origin brought another mask nobody does. */
+static unsigned entity_in(const struct rowplan_column *rc, const struct column_plan *cp)
+{
+	bool shifts = rc->action == ACTION_MASK && rc->mask->kind == MASK_SHIFT;
+
+	return shifts && cp->mask && strict_compare(rc->mask, cp->mask) == 0 ? cp->entity : 0;
+}
+
 struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const uint16_t *formats,
 	unsigned nformats, const struct value_style *style, struct binding *b, struct err *e)
 {
@@ -178,6 +186,7 @@ struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const u
 		rc->shape.style = style;
 		origin(b, &s->col[i], rc);
 		stricter(rc, p->columns[i].action, p->columns[i].mask, p->columns[i].derived);
+		rc->entity = entity_in(rc, &p->columns[i]);
 		form(rp, rc);
 	}
 	count_hidden(rp);
@@ -190,6 +199,8 @@ int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct err *e)
 		return err_sql(e, -EPROTO, "42501", "the result's columns changed while it was read");
 	for (unsigned i = 0; i < rp->n; i++) {
 		stricter(&rp->col[i], p->columns[i].action, p->columns[i].mask, p->columns[i].derived);
+		if (rp->col[i].entity != entity_in(&rp->col[i], &p->columns[i]))
+			rp->col[i].entity = 0;
 		form(rp, &rp->col[i]);
 	}
 	count_hidden(rp);
@@ -205,12 +216,44 @@ void rowplan_free(struct rowplan *rp)
 	free(rp);
 }
 
+unsigned rowplan_entity(const struct rowplan *rp, unsigned col)
+{
+	const struct rowplan_column *rc = &rp->col[col];
+
+	return rc->action == ACTION_MASK && !rc->blind && rc->entity <= rp->n ? rc->entity : 0;
+}
+
+struct span rowplan_shift(
+	const struct rowplan *rp, unsigned col, struct span cell, struct span entity, struct arena *scratch)
+{
+	const struct rowplan_column *rc = &rp->col[col];
+
+	if (cell.n > rp->cell_max || entity.n > rp->cell_max)
+		return (struct span){0};
+	return mask_shift(rc->mask, &rc->shape, cell, &rp->col[rc->entity - 1].shape, entity, scratch);
+}
+
 struct span rowplan_cell(const struct rowplan *rp, unsigned col, struct span cell, struct arena *scratch)
 {
 	const struct rowplan_column *rc = &rp->col[col];
 
 	return rc->blind || cell.n > rp->cell_max ? mask_blind(rc->mask, &rc->shape, scratch)
 						  : mask_apply(rc->mask, &rc->shape, cell, scratch);
+}
+
+/* A masked cell of a row that begins at row. */
+static struct span mask_cell(
+	const struct rowplan *rp, unsigned col, struct span cell, struct cur row, struct arena *scratch)
+{
+	unsigned at = rowplan_entity(rp, col);
+	struct span entity;
+
+	if (!at)
+		return rowplan_cell(rp, col, cell, scratch);
+	for (unsigned i = 0; i < at; i++)
+		if (msg_cell_next(&row, &entity) != WIRE_OK)
+			return (struct span){0};
+	return rowplan_shift(rp, col, cell, entity, scratch);
 }
 
 /* What a row is put together from: cells as they came, with their lengths, however many stand side by side;
@@ -272,6 +315,7 @@ static bool cut_row(const struct rowplan *rp, struct cur *c, struct part *v, uns
 	struct arena *scratch)
 {
 	const uint8_t *clean = c->p; /* where the run of clean cells began */
+	const struct cur row = *c;
 	struct span cell;
 
 	*n = 0;
@@ -287,7 +331,7 @@ static bool cut_row(const struct rowplan *rp, struct cur *c, struct part *v, uns
 		case ACTION_PASS: continue;
 		case ACTION_MASK:
 			if (cell.p)
-				masked.bytes = rowplan_cell(rp, i, cell, scratch);
+				masked.bytes = mask_cell(rp, i, cell, row, scratch);
 			break;
 		case ACTION_NULL: break;
 		}

@@ -19,7 +19,8 @@ struct rowplan {
 	struct rowplan_column {
 		enum action action;
 		const struct mask *mask;
-		bool blind; /* the value is derived: its mask may not know how many elements it has */
+		unsigned entity; /* as column_plan's */
+		bool blind;      /* the value is derived: its mask may not know how many elements it has */
 		uint32_t type_oid;
 		struct value_shape shape;
 	} col[];
@@ -36,6 +37,11 @@ void rowplan_free(struct rowplan *rp); /* NULL is fine */
 
 /* What a cell of a column with ACTION_MASK becomes; not for a NULL. Lives in scratch. */
 struct span rowplan_cell(const struct rowplan *rp, unsigned col, struct span cell, struct arena *scratch);
+/* 1 + the column that says whose date a cell of col is; 0: none, and rowplan_cell is to be asked. */
+unsigned rowplan_entity(const struct rowplan *rp, unsigned col);
+/* Likewise such a date becomes, by the cell of that column; NULL where that is NULL. */
+struct span rowplan_shift(
+	const struct rowplan *rp, unsigned col, struct span cell, struct span entity, struct arena *scratch);
 /* Writes the DataRow in f (whole) to out. Untouched large cells are borrowed from f. Counts masked cells into
  * *masked. WIRE_BAD: malformed, or not as many cells as columns; nothing was written then. scratch is reset.
  */

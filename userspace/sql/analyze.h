@@ -73,6 +73,9 @@ struct output {             /* one result column */
 	struct colset from; /* base columns whose values it may reveal */
 	bool direct; /* an unchanged copy of one column per row: a column's own mask fits. The source columns
 			are in from */
+	/* This column as it is in a row of the one table that the statement's FROM has: all outputs that
+	   have it are of the same row. relid 0: nobody knows. */
+	struct colref own;
 	uint32_t type;  /* 0: not known */
 	int32_t typmod; /* where direct and the same for all of from; else -1 */
 };

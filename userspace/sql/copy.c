@@ -201,12 +201,22 @@ static bool left_out(const struct relation *r, unsigned i, struct copy_options *
 	return true;
 }
 
+static void out_column(
+	struct lineage *l, const struct relation *r, const char *name, struct taint t, struct outputs *o)
+{
+	const struct column *c = relation_column(r, name);
+
+	outputs_add(l, o, name, t);
+	if (c && !lineage_stopped(l))
+		o->v[o->n - 1].own = (struct colref){r->oid, c->attnum};
+}
+
 static void out_columns(struct lineage *l, const PgQuery__CopyStmt *c, const struct item *it,
 	struct copy_options *options, struct outputs *o)
 {
 	for (unsigned i = 0; c->n_attlist == 0 && i < item_ncols(it) && !lineage_stopped(l); i++)
 		if (!left_out(it->rel, i, options))
-			outputs_add(l, o, item_name(it, i), item_taint(l, it, i));
+			out_column(l, it->rel, item_name(it, i), item_taint(l, it, i), o);
 	for (size_t i = 0; i < c->n_attlist && !lineage_stopped(l); i++) {
 		const char *name = node_string(c->attlist[i]);
 		struct taint t = {0};
@@ -215,7 +225,7 @@ static void out_columns(struct lineage *l, const PgQuery__CopyStmt *c, const str
 			lineage_fail_retry(l, "42703", -1, "column \"%s\" of relation \"%s\" does not exist",
 				name, it->rel->name);
 		else if (item_find(l, it, name, &t) == 1)
-			outputs_add(l, o, name, t);
+			out_column(l, it->rel, name, t, o);
 	}
 }
 

@@ -435,7 +435,7 @@ void outputs_add(struct lineage *l, struct outputs *o, const char *name, struct 
 		o->v = v;
 		o->cap = cap;
 	}
-	o->v[o->n++] = (struct label){name, t};
+	o->v[o->n++] = (struct label){name, t, {0}};
 }
 
 static void finish_uses(struct lineage *l)
@@ -492,7 +492,8 @@ void lineage_finish(struct lineage *l, const struct outputs *o, bool rows)
 			.from = c->t.from,
 			.direct = c->t.direct,
 			.type = c->t.type,
-			.typmod = typmod_of(l, &c->t)};
+			.typmod = typmod_of(l, &c->t),
+			.own = c->own};
 	}
 	s->rows = rows;
 }

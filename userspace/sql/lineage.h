@@ -31,6 +31,7 @@ struct taint {
 struct label { /* a named column of a query or a FROM item */
 	const char *name;
 	struct taint t;
+	struct colref own; /* of an output: as output.own */
 };
 
 struct outputs {

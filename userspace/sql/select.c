@@ -52,10 +52,33 @@ static bool ends_in_star(const PgQuery__ColumnRef *r)
 	return r->n_fields && r->fields[r->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
 }
 
+/* Outputs from first on, of r, that are columns of the level's only table. */
+static void own(
+	struct lineage *l, struct scope *sc, const PgQuery__ColumnRef *r, struct outputs *out, unsigned first)
+{
+	const struct item *it = sc->alone;
+	bool all = ends_in_star(r);
+	size_t named = r->n_fields - 1;
+	unsigned i;
+
+	if (!it || lineage_stopped(l) || named > 2)
+		return;
+	if (named && scope_item(l, sc, named == 2 ? node_string(r->fields[0]) : NULL,
+			     node_string(r->fields[named - 1]), r->location) != it)
+		return;
+	if (out->n - first != (all ? item_ncols(it) : 1))
+		return;
+	for (i = 0; i < item_ncols(it); i++)
+		if (all || !strcmp(item_name(it, i), node_string(r->fields[named])))
+			out->v[first + (all ? i : 0)].own =
+				(struct colref){it->rel->oid, it->rel->cols[i].attnum};
+}
+
 static void target(struct lineage *l, struct scope *sc, const PgQuery__ResTarget *t, struct outputs *out)
 {
 	const PgQuery__AIndirection *ind;
 	struct taint value;
+	unsigned first = out->n;
 
 	lineage_seen(l, t);
 	if (!t->val || t->n_indirection) {
@@ -64,6 +87,7 @@ static void target(struct lineage *l, struct scope *sc, const PgQuery__ResTarget
 	}
 	if (t->val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && ends_in_star(t->val->column_ref)) {
 		star(l, sc, t->val->column_ref, out);
+		own(l, sc, t->val->column_ref, out, first);
 		return;
 	}
 	ind = t->val->node_case == PG_QUERY__NODE__NODE_A_INDIRECTION ? t->val->a_indirection : NULL;
@@ -74,6 +98,8 @@ static void target(struct lineage *l, struct scope *sc, const PgQuery__ResTarget
 	}
 	value = expr(l, sc, t->val);
 	outputs_add(l, out, *t->name ? t->name : label_of(l, t->val), value);
+	if (t->val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF)
+		own(l, sc, t->val->column_ref, out, first);
 }
 
 bool is_bare_name(const PgQuery__Node *n)

@@ -46,6 +46,7 @@ static bool add_arm(struct lineage *l, struct outputs *out, const struct outputs
 
 		changed = changed || !same_taint(&t, &out->v[i].t);
 		out->v[i].t = t;
+		out->v[i].own = (struct colref){0};
 	}
 	return changed;
 }

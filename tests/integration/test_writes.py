@@ -213,7 +213,7 @@ ATTEMPTS = """
     GRANT SELECT ON clinic.patient TO PUBLIC
     GRANT SELECT ON ALL TABLES IN SCHEMA clinic TO PUBLIC
     CREATE TABLE work.copy AS SELECT ssn FROM clinic.patient
-    ALTER TABLE clinic.ward ADD EXCLUDE USING btree ((SELECT 1 FROM clinic.patient) WITH =)
+    ALTER TABLE clinic.ward ADD EXCLUDE USING btree (((SELECT 1 FROM clinic.patient)) WITH =)
     CREATE ROLE r PASSWORD 'x'
 """.strip().splitlines()
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/policy_database.h"
 #include "policy/policy.h"
 
 static const char help[] =
@@ -14,7 +15,7 @@ static const char help[] =
 	"       pgveil policy test [DIR|FILE...]\n"
 	"       pgveil policy explain --policy FILE --schema FILE --cgroup PATH [SQL]\n"
 	"\n"
-	"Works on policy files alone: no root, no daemon, no database.\n"
+	"Works on policy files: no root, no daemon; a database only for check --database.\n"
 	"\n"
 	"  check    reads policies and names every mistake in them with file, line and column\n"
 	"  test     runs the expectations in a folder (policy/expect) against their policies\n"
@@ -24,18 +25,28 @@ static const char help[] =
 	"The language is described in policy/README.md and policy/schema.json.\n";
 
 static const char check_help[] =
-	"Usage: pgveil policy check [--json] FILE...\n"
+	"Usage: pgveil policy check [--database CONNINFO] [--json] FILE...\n"
 	"\n"
 	"Reads the files as one set, as the daemon would, and prints every mistake in all of them as\n"
 	"file:line:column: message. Key files that rules name are read too; password files are not.\n"
 	"Warnings are of what works and should be known; they do not change the exit status.\n"
 	"${NAME} in a policy is replaced by the environment's NAME.\n"
 	"\n"
+	"  --database CONNINFO\n"
+	"           asks a database, too, by psql: columns that rules name and it does not have, and what "
+	"it\n"
+	"           holds that lets masked values be seen elsewhere: triggers, rules, views of others, "
+	"functions\n"
+	"           that are SECURITY DEFINER, publications, foreign tables, indexes and statistics\n"
 	"  --json   {\"ok\": …, \"databases\": N, \"mistakes\": [{\"file\", \"line\", \"column\", "
 	"\"message\"}],\n"
-	"           \"warnings\": [\"file:line: message\"]}\n"
+	"           \"warnings\": [\"file:line: message\"], \"findings\": [{\"kind\", \"object\", "
+	"\"columns\",\n"
+	"           \"rule\", \"message\", \"hint\"}]}\n"
 	"\n"
-	"Exit status: 0 no mistake, 1 mistakes, 2 used wrongly.\n";
+	"Exit status: 0 no mistake, 1 mistakes, 2 used wrongly, 3 the database has something that was "
+	"warned\n"
+	"of, 4 it could not be asked.\n";
 
 /* "file:line:column: message"; a file's name may hold colons, so it ends where two numbers follow. */
 static json_t *mistake_json(const char *text)
@@ -56,7 +67,7 @@ static void add_warning(void *arg, const char *text)
 	json_array_append_new(arg, json_string(text));
 }
 
-static void print_check_json(const struct policy *p, const struct complaints *c)
+static void print_check_json(const struct policy *p, const struct complaints *c, json_t *findings)
 {
 	json_t *list = json_array(), *warnings = json_array(), *root;
 
@@ -64,8 +75,9 @@ static void print_check_json(const struct policy *p, const struct complaints *c)
 		json_array_append_new(list, mistake_json(c->line[i]));
 	if (p)
 		policy_warnings(p, add_warning, warnings);
-	root = json_pack("{s:b, s:i, s:o, s:o}", "ok", p != NULL, "databases",
-		p ? (int)policy_databases(p) : 0, "mistakes", list, "warnings", warnings);
+	root = json_pack("{s:b, s:i, s:o, s:o, s:O}", "ok", p != NULL, "databases",
+		p ? (int)policy_databases(p) : 0, "mistakes", list, "warnings", warnings, "findings",
+		findings);
 	if (root)
 		json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
@@ -78,32 +90,64 @@ static void print_warning(void *arg, const char *text)
 	fprintf(stderr, "warning: %s\n", text);
 }
 
+static void print_finding(const json_t *f)
+{
+	const json_t *columns = json_object_get(f, "columns"), *c;
+	size_t i;
+
+	fprintf(stderr, "warning: %s: %s: %s", json_string_value(json_object_get(f, "rule")),
+		json_string_value(json_object_get(f, "message")),
+		json_string_value(json_object_get(f, "object")));
+	json_array_foreach(columns, i, c) fprintf(stderr, "%s%s", i ? ", " : ": ", json_string_value(c));
+	fprintf(stderr, "\n  hint: %s\n", json_string_value(json_object_get(f, "hint")));
+}
+
+/* The exit status. */
+static int check_database(const struct policy *p, const char *conninfo, json_t *findings, bool json)
+{
+	struct err e = {0};
+	size_t i;
+	json_t *f;
+
+	if (policy_database_check(p, conninfo, findings, &e)) {
+		fprintf(stderr, "pgveil policy check: %s\n", e.msg);
+		return 4;
+	}
+	json_array_foreach(findings, i, f) if (!json) print_finding(f);
+	return json_array_size(findings) ? 3 : 0;
+}
+
 int policy_check(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+		{"database", required_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {0}};
+	const char *database = NULL;
+	json_t *findings;
 	struct complaints c = {0};
 	struct policy *p = NULL;
 	bool json = false;
-	int o, r;
+	int o, r, status;
 
 	optind = 0;
-	while ((o = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "jd:h", options, NULL)) != -1) {
 		if (o == 'h') {
 			fputs(check_help, stdout);
 			return 0;
 		}
-		if (o != 'j')
+		if (o != 'j' && o != 'd')
 			return 2;
-		json = true;
+		json = json || o == 'j';
+		database = o == 'd' ? optarg : database;
 	}
 	if (optind == argc) {
 		fputs(check_help, stderr);
 		return 2;
 	}
 	r = policy_load(&p, (const char *const *)argv + optind, (unsigned)(argc - optind), &c);
+	findings = json_array();
+	status = r ? 1 : database ? check_database(p, database, findings, json) : 0;
 	if (json) {
-		print_check_json(p, &c);
+		print_check_json(p, &c, findings);
 	} else {
 		for (unsigned i = 0; i < c.n; i++)
 			fprintf(stderr, "%s\n", c.line[i]);
@@ -116,7 +160,8 @@ int policy_check(int argc, char **argv)
 	}
 	policy_unref(p);
 	complaints_fini(&c);
-	return r ? 1 : 0;
+	json_decref(findings);
+	return status;
 }
 
 int cli_policy(int argc, char **argv)

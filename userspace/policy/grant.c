@@ -110,6 +110,25 @@ static bool database_named(const struct database *d, const char *dbname)
 	return false;
 }
 
+static bool has_database(const struct document *d, const char *dbname)
+{
+	for (unsigned i = 0; i < d->ndatabases; i++)
+		if (database_named(&d->databases[i], dbname))
+			return true;
+	return false;
+}
+
+void policy_each_rule(
+	const struct policy *p, const char *dbname, void (*fn)(void *arg, const struct rule *r), void *arg)
+{
+	for (unsigned i = 0; i < p->documents.n; i++) {
+		const struct document *d = &p->documents.v[i];
+
+		for (unsigned k = 0; has_database(d, dbname) && k < d->nrules; k++)
+			fn(arg, &d->rules[k]);
+	}
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;

@@ -12,6 +12,7 @@ import argparse
 import collections
 import itertools
 import json
+import multiprocessing
 import os
 import pathlib
 import re
@@ -138,6 +139,10 @@ class Found:
         self.honest, self.false, self.altered, self.untouched, self.harmed, self.leaks = 0, 0, 0, 0, 0, []
         self.constructs, self.causes, self.mistakes = collections.Counter(), collections.Counter(), collections.Counter()
 
+    def merge(self, other):
+        for k, v in vars(other).items():
+            setattr(self, k, getattr(self, k) + v)
+
 
 def cause(error):
     return re.sub(r'column .*? (is masked|and)', r"column … \1", error.get("M", ""))[:110]
@@ -163,7 +168,7 @@ def judge(found, did, ours, theirs):
     found.reveals += [a.raw for a in theirs[0]] != [a.raw for a in theirs[1]]
     if [a.raw for a in ours[0]] != [a.raw for a in ours[1]]:
         found.leaks.append(did.texts)
-        print("LEAK: " + "; ".join(did.texts), flush=True)
+        print("LEAK: %s\n%s" % ("; ".join(did.texts), "".join("   %r\n   %r\n" % (x.raw, y.raw) for x, y in zip(*ours) if x.raw != y.raw)), flush=True)
     refusal = next((e for e in mine if not any(e.get("C") == x.get("C") and e.get("M") == x.get("M") for x in errors)), None)
     found.refused += bool(refusal)
     if errors or did.uses or did.maybe:
@@ -172,7 +177,7 @@ def judge(found, did, ours, theirs):
     found.untouched += not did.touches
     if refusal:
         found.false += 1
-        example(found.causes, cause(refusal), "false refusal", did.texts)
+        example(found.causes, ("masked columns shown: " if did.touches else "no masked column: ") + cause(refusal), "false refusal", did.texts)
     elif (did.taints or not did.touches) and altered(did.taints, ours[0], theirs[0]):
         found.altered += 1
         example(found.causes, "masked without need", "altered", did.texts)
@@ -195,7 +200,7 @@ def messages(did, way):
     return [wire.query("BEGIN"), *out, wire.query("ROLLBACK")] if did.rolled_back else out
 
 
-def one_schema(seed, count, found, version=15, checkpoint=lambda found: None):
+def one_schema(seed, count, found, version=15):
     schema = random_schema.Schema(seed)
     ddl = schema.all_ddl(random_statements.Statements(schema, seed + 1, version))
     half = len(schema.masked) // 2 or 1
@@ -210,7 +215,7 @@ def one_schema(seed, count, found, version=15, checkpoint=lambda found: None):
             for i, name in enumerate(DATABASES):
                 lab.dba_psql("ALTER DATABASE %s SET search_path = app, public" % name, database="postgres")
                 lab.dba_psql("\n".join(["SET search_path = app;", *schema.rows(i % 2)]), database=name)
-            run_statements(lab, random_statements.Statements(schema, seed * 1000003, version), count, found, checkpoint)
+            run_statements(lab, random_statements.Statements(schema, seed * 1000003, version), count, found)
             assert pathlib.Path("/proc/%d" % lab.info["daemon_pid"]).exists(), "the daemon is gone"
 
 
@@ -226,7 +231,7 @@ def through(lab, name):
     return c
 
 
-def run_statements(lab, maker, count, found, checkpoint):
+def run_statements(lab, maker, count, found):
     sides = [Side(lambda n=n, f=f: f(lab, n)) for n, f in zip(DATABASES, (through, through, direct, direct))]
     for first in range(0, count, BATCH):
         batch = [maker.statement() for _ in range(min(BATCH, count - first))]
@@ -244,7 +249,8 @@ def run_statements(lab, maker, count, found, checkpoint):
                     s.c = s.c and s.c.close()
                 break
             judge(found, did, a[:2], a[2:])
-        checkpoint(found)
+        if first % 2000 == 0 and first:
+            print("%s so far: %d statements, %d leaks, %d sessions ended" % (lab.name, found.total, len(found.leaks), found.ended), flush=True)
 
 
 def report(found, seconds):
@@ -265,14 +271,10 @@ def tables(found):
     print("constructs: " + ", ".join("%s %d" % (c, found.constructs[c]) for c in random_statements.CONSTRUCTS), flush=True)
 
 
-class Checkpoint:
-    def __init__(self, every, began):
-        self.every, self.began, self.last = every, began, 0
-
-    def __call__(self, found):
-        if found.total // self.every > self.last:
-            self.last = found.total // self.every
-            report(found, time.monotonic() - self.began)
+def part(job):
+    found = Found()
+    one_schema(*job[:2], found, job[2])
+    return found
 
 
 def main():
@@ -280,13 +282,16 @@ def main():
     args.add_argument("--count", type=int, default=200000)
     args.add_argument("--seed", type=int, default=1)
     args.add_argument("--schemas", type=int, default=40)
+    args.add_argument("--jobs", type=int, default=2)
     args.add_argument("--versions", type=lambda s: [int(v) for v in s.split(",")], default=[15, 17, 15, 18], help="of the server, by turns")
     args.add_argument("--strict", action="store_true", help="fail where the statements are not what they should be, too")
     args = args.parse_args()
     found, began = Found(), time.monotonic()
-    checkpoint = Checkpoint(5000, began)
-    for s in range(args.schemas):
-        one_schema(args.seed + s, args.count // args.schemas, found, args.versions[s % len(args.versions)], checkpoint)
+    jobs = [(args.seed + s, args.count // args.schemas, args.versions[s % len(args.versions)]) for s in range(args.schemas)]
+    with multiprocessing.Pool(args.jobs, maxtasksperchild=1) as pool:
+        for one in pool.imap_unordered(part, jobs):
+            found.merge(one)
+            report(found, time.monotonic() - began)
     report(found, time.monotonic() - began)
     tables(found)
     rare = [c for c in random_statements.CONSTRUCTS if found.constructs[c] < args.count / 400]

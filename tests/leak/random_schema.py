@@ -10,7 +10,7 @@ TYPES = {"text": ["text", "varchar(60)", "app.name_d", "app.code_d"], "int": ["i
 CAST = {"text": "text", "int": "bigint", "date": "date", "json": "jsonb", "array": "text[]", "num": "numeric"}
 
 Column = collections.namedtuple("Column", "sql kind taint note", defaults=(None,))
-Function = collections.namedtuple("Function", "sql columns uses work")
+Function = collections.namedtuple("Function", "sql columns uses work touches")
 
 
 class Relation:
@@ -20,6 +20,7 @@ class Relation:
         self.sql, self.columns, self.uses, self.notes, self.work = sql, columns, uses, list(notes), work
         self.plain = []   # (name, kind, masked) of what may be written, where it is a table
         self.comp = None  # whether its composite column is masked, where it has one
+        self.touches = False  # whether its definition reads masked columns
         self.sampled = False
         if any(c.isupper() or c == " " for c in sql):
             self.notes.append("quoted name")
@@ -149,7 +150,7 @@ class Schema(Random):
             self.setup.append("CREATE FUNCTION app.texts%d(n int) RETURNS SETOF text LANGUAGE sql STABLE AS $f$SELECT %s FROM %s WHERE id <= n$f$;"
                               "CREATE FUNCTION app.pick%d(t %s) RETURNS text LANGUAGE sql STABLE AS $f$SELECT t.%s$f$;" % (
                                   n, column.sql, rel.sql, n, rel.sql, column.sql))
-            self.functions.append(Function("app.texts%d(5)" % n, [("text", column.taint)], False, rel.work))
+            self.functions.append(Function("app.texts%d(5)" % n, [("text", column.taint)], False, rel.work, column.taint))
             self.by_row.append((rel, "pick%d" % n, column.taint))
 
     def made(self, maker):
@@ -169,7 +170,7 @@ class Schema(Random):
                 continue
             out.append("CREATE FUNCTION app.asked%d() RETURNS TABLE (%s) LANGUAGE sql STABLE %s" % (
                 n, ", ".join("r%d %s" % (i, CAST[k]) for i, k in enumerate(kinds)), body))
-            self.functions.append(Function("app.asked%d()" % n, list(zip(kinds, q.taints)), maker.uses, maker.work))
+            self.functions.append(Function("app.asked%d()" % n, list(zip(kinds, q.taints)), maker.uses, maker.work, maker.touches))
         return out
 
     def _views(self, maker):
@@ -188,6 +189,7 @@ class Schema(Random):
             if maker.did & {"view", "security-barrier view", "materialized view"}:
                 notes.append("nested view")
             rel = Relation(name, [Column(c, k, t) for c, k, t in zip(names, kinds, q.taints)], maker.uses, notes, 4 if kind != "VIEW" else maker.work)
+            rel.touches = maker.touches
             if kind != "VIEW":
                 self.setup_refresh.append("REFRESH MATERIALIZED VIEW %s;" % name)
             self.relations.append(rel)

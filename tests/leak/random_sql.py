@@ -181,6 +181,7 @@ class Maker(Random):
     def relation(self, rel, alias):
         self.work *= rel.work
         self.uses |= rel.uses
+        self.touches |= rel.touches
         self.note(*rel.notes)
         if self.chance(0.15):
             self.note("column alias list")
@@ -227,6 +228,7 @@ class Maker(Random):
         f = self.r.choice([f for f in self.schema.functions if f.work * self.work <= self.limit] or self.schema.functions)
         self.work *= f.work
         self.uses |= f.uses
+        self.touches |= f.touches
         names = [self.name("r") for _ in f.columns]
         sql = "%s AS %s(%s)" % (f.sql, alias, ", ".join(names))
         if self.chance(0.3):

@@ -42,7 +42,7 @@ class Statements(Maker):
     def any_relation(self):
         rel = self.r.choice([r for r in self.schema.relations if not (self.mood == "clean" and any(c.taint for c in r.columns))] or self.schema.relations)
         self.uses |= rel.uses
-        self.touches |= any(c.taint for c in rel.columns) or bool(rel.comp)
+        self.touches |= any(c.taint for c in rel.columns) or bool(rel.comp) or rel.touches
         self.note(*rel.notes)
         return rel
 

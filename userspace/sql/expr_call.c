@@ -365,23 +365,33 @@ static bool one_of(const char *name, const char *const *v, size_t n)
 	return false;
 }
 
+static bool positive(const PgQuery__Node *n)
+{
+	return n->node_case == PG_QUERY__NODE__NODE_A_CONST && !n->a_const->isnull &&
+	       n->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL && n->a_const->ival->ival > 0;
+}
+
 /* What gives one of its values as it is, of whatever type, without a look at it. */
-static bool hands_on(const char *name, const struct arguments *args)
+static bool hands_on(const char *name, const PgQuery__FuncCall *f)
 {
 	static const char *const windows[] = {"first_value", "last_value", "lag", "lead", "any_value"};
 
-	return args->n > 0 && args->n <= 2 && one_of(name, windows, ARRAY_LEN(windows));
+	if (!strcmp(name, "nth_value"))
+		return f->n_args == 2 && positive(f->args[1]);
+	return f->n_args > 0 && f->n_args <= 2 && one_of(name, windows, ARRAY_LEN(windows));
 }
 
-/* The type of what it gives, where that is its argument's; 0: not known. */
-static uint32_t same_type(const char *name, const struct arguments *args)
+/* The type of what it gives, where that is its argument's, or an array of such; 0: not known. */
+static uint32_t same_type(const char *name, const PgQuery__FuncCall *f, const struct arguments *args)
 {
 	static const char *const types[] = {
 		"int2", "int4", "int8", "numeric", "date", "timestamp", "timestamptz"};
 	uint32_t type = args->n ? args->v[0].t.type : 0;
 
-	if (hands_on(name, args))
+	if (hands_on(name, f))
 		return type;
+	if (args->n == 1 && !strcmp(name, "array_agg"))
+		return type ? type_builtin_array(type) : 0;
 	if (args->n != 1 || (strcmp(name, "min") != 0 && strcmp(name, "max") != 0))
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
@@ -396,7 +406,7 @@ static struct taint call(
 	const char *schema, *name;
 	struct arguments args;
 	struct taint acc = {0};
-	bool row, counts, aggregate, odd;
+	bool row, counts, aggregate, odd, total;
 	char *where;
 
 	lineage_seen(l, f);
@@ -418,8 +428,11 @@ static struct taint call(
 	if (lineage_stopped(l))
 		return acc;
 	counts = aggregate || (c->class == FUNCTION_TOTAL && !c->nfollowed && !strcmp(name, "count"));
-	odd = acc.odd && c->others && !hands_on(name, &args);
-	if (!counts && (c->class != FUNCTION_TOTAL || odd || f->func_variadic)) {
+	total = c->class == FUNCTION_TOTAL ||
+		(c->class == FUNCTION_PURE && !strcmp(name, "nth_value") && hands_on(name, f) &&
+			!catalog_function(l->names->catalog, name, 0));
+	odd = acc.odd && c->others && !hands_on(name, f);
+	if (!counts && (!total || odd || f->func_variadic)) {
 		where = arena_printf(l->a, "an argument of %s()", name);
 		lineage_use(l, &acc, where ? where : "an argument");
 	}
@@ -433,9 +446,9 @@ static struct taint call(
 	/* what gives a simple type is only known of total functions, and of count() whatever it counts, and
 	 * other aggregates of numbers */
 	acc.calm = false;
-	if (c->class == FUNCTION_TOTAL && !c->nfollowed)
-		acc.type = same_type(name, &args);
-	acc.odd = !counts && (acc.odd || c->class != FUNCTION_TOTAL || !strcmp(name, "array_agg"));
+	if (total && !c->nfollowed)
+		acc.type = same_type(name, f, &args);
+	acc.odd = !counts && (acc.odd || !total || !strcmp(name, "array_agg"));
 	if (c->ncols > 1 && c->cols) {
 		acc.ncols = c->ncols;
 		acc.cols = c->cols;

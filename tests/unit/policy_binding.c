@@ -440,6 +440,47 @@ static void no_rules(void **state)
 	policy_unref(p);
 }
 
+/* Whether something is found in a text of column name of relation t. */
+static bool found_in(struct binding *b, const struct relation *t, const char *name, const char *text)
+{
+	const struct masking *m =
+		binding_column(b, (struct colref){t->oid, relation_column(t, name)->attnum});
+	struct value_shape s = {.type = VALUE_TEXT, .typmod = -1};
+	struct arena a = {0};
+	struct span out;
+	bool found;
+
+	assert_non_null(m);
+	out = mask_apply(m->direct, &s, span_of(text, strlen(text)), &a);
+	found = !span_eq(out, span_of(text, strlen(text)));
+	arena_fini(&a);
+	return found;
+}
+
+static void a_name_is_a_word(void **state)
+{
+	static struct column named[] = {{.name = "ssn", .attnum = 1, .type_oid = 25},
+		{.name = "customerSSN", .attnum = 2, .type_oid = 25},
+		{.name = "note", .attnum = 3, .type_oid = 25}};
+	static struct relation one[] = {RELATION(109, "public", "t", 'r', named, .triggers = false)};
+	struct catalog c = {.n = 1, .relations = one};
+	const struct relation *t = one;
+	struct binding *b;
+
+	(void)state;
+	b = bound(load("    - {detect: [us_ssn], in: [public.t.*], with: label}\n"), &c, NULL);
+	assert_true(found_in(b, t, "ssn", "617283002"));
+	assert_true(found_in(b, t, "ssn", "  617283002 \n"));
+	assert_true(found_in(b, t, "customerSSN", "617283002"));
+	assert_false(found_in(b, t, "note", "617283002"));
+	assert_true(found_in(b, t, "note", "ssn 617283002"));
+	assert_false(found_in(b, t, "ssn", "nothing of the kind"));
+	/* Of a long text it is not said to be that. */
+	assert_false(found_in(b, t, "ssn",
+		"the order that came on Monday and was sent back on Tuesday has number 617283002"));
+	binding_unref(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,6 +490,7 @@ int main(void)
 		cmocka_unit_test(strictest_wins),
 		cmocka_unit_test(no_form_is_null),
 		cmocka_unit_test(detectors_add_up),
+		cmocka_unit_test(a_name_is_a_word),
 		cmocka_unit_test(sets),
 		cmocka_unit_test(renames),
 		cmocka_unit_test(no_rules),

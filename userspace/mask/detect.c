@@ -346,13 +346,31 @@ static bool view_of(const struct detectors *set, const struct value_shape *s, st
 	return false;
 }
 
-bool detect_in(const struct detectors *set, const struct value_shape *s, struct span cell, struct work *w,
-	struct arena *a)
+/* A text that is little more than what the column's name says it is. A document has keys for that, and a
+ * number of a column needs no words. */
+#define NAMED_MAX 64
+
+static bool find_in_view(
+	struct findings *out, const struct mask *m, const struct view *v, struct work *w, struct arena *a)
+{
+	struct hint named = {.words = m->named, .keys = SPAN_LIT("")};
+	struct work own = *w;
+	bool ok;
+
+	if (!w->hint && !v->number && v->text.n <= NAMED_MAX && !detectors_none(&m->named))
+		own.hint = &named;
+	ok = detect_find(out, &m->detectors, v->text, v->number, &own, a);
+	w->steps = own.steps;
+	return ok;
+}
+
+bool detect_in(
+	const struct mask *m, const struct value_shape *s, struct span cell, struct work *w, struct arena *a)
 {
 	struct findings f;
 	struct view v;
 
-	return !view_of(set, s, cell, a, &v) || v.found || !detect_find(&f, set, v.text, v.number, w, a) ||
+	return !view_of(&m->detectors, s, cell, a, &v) || v.found || !find_in_view(&f, m, &v, w, a) ||
 	       f.n > 0;
 }
 
@@ -380,8 +398,7 @@ struct span mask_detect(
 	struct span text;
 	struct view v;
 
-	if (!view_of(&m->detectors, s, cell, a, &v) ||
-		!detect_find(&f, &m->detectors, v.text, v.number, w, a))
+	if (!view_of(&m->detectors, s, cell, a, &v) || !find_in_view(&f, m, &v, w, a))
 		return m->replace == REPLACE_NULL ? (struct span){0} : mask_redact(s, a);
 	if (v.number && (f.n || v.found))
 		return (struct span){0};

@@ -25,8 +25,8 @@ MUSTCHECK bool detect_find(struct findings *out, const struct detectors *set, st
 /* A text with m's findings replaced. Borrows from utf8 or a; .p == NULL: SQL NULL, or memory ran out. For
  * text inside of other values (JSON strings …); m is MASK_DETECT. */
 struct span detect_text(const struct mask *m, struct span utf8, struct work *w, struct arena *a);
-/* Whether there is anything of set in a cell, or it cannot be told. */
-bool detect_in(const struct detectors *set, const struct value_shape *s, struct span cell, struct work *w,
-	struct arena *a);
+/* Whether there is anything in a cell that m's detectors find, or it cannot be told. */
+bool detect_in(
+	const struct mask *m, const struct value_shape *s, struct span cell, struct work *w, struct arena *a);
 
 #endif

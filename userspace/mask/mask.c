@@ -28,7 +28,7 @@ struct span mask_part(const struct mask *m, const struct value_shape *shape, str
 	if (value_family(shape->type) == FAMILY_JSON && mask_reads_input(m->kind))
 		return mask_json(m, shape, cell, w, a);
 	if (!detectors_none(&m->detectors) && m->kind != MASK_DETECT && mask_reads_input(m->kind) &&
-		detect_in(&m->detectors, shape, cell, w, a))
+		detect_in(m, shape, cell, w, a))
 		return mask_redact(shape, a);
 	switch (m->kind) {
 	case MASK_NULL: return null;

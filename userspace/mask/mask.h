@@ -91,6 +91,9 @@ struct mask {
 	 * is taken away.
 	 */
 	struct detectors detectors;
+	/* Of those, whom the column's name speaks for (mask/words.h). Set where a mask is bound to a column.
+	 */
+	struct detectors named;
 	enum replace replace;
 	/* partial, fpe, and detect's: characters kept; a value with no more than first + last characters is
 	 * masked whole */

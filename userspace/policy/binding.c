@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mask/words.h"
 #include "policy/pattern.h"
 #include "policy/strict.h"
 #include "sql/signature.h"
@@ -252,6 +253,31 @@ static bool tighten(struct binding *b, struct masking *m, const struct rule *r, 
 	return true;
 }
 
+/* A column's name can be a word for what is in it. */
+static bool name_words(struct binding *b, struct entry *entry)
+{
+	const struct mask *direct = entry->masking.direct;
+	const struct relation *r = catalog_relation_by_oid(b->catalog, entry->column.relid);
+	const struct column *column = r ? relation_column_by_attnum(r, entry->column.attnum) : NULL;
+	struct detectors named = {0};
+	struct mask *own;
+
+	if (!column || detectors_none(&direct->detectors))
+		return true;
+	words_of(&named, (const uint8_t *)column->name, 0, strlen(column->name));
+	for (unsigned i = 0; i < DETECTOR_WORDS; i++)
+		named.bits[i] &= direct->detectors.bits[i];
+	if (detectors_none(&named))
+		return true;
+	own = arena_alloc(&b->mem, sizeof(*own));
+	if (!own)
+		return false;
+	*own = *direct;
+	own->named = named;
+	entry->masking.direct = own;
+	return true;
+}
+
 /* matches are sorted: those of one column, and the columns of one relation, stand together. */
 static int make_entries(struct binding *b, struct err *e)
 {
@@ -277,6 +303,9 @@ static int make_entries(struct binding *b, struct err *e)
 		if (!tighten(b, &last->masking, rule, leaf_type(b->catalog, m->column)))
 			return err_sql(e, -ENOMEM, "53200", "out of memory");
 	}
+	for (size_t i = 0; i < b->nentries; i++)
+		if (!name_words(b, &b->entries[i]))
+			return err_sql(e, -ENOMEM, "53200", "out of memory");
 	/* A column number below 0 would stand before its whole row. */
 	qsort(b->entries, b->nentries, sizeof(*b->entries), compare_entry);
 	return 0;

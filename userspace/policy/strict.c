@@ -144,7 +144,9 @@ int strict_compare(const struct mask *a, const struct mask *b)
 
 	if (!r)
 		r = compare_rest(a, b);
-	return r ? r : detectors_compare(&a->detectors, &b->detectors);
+	if (!r)
+		r = detectors_compare(&a->detectors, &b->detectors);
+	return r ? r : detectors_compare(&a->named, &b->named);
 }
 
 /* Whether nothing of a value is left, so that there is nothing more to hide. */

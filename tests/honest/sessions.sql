@@ -316,14 +316,19 @@ RESET ALL;
 SHOW TimeZone;
 
 -- session: planner settings
-SET enable_seqscan = off;
-SET random_page_cost = 1.1;
 SET max_parallel_workers_per_gather = 0;
-SET effective_cache_size = '1GB';
 SET jit = off;
-SET LOCAL enable_hashjoin = off;
 SET plan_cache_mode = force_custom_plan;
 SET join_collapse_limit = 4;
+SELECT count(*) FROM orders o JOIN customers c ON c.id = o.customer_id;
+
+-- session: planner settings that choose an index
+-- except: SET of enable_… and of the planner's costs is refused
+SET enable_seqscan = off;
+SET random_page_cost = 1.1;
+SET effective_cache_size = '1GB';
+SET LOCAL enable_hashjoin = off;
+SET cpu_tuple_cost = 0.01;
 SELECT count(*) FROM orders o JOIN customers c ON c.id = o.customer_id;
 
 -- session: settings of drivers
@@ -348,13 +353,10 @@ SET lc_time TO 'C';
 SET tcp_keepalives_idle = 60;
 SET gin_fuzzy_search_limit = 0;
 SET constraint_exclusion = partition;
-SET cursor_tuple_fraction = 1;
 SET from_collapse_limit = 8;
 SET geqo = on;
 SET parallel_setup_cost = 100;
 SET parallel_tuple_cost = 0.01;
-SET seq_page_cost = 1;
-SET cpu_tuple_cost = 0.01;
 SET maintenance_work_mem = '32MB';
 SET temp_buffers = '8MB';
 SET commit_delay = 0;

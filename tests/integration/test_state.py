@@ -297,14 +297,15 @@ def test_what_the_server_keeps_of_a_prepared_statement(state, c):
 
 @pytest.mark.parametrize("sql", ["SET ROLE postgres", "SELECT set_config('role', 'postgres', false)", "SET search_path = aside, pg_catalog",
                                  "SELECT set_config('standard_conforming_strings', 'off', false)", "SELECT set_config('client_encoding', $1, true)",
-                                 "ALTER ROLE pgveil_agent SET search_path = aside", "SELECT set_config('search_path', body, false) FROM aside.note"])
+                                 "ALTER ROLE pgveil_agent SET search_path = aside", "SET enable_seqscan = off", "SET LOCAL enable_sort = off",
+                                 "SET random_page_cost = 0", "SELECT set_config('search_path', body, false) FROM aside.note"])
 def test_settings_that_are_refused(c, sql):
     assert c.query(sql).error.sqlstate == "42501"
 
 
 def test_settings(c):
     for run in both(c):
-        for sql in ("SET statement_timeout = '5s'", "SET work_mem = '8MB'", "SET enable_seqscan = off", "SET app.tenant = '7'", "SET ROLE NONE",
+        for sql in ("SET statement_timeout = '5s'", "SET work_mem = '8MB'", "SET geqo = off", "SET app.tenant = '7'", "SET ROLE NONE",
                     "SELECT set_config('app.tenant', '8', true)", "SET row_security = on", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
                     "RESET ALL", "SET SESSION AUTHORIZATION DEFAULT", "SET xmloption = content", "SET bytea_output = 'hex'"):
             run(sql).ok()

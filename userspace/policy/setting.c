@@ -15,6 +15,9 @@ static const char PATH[] =
 	"A search_path may not put another schema before pg_catalog, whose names would mean what that says.";
 static const char ROLE[] = "Which rows and schemas another role may reach is not followed; only the role of "
 			   "the login is allowed.";
+static const char PLANNER[] = "How a statement is planned decides in which order its rows come, and an index "
+			      "that has a masked column "
+			      "would put them in the order of its values.";
 static const char ELSEWHERE[] = "It is not among the settings that a caller with masked columns may change.";
 
 struct setting {
@@ -26,27 +29,30 @@ struct setting {
 /* With any value. "all" is RESET ALL: back to what the login settled. */
 static const char *const free_settings[] = {"all", "application_name", "array_nulls", "backend_flush_after",
 	"check_function_bodies", "client_connection_check_interval", "commit_delay", "commit_siblings",
-	"constraint_exclusion", "cpu_index_tuple_cost", "cpu_operator_cost", "cpu_tuple_cost",
-	"cursor_tuple_fraction", "datestyle", "default_statistics_target", "default_table_access_method",
+	"constraint_exclusion", "datestyle", "default_statistics_target", "default_table_access_method",
 	"default_tablespace", "default_toast_compression", "default_transaction_deferrable",
-	"default_transaction_isolation", "default_transaction_read_only", "effective_cache_size",
-	"effective_io_concurrency", "escape_string_warning", "extra_float_digits", "from_collapse_limit",
-	"geqo", "geqo_effort", "geqo_generations", "geqo_pool_size", "geqo_seed", "geqo_selection_bias",
-	"geqo_threshold", "gin_fuzzy_search_limit", "gin_pending_list_limit", "hash_mem_multiplier",
+	"default_transaction_isolation", "default_transaction_read_only", "effective_io_concurrency",
+	"escape_string_warning", "extra_float_digits", "from_collapse_limit", "geqo", "geqo_effort",
+	"geqo_generations", "geqo_pool_size", "geqo_seed", "geqo_selection_bias", "geqo_threshold",
+	"gin_fuzzy_search_limit", "gin_pending_list_limit", "hash_mem_multiplier",
 	"idle_in_transaction_session_timeout", "idle_session_timeout", "intervalstyle", "jit",
 	"jit_above_cost", "jit_inline_above_cost", "jit_optimize_above_cost", "join_collapse_limit",
 	"lc_numeric", "lc_time", "lock_timeout", "logical_decoding_work_mem", "maintenance_io_concurrency",
 	"maintenance_work_mem", "max_parallel_maintenance_workers", "max_parallel_workers",
 	"max_parallel_workers_per_gather", "min_parallel_index_scan_size", "min_parallel_table_scan_size",
 	"parallel_leader_participation", "parallel_setup_cost", "parallel_tuple_cost", "password_encryption",
-	"plan_cache_mode", "quote_all_identifiers", "random_page_cost", "recursive_worktable_factor",
-	"restrict_nonsystem_relation_kind", "row_security", "seq_page_cost", "session characteristics",
-	"statement_timeout", "stats_fetch_consistency", "synchronize_seqscans", "synchronous_commit",
-	"tcp_keepalives_count", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_user_timeout",
-	"temp_buffers", "temp_tablespaces", "timezone", "timezone_abbreviations", "transaction",
-	"transaction_deferrable", "transaction_isolation", "transaction_read_only", "transaction_timeout",
-	"vacuum_buffer_usage_limit", "vacuum_cost_delay", "vacuum_cost_limit", "vacuum_cost_page_dirty",
-	"vacuum_cost_page_hit", "vacuum_cost_page_miss", "work_mem", "xmlbinary", "xmloption"};
+	"plan_cache_mode", "quote_all_identifiers", "recursive_worktable_factor",
+	"restrict_nonsystem_relation_kind", "row_security", "session characteristics", "statement_timeout",
+	"stats_fetch_consistency", "synchronize_seqscans", "synchronous_commit", "tcp_keepalives_count",
+	"tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_user_timeout", "temp_buffers",
+	"temp_tablespaces", "timezone", "timezone_abbreviations", "transaction", "transaction_deferrable",
+	"transaction_isolation", "transaction_read_only", "transaction_timeout", "vacuum_buffer_usage_limit",
+	"vacuum_cost_delay", "vacuum_cost_limit", "vacuum_cost_page_dirty", "vacuum_cost_page_hit",
+	"vacuum_cost_page_miss", "work_mem", "xmlbinary", "xmloption"};
+
+/* And all of enable_…. */
+static const char *const planner_settings[] = {"cpu_index_tuple_cost", "cpu_operator_cost", "cpu_tuple_cost",
+	"cursor_tuple_fraction", "effective_cache_size", "random_page_cost", "seq_page_cost"};
 
 static const struct setting allowed[] = {
 	{.name = "bytea_output", .values = {"hex", "escape"}, .why = ELSEWHERE},
@@ -80,7 +86,15 @@ static bool is_free(const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(free_settings); i++)
 		if (strcasecmp(free_settings[i], name) == 0)
 			return true;
-	return strncasecmp(name, "enable_", 7) == 0 || is_custom(name);
+	return is_custom(name);
+}
+
+static bool is_planners(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(planner_settings); i++)
+		if (strcasecmp(planner_settings[i], name) == 0)
+			return true;
+	return strncasecmp(name, "enable_", 7) == 0;
 }
 
 /* The server compares encoding names by letters and digits alone (clean_encoding_name): "UTF-8" is "utf8",
@@ -99,7 +113,7 @@ bool plan_setting_allowed(const char *name, const char *value, const char **why)
 {
 	char encoding[32];
 
-	*why = ELSEWHERE;
+	*why = is_planners(name) ? PLANNER : ELSEWHERE;
 	if (strcasecmp(name, "search_path") == 0) {
 		*why = PATH;
 		return !value || search_path_safe(value);

@@ -380,11 +380,30 @@ static void note(struct lineage *l, uint32_t oid)
 		l->oom = true;
 }
 
+/* Which rows a partition has, and whether it takes one, is what its bounds say of the keys of those above it.
+ */
+static void note_bounds(struct lineage *l, const struct relation *r)
+{
+	struct colset keys = {0};
+	char *where;
+
+	for (unsigned i = 0; i < r->nparents; i++)
+		lineage_partition_keys(l, catalog_relation_by_oid(l->names->catalog, r->parents[i]), &keys);
+	if (!keys.n || lineage_stopped(l))
+		return;
+	where = arena_printf(l->a, "the rows of the partition %s.%s", r->schema, r->name);
+	if (where)
+		lineage_use_set(l, &keys, where);
+	else
+		l->oom = true;
+}
+
 void lineage_relation(struct lineage *l, const struct relation *r)
 {
-	if (!lineage_spend(l, 1ul + r->nchildren + r->nbelow))
+	if (!lineage_spend(l, 1ul + r->nchildren + r->nbelow + r->nparents))
 		return;
 	note(l, r->oid);
+	note_bounds(l, r);
 	for (unsigned i = 0; i < r->nchildren; i++)
 		note(l, r->children[i]);
 	for (unsigned i = 0; i < r->nbelow; i++)

@@ -140,6 +140,8 @@ bool lineage_covered(struct lineage *l, const void *message);
 void *lineage_alloc(struct lineage *l, size_t n, size_t size); /* NULL: stopped */
 void lineage_use(struct lineage *l, const struct taint *t, const char *where);
 void lineage_use_set(struct lineage *l, const struct colset *s, const char *where);
+/* Which partition a row is in shows the keys: those of r, which may be NULL, are added to out. */
+void lineage_partition_keys(struct lineage *l, const struct relation *r, struct colset *out);
 /* A use of t as a struct ask. */
 void lineage_ask(struct lineage *l, const struct taint *t, unsigned constants, unsigned param);
 void lineage_opaque(struct lineage *l, const char *schema, const char *name);

@@ -154,8 +154,7 @@ static bool is_system_column(const char *name)
 	return false;
 }
 
-/* Which partition a row is in shows its keys. */
-static void partition_keys(struct lineage *l, const struct relation *r, struct colset *out)
+void lineage_partition_keys(struct lineage *l, const struct relation *r, struct colset *out)
 {
 	for (unsigned i = 0; r && i < r->ncols; i++)
 		if (r->cols[i].partition_key)
@@ -168,9 +167,10 @@ static struct taint system_column(struct lineage *l, const struct relation *r, c
 
 	if (strcmp(name, "tableoid") != 0 || !r->nchildren || !lineage_spend(l, r->nchildren))
 		return t;
-	partition_keys(l, r, &t.from);
+	lineage_partition_keys(l, r, &t.from);
 	for (unsigned i = 0; i < r->nchildren; i++)
-		partition_keys(l, catalog_relation_by_oid(l->names->catalog, r->children[i]), &t.from);
+		lineage_partition_keys(
+			l, catalog_relation_by_oid(l->names->catalog, r->children[i]), &t.from);
 	return t;
 }
 

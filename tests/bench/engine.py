@@ -14,6 +14,7 @@ FIGURES = [
     ("point select, the same text", "select-same", 1000, 100000),
     ("point select, another constant each time", "select-new", 200, 5000),
     ("point select, prepared", "select-prepared", 1000, 100000),
+    ("a join of two tables that was never judged before", "judge-first", 200, 5000),
     ("row of 7 clean columns", "rows-clean", 10000, 1000000),
     ("row of 9 columns, 2 masked (email, partial)", "rows-short", 10000, 500000),
     ("row of 10 columns, 3 masked, text", "rows-text", 10000, 500000),

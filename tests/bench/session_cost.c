@@ -240,17 +240,38 @@ static void one_row(struct world *w)
 	say(w, SIDE_SERVER);
 }
 
-static void query(struct world *w, unsigned long aid)
+static void ask(struct world *w, const char *sql)
 {
-	char sql[100];
-
-	snprintf(sql, sizeof(sql), "SELECT abalance FROM pgbench_accounts WHERE aid = %lu;", aid);
 	put_query(&w->say, sql);
 	say(w, SIDE_CLIENT);
 	put_balance(w, 0);
 	one_row(w);
 	w->now++;
 	slot_put(w->slot, catalog_ref(w->catalog), w->now);
+}
+
+static void query(struct world *w, unsigned long aid)
+{
+	char sql[100];
+
+	snprintf(sql, sizeof(sql), "SELECT abalance FROM pgbench_accounts WHERE aid = %lu;", aid);
+	ask(w, sql);
+}
+
+/* A name in it is new each time: nothing that was judged before is of use. */
+static void judge_first(struct world *w, unsigned long n)
+{
+	char sql[400];
+
+	for (unsigned long i = 0; i < n; i++) {
+		snprintf(sql, sizeof(sql),
+			"SELECT a.abalance AS n%lu FROM pgbench_accounts a JOIN bench.person p ON p.id = "
+			"a.aid "
+			"WHERE p.city = 'Graz' AND p.joined >= DATE '2011-05-01' AND a.bid IN (1, 2, 3) "
+			"ORDER BY p.joined DESC, p.name LIMIT 10",
+			i);
+		ask(w, sql);
+	}
 }
 
 static void select_same(struct world *w, unsigned long n)
@@ -415,8 +436,9 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*fn)(struct world *w, unsigned long n);
 	} all[] = {{"select-same", select_same}, {"select-new", select_new},
-		{"select-prepared", select_prepared}, {"rows-clean", rows_clean}, {"rows-short", rows_short},
-		{"rows-text", rows_text}, {"rows-binary", rows_binary}};
+		{"select-prepared", select_prepared}, {"judge-first", judge_first},
+		{"rows-clean", rows_clean}, {"rows-short", rows_short}, {"rows-text", rows_text},
+		{"rows-binary", rows_binary}};
 	struct timespec from, to;
 	struct world w;
 	unsigned long n;

@@ -79,7 +79,7 @@ def test_each_kind_is_named_with_its_object(lab, tmp_path):
         ("publication", "feed"), ("foreign", "hr.remote"), ("samples", "hr.person"), ("missing", "hr.person.gone")}
     assert found["trigger", "audit on hr.person"]["columns"] == ["hr.person.salary"]
     assert found["trigger", "on_part on hr.part1"]["columns"] == ["hr.parts.iban"]
-    assert all(f["hint"] and f["message"] and f["rule"].endswith("policy.yaml:13") for f in found.values())
+    assert all(f["hint"] and f["message"] and "policy.yaml:" in f["rule"] for f in found.values())
 
 
 def test_what_is_not_masked_is_not_named(lab, tmp_path):

@@ -176,9 +176,10 @@ static void rename_(struct lineage *l, const PgQuery__RenameStmt *s)
 	}
 	if (s->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA)
 		schema(l, s->subname);
-	if (is_index(s->rename_type) || !s->relation)
+	if (!s->relation)
 		return;
-	names_in(l, s->relation, s->missing_ok);
+	/* ALTER INDEX renames a table, too; indexes themselves the catalogue does not have */
+	names_in(l, s->relation, s->missing_ok || is_index(s->rename_type));
 	if (s->rename_type != PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN)
 		l->s->makes = s->newname;
 }
@@ -186,6 +187,8 @@ static void rename_(struct lineage *l, const PgQuery__RenameStmt *s)
 static void move(struct lineage *l, const PgQuery__AlterObjectSchemaStmt *s)
 {
 	any(l);
+	if (s->object_type == PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION)
+		lineage_odd(l, -1, "moving all that an extension has");
 	if (!s->relation)
 		return;
 	names_in(l, s->relation, s->missing_ok);

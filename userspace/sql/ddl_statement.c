@@ -472,6 +472,10 @@ static void drop_one(struct lineage *l, const PgQuery__Node *n, bool missing_ok,
 	if (names->n_items > 1)
 		rv.schemaname = (char *)(uintptr_t)node_string(names->items[names->n_items - 2]);
 	rv.location = -1;
+	if (!missing_ok && !scope_relation(l->names, rv.schemaname, rv.relname)) {
+		lineage_fail_retry(l, "42P01", -1, "table \"%s\" does not exist", rv.relname);
+		return;
+	}
 	if (!changed(l, &rv, missing_ok, "rp") || !l->s->temporary)
 		*temporary = false;
 }

@@ -152,6 +152,9 @@ bench: ## what pgveil costs, beside PgBouncer and HAProxy (root; BENCH_TIME=seco
 .PHONY: leak
 leak: all ## the hostile corpus alone (root; L=category, LAB_PG_BIN=another server's bin)
 	$(PYTHON) -B -m pytest -q -s -p no:cacheprovider tests/leak $(if $(L),-k '$(L)')
+.PHONY: honest
+honest: all ## the honest corpus alone, and why statements are refused (root; H=a pattern, LAB_PG_BIN=another server's bin)
+	$(PYTHON) -B tests/honest/honest.py '$(H)'
 .PHONY: memory
 memory: ## what the daemon's memory does: a slow reader on 10 GB, a value of 1 GB, 9,900 idle sessions (root)
 	scripts/deps.sh

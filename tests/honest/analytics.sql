@@ -272,8 +272,7 @@ EXPLAIN (FORMAT JSON) SELECT * FROM orders WHERE customer_id = 3;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id, sku FROM products WHERE id = 5;
 
 -- session: explain analyze of a clean query
--- waits: msg
--- varies: QUERY PLAN
+-- varies: QUERY PLAN | QUERY PLAN
 EXPLAIN ANALYZE SELECT count(*) FROM order_items;
 EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT status, count(*) FROM orders GROUP BY status;
 
@@ -308,7 +307,7 @@ SELECT jsonb_set('{"a": 1}', '{b}', '2'), '{"a": 1}'::jsonb || '{"c": 3}', '{"a"
 SELECT round(2.567, 1), trunc(-2.5), ceil(1.2), floor(1.8), mod(7, 3), power(2, 10), sqrt(16), abs(-4), sign(-2), 7 / 2, 7 / 2.0, 7 % 2, ln(10)::numeric(10, 5), exp(0), pi()::numeric(6, 4), div(9, 4), gcd(12, 18), width_bucket(5, 0, 10, 5), to_hex(255), 5 & 3, 1 << 4;
 
 -- session: errors of the analyst
--- waits: honest
+-- waits: the server's own text about a name that it does not know
 SELECT nosuch FROM orders;
 SELECT * FROM nosuchtable;
 SELECT nosuchfunction(1);
@@ -322,7 +321,7 @@ SELECT id FROM orders o JOIN customers c ON c.id = o.customer_id;
 SELECT count(*) FROM orders;
 
 -- session: errors with hints
--- waits: honest
+-- waits: the server's own text about a name that it does not know
 SELECT costumer_id FROM orders;
 SELECT lower(5);
 SELECT * FROM publik.orders;
@@ -331,7 +330,7 @@ SELECT ARRAY[1] || 'x';
 SELECT max(DISTINCT) FROM orders;
 
 -- session: errors about masked neighbours
--- waits: honest
+-- waits: the server's own text about a name that it does not know
 SELECT emial FROM customers;
 SELECT c.nmae FROM customers c;
 SELECT id FROM customer;
@@ -345,13 +344,11 @@ ROLLBACK;
 SELECT 2;
 
 -- session: lookup by e-mail
--- waits: pred
 -- params: quorvex12@mail0.example.org
 SELECT id, country, segment FROM customers WHERE email = $1;
 SELECT c.id, count(o.id) FROM customers c LEFT JOIN orders o ON o.customer_id = c.id WHERE c.email = 'quorvex7@mail3.example.org' GROUP BY c.id;
 
 -- session: lookup by a list of e-mails
--- waits: pred
 SELECT id, segment FROM customers WHERE email IN ('quorvex1@mail1.example.org', 'quorvex2@mail2.example.org') ORDER BY id;
 
 -- session: count of masked

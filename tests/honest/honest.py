@@ -95,7 +95,7 @@ class Answer:
                 cells = wire.cells(body)
                 self.parts.append((kind, [b"(not compared)" if i < len(hidden) and hidden[i] else v for i, v in enumerate(cells)]))
             elif kind in "EN":
-                fields = {k: v for k, v in wire.fields(body).items() if k in NORMAL}
+                fields = {k: v for k, v in wire.fields(body).items() if k in ("SVC" if session.standard else NORMAL)}
                 self.parts.append((kind, fields))
                 if kind == "E":
                     self.errors.append(fields)
@@ -149,8 +149,8 @@ def cause_of(error):
 
 
 class Runner:
-    def __init__(self, lab):
-        self.lab = lab
+    def __init__(self, lab, folder=HERE):
+        self.lab, self.folder = lab, folder
         self.dialer = Dialer(lab)
         self.dba = wire.Client(socket.create_connection((lab.host, lab.port), 20))
         self.dba.login("postgres", lab.dbname, password=(lab.state / "superuser.pw").read_text().strip())
@@ -183,7 +183,7 @@ class Runner:
     def _masked_columns(self):
         """(relation, attnum) as the engine itself tells them; views and partitions come from a masked column by lineage."""
         out = set()
-        text = (HERE / "masked.txt").read_text().split()
+        text = (self.folder / "masked.txt").read_text().split()
         for name in text:
             schema, table, column = name.split(".")
             for r in self.dba.query("SELECT attrelid, attnum FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE relnamespace::regnamespace::text = '%s' AND "
@@ -288,10 +288,18 @@ def table(results):
 
 def main():
     pattern = re.compile(sys.argv[1] if len(sys.argv) > 1 else "")
-    chosen = [s for s in sessions.everything() if pattern.search(s.id)]
     results = []
-    with Lab(schema=HERE / "schema.sql", policies=[HERE / "policy.yaml"], agents=1, pg_conf=["autovacuum=off", "max_connections=50"], name=os.environ.get("HONEST_LAB")) as lab:
-        runner = Runner(lab)
+    for folder in sessions.FOLDERS:
+        chosen = [s for s in sessions.everything(folder) if pattern.search(s.id)]
+        if chosen:
+            run_by_hand(folder, chosen, results)
+    print(table(results))
+    print("%d of %d kept" % (sum(not f for _, f in results), len(results)))
+
+
+def run_by_hand(folder, chosen, results):
+    with Lab(schema=folder / "schema.sql", policies=[folder / "policy.yaml"], agents=1, pg_conf=["autovacuum=off", "max_connections=50"], name=os.environ.get("HONEST_LAB")) as lab:
+        runner = Runner(lab, folder)
         try:
             for s in chosen:
                 began = time.monotonic()
@@ -310,8 +318,6 @@ def main():
                     print("%s is kept, and need not wait for %s" % (s.id, s.waits))
         finally:
             runner.close()
-    print(table(results))
-    print("%d of %d kept" % (sum(not f for _, f in results), len(results)))
 
 
 if __name__ == "__main__":

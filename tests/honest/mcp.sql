@@ -276,7 +276,7 @@ SELECT sum(heap_blks_hit) / (sum(heap_blks_hit) + sum(heap_blks_read)) as cache_
      FROM pg_statio_user_tables WHERE (heap_blks_hit + heap_blks_read) > 0;
 
 -- session: henkey debug
--- waits: honest
+-- except: conditions over pg_stat_activity.query
 SELECT query, extract(epoch from now() - query_start) as duration
        FROM pg_stat_activity
        WHERE state = 'active'
@@ -340,7 +340,7 @@ UPDATE "counters" SET "n" = $1 WHERE name = 'sales';
 SELECT * FROM "categories";
 
 -- session: mcp-postgres-server list tables
--- waits: honest
+-- except: a set_config() whose setting is a parameter
 -- params: statement_timeout | idle_in_transaction_session_timeout | 30000
 SELECT set_config($1, $3, false), set_config($2, $3, false);
 SELECT current_setting('is_superuser') AS is_superuser;

@@ -59,7 +59,7 @@ SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 SHOW default_transaction_isolation;
 
 -- session: transaction states that warn
--- waits: honest
+-- texts: standard
 COMMIT;
 ROLLBACK;
 BEGIN;
@@ -109,13 +109,12 @@ UPDATE hr.employees SET title = 'manager' WHERE id = 5;
 SELECT id, title FROM hr.employees WHERE id = 5;
 
 -- session: change customers with a trigger
--- waits: honest
 UPDATE customers SET city = 'Gdańsk' WHERE id = 4;
 SELECT id, city, updated_at FROM customers WHERE id = 4;
 UPDATE customers SET segment = 'gold' WHERE id = 4 RETURNING id, segment, updated_at;
 
 -- session: write a masked column
--- waits: honest
+-- waits: a constraint over a masked column, under predicates: equality
 INSERT INTO customers (full_name, email, country) VALUES ('New One', 'new.one@example.org', 'DE') RETURNING id, country;
 UPDATE customers SET phone = '+49 30 1' WHERE id = 3;
 INSERT INTO support.tickets (subject, body, opened_at) VALUES ('Help', 'Please', '2024-05-05') RETURNING id, priority, state;
@@ -144,7 +143,7 @@ FETCH NEXT FROM s;
 COMMIT;
 
 -- session: cursor with hold
--- waits: honest
+-- ways: simple
 DECLARE h CURSOR WITH HOLD FOR SELECT name FROM categories ORDER BY id;
 FETCH 2 FROM h;
 SELECT name, is_holdable, is_scrollable FROM pg_cursors;
@@ -159,17 +158,19 @@ CLOSE ALL;
 COMMIT;
 
 -- session: prepare and execute
--- waits: honest
 PREPARE by_status (order_status, int) AS SELECT id, placed_at FROM orders WHERE status = $1 ORDER BY id LIMIT $2;
 EXECUTE by_status ('paid', 3);
 EXECUTE by_status ('new', 2);
 SELECT name, statement, parameter_types, from_sql FROM pg_prepared_statements;
 DEALLOCATE by_status;
-EXECUTE by_status ('paid', 1);
 PREPARE noparams AS SELECT count(*) FROM categories;
 EXECUTE noparams;
-EXPLAIN (COSTS OFF) EXECUTE noparams;
 DEALLOCATE ALL;
+
+-- session: explain of a prepared statement
+-- except: EXPLAIN of EXECUTE: what it stands for is not known
+PREPARE noparams AS SELECT count(*) FROM categories;
+EXPLAIN (COSTS OFF) EXECUTE noparams;
 
 -- session: parameters
 -- params: 3 | 5
@@ -252,7 +253,7 @@ SELECT * FROM scratch.report ORDER BY month;
 DROP TABLE scratch.report;
 
 -- session: create a view
--- waits: write
+-- waits: DROP VIEW
 CREATE VIEW scratch.paid AS SELECT id, customer_id FROM public.orders WHERE status = 'paid';
 SELECT count(*) FROM scratch.paid;
 DROP VIEW scratch.paid;
@@ -262,7 +263,7 @@ MERGE INTO counters c USING (VALUES ('visits', 5), ('other', 6)) AS v (name, n) 
 SELECT * FROM counters ORDER BY name;
 
 -- session: do block
--- waits: write
+-- waits: DO whose body is understood
 DO $$ BEGIN PERFORM 1; END $$;
 
 -- session: search path
@@ -288,7 +289,7 @@ DISCARD SEQUENCES;
 DISCARD TEMP;
 
 -- session: role
--- waits: state
+-- waits: SET ROLE to the role of the login
 SET ROLE pgveil_agent;
 SELECT current_user = session_user;
 RESET ROLE;
@@ -332,7 +333,6 @@ SET cpu_tuple_cost = 0.01;
 SELECT count(*) FROM orders o JOIN customers c ON c.id = o.customer_id;
 
 -- session: settings of drivers
--- waits: honest
 SET client_encoding = 'UTF8';
 SET client_min_messages TO WARNING;
 SET standard_conforming_strings = on;
@@ -364,7 +364,6 @@ SET default_statistics_target = 100;
 SET debug_pretty_print = on;
 SET array_nulls = on;
 SET quote_all_identifiers = on;
-SET transform_null_equals = off;
 SET password_encryption = 'scram-sha-256';
 
 -- session: set_config
@@ -380,7 +379,7 @@ SELECT set_config('search_path', 'public', false);
 SELECT count(*) FROM orders;
 
 -- session: custom settings
--- waits: honest
+-- waits: settings of nobody's that only the session has set
 SET app.tenant = '42';
 SHOW app.tenant;
 SELECT current_setting('app.tenant');
@@ -552,19 +551,19 @@ SELECT name, setting, unit FROM pg_settings WHERE name IN ('work_mem', 'max_conn
 SELECT grantee, privilege_type FROM information_schema.role_table_grants WHERE table_name = 'orders' ORDER BY 1, 2;
 
 -- session: analyze and vacuum
--- waits: write
+-- texts: standard
 ANALYZE categories;
 ANALYZE;
 VACUUM counters;
 
 -- session: truncate and maintenance
--- waits: write
+-- texts: standard
 TRUNCATE counters;
 SELECT count(*) FROM counters;
 REFRESH MATERIALIZED VIEW monthly_sales;
 
 -- session: cancel nobody
--- waits: honest
+-- waits: cancelling one's own sessions
 SELECT pg_cancel_backend(0) IS NULL;
 SELECT pg_terminate_backend(2147483647);
 

@@ -14,28 +14,35 @@ sys.path.insert(0, str(HERE))
 import sessions  # noqa: E402
 import honest  # noqa: E402
 
-SESSIONS = sessions.everything()
+SESSIONS = [(folder, s) for folder in sessions.FOLDERS for s in sessions.everything(folder)]
 results = []
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: network namespaces, cgroups and BPF")
 
 
 @pytest.fixture(scope="module")
-def run():
-    """The table of causes is printed at the end, and written to the file that HONEST_CAUSES names."""
-    with honest.Lab(schema=HERE / "schema.sql", policies=[HERE / "policy.yaml"], agents=1, pg_conf=["autovacuum=off"]) as lab:
-        r = honest.Runner(lab)
+def run(request):
+    """A lab for each schema."""
+    folder = request.param
+    with honest.Lab(schema=folder / "schema.sql", policies=[folder / "policy.yaml"], agents=1, pg_conf=["autovacuum=off"]) as lab:
+        r = honest.Runner(lab, folder)
         try:
             yield r
         finally:
             r.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def causes():
+    """The table of causes is printed at the end, and written to the file that HONEST_CAUSES names."""
+    yield
     text = honest.table(results) + "\n%d of %d sessions kept\n" % (sum(not found for _, found in results), len(results))
     print("\n" + text)
     if os.environ.get("HONEST_CAUSES"):
         pathlib.Path(os.environ["HONEST_CAUSES"]).write_text(text)
 
 
-@pytest.mark.parametrize("session", SESSIONS, ids=[s.id for s in SESSIONS])
+@pytest.mark.parametrize("run,session", SESSIONS, ids=[s.id for _, s in SESSIONS], indirect=["run"])
 def test_session(run, session):
     found = run.run(session)
     results.append((session, found))
@@ -49,7 +56,7 @@ def test_session(run, session):
 
 def test_there_are_enough():
     """At least 300 sessions, of which one in a hundred may be an exception, whose reason the policy's README gives."""
-    excepted = [s for s in SESSIONS if s.excepted]
+    excepted = [s for _, s in SESSIONS if s.excepted]
     readme = re.sub(r"\s+", " ", (HERE.parents[1] / "policy" / "README.md").read_text())
     assert len(SESSIONS) >= 300
     assert len(excepted) * 100 <= len(SESSIONS)

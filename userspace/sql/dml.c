@@ -289,6 +289,20 @@ void dml_set_list(struct lineage *l, struct scope *sc, const struct relation *r,
 	}
 }
 
+/* What RETURNING shows of a row is what is stored, whatever triggers made of it: a SELECT behind
+ * it shows the same. Elsewhere they may give rows that nothing stores. */
+static bool stores(struct lineage *l, const struct relation *r)
+{
+	bool all = r->kind == 'r' || r->kind == 'p';
+
+	for (unsigned i = 0; all && i < r->nchildren && lineage_spend(l, 1); i++) {
+		const struct relation *c = catalog_relation_by_oid(l->names->catalog, r->children[i]);
+
+		all = c && (c->kind == 'r' || c->kind == 'p');
+	}
+	return all;
+}
+
 void dml_returning(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n,
 	struct outputs *out)
 {
@@ -303,9 +317,9 @@ void dml_returning(struct lineage *l, struct scope *sc, const struct relation *r
 		return;
 	}
 	e = effects_of(l, r);
-	if (e.triggers || e.computes)
+	if (e.computes || (e.triggers && !stores(l, r)))
 		lineage_doubt(l, -1, "a %s %s.%s could change what RETURNING shows",
-			e.triggers ? "trigger on" : "default, generated column or cast of", r->schema,
+			e.computes ? "default, generated column or cast of" : "trigger on", r->schema,
 			r->name);
 	select_targets(l, sc, v, n, out);
 }

@@ -7,7 +7,7 @@ UPDATE app.people SET name = name RETURNING secret || '', people
 UPDATE app.people p SET name = name RETURNING p, (p).secret
 UPDATE app.people SET name = name RETURNING to_jsonb(people)
 UPDATE app.orders o SET qty = qty FROM app.people p WHERE p.id = o.person RETURNING p.secret
-UPDATE app.orders o SET qty = qty FROM app.people p WHERE p.id = o.person RETURNING *
+UPDATE app.orders o SET qty = qty FROM app.people p WHERE p.id = o.person AND o.id = 1 RETURNING *
 UPDATE app.orders o SET ref = ref FROM (SELECT id, secret AS s FROM app.people) p WHERE p.id = o.person RETURNING s
 UPDATE public.box SET line = line RETURNING (SELECT max(secret) FROM app.people)
 DELETE FROM app.orders o USING app.people p WHERE p.id = o.person RETURNING p.secret

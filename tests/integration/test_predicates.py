@@ -39,6 +39,14 @@ def spent(result):
     return True
 
 
+def spent_at(c, statement):
+    """How many of them pass."""
+    for n in range(100):
+        if spent(c.query(statement(n))):
+            return n
+    raise AssertionError("the budget has no end")
+
+
 def refused(result, sqlstate="42501"):
     assert result.error.sqlstate == sqlstate, result.error
     assert result.rows == []
@@ -375,3 +383,23 @@ def test_outputs_of_an_oracle_are_null(client):
         for r in (client.query(sql), client.run(sql, formats=(1,))):
             assert set(itertools.chain(*r.ok().rows)) == {None}, sql
     assert set(itertools.chain(*client.run("SELECT secret || $1 FROM ask.person", params=[b"x"]).ok().rows)) == {None}
+
+
+def test_operators_of_extensions_are_no_reason_to_refuse(own_lab, tmp_path):
+    """They have = and >= for their types. An operator of anybody else's is one: it may be the one that the server takes."""
+    schema = tmp_path / "ask.sql"
+    schema.write_text("CREATE EXTENSION citext; CREATE EXTENSION hstore;\n" + (HERE / "ask.sql").read_text())
+    lab = own_lab(schema=schema, policies=[HERE / "ask.yaml"])
+    equality, having = equal("a", "zq-value-1"), "SELECT count(*), avg(salary) > 0 FROM ask.person HAVING count(salary) >= 5"
+    with lab.login() as c:
+        assert c.query(equality).ok().rows == [[b"1"]]
+        assert len(c.query(having).ok().rows) == 1
+        assert spent_at(c, lambda n: equal("a", "zq-%d" % n)) == LIMIT - 1
+        lab.dba_psql("CREATE FUNCTION ask.same(text, text) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT false';"
+                     "CREATE OPERATOR public.= (FUNCTION = ask.same, LEFTARG = text, RIGHTARG = text);"
+                     "CREATE FUNCTION ask.above(bigint, int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT true';"
+                     "CREATE OPERATOR public.>= (FUNCTION = ask.above, LEFTARG = bigint, RIGHTARG = int)")
+        lab.sh("daemon", "restart")
+    with lab.login() as c:
+        refused(c.query(equal("b", "zq-value-1")))
+        refused(c.query(having))

@@ -83,13 +83,14 @@ static PgQuery__Node *const *conjuncts(PgQuery__Node *const *n, size_t *count)
 	return b->args;
 }
 
-/* The operator of a op b by its bare name, where users made none of that name; NULL. */
+/* The operator of a op b by its bare name, where users made none of that name; NULL. One of an extension is for
+ * the extension's types: over numbers pg_catalog's fits exactly, and comes first. */
 static const char *operator_of(const struct lineage *l, const PgQuery__Node *n)
 {
 	const PgQuery__AExpr *e = n->node_case == PG_QUERY__NODE__NODE_A_EXPR ? n->a_expr : NULL;
 
 	return e && e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP && e->n_name == 1 && e->lexpr && e->rexpr &&
-			       !catalog_operator(l->names->catalog, node_string(e->name[0]), 0)
+			       !operator_users(l, node_string(e->name[0]))
 		       ? node_string(e->name[0])
 		       : NULL;
 }

@@ -100,10 +100,12 @@ static bool asked_constant(struct lineage *l, struct scope *sc, const PgQuery__N
 	       (n->node_case != PG_QUERY__NODE__NODE_A_CONST || !t.odd);
 }
 
+/* An extension's operator (citext, hstore …) makes it no more than pure; it is not the one that a column of a
+ * simple type and a constant get, and it could not fail on them. */
 static bool is_equals(struct lineage *l, const PgQuery__AExpr *e)
 {
 	return e->n_name && !strcmp(node_string(e->name[e->n_name - 1]), "=") &&
-	       operator_judge(l, e->name, e->n_name, e->location) == FUNCTION_TOTAL;
+	       operator_judge(l, e->name, e->n_name, e->location) != FUNCTION_OPAQUE;
 }
 
 static bool compared(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)

@@ -14,6 +14,16 @@ static enum function_class weaker(enum function_class a, enum function_class b)
 	return a < b ? a : b;
 }
 
+bool operator_users(const struct lineage *l, const char *name)
+{
+	const struct operator_ *o;
+
+	for (unsigned n = 0; (o = catalog_operator(l->names->catalog, name, n)); n++)
+		if (!pure(o->extension))
+			return true;
+	return false;
+}
+
 /* schema NULL: by the path, and an operator of a user's there takes part however well pg_catalog's fits. */
 static enum function_class judge(struct lineage *l, const char *schema, const char *name, int location)
 {

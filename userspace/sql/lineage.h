@@ -242,6 +242,8 @@ void json_table(struct lineage *l, struct scope *sc, const PgQuery__JsonTable *t
 void xml_table(struct lineage *l, struct scope *sc, const PgQuery__RangeTableFunc *t, struct outputs *o);
 /* What the operator may do; an opaque one is noted. */
 enum function_class operator_judge(struct lineage *l, PgQuery__Node **name, size_t n, int location);
+/* Whether anybody but initdb and extensions known to be pure made an operator of that name. */
+bool operator_users(const struct lineage *l, const char *name);
 enum function_class operator_named(struct lineage *l, const char *name, int location);
 /* Checks that a user's function does not take the place of a name that the grammar took for its own. */
 void function_shadow(struct lineage *l, const char *name);

@@ -83,8 +83,8 @@ static PgQuery__Node *const *conjuncts(PgQuery__Node *const *n, size_t *count)
 	return b->args;
 }
 
-/* The operator of a op b by its bare name, where users made none of that name; NULL. One of an extension is for
- * the extension's types: over numbers pg_catalog's fits exactly, and comes first. */
+/* The operator of a op b by its bare name, where users made none of that name; NULL. One of an extension is
+ * for the extension's types: over numbers pg_catalog's fits exactly, and comes first. */
 static const char *operator_of(const struct lineage *l, const PgQuery__Node *n)
 {
 	const PgQuery__AExpr *e = n->node_case == PG_QUERY__NODE__NODE_A_EXPR ? n->a_expr : NULL;

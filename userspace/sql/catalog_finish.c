@@ -325,5 +325,7 @@ int catalog_finish(struct catalog_builder *b, struct err *e)
 		catalog_resolve_views(b);
 	if (!b->oom)
 		catalog_resolve_policies(b);
+	if (!b->oom)
+		catalog_resolve_policy_code(b);
 	return b->oom ? err_set(e, -ENOMEM, "out of memory for a catalogue") : 0;
 }

@@ -94,11 +94,17 @@ struct edge {
 	uint32_t child, parent;
 };
 
+struct draft_policy { /* of row security, of a table */
+	uint32_t relid;
+	const char *definition; /* a SELECT with its conditions */
+};
+
 struct catalog_builder {
 	struct catalog *c;
 	struct pointers relations, functions, operators, types, schemas;
 	struct pointers members, keys; /* struct member, struct foreign_key */
 	struct pointers sequences;     /* struct member: a column that gets the numbers of sequence id */
+	struct pointers policies;      /* struct draft_policy */
 	struct edge *edges;
 	unsigned nedges, edges_cap;
 	const struct draft_relation *last; /* where the last column went */
@@ -131,6 +137,7 @@ MUSTCHECK int catalog_finish(struct catalog_builder *b, struct err *e);
 /* catalog_views.c: generated columns and views, once everything has its place. */
 void catalog_resolve_generated(struct catalog_builder *b);
 void catalog_resolve_views(struct catalog_builder *b);
+void catalog_resolve_policy_code(struct catalog_builder *b); /* when views are resolved */
 /* catalog_constraint.c */
 void catalog_resolve_sources(struct catalog_builder *b);     /* a generated column shows all of its sources */
 void catalog_resolve_constraints(struct catalog_builder *b); /* against, beside, references */

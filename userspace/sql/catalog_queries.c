@@ -174,6 +174,16 @@ static const char *const queries[] = {
 	"UNION SELECT d.refobjid, a.adrelid, a.adnum FROM pg_attrdef a JOIN pg_depend d ON d.classid = "
 	"'pg_attrdef'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_class'::regclass JOIN pg_class c "
 	"ON c.oid = d.refobjid AND c.relkind = 'S'",
+
+	/* 18: the conditions of row security policies that call what users made, as a statement */
+	"SELECT p.polrelid, format('SELECT 1 FROM %I.%I WHERE (%s) AND (%s)', n.nspname, c.relname, "
+	"coalesce(pg_get_expr(p.polqual, p.polrelid), 'true'), "
+	"coalesce(pg_get_expr(p.polwithcheck, p.polrelid), 'true')) "
+	"FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = "
+	"c.relnamespace "
+	"WHERE EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid "
+	"AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)) "
+	"ORDER BY p.oid",
 };
 
 unsigned catalog_query_count(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Views and generated columns: their definitions go through the same analysis as a client's statements. */
+/* Views, generated columns and the code of policies: their definitions go through the same analysis as a
+ * client's statements. */
 #include "sql/catalog_internal.h"
 
 #include <string.h>
@@ -225,5 +226,74 @@ void catalog_resolve_views(struct catalog_builder *b)
 
 		if (d->r.kind == 'v' || d->r.kind == 'm')
 			resolve(b, d);
+	}
+}
+
+/* ---- row security ---- */
+static bool calls(const struct draft_relation *d, const struct opaque *o)
+{
+	for (unsigned i = 0; i < d->r.nopaque; i++)
+		if (d->r.opaque[i].function == o->function && !strcmp(d->r.opaque[i].name, o->name))
+			return true;
+	return false;
+}
+
+static void add_call(struct catalog_builder *b, struct draft_relation *d, const struct opaque *o)
+{
+	struct opaque *v = calls(d, o) ? NULL : arena_array(&b->c->a, d->r.nopaque + 1, sizeof(*v));
+
+	if (!v) {
+		b->oom = b->oom || !calls(d, o);
+		return;
+	}
+	if (d->r.nopaque)
+		memcpy(v, d->r.opaque, d->r.nopaque * sizeof(*v));
+	v[d->r.nopaque] = (struct opaque){keep(b, o->name), o->function};
+	d->r.opaque = v;
+	d->r.nopaque++;
+}
+
+/* What the conditions use and what they call of users' making; pg_catalog's own that are opaque, such as
+ * current_setting, say nothing of tables. */
+static void policy_code(struct catalog_builder *b, struct draft_relation *d, const char *definition)
+{
+	struct outputs o = {0};
+	struct run run;
+	const PgQuery__Node *n;
+
+	run_start(&run, b);
+	n = run_parse(&run, definition);
+	if (n)
+		query(&run.l, NULL, n, &o);
+	if (n && !run.s.problem)
+		(void)lineage_covered(&run.l, n);
+	b->oom = b->oom || run.l.oom;
+	for (unsigned i = 0; i < run.l.ngroups; i++)
+		copy_set(b, &d->r.uses, &run.l.groups[i].columns);
+	for (unsigned i = 0; i < run.s.nopaque && !b->oom; i++)
+		if (run.s.opaque[i].function || strncmp(run.s.opaque[i].name, "pg_catalog.", 11) != 0)
+			add_call(b, d, &run.s.opaque[i]);
+	if (run.s.problem && !b->oom)
+		add_call(b, d, &(struct opaque){"a row security policy that is not understood", NULL});
+	arena_fini(&run.tmp);
+}
+
+/* Policies may read tables that have some: again, until nothing is new. */
+void catalog_resolve_policy_code(struct catalog_builder *b)
+{
+	bool more = true;
+
+	for (unsigned round = 0; more && round < b->policies.n && !b->oom; round++) {
+		more = false;
+		for (unsigned i = 0; i < b->policies.n && !b->oom; i++) {
+			const struct draft_policy *p = b->policies.v[i];
+			struct draft_relation *d = draft_find(b, p->relid);
+			unsigned uses = d ? d->r.uses.n : 0, nopaque = d ? d->r.nopaque : 0;
+
+			if (!d || !d->r.row_security)
+				continue;
+			policy_code(b, d, p->definition);
+			more = more || d->r.uses.n != uses || d->r.nopaque != nopaque;
+		}
 	}
 }

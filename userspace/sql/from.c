@@ -40,11 +40,7 @@ static void read_relation(struct lineage *l, const struct relation *r)
 	char *where;
 
 	lineage_relation(l, r);
-	for (unsigned i = 0; i < r->nopaque; i++) {
-		l->s->code = l->s->code || lineage_trusts(l, r->opaque[i].function);
-		if (!lineage_trusts(l, r->opaque[i].function))
-			lineage_opaque_function(l, NULL, r->opaque[i].name, r->opaque[i].function);
-	}
+	lineage_code_of(l, r);
 	if (r->problem) {
 		lineage_fail(l, "0A000", -1, "the definition of the view %s.%s is not understood: %s",
 			r->schema, r->name, r->problem);

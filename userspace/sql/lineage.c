@@ -362,12 +362,23 @@ bool lineage_trusts(const struct lineage *l, const struct function *f)
 	return false;
 }
 
+void lineage_code_of(struct lineage *l, const struct relation *r)
+{
+	for (unsigned i = 0; i < r->nopaque; i++) {
+		l->s->code = l->s->code || lineage_trusts(l, r->opaque[i].function);
+		if (!lineage_trusts(l, r->opaque[i].function))
+			lineage_opaque_function(l, NULL, r->opaque[i].name, r->opaque[i].function);
+	}
+}
+
 static void note(struct lineage *l, uint32_t oid)
 {
 	const struct relation *r = catalog_relation_by_oid(l->names->catalog, oid);
 
 	/* policies run on every row, also of what a view reads */
 	l->s->code = l->s->code || (r && r->row_security);
+	if (r && r->row_security)
+		lineage_code_of(l, r);
 	if (r && r->row_security && r->uses.n) {
 		char *where = arena_printf(l->a, "a row security policy of %s.%s", r->schema, r->name);
 

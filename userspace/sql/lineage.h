@@ -145,6 +145,8 @@ void lineage_partition_keys(struct lineage *l, const struct relation *r, struct 
 /* A use of t as a struct ask. */
 void lineage_ask(struct lineage *l, const struct taint *t, unsigned constants, unsigned param);
 void lineage_opaque(struct lineage *l, const char *schema, const char *name);
+/* What a view's definition, or the row security policies of a table, call and nobody knows or trusts. */
+void lineage_code_of(struct lineage *l, const struct relation *r);
 void lineage_opaque_function(
 	struct lineage *l, const char *schema, const char *name, const struct function *f);
 bool lineage_trusts(const struct lineage *l, const struct function *f);

@@ -89,10 +89,11 @@ else
 		'!!!! Run: sudo make test'
 	skipped=$((skipped + 1))
 fi
-# The honest corpus is about what is judged, which the release build shows.
-# test_lineage drives the SQL analysis, not the daemon; the unit tests run it under ASan. test_bench measures, and one test
-# waits for a time-out of half a minute: once is enough. So is the hostile corpus, which is about answers.
-integration asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_bench.py --ignore=tests/leak/test_leak.py \
+# Once is enough, on the release build, for what is about answers (the honest and the hostile corpus), does not drive the
+# daemon (test_lineage, which the unit tests run under ASan, and test_lab), measures (test_bench, test_memory), or waits for a
+# time-out of half a minute.
+integration asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_lab.py \
+	--ignore=tests/integration/test_bench.py --ignore=tests/integration/test_memory.py --ignore=tests/leak/test_leak.py \
 	--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@" > "$work/asan.log" 2>&1 &
 integration release tests/integration tests/leak tests/honest "$@"
 wait

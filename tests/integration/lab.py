@@ -2,6 +2,7 @@
 """A lab of scripts/lab.sh for the tests, and processes in it: as an agent, as the DBA, or in any cgroup and namespace."""
 
 import array
+import codecs
 import errno
 import itertools
 import json
@@ -54,6 +55,7 @@ class Lab:
     def __init__(self, schema=HERE / "schema.sql", policies=(HERE / "agent1.yaml", HERE / "agent2.yaml"), agents=2, pg_conf=(), args=(),
                  name=None, env=None):
         self.name = name or "it%d-%d" % (os.getpid(), next(self.numbers))
+        self.log_read, self.log_text, self.log_decoder = 0, "", codecs.getincrementaldecoder("utf-8")("replace")
         self.env = {**os.environ, "BUILD": BUILD, **(env or {})}
         self.argv = ["up", "--json", "--agents", agents, *args]
         if os.environ.get("LAB_PG_BIN"):
@@ -100,7 +102,13 @@ class Lab:
         return self.sh("dba", "--", "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", *(["-d", database] if database else []), "-c", sql).stdout.decode().rstrip("\n")
 
     def server_log(self):
-        return (self.state / "log" / "postgres.log").read_text(errors="replace")
+        """All of it. What was read before is not read again: it grows to some ten megabytes, and hundreds of tests ask."""
+        with open(self.state / "log" / "postgres.log", "rb") as f:
+            f.seek(self.log_read)
+            new = f.read()
+        self.log_read += len(new)
+        self.log_text += self.log_decoder.decode(new)
+        return self.log_text
 
     def daemon_log(self):
         return (self.state / "log" / "daemon.log").read_text(errors="replace")

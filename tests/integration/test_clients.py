@@ -57,7 +57,6 @@ IN_SQL = {("psql", "prepared"), ("psql", "pipeline"), ("psql", "cursor"), ("psyc
 
 # What is refused although it is honest, and by which words; a cell that holds it says so. Whoever mends one finds this test failing.
 REFUSED = {
-    ("psql", "catalog"): ["\\dconfig work_mem"],  # current_setting of what a row says
     ("mcp-postgres-server", None): ["pg_catalog.set_config is not known"],  # the setting's name is a parameter
 }
 

@@ -427,7 +427,9 @@ def test_notifications(lab):
             c.query("UNLISTEN more").ok()
             r = c.query("NOTIFY more, 'x'; NOTIFY news, 'y'").ok()
             assert [b[4:] for k, b in r.messages if k == "A"] == [b"news\0\0"]
-            assert c.query("SELECT pg_notify('news', 'x')").error.sqlstate == "42501"
+            r = c.query("SELECT pg_notify('news', 'x')").ok()
+            assert [b[4:] for k, b in r.messages if k == "A"] == [b"news\0\0"]
+            assert c.query("SELECT pg_notify('news', ssn) FROM clinic.patient").error.sqlstate == "42501"
             c.send(wire.extended("UNLISTEN *"), wire.sync())
             c.result().ok()
             assert "A" not in c.query("NOTIFY news").ok().kinds

@@ -62,6 +62,11 @@ INSERT INTO barred VALUES (1, '61728300001'), (2, 'free');
 ALTER TABLE barred ENABLE ROW LEVEL SECURITY;
 CREATE POLICY p ON barred USING (unused(body));
 CREATE VIEW barred_view AS SELECT b.id FROM barred b JOIN ward w USING (id);
+CREATE FUNCTION dumped(text) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER AS
+	$$SELECT query_to_xml('SELECT ssn FROM public.patient', true, true, '')::text LIKE $1$$;
+CREATE TABLE searched (id int, body text);
+ALTER TABLE searched ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON searched USING (dumped(body));
 CREATE FUNCTION tenant() RETURNS int LANGUAGE sql STABLE AS 'SELECT current_setting(''app.tenant'', true)::int';
 CREATE FUNCTION mine(int) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT EXISTS (SELECT FROM public.ward w WHERE w.id = $1 AND w.id < 4)';
 CREATE TABLE ours (id int, ward int, tenant int);
@@ -127,7 +132,7 @@ REFUSED = [
     "COPY patient (id, ward, tenant) FROM STDIN",
     "SELECT id FROM patient WHERE high",
     # row security: which rows there are says what the conditions have found, also in the body of a function
-    "SELECT * FROM doc", "SELECT * FROM barred", "SELECT count(*) FROM barred", "TABLE barred_view", "COPY barred TO STDOUT",
+    "SELECT * FROM doc", "SELECT * FROM barred", "TABLE searched", "SELECT count(*) FROM barred", "TABLE barred_view", "COPY barred TO STDOUT",
     "INSERT INTO barred VALUES (3, '61728300002')", "UPDATE barred SET body = '61728300002'", "DELETE FROM barred WHERE id = 2",
     "SELECT 1 WHERE EXISTS (TABLE barred)", "SELECT * FROM spoken", "SELECT * FROM spoken_view", "UPDATE spoken SET body = 'fail'",
     "INSERT INTO spoken VALUES (2, 'fail')",

@@ -8,7 +8,7 @@
 
 struct control {
 	struct event_base *base;
-	struct event *hup, *term, *interrupt, *readable;
+	struct event *hup, *asked, *term, *interrupt, *readable;
 	void (*on_hup)(void *arg);
 	void (*on_readable)(void *arg);
 	void *arg;
@@ -38,6 +38,7 @@ static void forget(struct event **ev)
 void control_unwatch(struct control *c)
 {
 	forget(&c->hup);
+	forget(&c->asked);
 	forget(&c->term);
 	forget(&c->interrupt);
 	forget(&c->readable);
@@ -57,7 +58,17 @@ struct event_base *control_base(struct control *c)
 	return c->base;
 }
 
+/* libevent calls this once for each signal that came while the loop was elsewhere; they ask for one thing. */
 static void hup(evutil_socket_t fd, short what, void *arg)
+{
+	struct control *c = arg;
+
+	(void)fd;
+	(void)what;
+	event_active(c->asked, EV_TIMEOUT, 0);
+}
+
+static void asked(evutil_socket_t fd, short what, void *arg)
 {
 	struct control *c = arg;
 
@@ -91,10 +102,11 @@ int control_watch(struct control *c, int fd, void (*on_hup)(void *arg), void (*o
 	c->on_readable = on_readable;
 	c->arg = arg;
 	c->hup = evsignal_new(c->base, SIGHUP, hup, c);
+	c->asked = event_new(c->base, -1, 0, asked, c);
 	c->term = evsignal_new(c->base, SIGTERM, term, c);
 	c->interrupt = evsignal_new(c->base, SIGINT, term, c);
 	c->readable = event_new(c->base, fd, EV_READ | EV_PERSIST, readable, c);
-	if (!c->hup || !c->term || !c->interrupt || !c->readable || event_add(c->hup, NULL) ||
+	if (!c->hup || !c->asked || !c->term || !c->interrupt || !c->readable || event_add(c->hup, NULL) ||
 		event_add(c->term, NULL) || event_add(c->interrupt, NULL) || event_add(c->readable, NULL))
 		return err_set(e, -ENOMEM, "out of memory");
 	return 0;

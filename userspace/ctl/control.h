@@ -12,7 +12,7 @@ struct event_base;
 MUSTCHECK int control_open(struct control **out, struct err *e);
 void control_close(struct control *c); /* after everything that uses its base; NULL is fine */
 struct event_base *control_base(struct control *c);
-/* on_hup at SIGHUP, on_readable whenever fd has something to read. */
+/* on_hup after a SIGHUP, or after several; on_readable whenever fd has something to read. */
 MUSTCHECK int control_watch(struct control *c, int fd, void (*on_hup)(void *arg),
 	void (*on_readable)(void *arg), void *arg, struct err *e);
 void control_unwatch(struct control *c);

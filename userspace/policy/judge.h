@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* judge: the judging of one text, statement by statement (policy/plan.c), and the questions that have files
+ * of their own (judge_*.c). Of each that gives a bool: false, the plan holds the denial. */
+#ifndef PGVEIL_POLICY_JUDGE_H
+#define PGVEIL_POLICY_JUDGE_H
+
+#include "policy/plan.h"
+
+struct judge {
+	const struct binding *b;
+	struct arena *a;
+	bool failed; /* out of memory */
+};
+
+#define JUDGE_NO_MEMORY "out of memory while judging the statement"
+
+/* reason NULL: out of memory. */
+void judge_deny(struct judge *j, struct plan *p, const char *sqlstate, const char *reason, const char *hint);
+const char *judge_column_name(struct judge *j, struct colref c);
+/* Which rule, and how to ask for more. m may be NULL. */
+const char *judge_hint(struct judge *j, const struct masking *m);
+/* Whether a rule masks a column of the relation. One that the catalogue does not know: yes. */
+bool judge_masks(const struct binding *b, uint32_t relid);
+
+/* What its comparisons with masked columns cost. */
+bool judge_spends(struct judge *j, const struct statement *st, struct plan *p);
+
+/* Shifted dates: writes that would tell by how much, and the column that says whose o is. */
+bool judge_entities(struct judge *j, const struct statement *st, struct plan *p);
+void judge_entity(
+	struct judge *j, const struct statement *st, const struct output *o, struct column_plan *cp);
+
+/* Definitions: effects that are not known; a name that a masked table has; what a rule masks, redefined. */
+bool judge_doubt(struct judge *j, const struct statement *st, struct plan *p);
+bool judge_made(struct judge *j, const struct statement *st, struct plan *p);
+bool judge_defined(struct judge *j, const struct statement *st, struct plan *p);
+
+#endif

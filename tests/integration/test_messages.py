@@ -101,6 +101,39 @@ def test_an_error_that_has_nothing_to_do_with_masks(lab, client, sql):
     assert got == want
 
 
+NAMED = ["INSERT INTO clinic.note (id) VALUES (1)", "INSERT INTO clinic.note (id, patient) VALUES (5000, 999)", "UPDATE clinic.note SET id = NULL WHERE id = 5",
+         "UPDATE clinic.note SET id = 6 WHERE id = 5", "INSERT INTO clinic.note (id, body) VALUES (NULL, 'x')", "SELECT filler + 1 FROM clinic.note",
+         "SELECT count(*), id FROM clinic.note"]
+
+
+@pytest.mark.parametrize("sql", NAMED)
+def test_of_constraints_and_of_the_text_the_server_speaks_itself(lab, client, sql):
+    """With all names, and without what a row holds: DETAIL has the row that fails, masked columns included."""
+    client.query("BEGIN").ok()
+    got = client.query(sql).error.fields
+    client.query("ROLLBACK").ok()
+    client.send(wire.parse(sql), wire.bind(), wire.execute(), wire.sync())
+    extended = client.result().error.fields
+    assert {k: got.get(k) for k in "CMstcdn"} == {k: extended.get(k) for k in "CMstcdn"}
+    with lab.direct() as d:
+        d.query("BEGIN").ok()
+        want = d.query(sql).error.fields
+    assert {k: got.get(k) for k in "SVCMPstcdn"} == {k: want.get(k) for k in "SVCMPstcdn"}
+    assert not {"D", "W", "q"} & set(got)
+
+
+UNNAMED = ["SELECT filler::int FROM clinic.note", "SELECT 1 / (id - 5) FROM clinic.note", "UPDATE clinic.note SET filler = filler::int",
+           "INSERT INTO clinic.patient (id, name) VALUES (1, 'x')"]
+
+
+@pytest.mark.parametrize("sql", UNNAMED)
+def test_beside_masked_columns_the_rest_is_standard(lab, client, sql):
+    """A value that cannot be converted stands in the message itself; where triggers are, all of it may be theirs."""
+    e = client.query(sql).error
+    assert set(e.fields) <= set("SVCMPFLR")
+    assert e.fields["M"] in ("invalid text representation", "division by zero", "unique violation")
+
+
 def test_notices_of_triggers_say_nothing(lab, client):
     client.query("BEGIN").ok()
     r = client.query("UPDATE clinic.patient SET ward = ward").ok()

@@ -5,10 +5,13 @@
  *   SQL => shift:2 …             a date that is moved by whose it is, which is in the second column
  *   SQL => none                    passes, gives no rows
  *   SQL => spends column:2 …       as one of these, and comparing the column costs two constants (column:1$3:
- * one and as many as parameter 3 has elements) SQL => sanitized …             as one of these, and its
- * messages are replaced by standard ones SQL => verbatim …              as one of these, and its messages
- * pass as they are SQL => SQLSTATE part of the reason over tests/golden/replay/clinic.sql and the policy
- * beside it, and over tests/golden/ask/schema.sql and the one beside that. */
+ *                                  one and as many as parameter 3 has elements)
+ *   SQL => sanitized …             as one of these, and its messages are replaced by standard ones
+ *   SQL => names …                 likewise, but for those of constraints and of the analysis
+ *   SQL => verbatim …              as one of these, and its messages pass as they are
+ *   SQL => SQLSTATE part of the reason
+ * over tests/golden/replay/clinic.sql and the policy beside it, and over tests/golden/ask/schema.sql and the
+ * one beside that. */
 #include "test.h"
 
 #include "policy/plan.h"
@@ -102,13 +105,13 @@ static void tell(const struct judged *js, const struct catalog *c, char *out, si
 /* The rest of what is wanted; NULL where messages are treated otherwise. */
 static const char *messages(const struct judged *js, const char *want)
 {
-	static const char *const word[] = {"verbatim ", "sanitized "};
+	static const char *const word[] = {"verbatim ", "sanitized ", "names "};
 
 	for (unsigned i = 0; i < ARRAY_LEN(word); i++) {
 		if (strncmp(want, word[i], strlen(word[i])) != 0)
 			continue;
 		for (unsigned k = 0; k < js->n; k++)
-			if (js->plans[k]->sanitize != (i == 1))
+			if (js->plans[k]->sanitize != (i > 0) || (i > 0 && js->plans[k]->names != (i == 2)))
 				return NULL;
 		return want + strlen(word[i]);
 	}

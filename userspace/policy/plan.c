@@ -258,6 +258,21 @@ static bool plan_show(struct judge *j, const struct statement *st, struct plan *
 	return true;
 }
 
+/* Whether only the server itself can raise an error of this statement, and none of a constraint over what is
+ * masked. A foreign table's server is another one. */
+static bool names_only(struct judge *j, const struct statement *st, const struct plan *p)
+{
+	bool plain = st->kind == STATEMENT_SELECT || st->kind == STATEMENT_INSERT ||
+		     st->kind == STATEMENT_UPDATE || st->kind == STATEMENT_DELETE;
+
+	for (unsigned i = 0; plain && i < st->nrelations; i++) {
+		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), st->relations[i]);
+
+		plain = r && r->kind != 'f';
+	}
+	return plain && !p->code && !st->nopaque && !reads_masked(j, st, p);
+}
+
 static bool tag_is(const struct statement *st, const char *tag)
 {
 	return st->tag && strcasecmp(st->tag, tag) == 0;
@@ -404,6 +419,7 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 		return;
 	if (st->kind == STATEMENT_EXPLAIN && !plan_explain(j, st, p))
 		return;
+	p->names = names_only(j, st, p);
 	p->verdict = ALLOW;
 }
 

@@ -55,6 +55,7 @@ struct plan {
 	const uint32_t *relations; /* that it reads or writes */
 	unsigned nrelations;
 	bool sanitize; /* its errors and notices may carry values: standard texts only */
+	bool names;    /* … but those of constraints and of the analysis are the server's own, with names */
 	/* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY DISCARD: the name, NULL =
 	 * ALL; inner: PREPARE's and DECLARE's plan. */
 	const char *name;

@@ -41,49 +41,76 @@ const struct plan *backend_plan(struct expected *x)
 	return x->kind == EXPECT_EXECUTE && !st->plan ? x->portal->prepared->plan : st->plan;
 }
 
-static bool judgement_sanitized(const struct judgement *j)
+/* How much of what the server says may be passed on; the least of several counts. */
+enum words { WORDS_STANDARD = 0, WORDS_NAMES, WORDS_ALL };
+
+static enum words fewer(enum words a, enum words b)
+{
+	return a < b ? a : b;
+}
+
+static enum words plan_words(const struct plan *p)
+{
+	if (!p)
+		return WORDS_STANDARD;
+	return !p->sanitize ? WORDS_ALL : p->names ? WORDS_NAMES : WORDS_STANDARD;
+}
+
+static enum words judgement_words(const struct judgement *j)
 {
 	const struct judged *js = j ? judgement_plans(j) : NULL;
+	enum words w = WORDS_ALL;
 
 	for (unsigned i = 0; js && i < js->n; i++)
-		if (js->plans[i]->sanitize)
-			return true;
-	return false;
+		w = fewer(w, plan_words(js->plans[i]));
+	return w;
 }
 
-static bool step_sanitized(const struct step *st, const struct plan *p)
+static enum words step_words(const struct step *st, const struct plan *p)
 {
-	return !p || p->sanitize || judgement_sanitized(st->newer) ||
-	       (st->target && (!st->target->plan || st->target->plan->sanitize));
+	enum words w = fewer(plan_words(p), judgement_words(st->newer));
+
+	return st->target ? fewer(w, plan_words(st->target->plan)) : w;
 }
 
-/* Whether what the server says about the head may carry values. True where that is not known. */
-static bool sanitized(struct expected *x)
+/* What the server says about the head may carry values; STANDARD where that is not known. */
+static enum words words(struct expected *x)
 {
+	enum words w = WORDS_ALL;
+
 	if (!x)
-		return false;
+		return WORDS_ALL;
 	switch (x->kind) {
 	case EXPECT_PARSE:
 	case EXPECT_DESCRIBE:
-	case EXPECT_CLOSE: return false; /* nothing was run */
-	case EXPECT_BIND: return !x->portal->prepared->plan || x->portal->prepared->plan->sanitize;
+	case EXPECT_CLOSE: return WORDS_ALL; /* nothing was run */
+	case EXPECT_BIND: return plan_words(x->portal->prepared->plan);
 	case EXPECT_QUERY:
 		/* One for all: a deferred trigger of the first statement speaks up at the commit after the
 		 * last. */
 		for (unsigned i = 0; i < x->nsteps; i++)
-			if (step_sanitized(&x->steps[i], x->steps[i].plan))
-				return true;
-		return false;
+			w = fewer(w, step_words(&x->steps[i], x->steps[i].plan));
+		return w;
 	case EXPECT_EXECUTE:
 		if (!x->portal->prepared->plan)
-			return false; /* the empty query */
-		return step_sanitized(&x->step, backend_plan(x)) || judgement_sanitized(x->portal->latest);
+			return WORDS_ALL; /* the empty query */
+		w = step_words(&x->step, backend_plan(x));
+		return fewer(w, judgement_words(x->portal->latest));
 	case EXPECT_SYNC:
 	case EXPECT_PIN:
 	case EXPECT_COPY_SYNCS:
 	case EXPECT_REFUSAL: break;
 	}
-	return true;
+	return WORDS_STANDARD;
+}
+
+static enum fate pass_words(struct session *s, const struct frame *f, enum words w)
+{
+	if (w == WORDS_ALL)
+		return FATE_PASS;
+	return rewrite_message(f, w == WORDS_NAMES, &s->lane[SIDE_CLIENT].out) == WIRE_OK
+		       ? FATE_WRITTEN
+		       : backend_unexpected(s, f);
 }
 
 static struct rowplan *make_rows(struct session *s, const struct plan *p, const struct plan *also,
@@ -417,10 +444,10 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	} else if (x && x->kind == EXPECT_REFUSAL && !over) {
 		put_refusal(s, x->refusal);
 		fate = FATE_WRITTEN;
-	} else if (sanitized(x)) {
-		if (rewrite_message(f, &s->lane[SIDE_CLIENT].out) != WIRE_OK)
-			return backend_unexpected(s, f);
-		fate = FATE_WRITTEN;
+	} else {
+		fate = pass_words(s, f, words(x));
+		if (fate == FATE_BROKEN)
+			return fate;
 	}
 	if (over)
 		return fate; /* the connection ends */
@@ -467,10 +494,7 @@ static enum fate on_notice(struct session *s, const struct frame *f)
 		return backend_unexpected(s, f);
 	if (x && x->kind == EXPECT_PIN)
 		return FATE_SWALLOW;
-	if (!sanitized(x))
-		return FATE_PASS;
-	return rewrite_message(f, &s->lane[SIDE_CLIENT].out) == WIRE_OK ? FATE_WRITTEN
-									: backend_unexpected(s, f);
+	return pass_words(s, f, words(x));
 }
 
 /* A trigger can put anything into a payload, and LISTEN for anything: what is told is that there was a

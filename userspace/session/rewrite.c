@@ -370,29 +370,46 @@ enum wire rewrite_row(const struct rowplan *rp, const struct frame *f, struct ou
 	return WIRE_OK;
 }
 
-enum wire rewrite_message(const struct frame *f, struct outq *out)
+static void put_fields(struct put *w, const struct msg_fields *in, const char *which)
 {
-	/* Codes of "Error and Notice Message Fields" that cannot hold a value. Not so the names s, t, c, d
-	 * and n, nor an SQLSTATE of nobody's: RAISE takes them from an expression. M is written anew. */
-	static const char keep[] = "SVPFLR";
+	for (const char *k = which; *k; k++) {
+		if (!in->field[(unsigned char)*k].p)
+			continue;
+		put_u8(w, (uint8_t)*k);
+		put_cstr_span(w, in->field[(unsigned char)*k]);
+	}
+}
+
+/* "Error and Notice Message Fields". What a function of the database's own raises takes every field from
+ * expressions, but for these: */
+static const char harmless[] = "SVPFLR";
+/* The server itself puts values into D (the row that fails, the key that is there), W and q; what it puts
+ * into M depends on the class. A hint is of the analysis only (42). */
+static const char names_of_constraint[] = "stcdn", names_of_text[] = "stcdnH";
+
+enum wire rewrite_message(const struct frame *f, bool names, struct outq *out)
+{
 	struct msg_fields in;
 	struct span code;
 	struct put w = {0};
+	bool constraint, text;
 
 	if (msg_fields(f->body, &in) != WIRE_OK)
 		return WIRE_BAD;
-	put_start(&w, (char)f->type);
-	for (const char *k = keep; *k; k++) {
-		if (!in.field[(unsigned char)*k].p)
-			continue;
-		put_u8(&w, (uint8_t)*k);
-		put_cstr_span(&w, in.field[(unsigned char)*k]);
-	}
+	/* an SQLSTATE of nobody's is one that code made up */
 	code = sqlstate_known(in.field['C']) ? in.field['C'] : SPAN_LIT("P0001");
+	constraint = names && memcmp(code.p, "23", 2) == 0;
+	text = names && memcmp(code.p, "42", 2) == 0;
+	put_start(&w, (char)f->type);
+	put_fields(&w, &in, harmless);
+	put_fields(&w, &in, text ? names_of_text : constraint ? names_of_constraint : "");
 	put_u8(&w, 'C');
 	put_cstr_span(&w, code);
 	put_u8(&w, 'M');
-	put_cstr(&w, sqlstate_message(code, in.field['M']));
+	if ((constraint || text) && in.field['M'].p)
+		put_cstr_span(&w, in.field['M']);
+	else
+		put_cstr(&w, sqlstate_message(code, in.field['M']));
 	put_u8(&w, 0);
 	put_finish(&w);
 	if (put_failed(&w)) {

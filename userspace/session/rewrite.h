@@ -49,7 +49,8 @@ MUSTCHECK enum wire rewrite_row(const struct rowplan *rp, const struct frame *f,
 	struct arena *scratch, uint64_t *masked);
 /* An ErrorResponse or NoticeResponse without anything that a row, a parameter or a definition could have put
  * there: severity, SQLSTATE, position and source line stay, the message becomes the SQLSTATE's
- * standard text. */
-MUSTCHECK enum wire rewrite_message(const struct frame *f, struct outq *out);
+ * standard text. names: a statement that only the server itself speaks of: where it does so of constraints or
+ * of what the text says (classes 23 and 42), its words and the names of what they are about stay as well. */
+MUSTCHECK enum wire rewrite_message(const struct frame *f, bool names, struct outq *out);
 
 #endif

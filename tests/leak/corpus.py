@@ -4,6 +4,7 @@
     -- text                 a comment
     --# value TITLE         begins a group: what its statements give away is a value that can be found in what comes back
     --# oracle TITLE        … or an answer that is another one where the masked values are others
+    --# limit TITLE         … a value, and it does through the engine: what policy/README.md says is not hidden
     --# asked TITLE         … a value, by statements whose answers may depend on it, as the policy of agent2 allows
     --! SQL                 what the DBA does before the tests, for good, in both databases
     --@ WORDS               of the next statement only: pg>=15, pg<17, own (no transaction around it), startup NAME=VALUE,
@@ -66,9 +67,9 @@ def read(path):
             continue
         finish()
         if line.startswith("--# "):
-            m = re.fullmatch(r"--# (value|oracle|asked) (.+)", line)
+            m = re.fullmatch(r"--# (value|oracle|limit|asked) (.+)", line)
             if not m:
-                raise Wrong("%s: --# value, oracle or asked TITLE expected" % where)
+                raise Wrong("%s: --# value, oracle, limit or asked TITLE expected" % where)
             title, kind = m[2], m[1]
         elif line.startswith("--! "):
             setup.append(line[4:])

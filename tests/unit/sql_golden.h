@@ -19,6 +19,10 @@ static inline void golden_columns(FILE *f, const struct catalog *c, const struct
 			fprintf(f, "%s(anything)", i ? " " : "");
 			continue;
 		}
+		if (v[i].attnum == COLREF_WRITTEN) {
+			fprintf(f, "%s(definitions)", i ? " " : "");
+			continue;
+		}
 		fprintf(f, "%s%s%s%s%s%s.%s", i ? " " : "", via_name((enum via)v[i].via), v[i].via ? "(" : "",
 			!r || home ? "" : r->schema, !r || home ? "" : ".", r ? r->name : "?",
 			col ? col->name : "?");

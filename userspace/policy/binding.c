@@ -474,6 +474,8 @@ static const struct masking *unruled(const struct binding *b, struct colref c)
 
 	if (c.attnum == COLREF_OPAQUE)
 		return opaque_hidden(b, c.relid) ? &hidden : NULL;
+	if (c.attnum == COLREF_WRITTEN)
+		return NULL;
 	if (!r || r->kind == 't')
 		return &hidden;
 	if (c.attnum < 0) /* ctid, xmin, tableoid … say nothing of any value */

@@ -35,4 +35,7 @@ bool judge_doubt(struct judge *j, const struct statement *st, struct plan *p);
 bool judge_made(struct judge *j, const struct statement *st, struct plan *p);
 bool judge_defined(struct judge *j, const struct statement *st, struct plan *p);
 
+/* The mask of an output that is made of texts of definitions; NULL: it is of none. */
+const struct mask *judge_written(const struct binding *b, const struct output *o);
+
 #endif

@@ -118,7 +118,8 @@ static void plan_column(struct judge *j, const struct output *o, struct column_p
 	cp->type = o->type;
 	cp->typmod = o->typmod;
 	if (!m) {
-		cp->action = ACTION_PASS;
+		cp->mask = judge_written(j->b, o);
+		cp->action = cp->mask ? ACTION_MASK : ACTION_PASS;
 		return;
 	}
 	cp->rule = m->rule;

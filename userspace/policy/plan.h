@@ -21,7 +21,7 @@ struct spend {
 
 struct column_plan {
 	enum action action;
-	const struct mask *mask; /* ACTION_MASK: of the binding's policy */
+	const struct mask *mask; /* ACTION_MASK: of the binding's policy, or static */
 	bool derived;            /* of an expression: mask_blind */
 	/* MASK_SHIFT: 1 + the column of the same row that says whose date it is; 0: none; NULL then. */
 	unsigned entity;

@@ -33,6 +33,7 @@ struct column {
 	struct colset against, beside;
 	bool code;      /* of a domain, or with one inside, whose CHECK or default calls what users made */
 	bool sensitive; /* of pg_catalog, and carries values of other columns (pg_statistic.stavalues1 …) */
+	bool written;   /* of a system schema: a text or a tree that DDL wrote, with whatever constants */
 	/* What reading the column may reveal beside itself: a generated column's sources, a view column's
 	 * lineage. Already transitive; never contains the column itself. */
 	struct colset from;

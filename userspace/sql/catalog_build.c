@@ -121,7 +121,8 @@ struct draft_column *draft_column(
 		.c = {.name = name,
 			.attnum = attnum,
 			.typmod = -1,
-			.sensitive = r->r.system && system_sensitive(r->r.schema, r->r.name, name)}};
+			.sensitive = r->r.system && system_sensitive(r->r.schema, r->r.name, name),
+			.written = r->r.system && system_written(r->r.name, name)}};
 	return c;
 }
 

@@ -146,5 +146,6 @@ void catalog_sort(struct catalog *c);
 /* catalog_system.c */
 bool system_schema(const char *schema);
 bool system_sensitive(const char *schema, const char *relation, const char *column);
+bool system_written(const char *relation, const char *column);
 
 #endif

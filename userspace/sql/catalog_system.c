@@ -2,7 +2,7 @@
 /* What the relations of the system schemas may show. An allow-list: a relation that is not in it counts as
  * carrying values of user columns or secrets (pg_statistic, pg_largeobject, pg_file_settings …), and all its
  * columns are sensitive. What DDL wrote (definitions, defaults, options, settings of roles) is no value of a
- * row, and the server shows it to every role. */
+ * row, and the server shows it to every role; but it may quote one, so what looks like one is not shown. */
 #include "sql/catalog_internal.h"
 
 #include <string.h>
@@ -91,6 +91,52 @@ static const struct {
 	{"pg_user_mappings", "umoptions"},
 };
 
+/* What DDL wrote as it liked: definitions, bodies, defaults, conditions, comments. */
+static const struct {
+	const char *relation, *column;
+} written[] = {
+	{"attributes", "attribute_default"},
+	{"check_constraints", "check_clause"},
+	{"columns", "column_default"},
+	{"columns", "generation_expression"},
+	{"domains", "domain_default"},
+	{"parameters", "parameter_default"},
+	{"pg_attrdef", "adbin"},
+	{"pg_constraint", "conbin"},
+	{"pg_description", "description"},
+	{"pg_index", "indexprs"},
+	{"pg_index", "indpred"},
+	{"pg_indexes", "indexdef"},
+	{"pg_matviews", "definition"},
+	{"pg_partitioned_table", "partexprs"},
+	{"pg_policies", "qual"},
+	{"pg_policies", "with_check"},
+	{"pg_policy", "polqual"},
+	{"pg_policy", "polwithcheck"},
+	{"pg_proc", "proargdefaults"},
+	{"pg_proc", "prosqlbody"},
+	{"pg_proc", "prosrc"},
+	{"pg_publication_rel", "prqual"},
+	{"pg_publication_tables", "rowfilter"},
+	{"pg_rewrite", "ev_action"},
+	{"pg_rewrite", "ev_qual"},
+	{"pg_rules", "definition"},
+	{"pg_seclabel", "label"},
+	{"pg_seclabels", "label"},
+	{"pg_shdescription", "description"},
+	{"pg_statistic_ext", "stxexprs"},
+	{"pg_stats_ext", "exprs"},
+	{"pg_stats_ext_exprs", "expr"},
+	{"pg_trigger", "tgqual"},
+	{"pg_type", "typdefault"},
+	{"pg_type", "typdefaultbin"},
+	{"pg_views", "definition"},
+	{"routines", "routine_definition"},
+	{"triggers", "action_condition"},
+	{"triggers", "action_statement"},
+	{"views", "view_definition"},
+};
+
 static bool listed(const char *name, const char *const *list, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -115,6 +161,14 @@ bool system_sensitive(const char *schema, const char *relation, const char *colu
 		return true;
 	for (unsigned i = 0; i < ARRAY_LEN(values); i++)
 		if (!strcmp(values[i].relation, relation) && !strcmp(values[i].column, column))
+			return true;
+	return false;
+}
+
+bool system_written(const char *relation, const char *column)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(written); i++)
+		if (!strcmp(written[i].relation, relation) && !strcmp(written[i].column, column))
 			return true;
 	return false;
 }

@@ -36,6 +36,8 @@ struct colref {
 
 /* The attnum of what an opaque function gave: relid is the function's. It may be anything. */
 #define COLREF_OPAQUE INT16_MIN
+/* The attnum of what is text of definitions or comments (pg_get_constraintdef() …); relid is 0. */
+#define COLREF_WRITTEN (INT16_MIN + 1)
 
 struct colset { /* sorted by relid, attnum, via, group; all zero is empty */
 	struct colref *v;

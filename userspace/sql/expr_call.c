@@ -274,6 +274,18 @@ static void of_bounds(struct lineage *l, struct taint *acc)
 		lineage_opaque(l, "pg_catalog", "pg_get_partition_constraintdef");
 }
 
+/* What gives definitions or comments as text. */
+static bool gives_written(const char *name)
+{
+	static const char *const names[] = {"col_description", "obj_description", "shobj_description"};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return !strncmp(name, "pg_get_", 7) &&
+	       (strstr(name + 7, "def") || strstr(name + 7, "function_") || !strcmp(name, "pg_get_expr"));
+}
+
 /* A constant or a parameter, or one that is cast. *text stays NULL for what is not known. */
 static bool given(const PgQuery__Node *n, const char **text)
 {
@@ -400,9 +412,18 @@ static uint32_t same_type(const char *name, const PgQuery__FuncCall *f, const st
 	return 0;
 }
 
+/* Whether it fails hangs on which relation is named beside the tree, not on a constant in it. */
+static bool prints_tree(const struct lineage *l, const char *schema, const char *name)
+{
+	return !strcmp(name, "pg_get_expr") &&
+	       (schema ? !strcmp(schema, "pg_catalog") : !catalog_function(l->names->catalog, name, 0));
+}
+
 static struct taint call(
 	struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f, struct candidates *c)
 {
+	static struct colref text = {.attnum = COLREF_WRITTEN};
+	static const struct colset written = {.v = &text, .n = 1};
 	const char *schema, *name;
 	struct arguments args;
 	struct taint acc = {0};
@@ -432,6 +453,8 @@ static struct taint call(
 		(c->class == FUNCTION_PURE && !strcmp(name, "nth_value") && hands_on(name, f) &&
 			!catalog_function(l->names->catalog, name, 0));
 	odd = acc.odd && c->others && !hands_on(name, f);
+	if (prints_tree(l, schema, name))
+		total = true, odd = false;
 	if (!counts && (!total || odd || f->func_variadic)) {
 		where = arena_printf(l->a, "an argument of %s()", name);
 		lineage_use(l, &acc, where ? where : "an argument");
@@ -443,6 +466,8 @@ static struct taint call(
 		acc.from = lineage_join(l, &acc.from, catalog_numbered(l->names->catalog));
 	else if (!strcmp(name, "pg_get_partition_constraintdef"))
 		of_bounds(l, &acc);
+	if (gives_written(name))
+		acc.from = lineage_join(l, &acc.from, &written);
 	/* what gives a simple type is only known of total functions, and of count() whatever it counts, and
 	 * other aggregates of numbers */
 	acc.calm = false;

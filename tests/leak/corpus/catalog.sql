@@ -28,41 +28,69 @@ SELECT * FROM ext.pg_stat_statements(true)
 --# value bounds of partitions
 SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'regions_a'
 SELECT pg_get_partition_constraintdef('app.regions_a'::regclass)
---# value definitions that quote values of masked columns
---@ open honest: a constant that the DBA wrote into a definition or comment
-SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'never'
---@ open honest: a constant that the DBA wrote into a definition or comment
+--# value definitions as trees
 SELECT conbin FROM pg_constraint WHERE conname = 'never'
---@ open honest: a constant that the DBA wrote into a definition or comment
+SELECT ev_action FROM pg_rewrite WHERE ev_class = 'app.v_const'::regclass
+SELECT adbin FROM pg_attrdef
+SELECT polqual FROM pg_policy
+SELECT indpred FROM pg_index WHERE indrelid = 'app.people'::regclass
+--# value definitions and comments that quote what looks like a value
+--! COMMENT ON COLUMN app.team.name IS 'as in quorvexcomment@mail.example.org, or 617-28-3019, or 4111 1111 1111 1111'
+--! COMMENT ON SCHEMA app IS 'ask quorvexschema@mail.example.org'
+--! ALTER TABLE app.people ADD CONSTRAINT not_ours CHECK (email <> 'quorvexcheck@mail.example.org')
+--! ALTER TABLE app.orders ALTER item SET DEFAULT 'quorvexdefault@mail.example.org'
+--! CREATE INDEX people_mail ON app.people (id) WHERE email = 'quorvexindex@mail.example.org'
+--! CREATE VIEW mine.v_mail AS SELECT id FROM app.people WHERE email = 'quorvexview@mail.example.org'
+--! CREATE FUNCTION mine.is_mail(text DEFAULT 'quorvexarg@mail.example.org') RETURNS bool LANGUAGE sql AS $$ SELECT $1 = 'quorvexbody@mail.example.org' $$
+--! CREATE POLICY mail ON app.people USING (email <> 'quorvexpolicy@mail.example.org')
+--! CREATE DOMAIN app.mail AS text DEFAULT 'quorvexdomain@mail.example.org'
+--! ALTER VIEW mine.v_mail OWNER TO pgveil_agent
+--! ALTER FUNCTION mine.is_mail OWNER TO pgveil_agent
+--! ALTER TABLE mine.child ADD CONSTRAINT mine_mail CHECK (ssn <> 'quorvexmine@mail.example.org')
+SELECT col_description('app.team'::regclass, attnum) FROM pg_attribute WHERE attrelid = 'app.team'::regclass AND attname = 'name'
+SELECT description FROM pg_description WHERE objoid = 'app.team'::regclass
+SELECT d FROM pg_description d WHERE objoid = 'app.team'::regclass
+SELECT to_jsonb(d) FROM pg_description d WHERE objoid = 'app.team'::regclass
+SELECT obj_description('app'::regnamespace)
+SELECT string_agg(description, ' ') FROM pg_description WHERE objoid = 'app'::regnamespace
+SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'not_ours'
+SELECT check_clause FROM information_schema.check_constraints WHERE constraint_name = 'mine_mail'
+SELECT upper(pg_get_constraintdef(oid, true)) FROM pg_constraint WHERE conname = 'not_ours'
+SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'app.orders'::regclass
+SELECT column_default FROM information_schema.columns WHERE table_name = 'orders' AND column_name = 'item'
+SELECT pg_get_indexdef('app.people_mail'::regclass)
+SELECT indexdef FROM pg_indexes WHERE indexname = 'people_mail'
+SELECT pg_get_expr(indpred, indrelid) FROM pg_index WHERE indexrelid = 'app.people_mail'::regclass
+SELECT pg_get_viewdef('mine.v_mail'::regclass)
+SELECT definition FROM pg_views WHERE viewname = 'v_mail'
+SELECT view_definition FROM information_schema.views WHERE table_name = 'v_mail'
+SELECT prosrc FROM pg_proc WHERE proname = 'is_mail'
+SELECT routine_definition FROM information_schema.routines WHERE routine_name = 'is_mail'
+SELECT pg_get_functiondef('mine.is_mail(text)'::regprocedure)
+SELECT pg_get_function_arguments('mine.is_mail(text)'::regprocedure)
+SELECT qual FROM pg_policies WHERE policyname = 'mail'
+SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polname = 'mail'
+SELECT typdefault FROM pg_type WHERE typname = 'mail'
+SELECT domain_default FROM information_schema.domains WHERE domain_name = 'mail'
+COPY (SELECT prosrc FROM pg_proc WHERE proname = 'is_mail') TO STDOUT
+BEGIN ;; DECLARE c CURSOR FOR SELECT description FROM pg_description WHERE objoid = 'app.team'::regclass ;; FETCH ALL c ;; ROLLBACK
+WITH x AS (SELECT definition AS d FROM pg_views WHERE viewname = 'v_mail') SELECT d || '' FROM x
+--# limit constants of definitions and comments that look like nothing
+SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'never'
 SELECT col_description('app.people'::regclass, attnum) FROM pg_attribute WHERE attrelid = 'app.people'::regclass
---@ open honest: a constant that the DBA wrote into a definition or comment
-SELECT description FROM pg_description
---@ open honest: a constant that the DBA wrote into a definition or comment
+SELECT description FROM pg_description WHERE objoid = 'app.people'::regclass
 SELECT obj_description('app.people'::regclass)
---@ open honest: a constant that the DBA wrote into a definition or comment
 SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'app.people'::regclass
---@ open honest: a constant that the DBA wrote into a definition or comment
 SELECT column_default FROM information_schema.columns WHERE table_name = 'people'
---@ open honest: a constant that the DBA wrote into a definition or comment
 SELECT pg_get_indexdef('app.people_one'::regclass)
---@ open honest: a constant that the DBA wrote into a definition or comment
 SELECT indexdef FROM pg_indexes WHERE indexname = 'people_one'
---@ open honest: a constant that the DBA wrote into a definition or comment
 SELECT pg_get_expr(indpred, indrelid) FROM pg_index
---@ open honest: a constant that the DBA wrote into a definition or comment
 SELECT pg_get_viewdef('app.v_const'::regclass)
---@ open honest: a constant that the DBA wrote into a definition or comment
 SELECT definition FROM pg_views WHERE viewname = 'v_const'
---@ open honest: a constant that the DBA wrote into a definition or comment
 SELECT prosrc FROM pg_proc WHERE proname = 'is_one'
---@ open honest: a constant that the DBA wrote into a definition or comment
 SELECT pg_get_functiondef('app.is_one(text)'::regprocedure)
---@ open honest: a constant that the DBA wrote into a definition or comment
 SELECT qual FROM pg_policies
---@ open honest: a constant that the DBA wrote into a definition or comment
 SELECT pg_get_expr(polqual, polrelid) FROM pg_policy
---@ open honest: a constant that the DBA wrote into a definition or comment
-SELECT ev_action FROM pg_rewrite
 --# oracle statistics that count
 SELECT n_distinct, null_frac, avg_width, correlation FROM pg_stats WHERE tablename = 'people' AND attname IN ('secret', 'vip', 'pin')
 SELECT stawidth, stadistinct, stanumbers1 FROM pg_statistic WHERE starelid = 'app.people'::regclass ORDER BY staattnum

@@ -24,6 +24,7 @@ from lab import PYTHON, SCRIPT, Lab  # noqa: E402
 
 WAYS = {"simple": None, "text": 0, "binary": 1}
 USER_OIDS = 16384
+WRITES = re.compile(r"(UPDATE|DELETE|MERGE)\b", re.I)
 NORMAL = "SVCMPDHWstcnd"  # of an error's fields: not where in the server's source it was raised
 
 PLACE = re.compile(r"\{(class|proc|type|namespace|ext|pub|statistics):([^{}]+)\}")
@@ -107,6 +108,12 @@ class Answer:
                 self.parts.append((kind, body))
 
 
+    def unordered(self):
+        """Rows of RETURNING come as the table has them, which is an accident of what was written before."""
+        rows = iter(sorted((p for p in self.parts if p[0] == "D"), key=repr))
+        self.parts = [next(rows) if p[0] == "D" else p for p in self.parts]
+
+
 def known(c):
     """A column of a RowDescription; what a session makes for itself has another oid each time."""
     made = c[1] >= USER_OIDS and c[1] not in known.relations
@@ -156,14 +163,14 @@ class Runner:
         self.dba.login("postgres", lab.dbname, password=(lab.state / "superuser.pw").read_text().strip())
         self.tables, self.sequences = self._saved()
         self.masked = self._masked_columns()
-        self.oids, self.shared = {}, {}
+        self.oids, self.kept, self.broken = {}, {}, []
         known.relations = {int(r[0]) for r in self.dba.query("SELECT oid FROM pg_class").ok().rows}
         known.types = {int(r[0]) for r in self.dba.query("SELECT oid FROM pg_type").ok().rows}
         self.dba.query("SET session_replication_role = replica; SET lock_timeout = '300ms'; SET deadlock_timeout = '100ms'; SET client_min_messages = error").ok()
 
     def close(self):
         self.dialer.close()
-        for c in (self.dba, *self.shared.values()):
+        for c in (self.dba, *self.kept.values()):
             c.close()
 
     def _saved(self):
@@ -224,23 +231,25 @@ class Runner:
 
     def client(self, direct):
         c = wire.Client(socket.create_connection((self.lab.host, self.lab.port), 30) if direct else self.dialer.dial(), 30)
+        # As drivers do; where a client does not say it, the engine does.
         if direct:
-            c.login("pgveil_agent", self.lab.dbname, password=self.lab.password())
+            c.login("pgveil_agent", self.lab.dbname, password=self.lab.password(), client_encoding="UTF8")
         else:
-            c.login("agent", self.lab.dbname)
+            c.login("agent", self.lab.dbname, client_encoding="UTF8")
         return c
 
     def answers(self, session, way, direct):
         if session.changes:
             self.reset(session)
         out = []
-        c = self.shared.pop(direct, None) if session.reads else None
-        c = c or self.client(direct)
+        c = (None if session.leaves else self.kept.pop(direct, None)) or self.client(direct)
         try:
             for st in session.statements:
                 out.append(Answer(ask(c, st, way), session, self.masked))
-            if session.reads:
-                self.shared[direct], c = c, None
+                if WRITES.match(st.sql):
+                    out[-1].unordered()
+            if session.reads or not session.leaves and self.as_new(c):
+                self.kept[direct], c = c, None
             else:
                 c.send(wire.terminate())
                 c.drain()
@@ -253,12 +262,22 @@ class Runner:
                 c.close()
         return out
 
+    @staticmethod
+    def as_new(client):
+        """A login costs more than most sessions: the next one may have the connection, if it can be made as a new one is."""
+        client.send(wire.query("ROLLBACK"), wire.query("DISCARD ALL"))
+        last = [client.result() for _ in range(2)][1]
+        return last.tags == ["DISCARD ALL"] and last.status == "I"
+
     def run(self, session):
-        """[(way, statement, cause)]: nothing where the session is kept."""
+        """[(way, statement, cause)]: nothing where the session is kept. What the server itself says no to is in self.broken: an
+        honest session may try that, a corpus should know."""
         found = []
         self.placed(session)
         for way in session.ways:
             direct, ours = self.answers(session, way, True), self.answers(session, way, False)
+            if way == session.ways[0]:
+                self.broken = [(st.sql, a.errors[0]) for st, a in zip(session.statements, direct) if a.errors]
             for st, d, o in zip(session.statements, direct, ours):
                 cause = difference(d, o)
                 if cause:
@@ -267,11 +286,6 @@ class Runner:
         if session.changes and found:
             self.reset(session)
         return found
-
-    def broken_directly(self, session):
-        """What the server itself says no to: an honest session may try that, a corpus should know."""
-        self.placed(session)
-        return [(st.sql, a.errors[0]) for st, a in zip(session.statements, self.answers(session, "simple", True)) if a.errors]
 
 
 def table(results):
@@ -303,9 +317,9 @@ def run_by_hand(folder, chosen, results):
         try:
             for s in chosen:
                 began = time.monotonic()
-                for sql, e in runner.broken_directly(s):
-                    print("DIRECT %s: %s %s\n    %s" % (s.id, e.get("C"), e.get("M"), sql.replace("\n", "\n    ")[:300]))
                 found = runner.run(s)
+                for sql, e in runner.broken:
+                    print("DIRECT %s: %s %s\n    %s" % (s.id, e.get("C"), e.get("M"), sql.replace("\n", "\n    ")[:300]))
                 results.append((s, found))
                 if os.environ.get("HONEST_TIMES"):
                     print("%6.2f s %s" % (time.monotonic() - began, s.id))

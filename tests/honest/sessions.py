@@ -22,7 +22,9 @@ DIRECTIVE = re.compile(r"^-- (session|client|texts|waits|except|masked|varies|wa
 # What leaves something behind that the next session would see.
 CHANGES = re.compile(r"\b(insert|update|delete|merge|truncate|nextval|setval|create|drop|alter|into|do|call|from\s+stdin|comment|grant|revoke|refresh|import)\b", re.I)
 READS = re.compile(r"(/\*.*?\*/|--[^\n]*\n|\s)*(SELECT|WITH|VALUES|TABLE|SHOW|EXPLAIN)\b", re.I | re.S)
-LEAVES = re.compile(r"set_config|setseed|advisory|nextval|currval|lastval|pg_cursors|pg_prepared|pg_settings|pg_notify|for\s+(no\s+key\s+)?(update|share)", re.I)
+# What DISCARD ALL does not undo, or what looks at what a session has left.
+LEAVES = re.compile(r"setseed|nextval|currval|lastval|pg_cursors|pg_prepared|pg_settings|show\s+all|session_authorization|\brole\b|temp", re.I)
+ENDS = re.compile(r"set_config|advisory|pg_notify|for\s+(no\s+key\s+)?(update|share)", re.I)
 
 
 class Statement:
@@ -55,9 +57,14 @@ class Session:
         return any(CHANGES.search(s.sql) for s in self.statements)
 
     @property
+    def leaves(self):
+        """Wants a connection of its own, and nobody may have it afterwards."""
+        return any(LEAVES.search(s.sql) for s in self.statements)
+
+    @property
     def reads(self):
-        """Leaves nothing in its session either: such sessions share a connection."""
-        return all(READS.match(s.sql) and not CHANGES.search(s.sql) and not LEAVES.search(s.sql) for s in self.statements)
+        """The next session may have the connection as it is."""
+        return not self.leaves and all(READS.match(s.sql) and not CHANGES.search(s.sql) and not ENDS.search(s.sql) for s in self.statements)
 
     def head(self, key, value):
         if key == "waits":

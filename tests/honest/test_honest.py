@@ -2,6 +2,7 @@
 """Each honest session gets through the engine what it gets without: the corpus is tests/honest/*.sql, what is compared
 says tests/honest/honest.py."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -21,15 +22,20 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: network n
 
 
 @pytest.fixture(scope="module")
-def run(request):
-    """A lab for each schema."""
-    folder = request.param
-    with honest.Lab(schema=folder / "schema.sql", policies=[folder / "policy.yaml"], agents=1, pg_conf=["autovacuum=off"]) as lab:
-        r = honest.Runner(lab, folder)
-        try:
-            yield r
-        finally:
-            r.close()
+def runner():
+    """Of a folder: its lab comes up with its first session. No parametrized fixture: beside an argument that is none, pytest would
+    make and end one for each test."""
+    with contextlib.ExitStack() as stack:
+        runners = {}
+
+        def of(folder):
+            if folder not in runners:
+                lab = stack.enter_context(honest.Lab(schema=folder / "schema.sql", policies=[folder / "policy.yaml"], agents=1, pg_conf=["autovacuum=off"]))
+                runners[folder] = honest.Runner(lab, folder)
+                stack.callback(runners[folder].close)
+            return runners[folder]
+
+        yield of
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,9 +48,9 @@ def causes():
         pathlib.Path(os.environ["HONEST_CAUSES"]).write_text(text)
 
 
-@pytest.mark.parametrize("run,session", SESSIONS, ids=[s.id for _, s in SESSIONS], indirect=["run"])
-def test_session(run, session):
-    found = run.run(session)
+@pytest.mark.parametrize("folder,session", SESSIONS, ids=[s.id for _, s in SESSIONS])
+def test_session(runner, folder, session):
+    found = runner(folder).run(session)
     results.append((session, found))
     if session.waits or session.excepted:
         if found:

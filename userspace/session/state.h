@@ -218,6 +218,25 @@ void frontend_pump(struct session *s);
 void backend_pump(struct session *s);
 bool frontend_answered(struct session *s); /* asks for the answers of an open group; true: they are there */
 
+/* frontend.c, for frontend_extended.c */
+enum took frontend_no_memory(struct session *s);
+enum took frontend_malformed(struct session *s, const struct frame *f);
+enum took frontend_forward(struct session *s, const struct frame *f);
+/* A text of ours in the place of the client's: its Query, or its Parse of that name. */
+enum took frontend_instead(struct session *s, const struct frame *f, struct span name, const char *text);
+/* What a judging function said, other than 0; where there is a hint, it is a refusal. */
+enum took frontend_failed(struct session *s, const struct frame *f, int r, const struct err *e);
+enum took frontend_hinted(
+	struct session *s, const struct frame *f, int r, const char *hint, const struct err *e);
+enum took frontend_refuse(struct session *s, const struct frame *f, const struct plan *p);
+const struct plan *frontend_denial(const struct judged *js); /* the first of them; NULL: none */
+
+/* frontend_extended.c */
+enum took frontend_parse(struct session *s, const struct frame *f);
+enum took frontend_bind(struct session *s, const struct frame *f);
+enum took frontend_execute(struct session *s, const struct frame *f);
+enum took frontend_target(struct session *s, const struct frame *f); /* Describe and Close */
+
 /* What becomes of a message of the server. */
 enum fate { FATE_BROKEN = 0, FATE_PASS, FATE_SWALLOW, FATE_WRITTEN };
 

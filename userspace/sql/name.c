@@ -161,11 +161,13 @@ void lineage_partition_keys(struct lineage *l, const struct relation *r, struct 
 			*out = lineage_join(l, out, &r->cols[i].read);
 }
 
+/* Which partition a row is in, and where there, hangs on its keys. */
 static struct taint system_column(struct lineage *l, const struct relation *r, const char *name)
 {
 	struct taint t = {.odd = true};
 
-	if (strcmp(name, "tableoid") != 0 || !r->nchildren || !lineage_spend(l, r->nchildren))
+	if ((strcmp(name, "tableoid") != 0 && strcmp(name, "ctid") != 0) || !r->nchildren ||
+		!lineage_spend(l, r->nchildren))
 		return t;
 	lineage_partition_keys(l, r, &t.from);
 	for (unsigned i = 0; i < r->nchildren; i++)

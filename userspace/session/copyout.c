@@ -115,7 +115,7 @@ static bool put_masked(
 		if (cell.p && entity &&
 			copy_cell_value(&c->style, row, entity - 1, scratch, &whose) != WIRE_OK)
 			return false;
-		if (cell.p)
+		if (cell.p || c->rows->col[i].blind)
 			cell = entity ? rowplan_shift(c->rows, i, cell, whose, scratch)
 				      : rowplan_cell(c->rows, i, cell, scratch);
 	}

@@ -330,7 +330,7 @@ static bool cut_row(const struct rowplan *rp, struct cur *c, struct part *v, uns
 		switch (rc->action) {
 		case ACTION_PASS: continue;
 		case ACTION_MASK:
-			if (cell.p)
+			if (cell.p || rc->blind)
 				masked.bytes = mask_cell(rp, i, cell, row, scratch);
 			break;
 		case ACTION_NULL: break;

@@ -136,7 +136,8 @@ static bool calm_text(uint32_t oid)
 /* t where a value of the type is wanted: a conversion that may fail makes it a use. */
 static struct taint converted(struct lineage *l, struct taint t, uint32_t type, const char *what)
 {
-	bool same = type && t.type == type, known = type && type_simple(l->names->catalog, type);
+	bool same = type && type_converts(l->names->catalog, t.type, type);
+	bool known = type && type_simple(l->names->catalog, type);
 	const struct type *foreign = type ? type_foreign(l->names->catalog, type) : NULL;
 	const char *where;
 
@@ -146,10 +147,12 @@ static struct taint converted(struct lineage *l, struct taint t, uint32_t type, 
 		t.odd = true;
 	}
 	t.odd = t.odd || !known;
-	t.direct = t.direct && same;
+	t.direct = t.direct && t.type == type && type;
 	t.calm = t.calm && same;
+	t.constant = t.constant && same;
 	t.type = type;
 	t.row = NULL;
+	t.nfields = 0;
 	t.cols = NULL;
 	t.ncols = 0;
 	if (foreign)
@@ -298,7 +301,7 @@ static void place(struct lineage *l, const struct function *f, const struct argu
 	for (unsigned i = 0; i < nargs && !lineage_stopped(l); i++) {
 		bool set = false;
 
-		args[i] = (struct taint){.calm = true};
+		args[i] = (struct taint){.constant = true, .calm = true};
 		for (size_t k = 0; k < n; k++) {
 			bool here = mixed || (v[k].name ? named(f, v[k].name) == i : k == i);
 

@@ -47,7 +47,7 @@ struct column {
 	bool collated; /* has a collation of its own */
 	bool generated;
 	bool partition_key;  /* or the relation's key is an expression */
-	bool calm;           /* a view column that copies a constant or a stored column of a simple type */
+	bool calm;           /* a view column whose evaluation cannot fail */
 	const char *foreign; /* "schema.type" where its type has functions of its own that are not known to be
 				pure */
 };

@@ -2,11 +2,16 @@
 /* Expressions: what a value is made of. Besides the value itself there is the question whether evaluating it
  * can fail: an error is an answer, so what decides whether an error happens is a use. That goes two ways. A
  * function that may fail on some values makes its arguments uses. And where an operand may be skipped (AND,
- * a later argument of COALESCE), what decides about it is a use unless the operand cannot fail; no more than
- * a constant or a stored column is believed to be so. */
+ * a later argument of COALESCE), what decides about it is a use unless the operand cannot fail (calm: it is
+ * made of constants and stored columns by what is total). */
 #include "sql/lineage.h"
 
 #include <string.h>
+
+/* What the client gives is not counted as the values of the database are: a literal is some of these long, a
+ * parameter may have a message of its own. */
+#define LITERAL_UNIT   4096
+#define PARAMETER_SIZE 64
 
 void predicate(struct lineage *l, struct scope *sc, const PgQuery__Node *n, const char *where)
 {
@@ -31,12 +36,17 @@ static struct taint lazy(struct lineage *l, struct scope *sc, PgQuery__Node **v,
 {
 	struct taint *t = lineage_alloc(l, n, sizeof(*t)), acc = {0};
 
+	bool calm = true;
+
 	for (size_t i = 0; i < n && !lineage_stopped(l); i++) {
 		t[i] = expr(l, sc, v[i]);
+		calm = calm && t[i].calm;
 		taint_mix(l, &acc, &t[i]);
 	}
 	if (!lineage_stopped(l))
 		use_lazy(l, t, n, where);
+	acc.calm = calm;
+	acc.size = 0;
 	return acc;
 }
 
@@ -56,6 +66,7 @@ static struct taint bool_expr(struct lineage *l, struct scope *sc, const PgQuery
 static struct taint case_expr(struct lineage *l, struct scope *sc, const PgQuery__CaseExpr *c)
 {
 	struct taint acc = {.calm = true}, t;
+	bool calm = !c->arg;
 
 	lineage_seen(l, c);
 	if (c->arg) {
@@ -70,7 +81,9 @@ static struct taint case_expr(struct lineage *l, struct scope *sc, const PgQuery
 			return acc;
 		}
 		lineage_seen(l, w);
-		predicate(l, sc, w->expr, "CASE");
+		t = expr(l, sc, w->expr);
+		lineage_use(l, &t, "CASE");
+		calm = calm && t.calm;
 		t = expr(l, sc, w->result);
 		acc = taint_either(l, i ? acc : t, t, "CASE");
 	}
@@ -78,7 +91,8 @@ static struct taint case_expr(struct lineage *l, struct scope *sc, const PgQuery
 		t = expr(l, sc, c->defresult);
 		acc = taint_either(l, acc, t, "CASE");
 	}
-	acc.calm = false;
+	acc.calm = acc.calm && calm;
+	acc.constant = false;
 	return acc;
 }
 
@@ -98,7 +112,7 @@ static struct taint coalesce(struct lineage *l, struct scope *sc, const PgQuery_
 			lineage_use(l, &t[i], "COALESCE");
 		risky = risky || !t[i].calm;
 	}
-	acc.calm = false;
+	acc.constant = false;
 	return acc;
 }
 
@@ -115,7 +129,8 @@ static struct taint min_max(struct lineage *l, struct scope *sc, const PgQuery__
 	}
 	if (acc.odd)
 		lineage_use(l, &acc, "GREATEST or LEAST");
-	acc.calm = false;
+	acc.constant = false;
+	acc.calm = acc.calm && !acc.odd;
 	return acc;
 }
 
@@ -131,7 +146,10 @@ static struct taint null_test(struct lineage *l, struct scope *sc, const PgQuery
 	if (n->arg->node_case == PG_QUERY__NODE__NODE_ROW_EXPR)
 		lineage_use(l, &acc, "a row comparison");
 	acc.calm = t.calm;
+	acc.constant = t.constant;
 	acc.odd = false;
+	acc.size = 0;
+	acc.type = type_builtin("bool");
 	return acc;
 }
 
@@ -142,19 +160,21 @@ static struct taint boolean_test(struct lineage *l, struct scope *sc, const PgQu
 	lineage_seen(l, b);
 	t = expr(l, sc, b->arg);
 	taint_mix(l, &acc, &t);
+	acc.calm = t.calm;
 	return acc;
 }
 
 static struct taint row(struct lineage *l, struct scope *sc, const PgQuery__RowExpr *r)
 {
-	struct taint acc = {0};
+	struct taint *fields = lineage_alloc(l, r->n_args, sizeof(*fields)), acc = {0};
 
 	lineage_seen(l, r);
 	for (size_t i = 0; i < r->n_args && !lineage_stopped(l); i++) {
-		struct taint t = expr(l, sc, r->args[i]);
-
-		taint_mix(l, &acc, &t);
+		fields[i] = expr(l, sc, r->args[i]);
+		taint_mix(l, &acc, &fields[i]);
 	}
+	acc.fields = fields;
+	acc.nfields = fields ? (unsigned)r->n_args : 0;
 	return acc;
 }
 
@@ -162,17 +182,23 @@ static struct taint array(struct lineage *l, struct scope *sc, const PgQuery__AA
 {
 	struct taint acc = {0};
 	uint32_t type = 0;
+	unsigned size = 0;
 
 	lineage_seen(l, a);
 	for (size_t i = 0; i < a->n_elements && !lineage_stopped(l); i++) {
 		struct taint t = expr(l, sc, a->elements[i]);
 
 		type = i == 0 ? t.type : type == t.type ? type : 0;
+		size += t.size;
 		acc = taint_either(l, i ? acc : t, t, "an array");
 	}
-	if (acc.odd) /* arrays of arrays must agree in their lengths */
+	/* arrays of arrays must agree in their lengths */
+	if (acc.odd && !type_element(l->names->catalog, type))
 		lineage_use(l, &acc, "an array");
-	acc.calm = false;
+	acc.size = size < TAINT_SIZE_MAX ? size : TAINT_SIZE_MAX;
+	taint_fits(l, &acc);
+	acc.calm = acc.calm && !acc.odd;
+	acc.constant = false;
 	acc.type = type ? type_builtin_array(type) : 0;
 	return acc;
 }
@@ -184,7 +210,7 @@ static struct taint collate(struct lineage *l, struct scope *sc, const PgQuery__
 	lineage_seen(l, c);
 	t = expr(l, sc, c->arg);
 	taint_mix(l, &acc, &t);
-	acc.odd = true;
+	acc.odd = acc.collated = true;
 	return acc;
 }
 
@@ -205,7 +231,7 @@ static struct taint named_arg(struct lineage *l, struct scope *sc, const PgQuery
 /* Constants: what they show is in the text already. A constant of no simple type is only made by a cast. */
 static struct taint constant(const PgQuery__AConst *c)
 {
-	struct taint t = {.calm = true};
+	struct taint t = {.constant = true, .calm = true};
 
 	if (c->val_case == PG_QUERY__A__CONST__VAL_BSVAL)
 		t.odd = true;
@@ -213,6 +239,8 @@ static struct taint constant(const PgQuery__AConst *c)
 		t.type = type_builtin("int4");
 	else if (c->val_case == PG_QUERY__A__CONST__VAL_SVAL)
 		t.type = type_builtin("text");
+	if (c->val_case == PG_QUERY__A__CONST__VAL_SVAL && c->sval)
+		t.size = (unsigned)(strlen(c->sval->sval) / LITERAL_UNIT);
 	return t;
 }
 
@@ -232,6 +260,7 @@ struct taint expr(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_PARAM_REF:
 		if (l->body && !body_parameter(l, NULL, n->param_ref->number, &none))
 			lineage_odd(l, -1, "a parameter that the function does not have");
+		none.size = l->body ? none.size : PARAMETER_SIZE;
 		none.odd = none.odd || !l->body; /* the client chose its type */
 		return none;
 	case PG_QUERY__NODE__NODE_A_EXPR: return expr_operator(l, sc, n->a_expr);

@@ -7,6 +7,8 @@
 
 struct candidates {
 	bool any;
+	unsigned n;
+	bool builtin; /* one of them is pg_catalog's */
 	enum function_class class;
 	unsigned ncols; /* in FROM; 0: not known */
 	const char *const *cols;
@@ -46,6 +48,7 @@ static void add_candidate(
 		c->cols = NULL;
 	}
 	c->any = true;
+	c->n++;
 }
 
 /* initdb's own: an array as rows of element and place. JDBC asks for keys and indexes by it. */
@@ -156,7 +159,7 @@ static struct candidates candidates_of(struct lineage *l, const char *schema, co
 		unsigned ncols = function_columns(name, &cols);
 
 		add_candidate(&c, function_class(name), ncols, cols);
-		c.others = true;
+		c.others = c.builtin = true;
 		if (function_class(name) == FUNCTION_OPAQUE)
 			lineage_opaque(l, "pg_catalog", name);
 	}
@@ -394,11 +397,12 @@ static bool hands_on(const char *name, const PgQuery__FuncCall *f)
 }
 
 /* The type of what it gives, where that is its argument's, or an array of such; 0: not known. */
-static uint32_t same_type(const char *name, const PgQuery__FuncCall *f, const struct arguments *args)
+static uint32_t same_type(
+	const struct lineage *l, const char *name, const PgQuery__FuncCall *f, const struct arguments *args)
 {
 	static const char *const types[] = {
-		"int2", "int4", "int8", "numeric", "date", "timestamp", "timestamptz"};
-	uint32_t type = args->n ? args->v[0].t.type : 0;
+		"int2", "int4", "int8", "numeric", "date", "timestamp", "timestamptz", "text"};
+	uint32_t type = args->n ? args->v[0].t.type : 0, base = type_base(l->names->catalog, type);
 
 	if (hands_on(name, f))
 		return type;
@@ -407,9 +411,31 @@ static uint32_t same_type(const char *name, const PgQuery__FuncCall *f, const st
 	if (args->n != 1 || (strcmp(name, "min") != 0 && strcmp(name, "max") != 0))
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		if (type && type == type_builtin(types[i]))
-			return type;
-	return 0;
+		if (base && base == type_builtin(types[i]))
+			return base;
+	return base && base == type_builtin("varchar") ? type_builtin("text") : 0;
+}
+
+/* The function of pg_catalog, which nobody else's may be meant for, cannot fail on these values. */
+static struct total total_of(const struct lineage *l, const struct candidates *c, const char *name,
+	const PgQuery__FuncCall *f, const struct arguments *args)
+{
+	if (!c->builtin || c->n != 1 || c->class == FUNCTION_OPAQUE || lineage_stopped(l))
+		return (struct total){0};
+	return total_call(l, name, f, args->v);
+}
+
+static bool all_calm(const struct arguments *args)
+{
+	for (size_t i = 0; i < args->n; i++)
+		if (!args->v[i].t.calm)
+			return false;
+	return true;
+}
+
+static bool plain(const PgQuery__FuncCall *f)
+{
+	return !f->agg_filter && !f->over && !f->agg_distinct && !f->n_agg_order && !f->agg_star;
 }
 
 /* Whether it fails hangs on which relation is named beside the tree, not on a constant in it. */
@@ -427,7 +453,8 @@ static struct taint call(
 	const char *schema, *name;
 	struct arguments args;
 	struct taint acc = {0};
-	bool row, counts, aggregate, odd, total;
+	bool row, counts, aggregate, odd, total, tree;
+	struct total known;
 	char *where;
 
 	lineage_seen(l, f);
@@ -452,12 +479,13 @@ static struct taint call(
 	total = c->class == FUNCTION_TOTAL ||
 		(c->class == FUNCTION_PURE && !strcmp(name, "nth_value") && hands_on(name, f) &&
 			!catalog_function(l->names->catalog, name, 0));
-	odd = acc.odd && c->others && !hands_on(name, f);
-	if (prints_tree(l, schema, name))
-		total = true, odd = false;
-	if (!counts && (!total || odd || f->func_variadic)) {
+	known = total_of(l, c, name, f, &args);
+	tree = prints_tree(l, schema, name);
+	total = total || known.yes || tree;
+	odd = acc.odd && c->others && !hands_on(name, f) && !known.yes && !tree;
+	if (!counts && (!total || odd || f->func_variadic || known.keyed)) {
 		where = arena_printf(l->a, "an argument of %s()", name);
-		lineage_use(l, &acc, where ? where : "an argument");
+		lineage_use(l, known.keyed ? &args.v[0].t : &acc, where ? where : "an argument");
 	}
 	if (c->nfollowed)
 		acc = followed(l, c, &acc);
@@ -470,10 +498,16 @@ static struct taint call(
 		acc.from = lineage_join(l, &acc.from, &written);
 	/* what gives a simple type is only known of total functions, and of count() whatever it counts, and
 	 * other aggregates of numbers */
-	acc.calm = false;
+	acc.calm = total && !odd && !tree && !known.keyed && !f->func_variadic && !c->nfollowed &&
+		   !c->opaque.n && plain(f) && f->n_args && all_calm(&args);
 	if (total && !c->nfollowed)
-		acc.type = same_type(name, f, &args);
-	acc.odd = !counts && (acc.odd || !total || !strcmp(name, "array_agg"));
+		acc.type = known.type ? known.type : same_type(l, name, f, &args);
+	acc.odd = !counts &&
+		  (known.yes ? known.odd || acc.collated : acc.odd || !total || !strcmp(name, "array_agg"));
+	acc.size = known.yes ? known.size : acc.size;
+	if (counts)
+		acc.size = 0;
+	taint_fits(l, &acc);
 	if (c->ncols > 1 && c->cols) {
 		acc.ncols = c->ncols;
 		acc.cols = c->cols;

@@ -24,6 +24,9 @@ static struct taint field(struct lineage *l, const struct taint *t, const char *
 		out.calm = false;
 		return out;
 	}
+	for (unsigned i = 0; r && i < r->ncols && t->nfields == r->ncols; i++)
+		if (!strcmp(r->cols[i].name, name))
+			return derived(l, &t->fields[i], r->cols[i].type_oid, !r->cols[i].simple);
 	for (unsigned i = 0; r && i < r->ncols; i++)
 		if (!strcmp(r->cols[i].name, name))
 			return derived(l, t, r->cols[i].type_oid, !r->cols[i].simple);
@@ -34,21 +37,37 @@ static struct taint field(struct lineage *l, const struct taint *t, const char *
 	return out;
 }
 
-static void subscript(struct lineage *l, struct scope *sc, const PgQuery__AIndices *i, struct taint *t)
+/* Of what the server needs not convert, or converts when it reads the statement. */
+static bool index_fits(const struct taint *t, bool document)
 {
+	return !t->odd && !t->foreign && t->type &&
+	       (t->type == type_builtin("int4") || (document && t->type == type_builtin("text")));
+}
+
+/* again: another subscript follows. Those of an array count as one. */
+static void subscript(
+	struct lineage *l, struct scope *sc, const PgQuery__AIndices *i, bool again, struct taint *t)
+{
+	uint32_t array = type_base(l->names->catalog, t->type), element = type_builtin_element(array);
+	bool document = taint_of_type(l, t, "jsonb"), total = document ? !i->is_slice : element && !again;
 	struct taint acc = derived(l, t, 0, true), index;
+	const PgQuery__Node *v[] = {i->lidx, i->uidx};
 
 	lineage_seen(l, i);
-	if (i->lidx) {
-		index = expr(l, sc, i->lidx);
+	for (unsigned k = 0; k < ARRAY_LEN(v); k++) {
+		if (!v[k])
+			continue;
+		index = expr(l, sc, v[k]);
+		total = total && index_fits(&index, document);
 		taint_mix(l, &acc, &index);
 	}
-	if (i->uidx) {
-		index = expr(l, sc, i->uidx);
-		taint_mix(l, &acc, &index);
-	}
-	lineage_use(l, &acc, "a subscript");
+	if (!total || t->foreign)
+		lineage_use(l, &acc, "a subscript");
 	acc.odd = true;
+	if (total) {
+		acc.type = document || i->is_slice ? array : element;
+		acc.odd = acc.collated || !type_simple_builtin(acc.type);
+	}
 	*t = acc;
 }
 
@@ -67,7 +86,10 @@ static struct taint steps(struct lineage *l, struct scope *sc, const PgQuery__AI
 		const PgQuery__Node *step = ind->indirection[i];
 
 		if (step->node_case == PG_QUERY__NODE__NODE_A_INDICES)
-			subscript(l, sc, step->a_indices, &t);
+			subscript(l, sc, step->a_indices,
+				i + 1 < ind->n_indirection &&
+					ind->indirection[i + 1]->node_case == PG_QUERY__NODE__NODE_A_INDICES,
+				&t);
 		else if (step->node_case == PG_QUERY__NODE__NODE_STRING)
 			t = field(l, &t, step->string->sval, -1);
 		else

@@ -140,6 +140,79 @@ static bool joins_text(const PgQuery__AExpr *e, const struct taint *a, const str
 	       !strcmp(node_string(e->name[0]), "||");
 }
 
+static bool is_comparison(const char *name)
+{
+	static const char *const names[] = {"=", "<>", "<", ">", "<=", ">="};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static bool is_text(const struct taint *t)
+{
+	return t->type && (t->type == type_builtin("text") || t->type == type_builtin("varchar"));
+}
+
+/* What + - * make of two integers, or of numerics. */
+static uint32_t number_of(const struct lineage *l, const struct taint *a, const struct taint *b)
+{
+	static const char *const names[] = {"int2", "int4", "int8", "numeric"};
+	unsigned i[2] = {0, 0};
+
+	for (unsigned k = 0; k < 2; k++)
+		while (i[k] < ARRAY_LEN(names) &&
+			type_base(l->names->catalog, (k ? b : a)->type) != type_builtin(names[i[k]]))
+			i[k]++;
+	return i[0] < ARRAY_LEN(names) && i[1] < ARRAY_LEN(names)
+		       ? type_builtin(names[i[0] > i[1] ? i[0] : i[1]])
+		       : 0;
+}
+
+/* c, and a or b known: what the operator gives. An array is of no simple type, but one that was just made of
+ * simple values is not odd. */
+static void result(struct lineage *l, const PgQuery__AExpr *e, enum function_class c, const struct taint *a,
+	const struct taint *b, struct taint *acc)
+{
+	bool one = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP;
+	const char *name = node_string(e->name[e->n_name - 1]);
+
+	if (one && !acc->odd && *name && strchr("+-*", *name) && !name[1] &&
+		!catalog_operator(l->names->catalog, name, 0))
+		acc->type = number_of(l, a, b);
+	if (c != FUNCTION_TOTAL || acc->odd)
+		return;
+	acc->calm = a->calm && b->calm;
+	if (is_comparison(name)) {
+		acc->type = type_builtin("bool");
+		acc->size = 0;
+	} else if (one && is_text(a) && is_text(b)) {
+		acc->type = type_builtin("text");
+	}
+}
+
+/* Of pg_catalog's operators on documents nobody else may have one of the same name. */
+static bool document(struct lineage *l, const PgQuery__AExpr *e, const struct taint *a, const struct taint *b,
+	struct taint *acc)
+{
+	const char *name = e->n_name ? node_string(e->name[e->n_name - 1]) : "";
+	struct total t;
+
+	if (e->kind != PG_QUERY__A__EXPR__KIND__AEXPR_OP || !e->lexpr || lineage_stopped(l) ||
+		catalog_operator(l->names->catalog, name, 0))
+		return false;
+	t = total_operator(l, name, a, b);
+	if (!t.yes)
+		return false;
+	acc->type = t.type;
+	acc->odd = t.odd || acc->collated;
+	acc->size = t.size;
+	acc->calm = a->calm && b->calm;
+	taint_fits(l, acc);
+	return true;
+}
+
 /* a op b, op b; also DISTINCT FROM, op ANY (array), op ALL (array). */
 static struct taint binary(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
 {
@@ -154,9 +227,13 @@ static struct taint binary(struct lineage *l, struct scope *sc, const PgQuery__A
 	taint_mix(l, &acc, &b);
 	if (c == FUNCTION_TOTAL && joins_text(e, &a, &b))
 		return acc; /* odd: of many parameters the result could be too long */
+	if (document(l, e, &a, &b, &acc))
+		return acc;
 	/* rows are compared field by field, and what comes after the deciding one is not evaluated */
 	if (is_row(e->lexpr) || is_row(e->rexpr))
 		lineage_use(l, &acc, "a row comparison");
+	else
+		result(l, e, c, &a, &b, &acc);
 	return applied(l, acc, c, where_of(l, e));
 }
 
@@ -177,18 +254,22 @@ static struct taint like(struct lineage *l, struct scope *sc, const PgQuery__AEx
 	taint_mix(l, &acc, &b);
 	if (c == FUNCTION_PURE && e->kind != PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR && safe_pattern(e->rexpr))
 		c = FUNCTION_TOTAL;
+	acc.calm = c == FUNCTION_TOTAL && a.calm && b.calm && !acc.odd;
+	acc.size = 0;
 	return applied(l, acc, c, where_of(l, e));
 }
 
 static struct taint nullif(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
 {
+	enum function_class c = operator_judge(l, e->name, e->n_name, e->location);
 	struct taint acc = {0}, a = side(l, sc, e->lexpr), b = side(l, sc, e->rexpr);
 
-	(void)operator_judge(l, e->name, e->n_name, e->location);
-	lineage_use(l, &a, "NULLIF");
-	lineage_use(l, &b, "NULLIF");
 	taint_mix(l, &acc, &a);
 	taint_mix(l, &acc, &b);
+	acc = applied(l, acc, is_row(e->lexpr) || is_row(e->rexpr) ? FUNCTION_PURE : c, "NULLIF");
+	acc.type = taint_constant(&a) ? taint_common_type(l, &a, &b) : a.type;
+	acc.size = a.size;
+	acc.calm = c == FUNCTION_TOTAL && a.calm && b.calm && !acc.odd;
 	return acc;
 }
 
@@ -197,6 +278,7 @@ static struct taint listed(struct lineage *l, struct scope *sc, const PgQuery__A
 	enum function_class c, const char *where)
 {
 	struct taint acc = {0}, *t;
+	bool calm = true;
 	size_t n;
 
 	if (!e->rexpr || e->rexpr->node_case != PG_QUERY__NODE__NODE_LIST) {
@@ -208,10 +290,13 @@ static struct taint listed(struct lineage *l, struct scope *sc, const PgQuery__A
 	for (size_t i = 0; i <= n && !lineage_stopped(l); i++) {
 		t[i] = i ? expr(l, sc, e->rexpr->list->items[i - 1]) : side(l, sc, e->lexpr);
 		lineage_free(l, i ? e->rexpr->list->items[i - 1] : NULL);
+		calm = calm && t[i].calm;
 		taint_mix(l, &acc, &t[i]);
 	}
 	if (!lineage_stopped(l))
 		use_lazy(l, t, n + 1, where);
+	acc.size = 0;
+	acc.calm = calm && c == FUNCTION_TOTAL && !acc.odd;
 	return applied(l, acc, c, where);
 }
 
@@ -320,10 +405,13 @@ struct taint expr_sublink(struct lineage *l, struct scope *sc, const PgQuery__Su
 		t = one_column(l, s, sub);
 		if (!lineage_stopped(l))
 			keep_label(l, s, sub);
-		t.calm = false;
+		t.calm = t.constant = false;
 		return t;
 	case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK:
 		t = one_column(l, s, sub);
+		if (t.odd &&
+			!type_element(l->names->catalog, t.type)) /* arrays must agree in their lengths */
+			lineage_use(l, &t, "ARRAY (subquery)");
 		taint_mix(l, &acc, &t);
 		acc.type = t.type ? type_builtin_array(t.type) : 0;
 		return acc;

@@ -192,22 +192,36 @@ struct colset lineage_join(struct lineage *l, const struct colset *a, const stru
 	return out;
 }
 
+unsigned taint_times(const struct taint *t, unsigned n)
+{
+	return n && t->size > TAINT_SIZE_MAX / n ? TAINT_SIZE_MAX : t->size * n;
+}
+
 void taint_mix(struct lineage *l, struct taint *acc, const struct taint *t)
 {
 	struct taint out = {
 		.from = lineage_join(l, &acc->from, &t->from),
 		.odd = acc->odd || t->odd,
+		.collated = acc->collated || t->collated,
+		.size = acc->size + t->size < TAINT_SIZE_MAX ? acc->size + t->size : TAINT_SIZE_MAX,
 	};
 	const char *foreign = acc->foreign ? acc->foreign : t->foreign;
 
 	if (foreign)
 		lineage_opaque(l, NULL, foreign);
 	*acc = out;
+	taint_fits(l, acc);
+}
+
+void taint_fits(struct lineage *l, const struct taint *t)
+{
+	if (t->size >= TAINT_SIZE_MAX)
+		lineage_use(l, t, "a value that may become too long");
 }
 
 bool taint_constant(const struct taint *t)
 {
-	return t->calm && t->from.n == 0;
+	return t->constant && t->from.n == 0;
 }
 
 /* Of these, some do not hold all values of the others: a date may be later than any timestamp. */
@@ -221,16 +235,40 @@ static bool temporal(const struct taint *t)
 	return false;
 }
 
+/* A literal of no type of its own becomes one of the other's. */
+static bool untyped(const struct taint *t)
+{
+	return taint_constant(t) && (!t->type || t->type == type_builtin("text"));
+}
+
+uint32_t taint_common_type(const struct lineage *l, const struct taint *a, const struct taint *b)
+{
+	const struct catalog *c = l->names->catalog;
+
+	if (a->type == b->type || untyped(b))
+		return a->type;
+	if (untyped(a))
+		return b->type;
+	return type_converts(c, a->type, b->type)   ? b->type
+	       : type_converts(c, b->type, a->type) ? a->type
+						    : 0;
+}
+
 struct taint taint_either(struct lineage *l, struct taint a, struct taint b, const char *where)
 {
-	bool same = a.type && a.type == b.type, constant = taint_constant(&a) || taint_constant(&b);
+	bool same = a.type && a.type == b.type, constant = taint_constant(&a) || taint_constant(&b), risky;
+	unsigned size = a.size > b.size ? a.size : b.size;
 	struct taint out = a;
 
+	out.size = b.size = 0;
 	taint_mix(l, &out, &b);
-	if (!same && !constant && (out.odd || temporal(&a) || temporal(&b)))
+	risky = !same && !constant && (out.odd || temporal(&a) || temporal(&b));
+	if (risky)
 		lineage_use(l, &out, where);
-	out.type = same ? a.type : 0;
-	out.calm = taint_constant(&a) && taint_constant(&b);
+	out.type = taint_common_type(l, &a, &b);
+	out.constant = taint_constant(&a) && taint_constant(&b);
+	out.calm = a.calm && b.calm && !risky;
+	out.size = size;
 	return out;
 }
 

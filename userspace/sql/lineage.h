@@ -19,14 +19,22 @@ struct taint {
 	struct colset from; /* shared: never the target of colset_add or colset_union */
 	uint32_t type;      /* 0: not known */
 	bool direct;        /* an unchanged copy */
-	bool calm; /* evaluating it cannot fail: a bare constant, or a stored column of a simple type */
-	bool odd;  /* not of a simple type, or of a collation of its own: what is total on simple types may
-		      fail on it */
+	bool constant;      /* a bare one */
+	bool calm;          /* evaluating it cannot fail, nor does anything: it may be skipped, or not */
+	bool odd; /* not of a simple type, or of a collation of its own: what is total on simple types may
+		     fail on it */
+	unsigned size;           /* so many times as long, at most, as the longest value that it is made of */
+	bool collated;           /* it, or what it is made of, has a collation of its own */
 	const char *foreign;     /* it has a type whose own functions are not known to be pure */
 	const struct item *row;  /* it is the whole row of this item */
 	const char *const *cols; /* it is a row of these ncols columns, which a function gave */
 	unsigned ncols;
+	const struct taint *fields; /* it is ROW(…) of these */
+	unsigned nfields;
 };
+/* Values of as many bytes as the server takes in one (1 GB, in jsonb 255 MB), through this, are still longer
+ * than what people keep in a cell: whether so many of them fit tells nothing. */
+#define TAINT_SIZE_MAX 4096
 
 struct label { /* a named column of a query or a FROM item */
 	const char *name;
@@ -156,6 +164,10 @@ struct colset lineage_join(struct lineage *l, const struct colset *a, const stru
 /* acc becomes a derived value of itself and t. */
 void taint_mix(struct lineage *l, struct taint *acc, const struct taint *t);
 bool taint_constant(const struct taint *t);
+/* What a and b together are of, in CASE and the like. */
+uint32_t taint_common_type(const struct lineage *l, const struct taint *a, const struct taint *b);
+void taint_fits(struct lineage *l, const struct taint *t); /* what may become too long is a use */
+unsigned taint_times(const struct taint *t, unsigned n);   /* its size when it is there n times */
 /* One of the two (CASE, COALESCE, UNION, VALUES …); both are uses where their common type may not hold both.
  */
 struct taint taint_either(struct lineage *l, struct taint a, struct taint b, const char *where);
@@ -250,11 +262,32 @@ enum function_class operator_named(struct lineage *l, const char *name, int loca
 /* Checks that a user's function does not take the place of a name that the grammar took for its own. */
 void function_shadow(struct lineage *l, const char *name);
 
-/* ---- body.c ---- */
+/* ---- total.c ---- */
 struct argument {         /* of a call */
 	const char *name; /* NULL: by its place */
 	struct taint t;
 };
+struct total { /* what a call gives that cannot fail */
+	bool yes;
+	uint32_t type;
+	bool odd;
+	bool keyed; /* it may fail on the first argument, whatever the others are */
+	unsigned size;
+};
+/* Of the function of pg_catalog, nobody else's. */
+struct total total_call(
+	const struct lineage *l, const char *name, const PgQuery__FuncCall *f, const struct argument *v);
+/* The same of an operator. */
+struct total total_operator(
+	const struct lineage *l, const char *name, const struct taint *left, const struct taint *right);
+/* Whether the type's own output functions cannot fail on it, so that it has a text and a JSON. */
+bool taint_prints(const struct lineage *l, const struct taint *t);
+bool taint_makes_jsonb(const struct lineage *l, const struct taint *t);
+bool taint_of_type(const struct lineage *l, const struct taint *t, const char *name); /* or a domain of it */
+const char *total_string(const PgQuery__Node *n); /* a short constant; NULL: something else */
+bool total_integer(const PgQuery__Node *n, int32_t *value);
+
+/* ---- body.c ---- */
 /* Whether a call with these arguments may mean f. */
 bool body_fits(const struct function *f, const struct argument *v, size_t n, bool variadic);
 /* What f, which is in LANGUAGE sql, gives when called so: a column of out for each of its own. What it does
@@ -272,12 +305,18 @@ struct type_ref { /* a type that the statement names */
 	const char *name;
 	uint32_t oid; /* 0: an array of a user's type */
 	bool simple;  /* and no domain, which may have a collation */
-	bool text;    /* text, or varchar without a length: what any simple type casts to without failing */
 	const struct type *foreign;
 };
 /* false: a problem was set. An opaque type is noted. */
 bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_ref *out);
 bool type_simple(const struct catalog *c, uint32_t oid);
+bool type_simple_builtin(uint32_t oid);
+uint32_t type_base(const struct catalog *c, uint32_t oid); /* of a domain the type below */
+/* Whether every value of from is one of to, but perhaps for its length. */
+bool type_converts(const struct catalog *c, uint32_t from, uint32_t to);
+bool type_grows(const struct catalog *c, uint32_t oid); /* its values may be long */
+/* Known, and neither an array nor like one: whose arrays are made of any of its values. */
+bool type_element(const struct catalog *c, uint32_t oid);
 bool type_scalar(const struct catalog *c, uint32_t oid); /* known, and in FROM it gives one column */
 /* NULL where all functions of the type are known to be pure. */
 const struct type *type_foreign(const struct catalog *c, uint32_t oid);

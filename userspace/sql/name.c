@@ -86,9 +86,10 @@ struct taint relation_read(struct lineage *l, const struct relation *r, unsigned
 		.from = c->read,
 		.type = c->type_oid,
 		.direct = c->from.n == 0 || (view && c->direct),
-		.calm = !c->foreign && c->simple &&
-			(strchr("rpmSt", r->kind) ? c->from.n == 0 || view : c->calm),
+		.calm = !c->foreign && (strchr("rpmSt", r->kind) ? c->from.n == 0 || view : c->calm),
 		.odd = !c->simple,
+		.size = 1,
+		.collated = c->collated,
 		.foreign = c->foreign,
 	};
 

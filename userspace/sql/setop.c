@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of what one round makes a value longer it makes it as many times longer as there are rounds: twice is too
+ * much for any number of them, a little more is not. */
+#define ROUND_SIZE     (TAINT_SIZE_MAX / 2)
+#define RECURSIVE_SIZE (TAINT_SIZE_MAX / 8)
+
 #define OID_TEXT    25
 #define OID_VARCHAR 1043
 
@@ -26,8 +31,8 @@ static struct taint either(struct lineage *l, struct taint a, struct taint b, co
 
 static bool same_taint(const struct taint *a, const struct taint *b)
 {
-	return a->direct == b->direct && a->calm == b->calm && a->odd == b->odd && a->type == b->type &&
-	       a->from.n == b->from.n;
+	return a->direct == b->direct && a->constant == b->constant && a->calm == b->calm &&
+	       a->odd == b->odd && a->type == b->type && a->size == b->size && a->from.n == b->from.n;
 }
 
 /* out := out ∪ arm, column by column; true: something changed. */
@@ -77,10 +82,13 @@ static void publish(struct lineage *l, struct cte *self, const struct outputs *s
 			so_far->n, c->n_aliascolnames);
 		return;
 	}
-	for (unsigned i = 0; i < so_far->n; i++)
+	for (unsigned i = 0; i < so_far->n; i++) {
+		struct taint t = so_far->v[i].t;
+
+		t.size = type_grows(l->names->catalog, t.type) ? ROUND_SIZE : 0;
 		outputs_add(l, &self->cols,
-			i < c->n_aliascolnames ? node_string(c->aliascolnames[i]) : so_far->v[i].name,
-			so_far->v[i].t);
+			i < c->n_aliascolnames ? node_string(c->aliascolnames[i]) : so_far->v[i].name, t);
+	}
 	self->known = true;
 }
 
@@ -107,6 +115,9 @@ void select_set(struct lineage *l, struct scope *sc, const PgQuery__SelectStmt *
 		}
 		again = add_arm(l, out, &right, word);
 	} while (self && again && lineage_spend(l, 1));
+	for (unsigned i = 0; self && i < out->n; i++)
+		if (out->v[i].t.size > RECURSIVE_SIZE && out->v[i].t.size < TAINT_SIZE_MAX)
+			out->v[i].t.size = RECURSIVE_SIZE;
 }
 
 static struct taint value(struct lineage *l, struct scope *sc, const PgQuery__Node *n)

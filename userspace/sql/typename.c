@@ -5,6 +5,7 @@
 #include "sql/type_table.h"
 
 #define FIRST_USER_OID 16384
+#define CAST_SIZE      32 /* how many times as long a value may be as what it is cast from */
 
 uint32_t type_builtin(const char *name)
 {
@@ -37,7 +38,7 @@ bool type_builtin_is_array(uint32_t oid)
 
 /* oid and the floats are not here: bigint and numeric convert to them by themselves, and that may fail. Nor
  * is name: its collation is its own, and two of them do not go together. */
-static bool simple_builtin(uint32_t oid)
+bool type_simple_builtin(uint32_t oid)
 {
 	static const char *const names[] = {"text", "varchar", "bpchar", "char", "int2", "int4", "int8",
 		"numeric", "bool", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid"};
@@ -57,13 +58,13 @@ bool type_simple(const struct catalog *c, uint32_t oid)
 {
 	const struct type *t;
 
-	if (simple_builtin(oid))
+	if (type_simple_builtin(oid))
 		return true;
 	t = catalog_type_by_oid(c, oid);
 	if (!t)
 		return false;
 	if (t->kind == TYPE_DOMAIN)
-		return t->base != oid && simple_builtin(t->base);
+		return t->base != oid && type_simple_builtin(t->base);
 	return t->kind == TYPE_ENUM;
 }
 
@@ -76,6 +77,18 @@ bool type_scalar(const struct catalog *c, uint32_t oid)
 	if (t && oid >= FIRST_USER_OID)
 		return t->kind != TYPE_COMPOSITE && t->kind != TYPE_PSEUDO && t->kind != TYPE_DOMAIN;
 	return type_builtin_is_array(oid) || type_builtin_array(oid) ? oid != type_builtin("record") : false;
+}
+
+bool type_element(const struct catalog *c, uint32_t oid)
+{
+	const struct type *t;
+
+	oid = type_base(c, oid);
+	t = oid ? catalog_type_by_oid(c, oid) : NULL;
+	if (t && oid >= FIRST_USER_OID)
+		return !t->elem && t->kind != TYPE_PSEUDO && t->kind != TYPE_DOMAIN;
+	return type_builtin_array(oid) && !type_builtin_is_array(oid) && oid != type_builtin("record") &&
+	       oid != type_builtin("int2vector") && oid != type_builtin("oidvector");
 }
 
 const struct relation *type_row(const struct catalog *c, uint32_t oid)
@@ -205,9 +218,6 @@ bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_r
 	out->simple = t->n_array_bounds == 0 && type_simple(l->names->catalog, oid) &&
 		      !(type && type->kind == TYPE_DOMAIN);
 	out->oid = t->n_array_bounds ? type_builtin_array(oid) : oid;
-	out->text = !t->n_array_bounds && !t->n_typmods &&
-		    (!strcmp(out->name, "text") || !strcmp(out->name, "varchar")) &&
-		    oid == type_builtin(out->name);
 	return true;
 }
 
@@ -216,7 +226,9 @@ static bool widens(uint32_t from, uint32_t to)
 {
 	static const char *const pairs[][2] = {{"int2", "int4"}, {"int2", "int8"}, {"int2", "numeric"},
 		{"int4", "int8"}, {"int4", "numeric"}, {"int8", "numeric"}, {"float4", "float8"},
-		{"varchar", "bpchar"}, {"bpchar", "varchar"}};
+		{"int2", "float8"}, {"int4", "float8"}, {"int8", "float8"}, {"int4", "bool"},
+		{"bool", "int4"}, {"timestamp", "date"}, {"timestamp", "time"}, {"varchar", "text"},
+		{"bpchar", "text"}};
 
 	for (unsigned i = 0; i < ARRAY_LEN(pairs); i++)
 		if (from == type_builtin(pairs[i][0]) && to == type_builtin(pairs[i][1]))
@@ -225,7 +237,7 @@ static bool widens(uint32_t from, uint32_t to)
 }
 
 /* A value of a domain is one of the type below. */
-static uint32_t base(const struct catalog *c, uint32_t oid)
+uint32_t type_base(const struct catalog *c, uint32_t oid)
 {
 	const struct type *t = oid ? catalog_type_by_oid(c, oid) : NULL;
 
@@ -256,13 +268,83 @@ static bool folded(
 	       (plain && to->oid && (from->isnull || from->val_case == PG_QUERY__A__CONST__VAL_SVAL));
 }
 
+bool type_converts(const struct catalog *c, uint32_t from, uint32_t to)
+{
+	return from && (from == to || widens(type_base(c, from), to) || type_base(c, from) == to);
+}
+
+/* Asked for by name, so that what is too long for varchar(n) is cut. */
+static bool array_converts(const struct lineage *l, const struct taint *t, uint32_t to, bool plain)
+{
+	uint32_t from = type_builtin_element(type_base(l->names->catalog, t->type));
+	uint32_t element = type_builtin_element(to);
+
+	return from && element && !t->foreign &&
+	       ((collatable(element) && taint_prints(l, t)) ||
+		       (plain && type_converts(l->names->catalog, from, element)));
+}
+
+/* ROW(…) to a row type, field by field. */
+static bool row_converts(const struct lineage *l, const struct taint *t, uint32_t to)
+{
+	const struct type *type = catalog_type_by_oid(l->names->catalog, to);
+	const struct relation *r =
+		type && type->kind == TYPE_COMPOSITE ? type_row(l->names->catalog, to) : NULL;
+
+	if (!r || !t->nfields || r->ncols != t->nfields)
+		return false;
+	for (unsigned i = 0; i < r->ncols; i++) {
+		const struct taint *f = &t->fields[i];
+		const struct column *c = &r->cols[i];
+
+		if (f->foreign || c->foreign ||
+			(!taint_constant(f) &&
+				(c->typmod >= 0 || !(type_converts(l->names->catalog, f->type, c->type_oid) ||
+							   (collatable(c->type_oid) && taint_prints(l, f))))))
+			return false;
+	}
+	return true;
+}
+
+static bool cast_total(const struct lineage *l, const struct taint *t, const struct type_ref *to, bool plain)
+{
+	return (collatable(to->oid) && taint_prints(l, t)) ||
+	       (plain && type_converts(l->names->catalog, t->type, to->oid)) ||
+	       array_converts(l, t, to->oid, plain) || row_converts(l, t, to->oid);
+}
+
+/* The collation that a text has of the value it was made of. */
+static bool keeps_collation(const struct catalog *c, const struct taint *t)
+{
+	return t->collated || (t->odd && (!t->type || collatable(type_base(c, t->type))));
+}
+
+bool type_grows(const struct catalog *c, uint32_t oid)
+{
+	oid = type_base(c, oid);
+	return !oid || !type_simple(c, oid) || collatable(oid);
+}
+
+static unsigned cast_size(
+	const struct catalog *c, const struct taint *t, const struct type_ref *to, bool total)
+{
+	if (t->type && type_base(c, t->type) == type_base(c, to->oid))
+		return t->size;
+	if (!type_grows(c, to->oid))
+		return 0;
+	if (t->type && t->type == type_builtin("json") && total)
+		return t->size;
+	if (!t->odd)
+		return total ? t->size : taint_times(t, CAST_SIZE);
+	return total ? taint_times(t, CAST_SIZE) : TAINT_SIZE_MAX;
+}
+
 struct taint expr_cast(struct lineage *l, struct scope *sc, const PgQuery__TypeCast *c)
 {
 	struct taint t = {0}, acc = {0};
 	struct type_ref type;
 	const char *where;
-	uint32_t from;
-	bool plain, calm = false;
+	bool plain, total, constant;
 
 	lineage_seen(l, c);
 	if (!c->arg || !c->type_name || !typename_judge(l, c->type_name, &type)) {
@@ -276,18 +358,23 @@ struct taint expr_cast(struct lineage *l, struct scope *sc, const PgQuery__TypeC
 		return t; /* a row to its own type: how view definitions are printed */
 	taint_mix(l, &acc, &t);
 	plain = c->type_name->n_typmods == 0;
-	from = base(l->names->catalog, t.type);
-	if (c->arg->node_case == PG_QUERY__NODE__NODE_A_CONST) {
-		calm = folded(l->names->catalog, c->arg->a_const, &type, plain);
-	} else if ((type.text && !t.odd) ||
-		   (plain && t.type && (widens(from, type.oid) || from == type.oid || t.type == type.oid))) {
-		calm = t.calm;
-	} else {
+	constant = c->arg->node_case == PG_QUERY__NODE__NODE_A_CONST;
+	total = constant ? folded(l->names->catalog, c->arg->a_const, &type, plain)
+			 : cast_total(l, &t, &type, plain);
+	if (!constant && !total) {
 		where = arena_printf(l->a, "a cast to %s", type.name);
 		lineage_use(l, &acc, where ? where : "a cast");
 	}
-	acc.calm = calm;
-	acc.odd = !type.simple || (t.odd && collatable(type.oid) && !literal(c->arg));
+	acc.calm = total && t.calm;
+	acc.constant = total && t.constant;
+	acc.odd = !type.simple ||
+		  (collatable(type.oid) && !literal(c->arg) && keeps_collation(l->names->catalog, &t));
 	acc.type = type.oid;
+	acc.size = literal(c->arg) ? t.size : cast_size(l->names->catalog, &t, &type, total);
+	taint_fits(l, &acc);
+	if (type_row(l->names->catalog, type.oid)) {
+		acc.fields = t.fields;
+		acc.nfields = t.nfields;
+	}
 	return acc;
 }

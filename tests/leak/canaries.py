@@ -20,7 +20,7 @@ import wire  # noqa: E402
 WORDS = ["617283", "quorvex", "6135551", "6135552", "49291173", "ostrichlane", "gannetroad", "zq91", "zq92", "zq81", "zq82", "zebrafinch", "kestrel",
          "narwhalkey", "pangolin", "axolotl", "ibexattr", "okapixml", "tapirlex", "wombat", "mandrill", "dugonghs", "lorikeet", "numbat",
          "hoatzinkey", "auditbird", "kindbird", "notebird", "basebird", "bodybird", "extrabird", "onebird", "samebird", "typedbird",
-         "mixedbird", "unibird", "quotebird", "keybird", "deadbeefcafef00d0badf00d", "c0ffee11dead4bad", "beefcafe1dea4bad", "02deadbeef",
+         "mixedbird", "blindbird", "blindkey", "unibird", "quotebird", "keybird", "deadbeefcafef00d0badf00d", "c0ffee11dead4bad", "beefcafe1dea4bad", "02deadbeef",
          "19851771", "19851772", "10101111000011011", "7532days", "7533days", "7534days", "regionbird", "411111111111", "617283010", "6172830"]
 # Numbers, as ranges.
 NUMBERS = sorted([(827374, 829400), (1975318700, 1975318900), (519384720617384900, 519384720617385000), (27190, 27215), (314159.9, 314170),

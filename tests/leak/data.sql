@@ -26,6 +26,7 @@ INSERT INTO app.notes VALUES (4, 4, 'spelt', 'card 4111-1111-1111-1111, 4111.111
 INSERT INTO app.audit (at, line) SELECT '2024-01-01', 'auditbird' || :v || i FROM generate_series(1, 2) i;
 INSERT INTO app.events SELECT i, 'kindbird' || :v || i, 'notebird' || :v || i FROM generate_series(1, 6) i;
 INSERT INTO app.base VALUES (1, 'basebird' || :v); INSERT INTO app.sub VALUES (2, 'bodybird' || :v, 'extrabird' || :v);
+INSERT INTO app.blind SELECT i, 'blindbird' || :v || i, jsonb_build_object('k' || :v, 'blindkey' || :v || i) FROM generate_series(1, 3) i;
 INSERT INTO app.one VALUES ('onebird' || :v); INSERT INTO app.same VALUES ('samebird' || :v, 1);
 INSERT INTO app.typed VALUES ('typedbird' || :v, 'z');
 INSERT INTO app.holder SELECT id, p, ARRAY[p] FROM app.people p WHERE id < 3;

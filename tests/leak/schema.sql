@@ -35,6 +35,7 @@ CREATE TABLE app.events_b1 PARTITION OF app.events_b DEFAULT;
 CREATE TABLE app.base (id int, body text); CREATE TABLE app.sub (extra text) INHERITS (app.base);
 CREATE TABLE app.one (v text);                                              -- one column, so that the row and the column look alike
 CREATE TABLE app.same (same text, id int);                                  -- the column has the relation's name
+CREATE TABLE app.blind (id int PRIMARY KEY, v text, j jsonb);                -- what is made of it shows the same whatever it is
 CREATE TABLE app.typed OF app.address;
 CREATE TABLE app.holder (id int, person app.people, people app.people[]);
 CREATE TABLE "Odd Schema"."Pätient" (id int, "SSN" text, "ünï" text, "a""b" text, "select" text);

@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integratio
 import wire  # noqa: E402
 
 # Words that stand in masked values and nowhere else.
-WORDS = ["617283", "quorvex", "6135551", "6135552", "49291173", "ostrichlane", "gannetroad", "zq91", "zq92", "zq81", "zq82", "zebrafinch", "kestrel",
+WORDS = ["617283", "quorvex", "6135551", "6135552", "49291173", "ostrichlane", "gannetroad", "zulqip", "zebrafinch", "kestrel",
          "narwhalkey", "pangolin", "axolotl", "ibexattr", "okapixml", "tapirlex", "wombat", "mandrill", "dugonghs", "lorikeet", "numbat",
          "hoatzinkey", "auditbird", "kindbird", "notebird", "basebird", "bodybird", "extrabird", "onebird", "samebird", "typedbird",
          "mixedbird", "blindbird", "blindkey", "unibird", "quotebird", "keybird", "deadbeefcafef00d0badf00d", "c0ffee11dead4bad", "beefcafe1dea4bad", "02deadbeef",

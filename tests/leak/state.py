@@ -53,9 +53,13 @@ class Database:
         self.set = "SELECT " + ", ".join(c.decode() for c in rows[0])
         self.was, self.then, self.cluster, self.made = self.ask(self.query), self.ask(self.quick)[0], self.ask(CLUSTER), 0
 
+    def log_in(self, database):
+        c = wire.Client(socket.create_connection((self.lab.host, self.lab.port), 60))
+        c.login(self.dsn.username, database, urllib.parse.unquote(self.dsn.password or ""))
+        return c
+
     def connect(self):
-        self.c = wire.Client(socket.create_connection((self.lab.host, self.lab.port), 20))
-        self.c.login(self.dsn.username, self.name, urllib.parse.unquote(self.dsn.password or ""))
+        self.c = self.log_in(self.name)
 
     def ask(self, sql):
         r = self.c.query(sql)
@@ -83,8 +87,11 @@ class Database:
         # The slots that it had are free when the processes are gone, and no new ones come.
         closed = "ALTER DATABASE %s ALLOW_CONNECTIONS false" % self.name
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'" % self.name
+        maker = self.log_in("postgres")
         for sql in (closed, others, "DROP DATABASE %s" % self.name, "CREATE DATABASE %s TEMPLATE %s_was" % (self.name, self.name), self.grant):
-            self.lab.dba_psql(sql, "postgres")
+            r = maker.query(sql)
+            assert r.ok, r.errors
+        maker.close()
         self.connect()
         self.made += 1
         assert self.ask(self.query) == self.was

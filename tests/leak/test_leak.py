@@ -6,10 +6,12 @@ the other. Through the engine, as a simple query and over the extended protocol 
 comes may hold a canary in any form, and what comes must be the same from both databases."""
 
 import array
+import concurrent.futures
 import pathlib
 import re
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -35,14 +37,20 @@ while out.recv(1):
 
 
 class Sides:
-    """Connections to both databases, direct and as the agents."""
+    """Connections to both databases, direct and as the agents. What is done with one and the same with the other is done at once, by
+    a thread for each; nothing of a database is touched by the other's."""
 
     def __init__(self, lab):
         self.lab, self.kept, self.dialers, self.oids = lab, {}, {}, {}
+        self.pool, self.dialing = concurrent.futures.ThreadPoolExecutor(len(DATABASES)), threading.Lock()
         self.databases = [state.Database(lab, d) for d in DATABASES]
         self.major = int(lab.info["pg_version"].split(".")[0].split("b")[0])
 
     def dial(self, who):
+        with self.dialing:
+            return self.dial_now(who)
+
+    def dial_now(self, who):
         if who not in self.dialers:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             argv = [SCRIPT, "agent", "--name", self.lab.name, "--as", who, "--", PYTHON, "-I", "-c", DIALER, theirs.fileno(), self.lab.host, self.lab.port]
@@ -96,42 +104,60 @@ class Sides:
             return False
         return last[0].tags == ["DISCARD ALL"] and last[1].rows == [[b"north"]] and last[1].status == "I"
 
-    def shared(self, who, database, attack, mode):
-        """In a transaction of a session that others used before."""
+    def shared(self, who, database, attack, modes):
+        """In transactions of a session that others used before, all modes in one go."""
         key = (who, database)
         if key not in self.kept:
             self.kept[key] = self.open(who, database, {})[0]
         c = self.kept[key]
         sql = attack.steps[0]
-        middle = [wire.query(sql)] if mode == "simple" else [wire.extended(sql, formats=(int(mode == "binary"),)), wire.sync()]
-        out = []
+        told = []
         try:
-            c.send(wire.query("BEGIN"), *middle, wire.query("ROLLBACK"))
-            for _ in range(3):
-                out += c.until("Z")
+            for mode in modes:
+                middle = [wire.query(sql)] if mode == "simple" else [wire.extended(sql, formats=(int(mode == "binary"),)), wire.sync()]
+                c.send(wire.query("BEGIN"), *middle, wire.query("ROLLBACK"))
+            for _ in modes:
+                told.append([])
+                for _ in range(3):
+                    told[-1] += c.until("Z")
         except (wire.Closed, TimeoutError):
-            out.append(("closed", b""))
             self.kept.pop(key).close()
-        return out
+            if len(modes) > 1:
+                # One of them ended the session: each by itself, then.
+                return [self.shared(who, database, attack, [m])[0] for m in modes]
+            told[-1:] = [(told or [[]])[-1] + [("closed", b"")]]
+        return told
 
-    def put_back(self):
-        """The databases are what they were before the statement."""
-        for d in self.databases:
-            d.put_back(lambda: self.leave(d.name))
+    def put_back(self, d):
+        """The database is what it was before the statement."""
+        d.put_back(lambda: self.leave(d.name))
 
     def leave(self, database):
-        for key in [k for k in self.kept if k[1] == database]:
+        for key in [k for k in list(self.kept) if k[1] == database]:
             self.kept.pop(key).close()
 
-    def run(self, who, database, attack, mode):
+    def both(self, do):
+        return list(self.pool.map(do, self.databases))
+
+    def run(self, who, attack, modes):
+        """→ for each mode what came from one database, and what from the other."""
         own = attack.own or attack.startup or len(attack.steps) > 1 or attack.steps[0].startswith(">") or attack.steps[0].upper().startswith("COPY")
-        return (self.own if own else self.shared)(who, database, attack, mode)
+        if not own:
+            came = list(zip(*self.both(lambda d: self.shared(who, d.name, attack, modes))))
+            self.both(self.put_back)
+            return came
+        came = []
+        for mode in modes:
+            came.append(self.both(lambda d: self.own(who, d.name, attack, mode)))
+            self.both(self.put_back)
+        return came
 
     def close(self):
         for d in self.databases:
             d.close()
         for c in self.kept.values():
             c.close()
+        self.pool.shutdown()
         for ours, p in self.dialers.values():
             ours.close()
             p.wait(20)
@@ -144,17 +170,14 @@ def sides():
              "shared_preload_libraries=pg_stat_statements"]) as lab:
         lab.set_hba("host all fdwuser samenet scram-sha-256")
         lab.dba_psql("CREATE DATABASE %s TEMPLATE %s" % (DATABASES[1], lab.dbname), "postgres")
-        names = set()
+        read = [corpus.read(corpus.HERE / (c + ".sql")) for c in corpus.categories()]
         for i, database in enumerate(DATABASES, 1):
             lab.sh("dba", "--", "psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", database, "-v", "v=%d" % i, "-f", HERE / "data.sql")
-            for category in corpus.categories():
-                attacks, setup = corpus.read(corpus.HERE / (category + ".sql"))
-                names |= {n for a in attacks for n in script.functions(a.steps)}
-                if setup:
-                    lab.dba_psql(";\n".join(setup), database)
+            lab.dba_psql(";\n".join(sql for _, setup in read for sql in setup), database)
         both = Sides(lab)
-        for n in names:
-            both.oids[n] = int(lab.dba_psql("SELECT '%s'::regprocedure::oid" % n))
+        names = sorted({n for attacks, _ in read for a in attacks for n in script.functions(a.steps)})
+        oids = lab.dba_psql("SELECT " + ", ".join("'%s'::regprocedure::oid" % n for n in names)).split("|")
+        both.oids.update(zip(names, map(int, oids)))
         yield both
         both.close()
 
@@ -164,16 +187,13 @@ def judge(sides, attack):
     own = " ;; ".join(attack.steps).encode()
     modes = script.MODES if any(not s.startswith(">") for s in attack.steps) else ["simple"]
     for mode in modes:
-        came = [sides.run("direct", d, attack, mode) for d in DATABASES]
-        sides.put_back()
+        came = sides.run("direct", attack, [mode])[0]
         told = [script.outcome(m, DATABASES) for m in came]
         if told[0] != told[1] if attack.kind == "oracle" else any(canaries.found(script.telling(m), own) for m in came):
             break
     else:
         return "does not leak on a direct connection%s: %s" % (", but answers differ" if told[0] != told[1] else "", short(came[0]))
-    for mode in modes:
-        came = [sides.run(attack.agent, d, attack, mode) for d in DATABASES]
-        sides.put_back()
+    for mode, came in zip(modes, sides.run(attack.agent, attack, modes)):
         for m in came:
             values = canaries.found(script.telling(m), own)
             if values:

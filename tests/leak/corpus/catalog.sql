@@ -1,25 +1,26 @@
--- The system's tables hold copies of values: statistics, texts of statements, definitions.
+-- The system's tables hold copies of values: statistics, texts of statements, definitions. In what order their rows lie hangs on what else
+-- ran while they were written: where rows come through the engine they are ordered by all that tells them apart.
 
 --# value statistics and statements
-SELECT * FROM pg_stats WHERE schemaname = 'app'
-SELECT most_common_vals::text, histogram_bounds::text FROM pg_stats
+SELECT * FROM pg_stats WHERE schemaname = 'app' ORDER BY tablename, attname, inherited
+SELECT most_common_vals::text, histogram_bounds::text FROM pg_stats WHERE tablename = 'people'
 SELECT s.most_common_vals FROM pg_stats s WHERE attname = 'secret'
-SELECT array_to_string(histogram_bounds::text::text[], ',') FROM pg_stats
-SELECT stavalues1, stavalues2 FROM pg_statistic
+SELECT array_to_string(histogram_bounds::text::text[], ',') FROM pg_stats WHERE tablename = 'people'
+SELECT stavalues1, stavalues2 FROM pg_statistic WHERE starelid = 'app.people'::regclass
 SELECT * FROM pg_statistic
-SELECT s FROM pg_stats s WHERE tablename = 'people'
-SELECT to_jsonb(s) FROM pg_stats s WHERE tablename = 'people'
+SELECT s FROM pg_stats s WHERE tablename = 'people' ORDER BY schemaname, attname
+SELECT to_jsonb(s) FROM pg_stats s WHERE tablename = 'people' ORDER BY schemaname, attname
 SELECT m.* FROM pg_statistic_ext_data, pg_mcv_list_items(stxdmcv) m
 SELECT stxdmcv::text FROM pg_statistic_ext_data
 SELECT pg_mcv_list_items(stxdmcv) FROM pg_statistic_ext_data
 SELECT mcv, hb FROM app.v_stats
-WITH s AS (SELECT * FROM pg_stats) SELECT histogram_bounds FROM s
-SELECT histogram_bounds FROM pg_catalog.pg_stats JOIN pg_class ON relname = tablename
+WITH s AS (SELECT * FROM pg_stats WHERE schemaname = 'app') SELECT histogram_bounds FROM s
+SELECT histogram_bounds FROM pg_catalog.pg_stats JOIN pg_class ON relname = tablename WHERE relname = 'people'
 SELECT data FROM pg_largeobject
 SELECT * FROM pg_largeobject
 COPY pg_largeobject TO STDOUT
-COPY (SELECT * FROM pg_stats ORDER BY 1, 2, 3) TO STDOUT
-TABLE pg_stats ORDER BY 1, 2, 3
+COPY (SELECT * FROM pg_stats WHERE schemaname = 'app' ORDER BY 1, 2, 3, 4) TO STDOUT
+TABLE pg_stats ORDER BY 1, 2, 3, 4
 PREPARE x AS SELECT secret || $$Wom$$ FROM app.people ;; SELECT statement FROM pg_prepared_statements ;; EXECUTE x
 --! SELECT ext.pg_stat_statements_reset()
 --! COMMENT ON TABLE app.people IS 'the first is Wombattable'
@@ -92,7 +93,7 @@ SELECT pg_get_functiondef('app.is_one(text)'::regprocedure)
 SELECT qual FROM pg_policies
 SELECT pg_get_expr(polqual, polrelid) FROM pg_policy
 --# oracle statistics that count
-SELECT n_distinct, null_frac, avg_width, correlation FROM pg_stats WHERE tablename = 'people' AND attname IN ('secret', 'vip', 'pin')
+SELECT n_distinct, null_frac, avg_width, correlation FROM pg_stats WHERE tablename = 'people' AND attname IN ('secret', 'vip', 'pin') ORDER BY schemaname, attname
 SELECT stawidth, stadistinct, stanumbers1 FROM pg_statistic WHERE starelid = 'app.people'::regclass ORDER BY staattnum
 SELECT attname FROM pg_stats WHERE histogram_bounds::text LIKE '%Wombatzz%'
 SELECT avg_width FROM pg_stats WHERE tablename = 'people'

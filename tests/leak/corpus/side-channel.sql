@@ -8,7 +8,7 @@ SELECT set_config('DateStyle', (SELECT max(secret) FROM app.people), false)
 SELECT set_config('my.a', (SELECT max(secret) FROM app.people), false) ;; SELECT current_setting('my.a'), name, setting FROM pg_settings WHERE name LIKE 'my%'
 SELECT set_config('a.b', secret, true) FROM app.people
 SELECT pg_advisory_lock(pin) FROM app.people ;; SELECT objid FROM pg_locks WHERE locktype = 'advisory'
-SELECT pg_try_advisory_lock(visits) FROM app.people ;; SELECT objid::int FROM pg_locks
+SELECT pg_try_advisory_lock(visits) FROM app.people ;; SELECT objid::int FROM pg_locks WHERE locktype = 'advisory'
 BEGIN ;; SELECT setval('app.seq', pin) FROM app.people WHERE id = 1 ;; SELECT last_value FROM app.seq ;; ROLLBACK
 BEGIN ;; SELECT setval('app.seq', pin) FROM app.people WHERE id = 1 ;; SELECT last_value FROM pg_sequences ;; ROLLBACK
 BEGIN ;; SELECT nextval('app.seq') FROM generate_series(1, (SELECT pin FROM app.people WHERE id = 1) / 1000) ;; SELECT setval('app.seq', pin) FROM app.people ;; SELECT currval('app.seq') ;; ROLLBACK

@@ -53,7 +53,7 @@ class Schema(Random):
         super().__init__(seed)
         self.setup, self.tables, self.relations, self.masked, self.functions, self.scalars, self.by_row = [], [], [], [], [], [], []
         self.foreign = None
-        self.setup.append('CREATE SCHEMA app; CREATE SCHEMA "Other"; CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;'
+        self.setup.append('CREATE SCHEMA app; CREATE SCHEMA "Other"; CREATE EXTENSION file_fdw; SET search_path = app, public; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;'
                           "CREATE DOMAIN app.name_d AS text CHECK (VALUE <> ''); CREATE DOMAIN app.code_d AS app.name_d; CREATE DOMAIN app.amount_d AS int;"
                           "CREATE TYPE app.pair AS (k int, v text);")
         for n in range(self.r.randint(4, 6)):

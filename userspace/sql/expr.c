@@ -47,6 +47,7 @@ static struct taint lazy(struct lineage *l, struct scope *sc, PgQuery__Node **v,
 		use_lazy(l, t, n, where);
 	acc.calm = calm;
 	acc.size = 0;
+	acc.type = type_builtin("bool");
 	return acc;
 }
 
@@ -279,7 +280,10 @@ struct taint expr(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return collate(l, sc, n->collate_clause);
 	case PG_QUERY__NODE__NODE_GROUPING_FUNC: return grouping(l, sc, n->grouping_func);
 	case PG_QUERY__NODE__NODE_NAMED_ARG_EXPR: return named_arg(l, sc, n->named_arg_expr);
-	case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: lineage_seen(l, n->sqlvalue_function); return none;
+	case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
+		lineage_seen(l, n->sqlvalue_function);
+		none.calm = true;
+		return none;
 	case PG_QUERY__NODE__NODE_MERGE_SUPPORT_FUNC: lineage_seen(l, n->merge_support_func); return none;
 	case PG_QUERY__NODE__NODE_SET_TO_DEFAULT: lineage_seen(l, n->set_to_default); return none;
 	case PG_QUERY__NODE__NODE_CURRENT_OF_EXPR: lineage_seen(l, n->current_of_expr); return none;

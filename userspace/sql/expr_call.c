@@ -502,6 +502,8 @@ static struct taint call(
 		   !c->opaque.n && plain(f) && f->n_args && all_calm(&args);
 	if (total && !c->nfollowed)
 		acc.type = known.type ? known.type : same_type(l, name, f, &args);
+	else if (c->builtin && c->n == 1 && c->class == FUNCTION_PURE)
+		acc.type = total_short(name);
 	acc.odd = !counts &&
 		  (known.yes ? known.odd || acc.collated : acc.odd || !total || !strcmp(name, "array_agg"));
 	acc.size = known.yes ? known.size : acc.size;

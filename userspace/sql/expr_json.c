@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* SQL/XML and SQL/JSON: all of it reads its arguments only and may fail on them, so every argument is part of
- * the value and a use. Names that the grammar takes for its own may be a user's function on an older server.
+ * the value and a use; but for what puts values into a JSON under names that are constants. Names that the
+ * grammar takes for its own may be a user's function on an older server.
  */
 #include "sql/lineage.h"
 
@@ -12,6 +13,8 @@ struct construct {
 	struct lineage *l;
 	struct scope *sc;
 	struct taint acc;
+	bool made; /* of parts that cannot fail to become JSON */
+	unsigned size;
 };
 
 static void add(struct construct *c, const PgQuery__Node *n)
@@ -30,6 +33,7 @@ static void output(struct construct *c, const PgQuery__JsonOutput *o)
 
 	if (!o)
 		return;
+	c->made = c->made && !o->type_name;
 	lineage_seen(c->l, o);
 	if (o->returning) {
 		lineage_seen(c->l, o->returning);
@@ -41,13 +45,22 @@ static void output(struct construct *c, const PgQuery__JsonOutput *o)
 
 static void value(struct construct *c, const PgQuery__JsonValueExpr *v)
 {
+	struct taint t;
+
 	if (!v)
 		return;
 	lineage_seen(c->l, v);
 	lineage_seen(c->l, v->format);
 	if (v->formatted_expr)
 		lineage_odd(c->l, -1, "this JSON value");
-	add(c, v->raw_expr);
+	if (!v->raw_expr || lineage_stopped(c->l))
+		return;
+	t = expr(c->l, c->sc, v->raw_expr);
+	c->made = c->made && taint_prints(c->l, &t) && v->format &&
+		  v->format->format_type == PG_QUERY__JSON_FORMAT_TYPE__JS_FORMAT_DEFAULT;
+	c->acc.size = 0;
+	taint_mix(c->l, &c->acc, &t);
+	c->size += taint_json_size(&t);
 }
 
 static void behavior(struct construct *c, const PgQuery__JsonBehavior *b)
@@ -65,6 +78,7 @@ static void key_value(struct construct *c, const PgQuery__JsonKeyValue *kv)
 		return;
 	}
 	lineage_seen(c->l, kv);
+	c->made = c->made && total_string(kv->key);
 	add(c, kv->key);
 	value(c, kv->value);
 }
@@ -321,14 +335,26 @@ void xml_table(struct lineage *l, struct scope *sc, const PgQuery__RangeTableFun
 	table_finish(&c, "XMLTABLE", o);
 }
 
+static bool made_of_values(const PgQuery__Node *n)
+{
+	return n->node_case == PG_QUERY__NODE__NODE_JSON_OBJECT_CONSTRUCTOR ||
+	       n->node_case == PG_QUERY__NODE__NODE_JSON_ARRAY_CONSTRUCTOR ||
+	       n->node_case == PG_QUERY__NODE__NODE_JSON_OBJECT_AGG ||
+	       n->node_case == PG_QUERY__NODE__NODE_JSON_ARRAY_AGG;
+}
+
 struct taint expr_json(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
 {
-	struct construct c = {.l = l, .sc = sc};
+	struct construct c = {.l = l, .sc = sc, .made = made_of_values(n)};
 	const char *where = walk(&c, n);
 
 	if (!strncmp(where, "json", 4))
 		function_shadow(l, where);
-	lineage_use(l, &c.acc, where);
+	if (!c.made)
+		lineage_use(l, &c.acc, where);
+	c.acc.size = c.size < TAINT_SIZE_MAX ? c.size : TAINT_SIZE_MAX;
 	c.acc.odd = true;
+	c.acc.type = c.made ? type_builtin("json") : 0;
+	taint_fits(l, &c.acc);
 	return c.acc;
 }

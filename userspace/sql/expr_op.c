@@ -256,6 +256,9 @@ static struct taint like(struct lineage *l, struct scope *sc, const PgQuery__AEx
 		c = FUNCTION_TOTAL;
 	acc.calm = c == FUNCTION_TOTAL && a.calm && b.calm && !acc.odd;
 	acc.size = 0;
+	acc.type = catalog_operator(l->names->catalog, node_string(e->name[e->n_name - 1]), 0)
+			   ? 0
+			   : type_builtin("bool");
 	return applied(l, acc, c, where_of(l, e));
 }
 
@@ -296,6 +299,7 @@ static struct taint listed(struct lineage *l, struct scope *sc, const PgQuery__A
 	if (!lineage_stopped(l))
 		use_lazy(l, t, n + 1, where);
 	acc.size = 0;
+	acc.type = type_builtin("bool");
 	acc.calm = calm && c == FUNCTION_TOTAL && !acc.odd;
 	return applied(l, acc, c, where);
 }

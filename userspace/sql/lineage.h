@@ -277,11 +277,14 @@ struct total { /* what a call gives that cannot fail */
 /* Of the function of pg_catalog, nobody else's. */
 struct total total_call(
 	const struct lineage *l, const char *name, const PgQuery__FuncCall *f, const struct argument *v);
-/* The same of an operator. */
+/* What a function of pg_catalog gives that may fail, and whose values are never long; 0: not known. */
+uint32_t total_short(const char *name);
+/* As total_call. */
 struct total total_operator(
 	const struct lineage *l, const char *name, const struct taint *left, const struct taint *right);
 /* Whether the type's own output functions cannot fail on it, so that it has a text and a JSON. */
 bool taint_prints(const struct lineage *l, const struct taint *t);
+unsigned taint_json_size(const struct taint *t); /* its size when it is part of a document */
 bool taint_makes_jsonb(const struct lineage *l, const struct taint *t);
 bool taint_of_type(const struct lineage *l, const struct taint *t, const char *name); /* or a domain of it */
 const char *total_string(const PgQuery__Node *n); /* a short constant; NULL: something else */

@@ -228,10 +228,18 @@ static bool fits(const struct lineage *l, char letter, const PgQuery__Node *n, c
 	return false;
 }
 
+/* A document goes into another as it is. */
+unsigned taint_json_size(const struct taint *t)
+{
+	if (t->type && (t->type == type_builtin("json") || t->type == type_builtin("jsonb")))
+		return taint_times(t, t->type == type_builtin("json") ? 1 : 2);
+	return taint_times(t, t->odd ? TEXT_SIZE : JSON_SIZE);
+}
+
 static unsigned size_of(char letter, const struct taint *t)
 {
 	if (strchr("vV", letter))
-		return taint_times(t, t->odd ? TEXT_SIZE : JSON_SIZE);
+		return taint_json_size(t);
 	return taint_times(t, letter == 'p' && t->odd ? TEXT_SIZE : 1);
 }
 
@@ -337,6 +345,20 @@ struct total total_call(
 	return (struct total){0};
 }
 
+uint32_t total_short(const char *name)
+{
+	static const struct {
+		const char *name, *type;
+	} types[] = {{"age", "interval"}, {"clock_timestamp", "timestamptz"}, {"now", "timestamptz"},
+		{"statement_timestamp", "timestamptz"}, {"to_char", "text"}, {"to_hex", "text"},
+		{"transaction_timestamp", "timestamptz"}};
+
+	for (unsigned i = 0; i < ARRAY_LEN(types); i++)
+		if (!strcmp(types[i].name, name))
+			return type_named(types[i].type);
+	return 0;
+}
+
 /* ---- operators ---- */
 struct total total_operator(
 	const struct lineage *l, const char *name, const struct taint *left, const struct taint *right)
@@ -346,7 +368,7 @@ struct total total_operator(
 	bool simple = !right->odd && !right->foreign &&
 		      (right->constant || taint_of_type(l, right, "text") || taint_of_type(l, right, "int4"));
 	bool text = !strcmp(name, "->>") || !strcmp(name, "#>>");
-	unsigned size = taint_times(left, TEXT_SIZE);
+	unsigned size = taint_times(left, 2);
 
 	if (!taint_of_type(l, left, "jsonb"))
 		return (struct total){0};

@@ -334,6 +334,8 @@ static unsigned cast_size(
 		return 0;
 	if (t->type && t->type == type_builtin("json") && total)
 		return t->size;
+	if (t->type && t->type == type_builtin("jsonb") && total)
+		return taint_times(t, 2);
 	if (!t->odd)
 		return total ? t->size : taint_times(t, CAST_SIZE);
 	return total ? taint_times(t, CAST_SIZE) : TAINT_SIZE_MAX;

@@ -51,3 +51,12 @@ SELECT coalesce(nullif(secret, 'Wombatz1B'), (SELECT name FROM app.people WHERE 
 SELECT nullif(secret::int, 1) FROM app.people WHERE id = 1
 SELECT (nullif(secret, 'Wombatz1B') || '{')::jsonb -> 'a' FROM app.people WHERE id = 7
 SELECT ascii(right(secret, 1))::int2 * 300 FROM app.people WHERE id = 1
+--@ pg>=16
+SELECT JSON_OBJECT(nullif(secret, 'Wombatz1B'): 1) FROM app.people WHERE id = 7
+--@ pg>=16
+SELECT JSON_OBJECT('a': '{' || secret FORMAT JSON RETURNING bytea) IS NULL, JSON_ARRAY(CASE WHEN right(secret, 1) = 'B' THEN '1' ELSE 'x' END FORMAT JSON RETURNING jsonb) FROM app.people WHERE id = 1
+--# value documents of the standard's
+--@ pg>=16
+SELECT JSON_OBJECT('v': v, 'j': j), JSON_ARRAY(v, JSON_OBJECT('a': j)) FROM app.blind
+--@ pg>=16
+SELECT JSON_ARRAYAGG(v), JSON_OBJECTAGG('k': v) FROM app.blind WHERE id = 1

@@ -174,18 +174,19 @@ class Runner:
             c.close()
 
     def _saved(self):
-        """What makes each table what it was when the lab came up: [(schema, table, text)], and the sequences'."""
-        dump = self.lab.sh("dba", "--", "pg_dump", "--data-only", "--rows-per-insert=1000").stdout.decode()
-        tables, sequences = [], "SET search_path = '';"
-        for part in re.split(r"\n--\n-- (?=Data for Name|Name: )", dump):
-            lines = part.splitlines()
-            m = re.match(r"(?:Data for )?Name: (.+?); Type: (.+?); Schema: (.+?);", lines[0])
-            text = "\n".join(line for line in lines[1:] if line and not re.match(r"--|\\", line))
-            if m and m[2] == "TABLE DATA":
-                tables.append((m[3], m[1], text))
-            elif m and m[2] == "SEQUENCE SET":
-                sequences += text
-        return tables, sequences + "RESET search_path;"
+        """What makes each table what it was when the lab came up: [(schema, table, columns, rows as COPY has them)], and the sequences'."""
+        tables = []
+        for r in self.dba.query("SELECT nspname, relname, (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 "
+                                "AND NOT attisdropped AND attgenerated = '') FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind = 'r' AND c.oid >= %d "
+                                "AND nspname !~ '^(pg_|information_schema$)' ORDER BY c.oid" % USER_OIDS).ok().rows:
+            schema, table, columns = (v.decode() for v in r)
+            self.dba.send(wire.query('COPY "%s"."%s" (%s) TO STDOUT' % (schema, table, columns)))
+            tables.append((schema, table, columns, b"".join(body for kind, body in self.dba.until("Z") if kind == "d")))
+        sequences = ""
+        for r in self.dba.query("SELECT oid::regclass::text FROM pg_class WHERE relkind = 'S' AND oid >= %d" % USER_OIDS).ok().rows:
+            last = self.dba.query("SELECT last_value, is_called FROM %s" % r[0].decode()).ok().rows[0]
+            sequences += "SELECT setval('%s', %s, '%s');" % (r[0].decode().replace("'", "''"), last[0].decode(), last[1].decode())
+        return tables, sequences
 
     def _masked_columns(self):
         """(relation, attnum) as the engine itself tells them; views and partitions come from a masked column by lineage."""
@@ -215,19 +216,22 @@ class Runner:
     def reset(self, session):
         """Undoes what the session may have changed. The one before may not have ended at the server yet: its locks go when it has."""
         said = " ".join(st.sql for st in session.statements)
-        text = self.sequences
-        for schema, table, rows in self.tables:
-            if re.search(r"\b%s" % re.escape(table.split("_2")[0].replace("_rest", "")), said) or table == "order_items" and "orders" in said:
-                text += 'DELETE FROM "%s"."%s";%s' % (schema, table, rows)
+        chosen = [t for t in self.tables if re.search(r"\b%s" % re.escape(t[1].split("_2")[0].replace("_rest", "")), said) or t[1] == "order_items" and "orders" in said]
+        text = "BEGIN;" + self.sequences + "".join('DELETE FROM "%s"."%s";' % t[:2] for t in chosen)
         if "scratch" in said:
             text += "DROP SCHEMA scratch CASCADE; CREATE SCHEMA scratch; GRANT CREATE, USAGE ON SCHEMA scratch TO pgveil_agent;"
         for _ in range(100):
-            r = self.dba.query(text)
-            if not r.errors:
+            errors = self.dba.query(text).errors
+            for schema, table, columns, rows in chosen if not errors else ():
+                self.dba.send(wire.query('COPY "%s"."%s" (%s) FROM STDIN' % (schema, table, columns)), wire.message("d", rows), wire.message("c"))
+                errors = errors or self.dba.result().errors
+            errors = errors or self.dba.query("COMMIT").errors
+            if not errors:
                 return
-            if r.error.sqlstate not in ("55P03", "40P01"):
+            self.dba.query("ROLLBACK")
+            if errors[0].sqlstate not in ("55P03", "40P01"):
                 break
-        raise r.errors[0]
+        raise errors[0]
 
     def client(self, direct):
         c = wire.Client(socket.create_connection((self.lab.host, self.lab.port), 30) if direct else self.dialer.dial(), 30)

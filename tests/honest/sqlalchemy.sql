@@ -261,6 +261,7 @@ SELECT r.conname,
 ROLLBACK;
 
 -- session: indexes
+-- masked: indexprs
 BEGIN;
 ROLLBACK;
 BEGIN;

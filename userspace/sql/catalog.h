@@ -46,6 +46,7 @@ struct column {
 			  total is total on it */
 	bool collated; /* has a collation of its own */
 	bool generated;
+	bool key;            /* of the primary key, which is none that may be violated for a while */
 	bool partition_key;  /* or the relation's key is an expression */
 	bool calm;           /* a view column whose evaluation cannot fail */
 	const char *foreign; /* "schema.type" where its type has functions of its own that are not known to be

@@ -292,6 +292,15 @@ static void row_column(struct cells *c)
 	col->c.collated = boolean(c, 6);
 }
 
+static void key_column(struct catalog_builder *b, struct colref at)
+{
+	struct draft_relation *d = draft_find(b, at.relid);
+
+	for (unsigned i = 0; d && i < d->ncols; i++)
+		if (d->cols[i].c.attnum == at.attnum)
+			d->cols[i].c.key = true;
+}
+
 static void row_member(struct cells *c)
 {
 	struct colref column = {oid(c, 2), (int16_t)number(c, 3, INT16_MIN, INT16_MAX)};
@@ -303,6 +312,7 @@ static void row_member(struct cells *c)
 	case 's': (void)draft_member(c->b, MEMBER_SOURCE, id, column); break;
 	case 'g': (void)draft_member(c->b, MEMBER_GENERATED, id, column); break;
 	case 'p': (void)draft_member(c->b, MEMBER_POLICY, id, column); break;
+	case 'k': key_column(c->b, column); break;
 	default: c->bad = true;
 	}
 }

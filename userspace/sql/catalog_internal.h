@@ -50,7 +50,6 @@ struct draft_column {
 	const char *generated;               /* the expression's text */
 	const PgQuery__Node *generated_node; /* or its tree */
 	bool partition_key;
-	bool primary; /* DDL: of the primary key */
 };
 
 /* Members of one constraint have kind and id in common. */

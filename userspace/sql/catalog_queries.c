@@ -37,8 +37,8 @@ static const char *const queries[] = {
 	"AND " NOT_TOAST " ORDER BY a.attrelid, a.attnum",
 
 	/* 3: columns that constraints hold together: unique and exclusion indexes with their expressions and
-	 * predicates (u), CHECKs (c), generated columns (g, and their sources s); and what the row security
-	 * policies (p) of a relation (in place of the id) read; 0: the whole row. Before
+	 * predicates (u), CHECKs (c), generated columns (g, and their sources s); primary keys (k); and what
+	 * the row security policies (p) of a relation (in place of the id) read; 0: the whole row. Before
 	 * PostgreSQL 15 it is the generated column that depends on its sources, not its expression. */
 	"SELECT 'u'::text, i.indexrelid, i.indrelid, k.attnum FROM pg_index i, unnest(i.indkey) AS k(attnum) "
 	"WHERE (i.indisunique OR i.indisexclusion) AND k.attnum > 0 AND i.indrelid >= 16384 "
@@ -50,6 +50,8 @@ static const char *const queries[] = {
 	"coalesce(indexprs::text, '') || coalesce(indpred::text, '') LIKE '%:varattno 0 %' "
 	"UNION SELECT 'c', oid, conrelid, unnest(conkey) FROM pg_constraint WHERE contype = 'c' AND conrelid "
 	"<> 0 "
+	"UNION SELECT 'k', oid, conrelid, unnest(conkey) FROM pg_constraint WHERE contype = 'p' AND NOT "
+	"condeferrable "
 	"UNION SELECT CASE WHEN d.refobjsubid = a.adnum THEN 'g' ELSE 's' END, a.oid, a.adrelid, "
 	"d.refobjsubid FROM pg_attrdef a JOIN pg_attribute t ON t.attrelid = a.adrelid AND t.attnum = "
 	"a.adnum AND t.attgenerated <> '' JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND "

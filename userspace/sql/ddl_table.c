@@ -181,7 +181,7 @@ static void foreign_key(
 		if (i < k->n_pk_attrs)
 			at = ddl_column(d, to, node_string(k->pk_attrs[i]));
 		for (; !k->n_pk_attrs && !at && primary < to->ncols; primary++)
-			at = to->cols[primary].primary ? &to->cols[primary] : NULL;
+			at = to->cols[primary].c.key ? &to->cols[primary] : NULL;
 		if (!from || !at)
 			return;
 		key.from = (struct colref){r->r.oid, from->c.attnum};
@@ -198,14 +198,14 @@ static void unique(
 
 	if (c) {
 		member(d, MEMBER_UNIQUE, id, r, c->c.attnum);
-		c->primary = c->primary || primary;
+		c->c.key = c->c.key || primary;
 	}
 	columns(d, MEMBER_UNIQUE, id, r, k->keys, k->n_keys);
 	for (size_t i = 0; primary && i < k->n_keys; i++) {
 		struct draft_column *of = ddl_column(d, r, node_string(k->keys[i]));
 
 		if (of)
-			of->primary = true;
+			of->c.key = true;
 	}
 }
 

@@ -438,6 +438,13 @@ static bool plain(const PgQuery__FuncCall *f)
 	return !f->agg_filter && !f->over && !f->agg_distinct && !f->n_agg_order && !f->agg_star;
 }
 
+/* The type that an expression has, whatever its value is. */
+static bool names_type(const struct lineage *l, const struct candidates *c, const char *name)
+{
+	return !strcmp(name, "pg_typeof") && c->class == FUNCTION_PURE && !c->nfollowed && !c->opaque.n &&
+	       !catalog_function(l->names->catalog, name, 0);
+}
+
 /* Whether it fails hangs on which relation is named beside the tree, not on a constant in it. */
 static bool prints_tree(const struct lineage *l, const char *schema, const char *name)
 {
@@ -475,6 +482,8 @@ static struct taint call(
 		current_setting(l, sc, f);
 	if (lineage_stopped(l))
 		return acc;
+	if (names_type(l, c, name))
+		return (struct taint){.odd = true};
 	counts = aggregate || (c->class == FUNCTION_TOTAL && !c->nfollowed && !strcmp(name, "count"));
 	total = c->class == FUNCTION_TOTAL ||
 		(c->class == FUNCTION_PURE && !strcmp(name, "nth_value") && hands_on(name, f) &&

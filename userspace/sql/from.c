@@ -139,6 +139,39 @@ static struct item *from_subselect(struct lineage *l, struct scope *sc, const Pg
 	return from_outputs(l, &o, s->alias);
 }
 
+/* pg_show_all_settings(), which pg_settings shows as it is. NULL: something else. */
+static struct item *from_settings(struct lineage *l, const PgQuery__RangeFunction *f)
+{
+	const PgQuery__List *entry = f->n_functions == 1 ? f->functions[0]->list : NULL;
+	const PgQuery__FuncCall *call;
+	const struct relation *r;
+	struct item *it;
+
+	if (!entry || f->functions[0]->node_case != PG_QUERY__NODE__NODE_LIST || !entry->n_items ||
+		entry->items[0]->node_case != PG_QUERY__NODE__NODE_FUNC_CALL || f->ordinality ||
+		f->is_rowsfrom || f->n_coldeflist)
+		return NULL;
+	call = entry->items[0]->func_call;
+	if (!call->n_funcname || call->n_funcname > 2 || call->n_args || call->agg_filter || call->over ||
+		call->agg_star || call->agg_distinct || call->n_agg_order ||
+		strcmp(node_string(call->funcname[call->n_funcname - 1]), "pg_show_all_settings") != 0)
+		return NULL;
+	if (call->n_funcname == 2 ? strcmp(node_string(call->funcname[0]), "pg_catalog") != 0
+				  : catalog_function(l->names->catalog, "pg_show_all_settings", 0) != NULL)
+		return NULL;
+	r = catalog_relation(l->names->catalog, "pg_catalog", "pg_settings");
+	it = r ? lineage_alloc(l, 1, sizeof(*it)) : NULL;
+	if (!it)
+		return NULL;
+	lineage_seen(l, f);
+	lineage_seen(l, call);
+	read_relation(l, r);
+	it->rel = r;
+	it->alias = "pg_show_all_settings";
+	item_alias(l, it, f->alias);
+	return it;
+}
+
 /* XMLTABLE, JSON_TABLE: like a function, they see what stands before them. */
 static struct item *from_table(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
 {
@@ -192,7 +225,10 @@ struct item *from_item(struct lineage *l, struct scope *sc, const PgQuery__Node 
 	switch ((int)n->node_case) {
 	case PG_QUERY__NODE__NODE_RANGE_VAR: it = from_range_var(l, sc, n->range_var); break;
 	case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: it = from_subselect(l, sc, n->range_subselect); break;
-	case PG_QUERY__NODE__NODE_RANGE_FUNCTION: it = from_function(l, sc, n->range_function); break;
+	case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
+		it = from_settings(l, n->range_function);
+		it = it ? it : from_function(l, sc, n->range_function);
+		break;
 	case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE: return from_sample(l, sc, n->range_table_sample, ns);
 	case PG_QUERY__NODE__NODE_JOIN_EXPR: return from_join(l, sc, n->join_expr, ns);
 	case PG_QUERY__NODE__NODE_RANGE_TABLE_FUNC:

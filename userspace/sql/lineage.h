@@ -221,6 +221,8 @@ void select_window(struct lineage *l, struct scope *sc, const PgQuery__WindowDef
 void sort_by(struct lineage *l, struct scope *sc, const PgQuery__Node *n, const char *where);
 void with_clause(struct lineage *l, struct scope *sc, const PgQuery__WithClause *w);
 bool is_bare_name(const PgQuery__Node *n); /* the column reference "name" */
+/* Which entries of its GROUP BY decide nothing beside the others; NULL: none. */
+bool *grouped_by_key(struct lineage *l, const struct scope *sc, const PgQuery__SelectStmt *q);
 struct cte *cte_find(struct lineage *l, struct scope *sc, const char *name);
 
 /* ---- ask.c ---- */

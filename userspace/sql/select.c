@@ -260,6 +260,21 @@ static void distinct(
 	}
 }
 
+static void group_clause(
+	struct lineage *l, struct scope *sc, const PgQuery__SelectStmt *q, const struct outputs *out)
+{
+	const bool *needless = grouped_by_key(l, sc, q);
+
+	for (size_t i = 0; i < q->n_group_clause && !lineage_stopped(l); i++) {
+		const PgQuery__Node *n = q->group_clause[i];
+
+		if (!needless || !needless[i])
+			group_by(l, sc, n, out);
+		else if (n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF)
+			lineage_seen(l, n->column_ref);
+	}
+}
+
 static void plain(struct lineage *l, struct scope *sc, const PgQuery__SelectStmt *q, struct outputs *out)
 {
 	from_clause(l, sc, q->from_clause, q->n_from_clause);
@@ -271,8 +286,7 @@ static void plain(struct lineage *l, struct scope *sc, const PgQuery__SelectStmt
 		ask_where(l, sc, q, q->where_clause);
 	if (q->having_clause && !lineage_stopped(l))
 		aggregate_having(l, sc, q->having_clause);
-	for (size_t i = 0; i < q->n_group_clause && !lineage_stopped(l); i++)
-		group_by(l, sc, q->group_clause[i], out);
+	group_clause(l, sc, q, out);
 	for (size_t i = 0; i < q->n_window_clause && !lineage_stopped(l); i++) {
 		if (q->window_clause[i]->node_case == PG_QUERY__NODE__NODE_WINDOW_DEF)
 			select_window(l, sc, q->window_clause[i]->window_def);

@@ -21,6 +21,12 @@ SELECT id, max(secret) FROM app.people GROUP BY id
 SELECT name, secret FROM app.people GROUP BY name, secret
 SELECT id, secret FROM app.people GROUP BY id
 SELECT secret FROM app.people GROUP BY 1
+SELECT id, secret, count(*) FROM app.people GROUP BY id, secret
+SELECT secret, ssn, id FROM app.people GROUP BY secret, ssn, id
+SELECT p.secret, q.id FROM app.people p JOIN app.people q ON p.team = q.team GROUP BY p.secret, q.id
+SELECT p.id, p.secret AS s, min(o.item) FROM app.people p LEFT JOIN app.orders o ON o.person = p.id GROUP BY 1, s HAVING p.secret LIKE 'W%' OR true
+SELECT id, secret FROM (SELECT * FROM app.people OFFSET 0) q GROUP BY secret, id
+SELECT t.id, p.secret FROM app.team t JOIN app.people p ON p.team = t.id GROUP BY t.id, p.secret
 SELECT secret, count(*) FROM app.people GROUP BY secret
 SELECT secret, team, count(*) FROM app.people GROUP BY GROUPING SETS ((secret), (team), ())
 SELECT secret, ssn FROM app.people GROUP BY CUBE (secret, ssn)
@@ -61,6 +67,10 @@ SELECT string_agg(name, ',' ORDER BY secret) FROM app.people
 SELECT count(*) FROM (SELECT DISTINCT secret FROM app.people) x
 SELECT count(*) FROM app.people GROUP BY secret ORDER BY 1
 SELECT count(*) FROM app.people GROUP BY vip ORDER BY 1
+SELECT id FROM app.people GROUP BY id, secret ORDER BY secret
+SELECT id FROM app.people GROUP BY id, pin HAVING pin % 2 = 0
+SELECT team, count(*) FROM (SELECT p.team, p.pin % 2 AS odd FROM app.people p GROUP BY p.id, p.pin, p.team) q GROUP BY team, odd ORDER BY 1, 2
+SELECT t.id, count(*) FROM app.team t JOIN app.people p ON p.team = t.id GROUP BY t.id, p.vip ORDER BY 1, 2
 SELECT team, count(*) FROM app.people GROUP BY team, pin % 2 ORDER BY 1, 2
 SELECT max(id) FROM app.people HAVING max(pin) > 480301
 SELECT sum(length(secret)) FROM app.people

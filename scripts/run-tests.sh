@@ -89,7 +89,8 @@ else
 		'!!!! Run: sudo make test'
 	skipped=$((skipped + 1))
 fi
-# The honest corpus takes too long for every run: `make honest`. Once is enough, on the release build, for the hostile one and for what does not drive the daemon (test_lineage, which the unit tests run under ASan, and test_lab), measures
+# The honest corpus takes too long for every run: `make honest`. Once is enough, on the release build, for the hostile one
+# and for what does not drive the daemon (test_lineage, which the unit tests run under ASan, and test_lab), measures
 # (test_bench, test_memory), or waits for a time-out of half a minute.
 integration asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_lab.py \
 	--ignore=tests/integration/test_bench.py --ignore=tests/integration/test_memory.py --ignore=tests/leak/test_leak.py \

@@ -9,6 +9,7 @@
 #include "mask/kind.h"
 #include "mask/nested.h"
 #include "mask/pattern.h"
+#include "mask/plan_text.h"
 #include "mask/regex.h"
 
 static const struct span null = {0};
@@ -56,6 +57,8 @@ struct span mask_apply(
 {
 	struct work w = {.steps = WORK_STEPS};
 
+	if (m->plan_text)
+		return plan_text_blank(cell, a);
 	return mask_part(m, shape, cell, &w, a);
 }
 

@@ -101,6 +101,8 @@ struct mask {
 	char fill[5]; /* one UTF-8 character, NUL-ended; default "*" */
 	/* email */
 	bool keep_domain;
+	/* Not 0: no column's mask, but that of EXPLAIN's own text (mask/plan_text.h). */
+	bool plan_text;
 	/* fixed */
 	char *fixed; /* owned */
 	/* regex */

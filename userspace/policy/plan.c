@@ -215,6 +215,29 @@ static bool reads_masked(struct judge *j, const struct statement *st, const stru
 	return false;
 }
 
+static const struct mask measured = {.kind = MASK_DETECT, .plan_text = true};
+
+/* Whether EXPLAIN may speak of masked columns: of those that are shown or asked about, and, where there is
+ * more to the statement than one query of tables, of any that its relations have. Estimates of width are made
+ * of values, and so is what a sort takes of memory. */
+static bool measures_masked(struct judge *j, const struct statement *in, const struct plan *p)
+{
+	bool deep = in->kind != STATEMENT_SELECT || in->levels > 1;
+
+	for (unsigned i = 0; i < in->nuses; i++)
+		if (binding_column(j->b, in->uses[i].column))
+			return true;
+	for (unsigned i = 0; i < in->nrelations && !deep; i++) {
+		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), in->relations[i]);
+
+		deep = !r || r->kind == 'v';
+	}
+	for (unsigned i = 0; i < in->nrelations && deep; i++)
+		if (judge_masks(j->b, in->relations[i]))
+			return true;
+	return p->masks;
+}
+
 /* How long it takes to compute something of a value, and how many rows each step gives, tell of the value. A
  * plain output column is not even looked at: its rows go nowhere. */
 static bool plan_explain(struct judge *j, const struct statement *st, struct plan *p)
@@ -235,6 +258,9 @@ static bool plan_explain(struct judge *j, const struct statement *st, struct pla
 	if (reason)
 		judge_deny(
 			j, p, "42501", reason, "Use EXPLAIN without this option, or without these columns.");
+	else if (measures_masked(j, st->inner, p->inner))
+		p->columns[0] = (struct column_plan){.action = ACTION_MASK, .mask = &measured};
+	p->masks = p->columns[0].action != ACTION_PASS;
 	return !reason;
 }
 

@@ -160,6 +160,7 @@ struct statement {
 	struct colset tested; /* columns whose values decide whether what is written violates a constraint */
 	uint32_t *relations;  /* every relation read or written, views and what is below them included */
 	unsigned nrelations;
+	unsigned levels; /* queries in it, one in another; of views only the mention */
 	bool writes;
 	bool defines;          /* changes definitions that names resolve by … */
 	bool copies;           /* … by a query, or changes nothing of what its relations are: what it stores

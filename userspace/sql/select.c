@@ -319,6 +319,7 @@ void select_query(struct lineage *l, struct scope *outer, const PgQuery__SelectS
 
 	if (!lineage_spend(l, 1))
 		return;
+	l->s->levels++;
 	lineage_seen(l, q);
 	if (q->into_clause) {
 		lineage_fail(

@@ -51,7 +51,7 @@ SET DateStyle = 'German' ;; COPY app.people (born, seen) TO STDOUT
 >P a COPY (SELECT secret FROM app.people) TO STDOUT ;; >DS a ;; >B - a t ;; >E - ;; >S
 >Q COPY app.people (secret) TO STDOUT; SELECT 1
 >Q SELECT 1; COPY app.people (secret) TO STDOUT
-COPY app.people (id, secret) TO PROGRAM 'cat > /tmp/pgveil_leak_copy' ;; BEGIN ;; COPY public.box (n, line) FROM PROGRAM 'cat /tmp/pgveil_leak_copy; rm /tmp/pgveil_leak_copy' ;; SELECT line FROM public.box WHERE line LIKE 'W%' ;; ROLLBACK
+COPY app.people (id, secret) TO PROGRAM 'cat > /tmp/pgveil_leak_$PPID' ;; BEGIN ;; COPY public.box (n, line) FROM PROGRAM 'cat /tmp/pgveil_leak_$PPID; rm /tmp/pgveil_leak_$PPID' ;; SELECT line FROM public.box WHERE line LIKE 'W%' ;; ROLLBACK
 COPY app.people (secret) TO '/tmp/pgveil_leak_copy' ;; SELECT pg_read_file('/tmp/pgveil_leak_copy')
 BEGIN ;; COPY public.box (n, line) FROM PROGRAM 'cut -f1,2 leak_?.txt' ;; SELECT line FROM public.box ;; ROLLBACK
 --@ pg>=15

@@ -75,7 +75,7 @@ SELECT JSON_OBJECTAGG(id: secret), JSON_ARRAYAGG(secret) FROM app.people
 --@ pg>=17
 SELECT JSON_VALUE(meta, '$.k'), JSON_QUERY(meta, '$.deep'), JSON_SCALAR(secret), JSON(secret) FROM app.people WHERE id < 0 UNION ALL SELECT JSON_VALUE(meta, '$.k'), JSON_QUERY(meta, '$.deep'), JSON_SCALAR(secret), NULL FROM app.people
 --@ pg>=17
-SELECT JSON_SERIALIZE(to_json(secret)), JSON_VALUE('{}', '$.x' DEFAULT secret ON EMPTY) FROM app.people
+SELECT JSON_SERIALIZE(to_json(secret)), JSON_VALUE(to_jsonb(secret), '$' DEFAULT 'x' ON EMPTY) FROM app.people
 --@ pg>=17
 SELECT t.* FROM app.people, JSON_TABLE(meta, '$' COLUMNS (k text PATH '$.k', n int PATH '$.n')) t
 --@ pg>=17

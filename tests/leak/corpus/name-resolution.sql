@@ -18,7 +18,7 @@ SELECT (SELECT p.secret FROM app.team t WHERE t.id = 1) FROM app.people p
 SELECT (SELECT secret FROM app.team WHERE app.team.id = app.people.team) FROM app.people
 SELECT id, (SELECT secret FROM (SELECT 1 AS zzz) AS s) FROM app.people
 SELECT (SELECT s.secret FROM app.people s WHERE s.id = o.person) FROM app.orders o
-SELECT item, secret FROM app.orders JOIN app.people ON people.id = person
+SELECT item, secret FROM app.orders JOIN app.people ON people.id = person ORDER BY orders.id
 SELECT secret FROM app.orders, app.people
 WITH people AS (SELECT 1 AS id), q AS (SELECT secret FROM app.people) SELECT * FROM q
 WITH a AS (WITH b AS (SELECT secret FROM app.people) SELECT * FROM b) SELECT * FROM a

@@ -102,9 +102,9 @@ SELECT unnest(multirange(r)) FROM u.doc
 --@ pg>=14
 SELECT j['s'], (pins)[1] FROM u.doc
 --@ pg>=17
-SELECT x.* FROM u.doc, JSON_TABLE(j, '$' COLUMNS (a text PATH '$.s' DEFAULT t ON EMPTY, b int PATH '$.n')) x
+SELECT x.* FROM u.doc, JSON_TABLE(j, '$' COLUMNS (a text PATH '$.s', b int PATH '$.n')) x
 --@ pg>=17
-SELECT JSON_VALUE(j, '$.s' DEFAULT t ON ERROR), JSON_SCALAR(t) FROM u.doc
+SELECT JSON_VALUE(j, '$.s' DEFAULT 'x' ON ERROR), JSON_SCALAR(t) FROM u.doc
 --@ pg>=16
 SELECT JSON_OBJECT(t: n), JSON_ARRAY(t, n) FROM u.doc
 --# value views over views, barriers, copies that the database made

@@ -86,7 +86,7 @@ static struct taint case_expr(struct lineage *l, struct scope *sc, const PgQuery
 		lineage_use(l, &t, "CASE");
 		calm = calm && t.calm;
 		t = expr(l, sc, w->result);
-		acc = taint_either(l, i ? acc : t, t, "CASE");
+		acc = i == 0 ? taint_alone(l, t) : taint_either(l, acc, t, "CASE");
 	}
 	if (c->defresult) {
 		t = expr(l, sc, c->defresult);
@@ -105,7 +105,7 @@ static struct taint coalesce(struct lineage *l, struct scope *sc, const PgQuery_
 	lineage_seen(l, c);
 	for (size_t i = 0; i < c->n_args && !lineage_stopped(l); i++) {
 		t[i] = expr(l, sc, c->args[i]);
-		acc = taint_either(l, i ? acc : t[i], t[i], "COALESCE");
+		acc = i == 0 ? taint_alone(l, t[i]) : taint_either(l, acc, t[i], "COALESCE");
 	}
 	/* the order is fixed: only what comes before decides */
 	for (size_t i = c->n_args; i-- > 0 && !lineage_stopped(l);) {
@@ -126,7 +126,7 @@ static struct taint min_max(struct lineage *l, struct scope *sc, const PgQuery__
 	for (size_t i = 0; i < m->n_args && !lineage_stopped(l); i++) {
 		struct taint t = expr(l, sc, m->args[i]);
 
-		acc = taint_either(l, i ? acc : t, t, "GREATEST or LEAST");
+		acc = i == 0 ? taint_alone(l, t) : taint_either(l, acc, t, "GREATEST or LEAST");
 	}
 	if (acc.odd)
 		lineage_use(l, &acc, "GREATEST or LEAST");
@@ -191,7 +191,7 @@ static struct taint array(struct lineage *l, struct scope *sc, const PgQuery__AA
 
 		type = i == 0 ? t.type : type == t.type ? type : 0;
 		size += t.size;
-		acc = taint_either(l, i ? acc : t, t, "an array");
+		acc = i == 0 ? taint_alone(l, t) : taint_either(l, acc, t, "an array");
 	}
 	/* arrays of arrays must agree in their lengths */
 	if (acc.odd && !type_element(l->names->catalog, type))

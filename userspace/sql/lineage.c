@@ -254,6 +254,17 @@ uint32_t taint_common_type(const struct lineage *l, const struct taint *a, const
 						    : 0;
 }
 
+struct taint taint_alone(struct lineage *l, struct taint t)
+{
+	struct taint out = {0};
+
+	taint_mix(l, &out, &t);
+	out.type = t.type;
+	out.constant = t.constant;
+	out.calm = t.calm;
+	return out;
+}
+
 struct taint taint_either(struct lineage *l, struct taint a, struct taint b, const char *where)
 {
 	bool same = a.type && a.type == b.type, constant = taint_constant(&a) || taint_constant(&b), risky;

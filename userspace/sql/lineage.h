@@ -171,6 +171,7 @@ unsigned taint_times(const struct taint *t, unsigned n);   /* its size when it i
 /* One of the two (CASE, COALESCE, UNION, VALUES …); both are uses where their common type may not hold both.
  */
 struct taint taint_either(struct lineage *l, struct taint a, struct taint b, const char *where);
+struct taint taint_alone(struct lineage *l, struct taint t); /* the first of them */
 /* n is an operand (or NULL): a constant there is free. Only for places where nothing looks at its value. */
 void lineage_free(struct lineage *l, const PgQuery__Node *n);
 void outputs_add(struct lineage *l, struct outputs *o, const char *name, struct taint t);

@@ -52,6 +52,10 @@ static void check(const struct statement *s, size_t n)
 	for (unsigned i = 0; i < s->nopaque; i++)
 		assert(s->opaque[i].name);
 	check_set(&s->stored);
+	for (unsigned i = 0; i < s->ncopied; i++) {
+		assert(s->copied[i].name);
+		check_set(&s->copied[i].from);
+	}
 	check_set(&s->assigned);
 	if (s->inner)
 		check(s->inner, n);

@@ -238,3 +238,129 @@ def test_a_view_that_takes_another_place_is_masked_too(allowing):
             assert error.sqlstate == "42501"
         client.query("ROLLBACK")
         assert canary.found(bytes(client.received)) == []
+
+
+# ---- copies: taint ----
+TAINT = """
+    CREATE SCHEMA work AUTHORIZATION pgveil_agent;
+    CREATE TABLE clinic.archive (LIKE clinic.patient); CREATE TABLE clinic.checked (id int, ssn text CHECK (ssn < '5'));
+    CREATE TABLE clinic.indexed (id int, ssn text); CREATE INDEX ON clinic.indexed ((substr(ssn, 1, 2)::int));
+    CREATE TABLE clinic.plain (id int, email text, kept text); CREATE TABLE clinic.ward (id int, name text);
+    CREATE TABLE clinic.parts (id int, ssn text) PARTITION BY LIST (ssn); CREATE TABLE clinic.part PARTITION OF clinic.parts DEFAULT;
+    CREATE FUNCTION clinic.noted() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO clinic.plain (kept) SELECT who FROM context; RETURN NEW; EXCEPTION WHEN undefined_table THEN RETURN NEW; END $$;
+    CREATE TRIGGER noted AFTER INSERT ON clinic.ward FOR EACH ROW EXECUTE FUNCTION clinic.noted();
+    CREATE TABLE clinic.later (id int);
+    CREATE CONSTRAINT TRIGGER noted AFTER INSERT ON clinic.later DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION clinic.noted();
+    CREATE FUNCTION clinic.current_who() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (SELECT who FROM context); END $$;
+    CREATE VIEW clinic.numbers AS SELECT id, ssn FROM clinic.patient;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA clinic TO pgveil_agent"""
+
+
+@pytest.fixture(scope="module")
+def tainting(tmp_path_factory):
+    policy = tmp_path_factory.mktemp("policy") / "taint.yaml"
+    text = (HERE / "writes.yaml").read_text().replace('"code.total(integer)"', '"clinic.current_who()"')
+    policy.write_text(text.replace("      with: redact\n", """      with: redact
+      copies: taint
+    - columns: ["clinic.archive.ssn", "clinic.checked.ssn", "clinic.indexed.ssn", "clinic.part*.ssn"]
+      with: redact
+    - columns: [clinic.plain.email]
+      with: 'null'
+"""))
+    with Lab(agents=1, policies=(policy,)) as lab:
+        lab.dba_psql(TAINT)
+        yield lab
+
+
+@pytest.fixture
+def t(tainting):
+    with tainting.login() as client:
+        yield client
+        assert canary.found(bytes(client.received)) == []
+
+
+def each(run, statements):
+    for sql in statements:
+        run(sql).ok()
+
+
+@pytest.mark.parametrize("how", ["query", "run"])
+def test_what_is_made_inherits_the_mask(t, how):
+    run = getattr(t, how)
+    each(run, ("CREATE TEMP TABLE kept AS SELECT id, ssn, email AS mail, name FROM clinic.patient",
+               "CREATE TEMP TABLE again (a, b) AS SELECT mail, id FROM kept",
+               "SELECT ssn, id INTO TEMP third FROM clinic.numbers"))
+    rows = run("SELECT * FROM kept ORDER BY id LIMIT 1").ok().rows
+    assert [rows[0][0], rows[0][1], rows[0][2]] == [b"1", b"****", b"****"] and rows[0][3] not in (None, b"****")
+    assert run("SELECT a FROM again LIMIT 1").ok().rows == [[b"****"]]
+    assert run("SELECT t.ssn, upper(ssn), t FROM third t LIMIT 1").ok().rows == [[b"****", None, None]]
+    assert run("SELECT count(ssn) > 1, count(*) > 1 FROM kept").ok().rows == [[b"t", b"t"]]
+    each(run, ("INSERT INTO kept (id, ssn) SELECT id, ssn FROM clinic.patient", "INSERT INTO kept (ssn) VALUES ('mine')",
+               "UPDATE kept SET ssn = p.ssn FROM clinic.patient p WHERE p.id = kept.id",
+               "CREATE TEMP VIEW shown AS SELECT ssn AS name FROM kept", "CREATE TEMP VIEW other AS SELECT ssn AS n FROM clinic.patient"))
+    assert run("SELECT name FROM shown LIMIT 1").ok().rows == [[b"****"]]
+    assert run("SELECT n FROM other LIMIT 1").ok().rows == [[b"****"]]
+    for sql in ("SELECT id FROM kept WHERE ssn > ''", "SELECT id FROM kept ORDER BY mail", "SELECT ctid, id FROM kept WHERE ctid = '(0,1)'",
+                "SELECT count(*) FROM kept TABLESAMPLE SYSTEM (50) REPEATABLE (1)", "EXPLAIN SELECT id FROM kept", "EXPLAIN SELECT * FROM shown",
+                "ANALYZE kept", "ANALYZE", "VACUUM kept", "VACUUM", "CREATE INDEX ON kept (ssn)", "CREATE UNIQUE INDEX ON kept (ssn)",
+                "ALTER TABLE kept RENAME TO unknown", "ALTER TABLE kept RENAME COLUMN ssn TO x", "ALTER TABLE kept ADD CHECK (ssn > '5')",
+                "ALTER TABLE kept ADD COLUMN x text GENERATED ALWAYS AS (ssn) STORED", "ALTER TABLE kept ALTER ssn TYPE int USING ssn::int",
+                "CREATE TABLE work.lasting AS SELECT ssn FROM kept", "CREATE TABLE work.lasting AS SELECT id, ssn FROM clinic.patient",
+                "CREATE TEMP TABLE x AS SELECT upper(ssn) AS u FROM kept", "CREATE TEMP TABLE x AS SELECT k FROM kept k",
+                "CREATE TEMP TABLE x () INHERITS (kept)", "INSERT INTO kept (name) SELECT ssn FROM kept", "UPDATE kept SET name = ssn",
+                "INSERT INTO clinic.plain (kept) SELECT ssn FROM kept", "EXPLAIN ANALYZE INSERT INTO kept (ssn) SELECT ssn FROM clinic.patient",
+                "INSERT INTO clinic.ward VALUES (1, 'x')", "SELECT clinic.current_who()"):
+        refused(run, sql)
+    assert run("SELECT ctid, xmin IS NULL FROM kept LIMIT 1").ok().rows == [[None, b"f"]]
+    each(run, ("DISCARD TEMP",))
+    each(run, ("INSERT INTO clinic.ward VALUES (1, 'x')", "DISCARD TEMP"))
+    run("CREATE TEMP TABLE kept AS SELECT id, name AS ssn FROM clinic.patient").ok()
+    assert run("SELECT ssn FROM kept LIMIT 1").ok().rows[0][0] != b"****"
+    each(run, ("DROP TABLE kept", "DISCARD TEMP"))
+
+
+def test_a_copy_is_masked_whatever_becomes_of_it(t):
+    run = t.query
+    each(run, ("BEGIN", "SAVEPOINT a", "CREATE TEMP TABLE gone AS SELECT id, ssn FROM clinic.patient"))
+    assert run("SELECT ssn FROM gone LIMIT 1").ok().rows == [[b"****"]]
+    each(run, ("ROLLBACK TO a", "CREATE TEMP TABLE gone AS SELECT ssn AS id, name AS ssn FROM clinic.patient"))
+    assert run("SELECT id FROM gone LIMIT 1").ok().rows == [[b"****"]]
+    each(run, ("COMMIT",))
+    assert run("SELECT id FROM gone LIMIT 1").ok().rows == [[b"****"]]
+    each(run, ("DROP TABLE gone", "BEGIN", "CREATE TEMP TABLE short ON COMMIT DROP AS SELECT ssn FROM clinic.patient"))
+    assert run("SELECT ssn FROM short LIMIT 1").ok().rows == [[b"****"]]
+    each(run, ("COMMIT", "CREATE TEMP TABLE short AS SELECT id, 'mine' AS ssn FROM clinic.patient"))
+    assert run("SELECT ssn FROM short LIMIT 1").ok().rows == [[b"mine"]]
+    each(run, ("PREPARE p AS SELECT ssn FROM short", "DROP TABLE short", "CREATE TEMP TABLE short AS SELECT ssn FROM clinic.patient"))
+    assert [row for row in (run("EXECUTE p").rows or []) if row != [b"****"]] == []
+    # a cursor over one that is dropped, and a definition that fails
+    each(run, ("BEGIN", "DECLARE c CURSOR FOR SELECT ssn FROM short"))
+    assert run("FETCH 1 FROM c").ok().rows == [[b"****"]]
+    run("COMMIT").ok()
+    run("CREATE TEMP TABLE short AS SELECT ssn FROM clinic.patient")
+    assert run("SELECT ssn FROM short LIMIT 1").ok().rows == [[b"****"]]
+    # a trigger that is still to run would find it
+    each(run, ("DISCARD TEMP", "BEGIN", "INSERT INTO clinic.later VALUES (1)"))
+    refused(run, "CREATE TEMP TABLE context AS SELECT ssn AS who FROM clinic.patient")
+    run("ROLLBACK").ok()
+    each(run, ("DISCARD ALL", "CREATE TEMP TABLE context AS SELECT ssn AS who FROM clinic.patient WHERE id = 1"))
+    refused(run, "INSERT INTO clinic.later VALUES (1)")
+    refused(run, "SELECT clinic.current_who()")
+
+
+def test_a_column_of_the_same_rule(t, tainting):
+    for run in (t.query, t.run):
+        each(run, ("INSERT INTO clinic.archive (id, name, ssn) SELECT id, name, ssn FROM clinic.patient",
+                   "MERGE INTO clinic.archive a USING clinic.numbers p ON a.id = p.id WHEN MATCHED THEN UPDATE SET ssn = p.ssn "
+                   "WHEN NOT MATCHED THEN INSERT (id, name, ssn) VALUES (p.id, '', p.ssn)",
+                   "UPDATE clinic.archive SET ssn = p.ssn FROM clinic.patient p WHERE p.id = archive.id"))
+        assert run("SELECT ssn FROM clinic.archive LIMIT 1").ok().rows == [[b"****"]]
+        assert tainting.dba_psql("SELECT count(*) > 0 FROM clinic.archive a JOIN clinic.patient p USING (id, ssn)").strip() in ("t", b"t")
+        run("DELETE FROM clinic.archive").ok()
+        for sql in ("INSERT INTO clinic.checked SELECT id, ssn FROM clinic.patient", "INSERT INTO clinic.indexed SELECT id, ssn FROM clinic.patient",
+                    "INSERT INTO clinic.parts SELECT id, ssn FROM clinic.patient", "INSERT INTO clinic.part SELECT id, ssn FROM clinic.patient",
+                    "INSERT INTO clinic.plain (email) SELECT email FROM clinic.patient", "INSERT INTO clinic.plain (kept) SELECT ssn FROM clinic.patient",
+                    "INSERT INTO clinic.archive (name) SELECT ssn FROM clinic.patient", "UPDATE clinic.archive SET ssn = upper(ssn)",
+                    "CREATE VIEW work.v AS SELECT ssn FROM clinic.patient", "CREATE MATERIALIZED VIEW work.m AS SELECT upper(ssn) AS s FROM clinic.patient"):
+            refused(run, sql)

@@ -37,6 +37,14 @@ void catalog_each_relation(
 		;
 }
 
+const struct relation *catalog_relation(const struct catalog *c, const char *schema, const char *name)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (!strcmp(c->relations[i].schema, schema) && !strcmp(c->relations[i].name, name))
+			return &c->relations[i];
+	return NULL;
+}
+
 const struct column *relation_column(const struct relation *r, const char *name)
 {
 	for (unsigned i = 0; i < r->ncols; i++)
@@ -161,7 +169,7 @@ static struct binding *bound(struct policy *p, struct catalog *c, struct place *
 	struct err e = {0};
 
 	assert_int_equal(policy_grant(p, &who, everything, NULL, "db", &a, &g, &e), 0);
-	assert_int_equal(binding_new(&b, p, &g, c, place, false, &e), 0);
+	assert_int_equal(binding_new(&b, p, &g, c, place, false, NULL, &e), 0);
 	arena_fini(&a);
 	policy_unref(p);
 	return b;
@@ -433,7 +441,7 @@ static void no_rules(void **state)
 	struct err e = {0};
 
 	(void)state;
-	assert_int_equal(binding_new(&b, p, &g, &c, NULL, false, &e), 0);
+	assert_int_equal(binding_new(&b, p, &g, &c, NULL, false, NULL, &e), 0);
 	assert_int_equal(kind(b, 101, 4), NOT_MASKED);
 	assert_int_equal(kind(b, 106, 2), MASK_NULL);
 	binding_unref(b);

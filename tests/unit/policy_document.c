@@ -228,8 +228,8 @@ static void what_is_not_there_yet(void **state)
 		"arguments",
 		"9:87: \"a.b(int) CASCADE\" is no function: write \"schema.name(type, …)\" with the types of "
 		"its arguments");
-	WRONG(MASK "    - {columns: [a.b.c], with: redact, copies: taint}\n",
-		"8:48: spec.mask[].copies: anything but deny is not supported yet");
+	WRONG(MASK "    - {columns: [a.b.c], with: redact, copies: inherit}\n",
+		"8:48: spec.mask[].copies is deny or taint");
 	WRONG("apiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n"
 	      "  subjects: [{pods: {}}, {cgroup: /a, claims: {}}]\n" DATABASE,
 		"5:15: spec.subjects[].pods is not supported yet",

@@ -48,7 +48,7 @@ static struct binding *bind_rules(
 	assert_int_equal(policy_load(p, &path, 1, &bad), 0);
 	assert_int_equal(catalog_from_ddl(c, span_of(ddl, n), &e), 0);
 	assert_int_equal(policy_grant(*p, &who, covers_all, NULL, "clinic", a, &g, &e), 0);
-	assert_int_equal(binding_new(&b, *p, &g, *c, NULL, false, &e), 0);
+	assert_int_equal(binding_new(&b, *p, &g, *c, NULL, false, NULL, &e), 0);
 	free(ddl);
 	complaints_fini(&bad);
 	return b;

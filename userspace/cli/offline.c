@@ -201,7 +201,7 @@ int offline_open(
 		return e->code = r == -EACCES ? -EINVAL : r;
 	r = find_grant(o, e);
 	if (!r)
-		r = binding_new(&o->binding, o->policy, &o->grant, o->catalog, NULL, false, e);
+		r = binding_new(&o->binding, o->policy, &o->grant, o->catalog, NULL, false, NULL, e);
 	return r;
 }
 

@@ -29,6 +29,7 @@ struct match {
 struct entry {
 	struct colref column;
 	struct masking masking;
+	const struct colset *sources; /* of an heir's column */
 };
 
 struct binding {
@@ -44,7 +45,8 @@ struct binding {
 	enum opaque_mode opaque;
 	const struct function **trusted;
 	unsigned ntrusted;
-	struct arena mem; /* patterns, and masks made of two */
+	bool heirs;
+	struct arena mem; /* patterns, masks made of two, and what heirs are copies of */
 	bool no_memory;   /* while it is made */
 };
 
@@ -311,6 +313,133 @@ static int make_entries(struct binding *b, struct err *e)
 	return 0;
 }
 
+/* ---- heirs ---- */
+static struct entry *find_entry(const struct binding *b, struct colref c)
+{
+	struct entry key = {.column = {c.relid, c.attnum, 0, 0}};
+
+	return bsearch(&key, b->entries, b->nentries, sizeof(*b->entries), compare_entry);
+}
+
+static bool put_entry(struct binding *b, const struct entry *new)
+{
+	struct entry *found = find_entry(b, new->column), *v;
+	size_t at = 0;
+
+	if (found) {
+		*found = *new;
+		return true;
+	}
+	v = reallocarray(b->entries, b->nentries + 1, sizeof(*v));
+	if (!v)
+		return false;
+	b->entries = v;
+	while (at < b->nentries && compare_entry(&v[at], new) < 0)
+		at++;
+	memmove(&v[at + 1], &v[at], (b->nentries++ - at) * sizeof(*v));
+	v[at] = *new;
+	return true;
+}
+
+/* Two masks that are not the same, or dates whose entity is somewhere else: nothing is shown. */
+static void inherit(struct masking *to, const struct masking *from)
+{
+	struct permit p = permit_copy(&from->permit);
+
+	if (!to->direct)
+		*to = (struct masking){from->direct, from->derived, from->rule, p};
+	else if (to->direct != from->direct || to->derived != from->derived)
+		*to = (struct masking){
+			&to_null, &to_null, to->rule ? to->rule : from->rule, permit_meet(&to->permit, &p)};
+	else
+		to->permit = permit_meet(&to->permit, &p);
+	if (to->direct->kind == MASK_SHIFT)
+		to->direct = to->derived = &to_null;
+}
+
+static bool inherit_column(struct binding *b, const struct relation *r, const struct heir_column *h)
+{
+	const struct column *c = relation_column(r, h->name);
+	struct colset *from = arena_zalloc(&b->mem, sizeof(*from));
+	struct entry e = {.column = {r->oid, c->attnum, 0, 0}, .sources = from};
+	const struct entry *before = find_entry(b, e.column);
+
+	if (!from || !colset_union(&b->mem, from, &h->from) ||
+		(before && before->sources && !colset_union(&b->mem, from, before->sources)))
+		return false;
+	if (before)
+		inherit(&e.masking, &before->masking);
+	for (unsigned i = 0; i < h->from.n; i++) {
+		const struct masking *m = binding_column(b, h->from.v[i]);
+
+		if (m)
+			inherit(&e.masking, m);
+	}
+	return !e.masking.direct || put_entry(b, &e);
+}
+
+static bool hide(struct binding *b, struct colref c)
+{
+	return put_entry(b, &(struct entry){.column = c, .masking = hidden});
+}
+
+/* A relation of its name that is another one, perhaps made since, shows nothing. */
+static bool bind_heir(struct binding *b, const struct relation *r, const struct heir *h)
+{
+	bool same = true, ok = hide(b, (struct colref){r->oid, 0, 0, 0}) &&
+			       hide(b, (struct colref){r->oid, COLREF_PLACE, 0, 0});
+
+	for (unsigned i = 0; i < h->ncolumns; i++)
+		same = same && relation_column(r, h->columns[i].name);
+	for (unsigned i = 0; ok && same && i < h->ncolumns; i++)
+		ok = inherit_column(b, r, &h->columns[i]);
+	for (unsigned i = 0; ok && !same && i < r->ncols; i++)
+		ok = hide(b, (struct colref){r->oid, r->cols[i].attnum, 0, 0});
+	return ok;
+}
+
+struct heir_search {
+	const struct heirs *heirs;
+	const struct relation **found;
+	unsigned n, max;
+};
+
+static bool finds_heir(void *arg, const struct relation *r)
+{
+	struct heir_search *s = arg;
+
+	for (unsigned i = 0; strncmp(r->schema, "pg_temp_", 8) == 0 && i < heirs_count(s->heirs); i++)
+		if (strcmp(r->name, heirs_at(s->heirs, i)->name) == 0 && r->kind != 'v') {
+			if (s->n < s->max)
+				s->found[s->n] = r;
+			s->n++;
+			break;
+		}
+	return true;
+}
+
+/* Those of that name in any temporary schema: nobody can read those of others. */
+static int bind_heirs(struct binding *b, const struct heirs *heirs, struct err *e)
+{
+	struct heir_search s = {.heirs = heirs};
+	bool ok;
+
+	if (!b->heirs)
+		return 0;
+	catalog_each_relation(b->catalog, finds_heir, &s);
+	s.max = s.n;
+	s.n = 0;
+	s.found = arena_array(&b->mem, s.max ? s.max : 1, sizeof(*s.found));
+	ok = s.found != NULL;
+	if (ok)
+		catalog_each_relation(b->catalog, finds_heir, &s);
+	for (unsigned i = 0; ok && i < s.n; i++)
+		for (unsigned k = 0; ok && k < heirs_count(heirs); k++)
+			if (strcmp(s.found[i]->name, heirs_at(heirs, k)->name) == 0)
+				ok = bind_heir(b, s.found[i], heirs_at(heirs, k));
+	return ok ? 0 : err_sql(e, -ENOMEM, "53200", "out of memory");
+}
+
 static void binding_free(struct binding *b)
 {
 	free(b->entries);
@@ -386,7 +515,8 @@ static int bind_opaque(struct binding *b, const struct grant *g, struct err *e)
 	b->trusted = arena_array(&b->mem, n ? n : 1, sizeof(*b->trusted));
 	if (!b->trusted)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
-	for (unsigned i = 0; i < g->nopaque; i++)
+	/* what was said not to read a masked column may read a copy of one */
+	for (unsigned i = 0; !b->heirs && i < g->nopaque; i++)
 		for (unsigned j = 0; j < g->opaque[i]->nallow; j++) {
 			const struct function *f = signature_find(b->catalog, g->opaque[i]->allow[j]);
 
@@ -397,7 +527,7 @@ static int bind_opaque(struct binding *b, const struct grant *g, struct err *e)
 }
 
 int binding_new(struct binding **out, struct policy *p, const struct grant *g, struct catalog *c,
-	struct place *place, bool own, struct err *e)
+	struct place *place, bool own, const struct heirs *heirs, struct err *e)
 {
 	struct binding *b = calloc(1, sizeof(*b));
 	int r;
@@ -408,6 +538,7 @@ int binding_new(struct binding **out, struct policy *p, const struct grant *g, s
 	atomic_init(&b->refs, 1);
 	b->policy = policy_ref(p);
 	b->catalog = catalog_ref(c);
+	b->heirs = heirs_count(heirs) > 0;
 	r = lay_patterns(b, g, e);
 	if (!r)
 		r = bind_opaque(b, g, e);
@@ -415,6 +546,8 @@ int binding_new(struct binding **out, struct policy *p, const struct grant *g, s
 		r = bind_columns(b, place, own, e);
 	if (!r)
 		r = make_entries(b, e);
+	if (!r)
+		r = bind_heirs(b, heirs, e);
 	if (r)
 		binding_free(b);
 	else
@@ -442,6 +575,23 @@ struct catalog *binding_catalog(const struct binding *b)
 struct policy *binding_policy(const struct binding *b)
 {
 	return b->policy;
+}
+
+bool binding_heirs(const struct binding *b)
+{
+	return b->heirs;
+}
+
+bool binding_inherits(const struct binding *b, uint32_t relid)
+{
+	return b->heirs && find_entry(b, (struct colref){relid, COLREF_PLACE, 0, 0});
+}
+
+const struct colset *binding_sources(const struct binding *b, struct colref c)
+{
+	const struct entry *e = b->heirs ? find_entry(b, c) : NULL;
+
+	return e ? e->sources : NULL;
 }
 
 enum opaque_mode binding_opaque(const struct binding *b, const struct function *f)
@@ -478,7 +628,7 @@ static const struct masking *unruled(const struct binding *b, struct colref c)
 		return NULL;
 	if (!r || r->kind == 't')
 		return &hidden;
-	if (c.attnum < 0) /* ctid, xmin, tableoid … say nothing of any value */
+	if (c.attnum < 0) /* but an heir's: ctid, xmin, tableoid … say nothing of any value */
 		return NULL;
 	if (c.attnum > 0) {
 		column = relation_column_by_attnum(r, c.attnum);

@@ -4,6 +4,7 @@
 #ifndef PGVEIL_POLICY_BINDING_H
 #define PGVEIL_POLICY_BINDING_H
 
+#include "policy/heir.h"
 #include "policy/policy.h"
 #include "policy/recall.h"
 #include "sql/catalog.h"
@@ -13,9 +14,9 @@ struct binding;
 /* Column rules bind to (oid, attnum) when they are first resolved: what their patterns once bound in this
  * place (NULL: nothing) and still exists stays masked, so that a rename does not unmask. A rule on a parent
  * covers the same-named columns of every child. own: c is what one session alone sees; what it does not have
- * others may have. Takes references to p and c. */
+ * others may have. heirs: of the one session that it is for; NULL: none. Takes references to p and c. */
 MUSTCHECK int binding_new(struct binding **out, struct policy *p, const struct grant *g, struct catalog *c,
-	struct place *place, bool own, struct err *e);
+	struct place *place, bool own, const struct heirs *heirs, struct err *e);
 struct binding *binding_ref(struct binding *b);
 void binding_unref(struct binding *b); /* NULL is fine */
 
@@ -30,6 +31,11 @@ struct masking {
 	struct permit permit;
 };
 const struct masking *binding_column(const struct binding *b, struct colref c);
+/* Whether the session has copies of masked columns; whether relid is one; and what a column of one is a copy
+ * of (NULL: of nothing that is known). */
+bool binding_heirs(const struct binding *b);
+bool binding_inherits(const struct binding *b, uint32_t relid);
+const struct colset *binding_sources(const struct binding *b, struct colref c);
 /* The strictest of the masks over a set; NULL when nothing in it is masked. */
 const struct masking *binding_set(const struct binding *b, const struct colset *s);
 /* What becomes of a call of code that nobody looked into: of f, or of anything else (NULL). */

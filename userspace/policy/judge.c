@@ -49,7 +49,7 @@ bool judge_masks(const struct binding *b, uint32_t relid)
 {
 	const struct relation *r = catalog_relation_by_oid(binding_catalog(b), relid);
 
-	if (!r)
+	if (!r || binding_inherits(b, relid))
 		return true;
 	for (unsigned i = 0; i < r->ncols; i++) {
 		const struct masking *m = binding_column(b, (struct colref){relid, r->cols[i].attnum});

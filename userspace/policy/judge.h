@@ -25,6 +25,11 @@ bool judge_masks(const struct binding *b, uint32_t relid);
 /* What its comparisons with masked columns cost. */
 bool judge_spends(struct judge *j, const struct statement *st, struct plan *p);
 
+/* What is written into other columns, and the heir that comes of it; what is left to do where there are
+ * heirs: behind p->code. */
+bool judge_copies(struct judge *j, const struct statement *st, struct plan *p);
+bool judge_heirs(struct judge *j, const struct statement *st, struct plan *p);
+
 /* Shifted dates: writes that would tell by how much, and the column that says whose o is. */
 bool judge_entities(struct judge *j, const struct statement *st, struct plan *p);
 void judge_entity(

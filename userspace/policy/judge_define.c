@@ -11,7 +11,8 @@ bool judge_defined(struct judge *j, const struct statement *st, struct plan *p)
 	for (unsigned i = 0; i < st->nrelations; i++) {
 		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), st->relations[i]);
 
-		if (!judge_masks(j->b, st->relations[i]))
+		if (!judge_masks(j->b, st->relations[i]) ||
+			(st->drops && binding_inherits(j->b, st->relations[i])))
 			continue;
 		judge_deny(j, p, "42501",
 			arena_printf(j->a, "%s.%s has masked columns and may not be redefined here",

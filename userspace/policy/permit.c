@@ -11,6 +11,15 @@ static unsigned most(unsigned a, unsigned b)
 	return a > b ? a : b;
 }
 
+struct permit permit_copy(const struct permit *p)
+{
+	return (struct permit){
+		.predicates = p->predicates == PREDICATES_ALLOW ? PREDICATES_ALLOW : PREDICATES_DENY,
+		.aggregates = p->aggregates & 1u << VIA_COUNT,
+		.copies = p->copies,
+	};
+}
+
 struct permit permit_meet(const struct permit *a, const struct permit *b)
 {
 	struct permit out = a->predicates <= b->predicates ? *a : *b;
@@ -22,12 +31,13 @@ struct permit permit_meet(const struct permit *a, const struct permit *b)
 	}
 	out.aggregates = a->aggregates & b->aggregates;
 	out.min_group = most(a->min_group, b->min_group);
+	out.copies = a->copies < b->copies ? a->copies : b->copies;
 	return out;
 }
 
 bool permit_covers(const struct permit *a, const struct permit *b)
 {
-	if (a->predicates > b->predicates || (a->aggregates & ~b->aggregates) ||
+	if (a->predicates > b->predicates || a->copies > b->copies || (a->aggregates & ~b->aggregates) ||
 		((a->aggregates & ~(1u << VIA_COUNT)) && a->min_group < b->min_group))
 		return false;
 	return a->predicates != PREDICATES_EQUALITY || b->predicates != PREDICATES_EQUALITY ||

@@ -15,13 +15,18 @@
 
 enum predicates { PREDICATES_DENY = 0, PREDICATES_EQUALITY, PREDICATES_ALLOW };
 
+enum copies { COPIES_DENY = 0, COPIES_TAINT };
+
 struct permit {
 	enum predicates predicates;
 	unsigned constants, period_s; /* EQUALITY: so many in so long */
 	unsigned aggregates;          /* a bit for each enum via */
 	unsigned min_group;           /* of values that any of them but count is over */
+	enum copies copies;           /* TAINT: what is made of the column inherits the rule */
 };
 
+/* What a copy of a column lets that lets p: neither budgets nor groups hold for what may be copied anew. */
+struct permit permit_copy(const struct permit *p);
 /* What both let. */
 struct permit permit_meet(const struct permit *a, const struct permit *b);
 /* Whether a lets nothing that b does not. */

@@ -212,6 +212,9 @@ static bool reads_masked(struct judge *j, const struct statement *st, const stru
 	for (unsigned i = 0; i < st->tested.n; i++)
 		if (binding_column(j->b, st->tested.v[i]))
 			return true;
+	for (unsigned i = 0; i < st->ncopied; i++)
+		if (binding_set(j->b, &st->copied[i].from))
+			return true;
 	return false;
 }
 
@@ -245,6 +248,13 @@ static bool plan_explain(struct judge *j, const struct statement *st, struct pla
 	const struct explain_options *o = &st->explain;
 	const char *reason = NULL;
 
+	for (unsigned i = 0; i < st->inner->nrelations && !reason; i++)
+		if (binding_inherits(j->b, st->inner->relations[i]))
+			reason = "EXPLAIN would tell how much space copies of masked columns take";
+	if (reason) {
+		judge_deny(j, p, "42501", reason, NULL);
+		return false;
+	}
 	if (o->analyze && reads_masked(j, st->inner, p->inner))
 		reason = "EXPLAIN ANALYZE is not allowed where masked columns are used otherwise than as "
 			 "plain "
@@ -403,7 +413,7 @@ static bool check_settings(struct judge *j, const struct statement *st, struct p
 static void plan_allow(struct judge *j, const struct statement *st, struct plan *p)
 {
 	if (!check_opaque(j, st, p) || !judge_entities(j, st, p) || !check_uses(j, st, p) ||
-		!check_relations(j, st, p) || !judge_spends(j, st, p))
+		!judge_copies(j, st, p) || !check_relations(j, st, p) || !judge_spends(j, st, p))
 		return;
 	if (st->kind == STATEMENT_OTHER) {
 		judge_deny(j, p, "42501",
@@ -427,6 +437,8 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 	if (((st->kind == STATEMENT_DEFINE && !st->copies) || st->apart) && !judge_defined(j, st, p))
 		return;
 	p->code = st->triggers || st->code || st->nopaque;
+	if (!judge_heirs(j, st, p))
+		return;
 	p->sanitize = p->code || st->watched || tag_is(st, "COMMIT") || tag_is(st, "END") ||
 		      tag_is(st, "SET CONSTRAINTS");
 	for (unsigned i = 0; !p->sanitize && i < st->nrelations; i++)

@@ -5,6 +5,7 @@
 #define PGVEIL_POLICY_PLAN_H
 
 #include "policy/binding.h"
+#include "policy/heir.h"
 #include "sql/analyze.h"
 
 enum verdict { DENY = 0, ALLOW };
@@ -46,12 +47,13 @@ struct plan {
 	struct column_plan
 		*columns; /* ncolumns of them; only where rows and the statement names its own outputs */
 	unsigned ncolumns;
-	bool masks;     /* some column is not ACTION_PASS */
-	bool code;      /* runs code that is not the statement's: triggers, defaults, policies … */
-	bool defines;   /* changes definitions that names resolve by … */
-	bool temporary; /* … of this session's temporary objects only */
-	bool watched;   /* … and event triggers of the database look on */
-	bool by_path;   /* some name would mean something else under another search_path, perhaps */
+	bool masks;        /* some column is not ACTION_PASS */
+	bool code;         /* runs code that is not the statement's: triggers, defaults, policies … */
+	bool defines;      /* changes definitions that names resolve by … */
+	bool temporary;    /* … of this session's temporary objects only */
+	struct heir *heir; /* makes it, of masked columns; NULL: none */
+	bool watched;      /* … and event triggers of the database look on */
+	bool by_path;      /* some name would mean something else under another search_path, perhaps */
 	const uint32_t *relations; /* that it reads or writes */
 	unsigned nrelations;
 	bool sanitize; /* its errors and notices may carry values: standard texts only */

@@ -43,7 +43,7 @@ void rule_read(struct reading *r, const struct node *n, struct rule *out)
 		{"derived", KEY_READ}, {"aggregates", KEY_READ}, {"detect", KEY_READ}, {"in", KEY_READ},
 		{"copies", KEY_READ}};
 	const struct node *with = node_get(n, "with"), *derived = node_get(n, "derived"), *wrong_list;
-	const struct node *detect = node_get(n, "detect"), *copies;
+	const struct node *detect = node_get(n, "detect");
 
 	out->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
 	if (!out->where)
@@ -58,9 +58,6 @@ void rule_read(struct reading *r, const struct node *n, struct rule *out)
 			detect ? WHERE " with detect has in, not columns" : WHERE ".in is for detect");
 	read_columns(r, columns_of(n), detect ? WHERE ".in" : WHERE ".columns", out);
 	permit_read(r, n, &out->permit);
-	copies = node_get(n, "copies");
-	if (copies && !node_is(copies, "deny"))
-		section_wrong(r, copies, WHERE ".copies: anything but deny is not supported yet");
 	if (detect)
 		mask_read_detect(r, detect, with, WHERE ".with", &out->mask);
 	else if (with)

@@ -124,8 +124,19 @@ static void read_aggregates(struct reading *r, const struct node *n, struct perm
 			read_aggregate(r, c, out);
 }
 
+static void read_copies(struct reading *r, const struct node *n, struct permit *out)
+{
+	if (!n || node_is(n, "deny"))
+		return;
+	if (node_is(n, "taint"))
+		out->copies = COPIES_TAINT;
+	else
+		section_wrong(r, n, "spec.mask[].copies is deny or taint");
+}
+
 void permit_read(struct reading *r, const struct node *rule, struct permit *out)
 {
+	read_copies(r, node_get(rule, "copies"), out);
 	read_predicates(r, node_get(rule, "predicates"), out);
 	read_aggregates(r, node_get(rule, "aggregates"), out);
 }

@@ -149,7 +149,7 @@ int cache_binding(struct cache *c, struct policy *p, const struct grant *g, cons
 		if (b->rules_id == g->rules_id)
 			break;
 	}
-	r = binding_new(out, p, g, catalog, place, false, e);
+	r = binding_new(out, p, g, catalog, place, false, NULL, e);
 	if (r)
 		return r;
 	/* Takes the place of the older binding of the same rules, else of the oldest of all. */

@@ -308,6 +308,7 @@ static enum took send_execute(struct session *s, const struct frame *f, struct p
 	x->judged_ms = s->now_ms;
 	pin_sent(s, o->prepared->plan, &x->step);
 	own_sent(s, o->prepared->plan, &x->step);
+	own_heirs(s, o->latest);
 	if (pin_code_newer(x))
 		pin_doubt(s);
 	s->stats.statements++;

@@ -93,11 +93,12 @@ static int take_own_binding(struct session *s, uint64_t arrived_ms, uint64_t min
 	if (s->binding && binding_catalog(s->binding) == s->own.catalog &&
 		binding_policy(s->binding) == s->policy)
 		return 0;
-	r = binding_new(&b, s->policy, &s->grant, s->own.catalog, s->place, true, e);
+	r = binding_new(&b, s->policy, &s->grant, s->own.catalog, s->place, true, s->own.heirs, e);
 	if (r)
 		return -EACCES;
-	binding_unref(s->binding);
+	own_unbind(s);
 	s->binding = b;
+	s->own.alone = true;
 	return 0;
 }
 
@@ -109,6 +110,7 @@ static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
 	uint64_t min_ms = arrived > tolerance_ms ? arrived - tolerance_ms : 0;
 	struct err why = {0};
 	struct binding *b;
+	bool alone;
 	int r;
 
 	if (s->own.catalog)
@@ -126,17 +128,21 @@ static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
 		if (r)
 			return r;
 	}
+	own_forget(s);
 	if (s->binding && binding_catalog(s->binding) == s->catalog &&
 		binding_policy(s->binding) == s->policy)
 		return 0;
 	r = check_path(s, arrived, &why, e);
 	if (r)
 		return r;
-	r = cache_binding(s->env->cache, s->policy, &s->grant, s->slot, s->place, s->catalog, &b, e);
+	alone = heirs_count(s->own.heirs) > 0;
+	r = alone ? binding_new(&b, s->policy, &s->grant, s->catalog, s->place, false, s->own.heirs, e)
+		  : cache_binding(s->env->cache, s->policy, &s->grant, s->slot, s->place, s->catalog, &b, e);
 	if (r)
 		return -EACCES;
-	binding_unref(s->binding);
+	own_unbind(s);
 	s->binding = b;
+	s->own.alone = alone;
 	return 0;
 }
 
@@ -409,6 +415,18 @@ static int take_definition(
 	return 0;
 }
 
+/* A deferred trigger would find it. */
+static int take_heir(struct session *s, struct err *e)
+{
+	if (heirs_count(s->own.heirs) == HEIRS_MAX)
+		return err_sql(e, -EACCES, "53400", "too many copies of masked columns in this session");
+	if (s->own.ran)
+		return err_sql(e, -EACCES, "42501",
+			"code of the database's own ran in this transaction, and may yet read copies of "
+			"masked columns");
+	return 0;
+}
+
 /* A channel's name is the client's own from here on, whatever becomes of the LISTEN. */
 static int take_channel(struct session *s, const char *channel, struct err *e)
 {
@@ -433,6 +451,8 @@ int judge_step(struct session *s, const struct plan *plan, struct judgement *j, 
 		return take_definition(s, plan, j, st, e);
 	if (plan->kind == STATEMENT_LISTEN)
 		return take_channel(s, plan->name, e);
+	if (plan->heir)
+		return take_heir(s, e);
 	return 0;
 }
 

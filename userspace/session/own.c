@@ -76,11 +76,49 @@ static bool defines(const struct plan *p, const struct step *st)
 										st->target->plan->defines)));
 }
 
+/* Nothing will be judged under a binding of the session's own again. */
+void own_unbind(struct session *s)
+{
+	if (s->own.alone)
+		cache_forget(s->env->cache, s->binding);
+	binding_unref(s->binding);
+	s->binding = NULL;
+	s->own.alone = false;
+}
+
+static void add_heir(struct session *s, const struct plan *p)
+{
+	if (!p || !p->heir)
+		return;
+	if (heirs_add(&s->own.heirs, p->heir))
+		session_break(s, "53200", "out of memory");
+	own_unbind(s);
+}
+
+void own_heirs(struct session *s, const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+
+	for (unsigned i = 0; js && i < js->n; i++)
+		add_heir(s, js->plans[i]);
+}
+
+/* Definitions that are not committed are not in the shared catalogue. */
+void own_forget(struct session *s)
+{
+	if (!s->own.touched && s->path.temp && heirs_forget(s->own.heirs, s->catalog, s->path.temp))
+		own_unbind(s);
+}
+
 bool own_sent(struct session *s, const struct plan *p, const struct step *st)
 {
 	bool changes = false;
 
+	add_heir(s, p);
+	if (st)
+		own_heirs(s, st->newer);
 	if (pin_code(p) || pin_code_step(st)) {
+		s->own.ran = true;
 		s->own.code = true;
 		s->own.doubtful = s->own.doubtful || s->path.temp;
 	}
@@ -134,9 +172,8 @@ static void charge(struct session *s)
 static void leave(struct session *s)
 {
 	if (s->own.catalog && s->binding && binding_catalog(s->binding) == s->own.catalog) {
-		cache_forget(s->env->cache, s->binding);
-		binding_unref(s->binding);
-		s->binding = NULL;
+		s->own.alone = true;
+		own_unbind(s);
 	}
 	for (unsigned i = 0; i < OWN_CATALOGS_MAX; i++) {
 		if (s->own.kept[i] && !catalog_shared(s->own.kept[i])) {
@@ -178,6 +215,9 @@ void own_fini(struct session *s)
 {
 	stop_reading(s);
 	leave(s);
+	own_unbind(s);
+	heirs_free(s->own.heirs);
+	s->own.heirs = NULL;
 	for (unsigned i = 0; i < OWN_CATALOGS_MAX; i++) {
 		catalog_unref(s->own.kept[i]);
 		s->own.kept[i] = NULL;

@@ -114,7 +114,7 @@ void pin_ready(struct session *s, const struct expected *x, char status)
 
 void pin_idle(struct session *s)
 {
-	s->pin.touched = false;
+	s->pin.touched = s->own.ran = false;
 }
 
 void pin_error(struct session *s)

@@ -136,6 +136,9 @@ struct session {
 		char temp[NAME_LEN_MAX + 1];            /* for builder */
 		size_t charged;                         /* of catalog and kept */
 		struct catalog *kept[OWN_CATALOGS_MAX]; /* read before, perhaps still referred to */
+		struct heirs *heirs;                    /* that it has made, or may have; NULL: none */
+		bool ran;   /* code of the database's own, in the transaction under way */
+		bool alone; /* the binding is this session's, not the worker's */
 	} own;
 	struct catalog *catalog; /* taken once a step; NULL between steps */
 	uint64_t catalog_as_of_ms;
@@ -303,6 +306,11 @@ void look_row(struct session *s, const struct frame *f); /* the answer; may clos
 bool own_sent(struct session *s, const struct plan *p, const struct step *st);
 /* Whether no statement of one text follows one that changes what it means. */
 bool own_fits_between(const struct session *s, const struct step *steps, unsigned n);
+/* What j makes of masked columns may be there from now on. */
+void own_heirs(struct session *s, const struct judgement *j);
+/* Whether heirs are gone, by s->catalog; the binding is then. */
+void own_forget(struct session *s);
+void own_unbind(struct session *s); /* s->binding is not true any more */
 void own_ready(struct session *s, const struct expected *x, char status);
 void own_error(struct session *s, struct span sqlstate); /* for the head, one of ours or not */
 /* Whether what names mean is known, and a message that depends on it may be judged now. */

@@ -113,6 +113,16 @@ struct ask {
 	unsigned param; /* not 0: beside those the elements of parameter $param */
 };
 
+/* A value that is put, as it is, into a column: of the relation relid, or (0) the one called name of what the
+ * statement makes. What is computed first is in statement.stored. */
+struct copy {
+	struct colset from;
+	struct colref to;
+	const char *name; /* "": not known */
+	bool direct;      /* false: of a view, which shows what it computes */
+};
+#define COPIES_MAX 4096 /* of one statement; what is beyond counts as stored */
+
 struct array_arg {         /* of EXECUTE, as an array */
 	unsigned elements; /* at most so many; 0: not known */
 	unsigned param;    /* not 0: it is parameter $param */
@@ -155,7 +165,9 @@ struct statement {
 	unsigned nuses;
 	struct ask *asks;
 	unsigned nasks;
-	struct colset stored;   /* columns whose values this statement writes elsewhere */
+	struct colset stored; /* columns whose values this statement writes elsewhere */
+	struct copy *copied;  /* likewise, where it is known into which column */
+	unsigned ncopied;
 	struct colset assigned; /* target columns of INSERT, UPDATE, COPY FROM */
 	struct colset tested; /* columns whose values decide whether what is written violates a constraint */
 	uint32_t *relations;  /* every relation read or written, views and what is below them included */
@@ -167,8 +179,11 @@ struct statement {
 				  and uses is all that counts */
 	bool apart;            /* not understood as long as a relation of it has masked columns */
 	const char *makes;     /* a relation of this name, which others may write to; NULL: none */
+	char makes_kind;       /* … r v m, as pg_class.relkind */
 	const char *makes_in;  /* … in this schema */
 	bool temporary;        /* … of this session's temporary objects only */
+	bool drops;            /* … and does nothing but take tables away */
+	bool surveys;          /* VACUUM, ANALYZE: it counts and measures; without relations: all of them */
 	bool watched;          /* … and event triggers of the database look on */
 	bool triggers;         /* a written relation has user triggers */
 	bool code;             /* policies, constraints, defaults, indexes … run code of their own */

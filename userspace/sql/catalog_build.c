@@ -126,6 +126,13 @@ struct draft_column *draft_column(
 	return c;
 }
 
+void draft_indexed(struct draft_relation *r, int16_t attnum)
+{
+	for (unsigned i = 0; i < r->ncols; i++)
+		if (attnum == 0 || r->cols[i].c.attnum == attnum)
+			r->cols[i].c.indexed = true;
+}
+
 bool draft_edge(struct catalog_builder *b, uint32_t child, uint32_t parent)
 {
 	if (b->nedges == b->edges_cap) {
@@ -301,6 +308,14 @@ static void key_column(struct catalog_builder *b, struct colref at)
 			d->cols[i].c.key = true;
 }
 
+static void row_indexed(struct cells *c, struct colref column)
+{
+	struct draft_relation *d = draft_find(c->b, column.relid);
+
+	if (d)
+		draft_indexed(d, column.attnum);
+}
+
 static void row_member(struct cells *c)
 {
 	struct colref column = {oid(c, 2), (int16_t)number(c, 3, INT16_MIN, INT16_MAX)};
@@ -313,6 +328,7 @@ static void row_member(struct cells *c)
 	case 'g': (void)draft_member(c->b, MEMBER_GENERATED, id, column); break;
 	case 'p': (void)draft_member(c->b, MEMBER_POLICY, id, column); break;
 	case 'k': key_column(c->b, column); break;
+	case 'i': row_indexed(c, column); break;
 	default: c->bad = true;
 	}
 }

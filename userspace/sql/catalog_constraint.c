@@ -103,6 +103,7 @@ static void hold(struct catalog_builder *b, enum member_kind kind, const struct 
 
 		if (!c)
 			continue;
+		c->checked = c->checked || kind == MEMBER_CHECK || kind == MEMBER_GENERATED;
 		if (kind == MEMBER_UNIQUE) {
 			join(b, &c->against, columns);
 			continue;

@@ -126,6 +126,7 @@ struct draft_column *draft_column(
 	struct catalog_builder *b, struct draft_relation *r, const char *name, int16_t attnum);
 bool draft_add(struct catalog_builder *b, struct pointers *p, void *what);
 bool draft_edge(struct catalog_builder *b, uint32_t child, uint32_t parent);
+void draft_indexed(struct draft_relation *r, int16_t attnum); /* 0: all */
 bool draft_member(struct catalog_builder *b, enum member_kind kind, uint32_t id, struct colref column);
 bool draft_key(struct catalog_builder *b, struct foreign_key key);
 bool draft_label(struct catalog_builder *b, struct type *t, const char *label);

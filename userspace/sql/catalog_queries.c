@@ -37,9 +37,10 @@ static const char *const queries[] = {
 	"AND " NOT_TOAST " ORDER BY a.attrelid, a.attnum",
 
 	/* 3: columns that constraints hold together: unique and exclusion indexes with their expressions and
-	 * predicates (u), CHECKs (c), generated columns (g, and their sources s); primary keys (k); and what
-	 * the row security policies (p) of a relation (in place of the id) read; 0: the whole row. Before
-	 * PostgreSQL 15 it is the generated column that depends on its sources, not its expression. */
+	 * predicates (u), CHECKs (c), generated columns (g, and their sources s); primary keys (k); what the
+	 * row security policies (p) of a relation (in place of the id) read; and those of any index (i); 0:
+	 * the whole row. Before PostgreSQL 15 it is the generated column that depends on its sources, not its
+	 * expression. */
 	"SELECT 'u'::text, i.indexrelid, i.indrelid, k.attnum FROM pg_index i, unnest(i.indkey) AS k(attnum) "
 	"WHERE (i.indisunique OR i.indisexclusion) AND k.attnum > 0 AND i.indrelid >= 16384 "
 	"UNION SELECT 'u', i.indexrelid, d.refobjid, d.refobjsubid FROM pg_index i JOIN pg_depend d ON "
@@ -62,7 +63,10 @@ static const char *const queries[] = {
 	"UNION SELECT 'p', p.polrelid, d.refobjid, d.refobjsubid FROM pg_policy p JOIN pg_depend d ON "
 	"d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_class'::regclass "
 	"WHERE d.refobjsubid > 0 OR coalesce(p.polqual::text, '') || coalesce(p.polwithcheck::text, '') "
-	"LIKE '%:varattno 0 %'",
+	"LIKE '%:varattno 0 %' "
+	"UNION SELECT 'i', i.indexrelid, i.indrelid, CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL THEN "
+	"k.attnum "
+	"ELSE 0 END FROM pg_index i, unnest(i.indkey) AS k(attnum) WHERE i.indrelid >= 16384",
 
 	/* 4: inheritance and partitions */
 	"SELECT inhrelid, inhparent FROM pg_inherits",

@@ -39,6 +39,8 @@ struct colref {
 /* The attnum of what is text of definitions or comments (pg_get_constraintdef() …); relid is 0. */
 #define COLREF_WRITTEN (INT16_MIN + 1)
 
+#define COLREF_PLACE (-1) /* ctid */
+
 struct colset { /* sorted by relid, attnum, via, group; all zero is empty */
 	struct colref *v;
 	unsigned n, cap;

@@ -14,15 +14,17 @@ static void define(struct lineage *l)
 	l->s->code = l->s->code || catalog_has_event_triggers(l->names->catalog);
 }
 
-static void store_all(struct lineage *l, const struct outputs *o)
+/* names are those that the statement gives its columns; the rest are called as the query calls them. */
+static void copy_all(struct lineage *l, const struct outputs *o, PgQuery__Node **names, size_t n)
 {
 	for (unsigned i = 0; i < o->n && !lineage_stopped(l); i++)
-		dml_store(l, &o->v[i].t);
+		dml_copy(l, &o->v[i].t, (struct colref){0}, i < n ? node_string(names[i]) : o->v[i].name);
 }
 
-static void make(struct lineage *l, const PgQuery__RangeVar *rv)
+static void make(struct lineage *l, const PgQuery__RangeVar *rv, char kind)
 {
 	define(l);
+	l->s->makes_kind = kind;
 	if (!rv) {
 		lineage_odd(l, -1, "this copy");
 		return;
@@ -32,15 +34,15 @@ static void make(struct lineage *l, const PgQuery__RangeVar *rv)
 }
 
 /* The options of INTO are constants by their grammar. */
-static void copy(struct lineage *l, const PgQuery__IntoClause *into, const PgQuery__SelectStmt *q)
+static void copy(struct lineage *l, const PgQuery__IntoClause *into, const PgQuery__SelectStmt *q, char kind)
 {
 	struct outputs o = {0};
 
-	make(l, into ? into->rel : NULL);
+	make(l, into ? into->rel : NULL, kind);
 	if (lineage_stopped(l))
 		return;
 	select_query(l, NULL, q, NULL, &o);
-	store_all(l, &o);
+	copy_all(l, &o, into->col_names, into->n_col_names);
 }
 
 void ddl_create_as(struct lineage *l, const PgQuery__CreateTableAsStmt *s)
@@ -50,7 +52,8 @@ void ddl_create_as(struct lineage *l, const PgQuery__CreateTableAsStmt *s)
 		lineage_odd(l, -1, "a copy of this");
 		return;
 	}
-	copy(l, s->into, s->query->select_stmt);
+	copy(l, s->into, s->query->select_stmt,
+		s->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW ? 'm' : 'r');
 	if (!lineage_stopped(l))
 		(void)lineage_covered(l, s->query);
 }
@@ -62,32 +65,62 @@ void ddl_select_into(struct lineage *l, const PgQuery__Node *n)
 	PgQuery__IntoClause *into = q->into_clause;
 
 	q->into_clause = NULL;
-	copy(l, into, q);
+	copy(l, into, q, 'r');
 	if (!lineage_stopped(l))
 		(void)lineage_covered(l, n);
 	q->into_clause = into;
 }
 
+struct stored_view {
+	uint32_t view;
+	const struct relation *found;
+};
+
+static bool finds_stored(void *arg, const struct relation *r)
+{
+	struct stored_view *s = arg;
+
+	for (unsigned i = 0; r->kind == 'm' && i < r->nbelow; i++)
+		if (r->below[i] == s->view)
+			s->found = r;
+	return !s->found;
+}
+
+/* What a materialized view has stored is what its definition showed when it was filled. */
+static void replace(struct lineage *l, const PgQuery__RangeVar *rv)
+{
+	const struct relation *r = scope_relation(l->names, rv->schemaname, rv->relname);
+	struct stored_view s = {.view = r ? r->oid : 0};
+
+	if (!r)
+		return;
+	catalog_each_relation(l->names->catalog, finds_stored, &s);
+	if (catalog_has_code(l->names->catalog))
+		lineage_doubt(l, rv->location,
+			"what reads %s.%s is not known, so it may not be replaced here", r->schema, r->name);
+	else if (s.found)
+		lineage_doubt(l, rv->location,
+			"the materialized view %s.%s holds what %s.%s showed, so it may not be replaced here",
+			s.found->schema, s.found->name, r->schema, r->name);
+}
+
 static void view(struct lineage *l, const PgQuery__ViewStmt *s)
 {
-	const struct relation *r;
 	struct outputs o = {0};
 	unsigned groups;
 
-	make(l, s->view);
+	make(l, s->view, 'v');
 	if (lineage_stopped(l))
 		return;
-	r = scope_relation(l->names, s->view->schemaname, s->view->relname);
-	if (s->replace && r && catalog_has_code(l->names->catalog))
-		lineage_doubt(l, s->view->location,
-			"what reads %s.%s is not known, so it may not be replaced here", r->schema, r->name);
+	if (s->replace)
+		replace(l, s->view);
 	groups = l->ngroups;
 	query(l, NULL, s->query, &o);
 	/* nothing is evaluated until somebody reads the view */
 	if (groups == 0)
 		l->ngroups = 0;
 	if (catalog_has_code(l->names->catalog))
-		store_all(l, &o);
+		copy_all(l, &o, s->aliases, s->n_aliases);
 	if (!lineage_stopped(l))
 		(void)lineage_covered(l, s->query);
 }
@@ -146,7 +179,9 @@ static void refresh(struct lineage *l, const PgQuery__RefreshMatViewStmt *s)
 	for (unsigned i = 0; i < r->nopaque; i++)
 		lineage_opaque_function(l, NULL, r->opaque[i].name, r->opaque[i].function);
 	for (unsigned i = 0; i < r->ncols; i++)
-		lineage_store(l, &r->cols[i].read);
+		dml_copy(l, &(struct taint){.from = r->cols[i].read, .direct = r->cols[i].direct},
+			(struct colref){0}, r->cols[i].name);
+	l->s->makes_kind = 'm';
 	l->s->code = true;
 }
 
@@ -161,6 +196,7 @@ bool ddl_other(struct lineage *l, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_TRUNCATE_STMT: truncate(l, n->truncate_stmt); return true;
 	case PG_QUERY__NODE__NODE_VACUUM_STMT: /* and ANALYZE; of all tables, if none is named */
 		each(l, n->vacuum_stmt->rels, n->vacuum_stmt->n_rels);
+		l->s->surveys = true;
 		l->s->code = l->s->code || !n->vacuum_stmt->n_rels;
 		return true;
 	case PG_QUERY__NODE__NODE_COMMENT_STMT: /* a constant, by its grammar */

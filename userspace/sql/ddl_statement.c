@@ -488,6 +488,7 @@ static void drop(struct lineage *l, const PgQuery__DropStmt *s)
 	for (size_t i = 0; i < s->n_objects && !lineage_stopped(l); i++)
 		drop_one(l, s->objects[i], s->missing_ok, &temporary);
 	l->s->temporary = temporary;
+	l->s->drops = true;
 }
 
 static void discard(struct lineage *l, const PgQuery__DiscardStmt *s)

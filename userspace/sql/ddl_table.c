@@ -449,6 +449,12 @@ void ddl_index(struct ddl *d, const PgQuery__IndexStmt *s)
 
 	if (!r)
 		return;
+	for (size_t i = 0; i < s->n_index_params; i++) {
+		const PgQuery__IndexElem *e = s->index_params[i]->index_elem;
+		const struct draft_column *c = e->expr || s->where_clause ? NULL : ddl_column(d, r, e->name);
+
+		draft_indexed(r, c ? c->c.attnum : 0);
+	}
 	index_elements(d, r, id, (const PgQuery__Node *const *)s->index_params, s->n_index_params);
 	(void)read_expression(d, r, MEMBER_UNIQUE, id, s->where_clause);
 	if (!s->unique)

@@ -236,6 +236,32 @@ void dml_store(struct lineage *l, const struct taint *t)
 	lineage_store(l, &t->from);
 }
 
+/* A view copies what it computes, too: it is followed. */
+void dml_copy(struct lineage *l, const struct taint *t, struct colref to, const char *name)
+{
+	struct statement *s = l->s;
+	struct copy *v = s->copied;
+
+	if (!t->from.n || (!t->direct && s->makes_kind != 'v') || s->ncopied == COPIES_MAX) {
+		dml_store(l, t);
+		return;
+	}
+	if (s->ncopied == l->copied_cap) {
+		unsigned cap = l->copied_cap ? l->copied_cap * 2 : 8;
+
+		v = lineage_alloc(l, cap, sizeof(*v));
+		if (!v)
+			return;
+		if (s->ncopied)
+			memcpy(v, s->copied, s->ncopied * sizeof(*v));
+		s->copied = v;
+		l->copied_cap = cap;
+	}
+	if (t->foreign)
+		dml_store(l, &(struct taint){.type = t->type, .foreign = t->foreign});
+	v[s->ncopied++] = (struct copy){t->from, to, name, t->direct};
+}
+
 static void store_subquery(struct lineage *l, struct scope *sc, const PgQuery__SubLink *s)
 {
 	struct outputs o = {0};
@@ -266,6 +292,18 @@ static void multi(struct lineage *l, struct scope *sc, const PgQuery__MultiAssig
 	}
 }
 
+/* Into the column that t names, or a part of it. */
+static void store_at(
+	struct lineage *l, const struct relation *r, const PgQuery__ResTarget *t, const struct taint *value)
+{
+	const struct column *c = relation_column(r, t->name);
+
+	if (c && !t->n_indirection)
+		dml_copy(l, value, (struct colref){r->oid, c->attnum, 0, 0}, c->name);
+	else
+		dml_store(l, value);
+}
+
 void dml_set_list(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n)
 {
 	for (size_t i = 0; i < n && !lineage_stopped(l); i++) {
@@ -285,7 +323,7 @@ void dml_set_list(struct lineage *l, struct scope *sc, const struct relation *r,
 		}
 		value = expr(l, sc, t->val);
 		lineage_free(l, t->val);
-		dml_store(l, &value);
+		store_at(l, r, t, &value);
 	}
 }
 
@@ -440,6 +478,18 @@ static void insert_columns(struct lineage *l, struct scope *sc, const struct rel
 		lineage_fail(l, "42601", -1, "INSERT has more target columns than expressions");
 }
 
+/* The n-th value of each row. Behind ON CONFLICT it may go into any column. */
+static void insert_value(struct lineage *l, const struct relation *r, const PgQuery__InsertStmt *q,
+	unsigned n, const struct taint *value)
+{
+	if (q->on_conflict_clause)
+		dml_store(l, value);
+	else if (q->n_cols)
+		store_at(l, r, q->cols[n]->res_target, value);
+	else
+		dml_copy(l, value, (struct colref){r->oid, r->cols[n].attnum, 0, 0}, r->cols[n].name);
+}
+
 /* Until FROM was read, subqueries in it do not see the target. */
 static void target_item(struct lineage *l, struct scope *sc, const PgQuery__RangeVar *rv,
 	const struct relation *r, bool lateral)
@@ -467,9 +517,9 @@ void insert_statement(
 		query(l, &sc, q->select_stmt, &values);
 	if (lineage_stopped(l))
 		return;
-	for (unsigned i = 0; i < values.n; i++)
-		dml_store(l, &values.v[i].t);
 	insert_columns(l, &sc, r, q, values.n);
+	for (unsigned i = 0; i < values.n && !lineage_stopped(l); i++)
+		insert_value(l, r, q, i, &values.v[i].t);
 	target_item(l, &sc, q->relation, r, false);
 	if (q->on_conflict_clause && !lineage_stopped(l))
 		on_conflict(l, &sc, r, q, &values);

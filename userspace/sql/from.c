@@ -197,6 +197,8 @@ static struct item *from_sample(
 {
 	static const char *const methods[] = {"bernoulli", "system"};
 	const char *method = s->n_method ? node_string(s->method[s->n_method - 1]) : "";
+	struct colset place = {0};
+	struct item *it;
 	bool known = false;
 
 	lineage_seen(l, s);
@@ -213,7 +215,11 @@ static struct item *from_sample(
 		lineage_odd(l, s->location, "TABLESAMPLE of this");
 		return NULL;
 	}
-	return from_item(l, sc, s->relation, ns);
+	it = from_item(l, sc, s->relation, ns);
+	if (it && it->rel)
+		lineage_place(l, it->rel, &place);
+	lineage_use_set(l, &place, "TABLESAMPLE");
+	return it;
 }
 
 struct item *from_item(struct lineage *l, struct scope *sc, const PgQuery__Node *n, struct namespace_ *ns)

@@ -117,7 +117,7 @@ struct lineage {
 	struct statement *s;
 	struct colset rels; /* attnum 0 */
 	struct use_group *groups;
-	unsigned ngroups, groups_cap, opaque_cap, asks_cap;
+	unsigned ngroups, groups_cap, opaque_cap, asks_cap, copied_cap;
 	const char **sublabels; /* of scalar subqueries: what their column is called; sub_link_id is the index
 				   + 1 */
 	unsigned nsublabels, sublabels_cap;
@@ -187,6 +187,8 @@ bool scope_calls(const struct name_scope *ns, const char *schema); /* functions 
 const struct relation *scope_relation(const struct name_scope *ns, const char *schema, const char *name);
 const struct relation *relation_find(struct lineage *l, const PgQuery__RangeVar *rv);
 struct taint relation_read(struct lineage *l, const struct relation *r, unsigned i, bool only);
+/* Where the rows of a temporary table lie tells how long its values are: what shows it, shows this. */
+void lineage_place(struct lineage *l, const struct relation *r, struct colset *out);
 unsigned item_ncols(const struct item *it);
 const char *item_name(const struct item *it, unsigned i);
 struct taint item_taint(struct lineage *l, const struct item *it, unsigned i);
@@ -343,6 +345,8 @@ void delete_statement(
 void merge_statement(
 	struct lineage *l, struct scope *outer, const PgQuery__MergeStmt *q, struct outputs *out);
 void dml_store(struct lineage *l, const struct taint *t); /* a value goes into some column */
+/* … into that one; to.relid 0: column name of what the statement makes. */
+void dml_copy(struct lineage *l, const struct taint *t, struct colref to, const char *name);
 void dml_set_list(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n);
 void dml_unassign(struct lineage *l, const struct relation *r); /* rows of it are deleted */
 void dml_returning(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n,

@@ -32,8 +32,15 @@ static void insert_action(struct merge *m, const PgQuery__MergeWhenClause *w)
 		dml_assign(l, m->r, m->r->cols[i].name, -1);
 	for (size_t i = 0; i < w->n_values && !lineage_stopped(l); i++) {
 		struct taint t = expr(l, m->sc, w->values[i]);
+		const struct column *c = NULL;
 
-		dml_store(l, &t);
+		if (i < columns)
+			c = w->n_target_list ? relation_column(m->r, w->target_list[i]->res_target->name)
+					     : &m->r->cols[i];
+		if (c)
+			dml_copy(l, &t, (struct colref){m->r->oid, c->attnum, 0, 0}, c->name);
+		else
+			dml_store(l, &t);
 	}
 	if (w->n_values > columns)
 		lineage_fail(l, "42601", -1, "INSERT has more expressions than target columns");

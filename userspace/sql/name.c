@@ -162,11 +162,20 @@ void lineage_partition_keys(struct lineage *l, const struct relation *r, struct 
 			*out = lineage_join(l, out, &r->cols[i].read);
 }
 
+void lineage_place(struct lineage *l, const struct relation *r, struct colset *out)
+{
+	if (l->names->temp && !strcmp(r->schema, l->names->temp) &&
+		!colset_add(l->a, out, (struct colref){r->oid, COLREF_PLACE, 0, 0}))
+		l->oom = true;
+}
+
 /* Which partition a row is in, and where there, hangs on its keys. */
 static struct taint system_column(struct lineage *l, const struct relation *r, const char *name)
 {
 	struct taint t = {.odd = true};
 
+	if (!strcmp(name, "ctid"))
+		lineage_place(l, r, &t.from);
 	if ((strcmp(name, "tableoid") != 0 && strcmp(name, "ctid") != 0) || !r->nchildren ||
 		!lineage_spend(l, r->nchildren))
 		return t;

@@ -57,8 +57,8 @@ CREATE TEMP TABLE got AS SELECT secret AS s FROM app.people ;; SELECT most_commo
 CREATE TABLE mine.got AS SELECT secret AS s FROM app.people ;; SELECT s FROM mine.got ;; DROP TABLE mine.got
 --@ agent3 own
 CREATE MATERIALIZED VIEW mine.got AS SELECT secret AS s FROM app.people ;; SELECT s FROM mine.got ;; DROP MATERIALIZED VIEW mine.got
---@ agent3 own
-CREATE VIEW mine.v AS SELECT id, secret AS s FROM app.people ;; CREATE MATERIALIZED VIEW mine.got AS SELECT s FROM mine.v ;; CREATE OR REPLACE VIEW mine.v AS SELECT id, name AS s FROM app.people ;; SELECT s FROM mine.got ;; DROP VIEW mine.v CASCADE
+--@ agent3
+BEGIN ;; CREATE VIEW mine.v AS SELECT id, secret AS s FROM app.people ;; CREATE MATERIALIZED VIEW mine.got AS SELECT s FROM mine.v ;; CREATE OR REPLACE VIEW mine.v AS SELECT id, name AS s FROM app.people ;; SELECT s FROM mine.got ;; ROLLBACK
 --@ agent3
 BEGIN ;; INSERT INTO mine.cust (id, secret) SELECT 900 + id, secret FROM app.people ;; SELECT secret FROM mine.cust WHERE id > 900 ;; ROLLBACK
 --@ agent3
@@ -72,8 +72,4 @@ CREATE TEMP TABLE got AS SELECT pin FROM app.people WHERE id = 1 ;; INSERT INTO 
 --@ agent3
 BEGIN ;; INSERT INTO mine.cust (id, pin) SELECT 900 + i, pin FROM app.people, generate_series(1, 6) i WHERE app.people.id = 1 ;; SELECT avg(pin) FROM mine.cust WHERE id > 900 HAVING count(pin) >= 5 ;; ROLLBACK
 --@ agent3 own
-CREATE TEMP TABLE got AS SELECT id, secret AS s FROM app.people ;; SELECT id FROM got WHERE s LIKE 'Wombatz_A%' ;; DISCARD TEMP
---@ agent3 own
 CREATE TEMP TABLE got AS SELECT id, secret AS s FROM app.people ;; SELECT id FROM got ORDER BY s ;; DISCARD TEMP
---@ agent3 own
-CREATE TEMP TABLE got AS SELECT id, pin FROM app.people ;; ALTER TABLE got ADD CHECK (pin > 5000) ;; DISCARD TEMP

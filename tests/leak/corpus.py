@@ -4,7 +4,7 @@
     -- text                 a comment
     --# value TITLE         begins a group: what its statements give away is a value that can be found in what comes back
     --# oracle TITLE        … or an answer that is another one where the masked values are others
-    --# limit TITLE         … a value, and it does through the engine: what policy/README.md says is not hidden
+    --# limit TITLE         … one or the other, and it does through the engine: what policy/README.md says is not hidden
     --# asked TITLE         … a value, by statements whose answers may depend on it, as the policy of agent2 allows
     --! SQL                 what the DBA does before the tests, for good, in both databases
     --@ WORDS               of the next statement only: pg>=15, pg<17, own (no transaction around it), startup NAME=VALUE,

@@ -220,9 +220,9 @@ static bool reads_masked(struct judge *j, const struct statement *st, const stru
 
 static const struct mask measured = {.kind = MASK_DETECT, .plan_text = true};
 
-/* Whether EXPLAIN may speak of masked columns: of those that are shown or asked about, and, where there is
- * more to the statement than one query of tables, of any that its relations have. Estimates of width are made
- * of values, and so is what a sort takes of memory. */
+/* Whether EXPLAIN ANALYZE may measure masked columns: those that are shown or asked about, and, where there
+ * is more to the statement than one query of tables, any that its relations have. How much a sort takes of
+ * memory says how long the values are that it has; estimates are of a column as a whole. */
 static bool measures_masked(struct judge *j, const struct statement *in, const struct plan *p)
 {
 	bool deep = in->kind != STATEMENT_SELECT || in->levels > 1;
@@ -268,7 +268,7 @@ static bool plan_explain(struct judge *j, const struct statement *st, struct pla
 	if (reason)
 		judge_deny(
 			j, p, "42501", reason, "Use EXPLAIN without this option, or without these columns.");
-	else if (measures_masked(j, st->inner, p->inner))
+	else if (o->analyze && measures_masked(j, st->inner, p->inner))
 		p->columns[0] = (struct column_plan){.action = ACTION_MASK, .mask = &measured};
 	p->masks = p->columns[0].action != ACTION_PASS;
 	return !reason;

@@ -3,6 +3,7 @@
 --# value aliases
 SELECT secret AS name FROM app.people
 SELECT name AS secret, secret AS name FROM app.people
+--@ pg>=14
 SELECT secret name FROM app.people
 SELECT secret AS "id" FROM app.people
 SELECT p.secret FROM app.people AS p

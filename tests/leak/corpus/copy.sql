@@ -8,6 +8,7 @@ COPY app.people TO STDOUT (FORMAT csv)
 COPY app.people TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *)
 COPY app.people (secret, pin) TO STDOUT (FORMAT binary)
 COPY app.people (born, visits, dev, ip) TO STDOUT (FORMAT binary)
+--@ pg>=13
 COPY app.people TO STDOUT WITH BINARY
 COPY app.people (secret) TO STDOUT WITH DELIMITER ';' NULL 'n'
 COPY app.people (secret) TO STDOUT WITH CSV HEADER QUOTE '"' ESCAPE '\'
@@ -15,6 +16,7 @@ COPY app.people (id, secret) TO STDOUT (DELIMITER '|', NULL 'o')
 COPY app.people (secret) TO STDOUT (ENCODING 'LATIN1')
 COPY app.people (secret) TO STDOUT (ENCODING 'SJIS')
 COPY app.people (secret) TO STDOUT (NULL 'Wom')
+--@ pg>=13
 COPY BINARY app.people TO STDOUT
 COPY (SELECT secret FROM app.people) TO STDOUT
 COPY (SELECT secret AS name, name AS secret FROM app.people) TO STDOUT

@@ -20,19 +20,24 @@ EXPLAIN (VERBOSE) SELECT * FROM far.people WHERE secret = app.folded(1)
 EXPLAIN (VERBOSE) DECLARE c CURSOR FOR SELECT app.folded(1)
 EXPLAIN (VERBOSE) CREATE TEMP TABLE x AS SELECT app.folded(1)
 --# oracle plans that tell
-EXPLAIN SELECT * FROM app.people
-EXPLAIN (FORMAT json) SELECT email, blob FROM app.people
-EXPLAIN (FORMAT xml) SELECT email FROM app.people WHERE id > 1
-EXPLAIN (FORMAT yaml, VERBOSE) SELECT email FROM app.people
-EXPLAIN WITH x AS MATERIALIZED (SELECT id, email FROM app.people) SELECT id FROM x
+EXPLAIN (ANALYZE, TIMING off, SUMMARY off, BUFFERS off) SELECT email, blob FROM app.people
+EXPLAIN (ANALYZE, TIMING off, SUMMARY off, FORMAT json) SELECT email FROM app.people
+EXPLAIN (ANALYZE, TIMING off, SUMMARY off, FORMAT xml) SELECT email FROM app.people
+EXPLAIN (ANALYZE, TIMING off, SUMMARY off, FORMAT yaml) SELECT email FROM app.people
 EXPLAIN SELECT * FROM app.people WHERE secret = 'Wombatz1B'
 EXPLAIN SELECT * FROM app.people WHERE pin > 480150
 EXPLAIN SELECT * FROM app.people WHERE vip
 EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT id FROM app.people WHERE secret LIKE '%zz%'
 EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT 1 FROM app.people GROUP BY secret
 EXPLAIN SELECT DISTINCT secret FROM app.people
---@ pg>=16
-EXPLAIN (GENERIC_PLAN) SELECT email, blob FROM app.people WHERE id > 1
 EXPLAIN UPDATE app.people SET name = 'x' WHERE pin > 480150
 EXPLAIN SELECT * FROM app.v_where
 PREPARE a (int) AS SELECT name FROM app.people WHERE pin > $1 ;; EXPLAIN EXECUTE a (480150)
+--# limit estimates of a column as a whole
+EXPLAIN SELECT * FROM app.people
+EXPLAIN (FORMAT json) SELECT email, blob FROM app.people
+EXPLAIN (FORMAT xml) SELECT email FROM app.people WHERE id > 1
+EXPLAIN (FORMAT yaml, VERBOSE) SELECT email FROM app.people
+EXPLAIN WITH x AS MATERIALIZED (SELECT id, email FROM app.people) SELECT id FROM x
+--@ pg>=16
+EXPLAIN (GENERIC_PLAN) SELECT email, blob FROM app.people WHERE id > 1

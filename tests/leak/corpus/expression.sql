@@ -53,7 +53,9 @@ SELECT * FROM app.people, unnest(to_tsvector('simple', secret))
 
 SELECT secret IS NULL, secret IS DISTINCT FROM NULL, secret FROM app.people
 SELECT ext.unaccent(secret) FROM app.people
+--@ pg>=13
 SELECT normalize(secret) FROM app.people
+--@ pg>=14
 SELECT unistr(secret) FROM app.people
 SELECT string_to_array(secret, NULL) FROM app.people
 SELECT array_to_string(ARRAY[secret, ssn], ',') FROM app.people

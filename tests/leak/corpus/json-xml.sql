@@ -46,6 +46,7 @@ SELECT xmlroot(xmlelement(NAME a, secret), VERSION '1.0') FROM app.people
 --# value taken apart
 SELECT meta -> 'k', meta ->> 'k', meta #> '{deep}', meta #>> '{deep,x,0}' FROM app.people
 SELECT raw -> 'r', raw ->> 'r' FROM app.people
+--@ pg>=14
 SELECT meta['k'] FROM app.people
 SELECT meta - 'n', meta || '{}', meta #- '{n}' FROM app.people
 SELECT jsonb_each(meta), jsonb_each_text(meta) FROM app.people

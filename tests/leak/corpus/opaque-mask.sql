@@ -72,11 +72,11 @@ SELECT name FROM app.team UNION SELECT app.folded(1)
 SELECT name FROM app.team UNION ALL SELECT app.folded(1)
 --# asked keyed masks
 --@ agent3
-SELECT card, phone FROM app.people
+SELECT phone FROM app.people
 --@ agent3
-COPY app.people (id, card, phone) TO STDOUT
+COPY app.people (id, phone) TO STDOUT
 --@ agent3
-BEGIN ;; UPDATE app.people SET name = name RETURNING card, phone ;; ROLLBACK
+BEGIN ;; UPDATE app.people SET name = name RETURNING phone ;; ROLLBACK
 --@ agent3
 SELECT card || '' FROM app.people
 --@ agent3
@@ -96,7 +96,7 @@ SELECT born, id FROM (SELECT id, born FROM app.people) x
 --@ agent3
 SELECT id, born FROM app.people UNION ALL SELECT 1, born FROM app.people
 --@ agent3
-COPY (SELECT born, card FROM app.people) TO STDOUT (FORMAT binary)
+COPY (SELECT born, phone FROM app.people) TO STDOUT (FORMAT binary)
 --@ agent3
 SELECT array_agg(card), jsonb_agg(visits), array_agg(born) FROM app.people
 --@ agent3

@@ -25,6 +25,7 @@
 >P s SELECT secret FROM app.people ;; >B a s t ;; >B b s b ;; >DP b ;; >E a 1 ;; >E b 1 ;; >E a ;; >E b ;; >S
 >P - SELECT $1::text, secret FROM app.people ;; >B - - tb x ;; >E - ;; >S
 >P - SELECT secret FROM app.people WHERE id = ANY ($1) ;; >B - - t {1,2,3} ;; >E - ;; >S
+--@ pg>=13
 >P - SELECT p FROM app.people p ;; >B - - b ;; >E - ;; >S
 >P - SELECT ROW(id, secret) FROM app.people ;; >B - - b ;; >DP - ;; >E - ;; >S
 >P - SELECT ARRAY(SELECT secret FROM app.people) ;; >B - - b ;; >E - ;; >S

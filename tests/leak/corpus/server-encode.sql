@@ -43,6 +43,7 @@ SELECT ext.encrypt(secret::bytea, 'kkkkkkkkkkkkkkkk', 'aes') FROM app.people
 SELECT ext.uuid_generate_v5('6ba7b810-9dad-11d1-80b4-00c04fd430c8', secret) FROM app.people
 SELECT translate(secret, 'abcdefghijklmnopqrstuvwxyz0123456789', 'nopqrstuvwxyzabcdefghijklm3456789012') FROM app.people
 SELECT to_hex(pin), pin::bit(32), chr(pin % 26 + 97), to_char(pin, 'FMRN'), pin / 7.0, pin ^ 0.5, ln(pin) FROM app.people
+--@ pg>=14
 SELECT hash_record(p.home) FROM app.people p
 SELECT ext.soundex(substr(secret, 7)), ext.dmetaphone(secret) FROM app.people
 SELECT pg_size_pretty(pin::bigint * pin), width_bucket(pin, 480000, 480400, 400), to_char(seen, 'MS US SSSS') FROM app.people

@@ -22,6 +22,7 @@ SELECT pg_replication_origin_create(secret) FROM app.people LIMIT 1 ;; SELECT se
 SELECT pg_sleep(0), secret FROM app.people
 SELECT txid_current() > 0, secret FROM app.people
 SELECT pg_column_size(secret), secret FROM app.people
+--@ pg>=13
 SELECT pg_current_xact_id() IS NULL, max(secret) FROM app.people
 SELECT current_query(), secret || '' FROM app.people
 SELECT inet_client_addr() IS NULL, ssn FROM app.people

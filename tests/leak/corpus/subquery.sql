@@ -36,9 +36,11 @@ SELECT u FROM unnest(ARRAY(SELECT secret FROM app.people)) u
 SELECT * FROM unnest((SELECT array_agg(secret) FROM app.people))
 SELECT * FROM ROWS FROM (unnest(ARRAY(SELECT secret FROM app.people)), generate_series(1, 3)) WITH ORDINALITY AS x (a, b, c)
 SELECT * FROM regexp_split_to_table((SELECT string_agg(secret, ' ') FROM app.people), ' ') WITH ORDINALITY
+--@ pg>=14
 SELECT * FROM string_to_table('a', 'b') WHERE false UNION ALL SELECT max(secret) FROM app.people
 SELECT * FROM app.people p TABLESAMPLE BERNOULLI (100)
 SELECT secret FROM app.people TABLESAMPLE SYSTEM (100) REPEATABLE (1)
+--@ pg>=13
 SELECT secret FROM app.people ORDER BY id FETCH FIRST 2 ROWS WITH TIES
 SELECT secret FROM app.people FOR UPDATE
 SELECT secret FROM app.people p FOR SHARE OF p SKIP LOCKED

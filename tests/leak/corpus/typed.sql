@@ -9,6 +9,7 @@ SELECT unnest(tags), unnest(nums) FROM app.people
 SELECT u FROM app.people, unnest(tags, nums) AS u (a, b)
 SELECT u.* FROM app.people, unnest(grid) WITH ORDINALITY u
 SELECT array_to_string(tags, ','), array_append(tags, 'x'), array_cat(tags, tags), tags || 'x'::text FROM app.people
+--@ pg>=14
 SELECT array_remove(tags, 'x'), array_replace(tags, 'x', 'y'), trim_array(tags, 0) FROM app.people
 SELECT lower(period), upper(period), period * daterange('1900-01-01', '2000-01-01') FROM app.people
 SELECT period + period, range_merge(period, period), upper(period) - 1 FROM app.people

@@ -44,6 +44,7 @@ BEGIN ;; CREATE TEMP VIEW mine4 AS SELECT secret AS s FROM app.people ;; SELECT 
 BEGIN ;; CREATE VIEW app.mine5 AS TABLE app.people ;; TABLE app.mine5 ;; ROLLBACK
 BEGIN ;; CREATE VIEW app.mine6 AS SELECT p FROM app.people p ;; SELECT (p).secret FROM app.mine6 ;; ROLLBACK
 BEGIN ;; CREATE RECURSIVE VIEW app.mine7 (s) AS SELECT secret FROM app.people ;; SELECT s FROM app.mine7 ;; ROLLBACK
+--@ pg>=13
 BEGIN ;; CREATE VIEW app.mine8 AS SELECT * FROM app.v_deep ;; ALTER VIEW app.mine8 RENAME COLUMN c TO name ;; SELECT name FROM app.mine8 ;; ROLLBACK
 --# oracle views that ask
 SELECT id FROM app.v_where

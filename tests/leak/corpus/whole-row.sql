@@ -30,6 +30,7 @@ SELECT CASE WHEN true THEN p END FROM app.people p
 SELECT (CASE WHEN true THEN p END).secret FROM app.people p
 SELECT concat(p), format('%s', p), quote_literal(p) FROM app.people p
 SELECT textin(record_out(p)) FROM app.people p
+--@ pg>=13
 SELECT record_out(p), record_send(p) FROM app.people p
 SELECT t.p FROM (SELECT p FROM app.people p) t
 SELECT (t.p).secret FROM (SELECT p FROM app.people p) t

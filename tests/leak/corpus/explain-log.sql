@@ -19,11 +19,8 @@ SET client_min_messages = debug1 ;; SET debug_print_rewritten = on ;; SET debug_
 EXPLAIN (VERBOSE) SELECT * FROM far.people WHERE secret = app.folded(1)
 EXPLAIN (VERBOSE) DECLARE c CURSOR FOR SELECT app.folded(1)
 EXPLAIN (VERBOSE) CREATE TEMP TABLE x AS SELECT app.folded(1)
+-- Of a table that nothing else here changes: how many rows are estimated hangs on how many pages were ever written.
 --# oracle plans that tell
-EXPLAIN (ANALYZE, TIMING off, SUMMARY off, BUFFERS off) SELECT email, blob FROM app.people
-EXPLAIN (ANALYZE, TIMING off, SUMMARY off, FORMAT json) SELECT email FROM app.people
-EXPLAIN (ANALYZE, TIMING off, SUMMARY off, FORMAT xml) SELECT email FROM app.people
-EXPLAIN (ANALYZE, TIMING off, SUMMARY off, FORMAT yaml) SELECT email FROM app.people
 EXPLAIN SELECT * FROM app.people WHERE secret = 'Wombatz1B'
 EXPLAIN SELECT * FROM app.people WHERE pin > 480150
 EXPLAIN SELECT * FROM app.people WHERE vip

@@ -253,7 +253,6 @@ SELECT * FROM scratch.report ORDER BY month;
 DROP TABLE scratch.report;
 
 -- session: create a view
--- waits: DROP VIEW
 CREATE VIEW scratch.paid AS SELECT id, customer_id FROM public.orders WHERE status = 'paid';
 SELECT count(*) FROM scratch.paid;
 DROP VIEW scratch.paid;

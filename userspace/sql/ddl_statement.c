@@ -459,7 +459,8 @@ static void alter_table(struct lineage *l, const PgQuery__AlterTableStmt *s)
 	}
 }
 
-static void drop_one(struct lineage *l, const PgQuery__Node *n, bool missing_ok, bool *temporary)
+static void drop_one(
+	struct lineage *l, const PgQuery__Node *n, const char *kinds, bool missing_ok, bool *temporary)
 {
 	const PgQuery__List *names = n->list;
 	PgQuery__RangeVar rv = PG_QUERY__RANGE_VAR__INIT;
@@ -473,20 +474,37 @@ static void drop_one(struct lineage *l, const PgQuery__Node *n, bool missing_ok,
 		rv.schemaname = (char *)(uintptr_t)node_string(names->items[names->n_items - 2]);
 	rv.location = -1;
 	if (!missing_ok && !scope_relation(l->names, rv.schemaname, rv.relname)) {
-		lineage_fail_retry(l, "42P01", -1, "table \"%s\" does not exist", rv.relname);
+		lineage_fail_retry(l, "42P01", -1, "%s \"%s\" does not exist",
+			*kinds == 'v'   ? "view"
+			: *kinds == 'm' ? "materialized view"
+					: "table",
+			rv.relname);
 		return;
 	}
-	if (!changed(l, &rv, missing_ok, "rp") || !l->s->temporary)
+	if (!changed(l, &rv, missing_ok, kinds) || !l->s->temporary)
 		*temporary = false;
 }
 
-static void drop(struct lineage *l, const PgQuery__DropStmt *s)
+/* What is dropped as a table is: views too, where code may read them. NULL: something else. */
+static const char *dropped_kinds(const struct lineage *l, const PgQuery__DropStmt *s)
+{
+	if (s->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE)
+		return "rp";
+	if (!catalog_has_code(l->names->catalog))
+		return NULL;
+	if (s->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW)
+		return "v";
+	return s->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW ? "m" : NULL;
+}
+
+static void drop(struct lineage *l, const PgQuery__DropStmt *s, const char *kinds)
 {
 	bool temporary = true;
 
 	define(l, "p");
+	l->s->drops = *kinds != 'r';
 	for (size_t i = 0; i < s->n_objects && !lineage_stopped(l); i++)
-		drop_one(l, s->objects[i], s->missing_ok, &temporary);
+		drop_one(l, s->objects[i], kinds, s->missing_ok, &temporary);
 	l->s->temporary = temporary;
 	l->s->drops = true;
 }
@@ -507,15 +525,17 @@ static void discard(struct lineage *l, const PgQuery__DiscardStmt *s)
 
 bool ddl_statement(struct lineage *l, const PgQuery__Node *n)
 {
+	const char *kinds;
+
 	switch ((int)n->node_case) {
 	case PG_QUERY__NODE__NODE_CREATE_STMT: create_table(l, n->create_stmt); return true;
 	case PG_QUERY__NODE__NODE_INDEX_STMT: create_index(l, n->index_stmt); return true;
 	case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: alter_table(l, n->alter_table_stmt); return true;
 	case PG_QUERY__NODE__NODE_DROP_STMT:
-		if (n->drop_stmt->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE)
-			return false;
-		drop(l, n->drop_stmt);
-		return true;
+		kinds = dropped_kinds(l, n->drop_stmt);
+		if (kinds)
+			drop(l, n->drop_stmt, kinds);
+		return kinds != NULL;
 	case PG_QUERY__NODE__NODE_DISCARD_STMT: discard(l, n->discard_stmt); return true;
 	default: return false;
 	}

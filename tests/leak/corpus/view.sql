@@ -38,6 +38,7 @@ UPDATE app.v_write SET name = name WHERE id = 1 RETURNING *
 DELETE FROM app.v_write WHERE id = 7 RETURNING secret
 INSERT INTO app.v_write (id, name) SELECT 90, secret FROM app.people LIMIT 1 RETURNING name
 CREATE VIEW app.mine1 AS SELECT id, secret AS s FROM app.people ;; SELECT s FROM app.mine1 ;; DROP VIEW app.mine1
+CREATE VIEW app.mine1 AS SELECT id, name AS s FROM app.people ;; DROP VIEW app.mine1 ;; CREATE VIEW app.mine1 AS SELECT id, secret AS s FROM app.people ;; SELECT s FROM app.mine1 ;; DROP VIEW app.mine1
 BEGIN ;; CREATE OR REPLACE VIEW app.mine2 AS SELECT id, ''::text AS s FROM app.people ;; CREATE OR REPLACE VIEW app.mine2 AS SELECT id, secret AS s FROM app.people ;; SELECT s FROM app.mine2 ;; ROLLBACK
 BEGIN ;; CREATE MATERIALIZED VIEW app.mine3 AS SELECT secret AS s FROM app.people ;; SELECT s FROM app.mine3 ;; ROLLBACK
 BEGIN ;; CREATE TEMP VIEW mine4 AS SELECT secret AS s FROM app.people ;; SELECT s FROM mine4 ;; ROLLBACK

@@ -89,13 +89,13 @@ else
 		'!!!! Run: sudo make test'
 	skipped=$((skipped + 1))
 fi
-# The honest corpus takes too long for every run: `make honest`. Once is enough, on the release build, for the hostile one
-# and for what does not drive the daemon (test_lineage, which the unit tests run under ASan, and test_lab), measures
+# Once is enough, on the release build, for the hostile and the honest corpus, and for what does not drive the daemon
+# (test_lineage, which the unit tests run under ASan, and test_lab), measures
 # (test_bench, test_memory), or waits for a time-out of half a minute.
 integration asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_lab.py \
 	--ignore=tests/integration/test_bench.py --ignore=tests/integration/test_memory.py --ignore=tests/leak/test_leak.py \
 	--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@" > "$work/asan.log" 2>&1 &
-integration release tests/integration tests/leak "$@"
+integration release tests/integration tests/leak tests/honest "$@"
 wait
 cat "$work/asan.log"
 for part in release asan; do

@@ -266,6 +266,7 @@ SELECT id FROM orders TABLESAMPLE BERNOULLI (50) REPEATABLE (7) ORDER BY id LIMI
 SELECT id FROM products ORDER BY price DESC FETCH FIRST 3 ROWS WITH TIES;
 
 -- session: explain
+-- masked: QUERY PLAN | Plan
 -- ways: text simple
 EXPLAIN SELECT status, count(*) FROM orders GROUP BY status;
 EXPLAIN (FORMAT JSON) SELECT * FROM orders WHERE customer_id = 3;

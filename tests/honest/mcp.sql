@@ -323,6 +323,7 @@ SELECT COUNT(*) as total FROM (SELECT * FROM orders) as subquery;
 SELECT EXISTS (SELECT 1 FROM orders WHERE id = 3) as exists;
 
 -- session: henkey explain
+-- masked: QUERY PLAN | Plan
 EXPLAIN (FORMAT JSON) SELECT * FROM orders WHERE customer_id = 3;
 
 -- session: henkey slow queries

@@ -253,6 +253,7 @@ SELECT * FROM scratch.report ORDER BY month;
 DROP TABLE scratch.report;
 
 -- session: create a view
+-- waits: DROP VIEW of a view over a table that has masked columns
 CREATE VIEW scratch.paid AS SELECT id, customer_id FROM public.orders WHERE status = 'paid';
 SELECT count(*) FROM scratch.paid;
 DROP VIEW scratch.paid;

@@ -8,7 +8,7 @@
  * mask. */
 bool judge_defined(struct judge *j, const struct statement *st, struct plan *p)
 {
-	if (st->drops && binding_opaque(j->b, NULL) == OPAQUE_ALLOW)
+	if (st->drops_views && binding_opaque(j->b, NULL) == OPAQUE_ALLOW)
 		return true;
 	for (unsigned i = 0; i < st->nrelations; i++) {
 		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), st->relations[i]);

@@ -177,7 +177,7 @@ struct statement {
 	bool defines;          /* changes definitions that names resolve by … */
 	bool copies;           /* … by a query, or changes nothing of what its relations are: what it stores
 				  and uses is all that counts */
-	bool drops;            /* takes views away, and changes nothing else */
+	bool drops_views;      /* takes views away, and changes nothing else */
 	bool apart;            /* not understood as long as a relation of it has masked columns */
 	const char *makes;     /* a relation of this name, which others may write to; NULL: none */
 	char makes_kind;       /* … r v m, as pg_class.relkind */

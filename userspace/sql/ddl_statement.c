@@ -502,7 +502,7 @@ static void drop(struct lineage *l, const PgQuery__DropStmt *s, const char *kind
 	bool temporary = true;
 
 	define(l, "p");
-	l->s->drops = *kinds != 'r';
+	l->s->drops_views = *kinds != 'r';
 	for (size_t i = 0; i < s->n_objects && !lineage_stopped(l); i++)
 		drop_one(l, s->objects[i], kinds, s->missing_ok, &temporary);
 	l->s->temporary = temporary;

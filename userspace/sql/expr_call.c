@@ -368,6 +368,10 @@ static struct taint followed(struct lineage *l, const struct candidates *c, cons
 
 	if (c->others || l->need)
 		taint_mix(l, &t, acc);
+	if (!c->others) { /* it is declared */
+		t.type = c->followed.type;
+		t.odd = c->followed.odd;
+	}
 	t.calm = false;
 	return t;
 }
@@ -579,14 +583,18 @@ static bool scalar_elements(const struct catalog *c, const struct taint *t)
 }
 
 /* The columns of the one body that was followed. */
-static void followed_columns(
-	struct lineage *l, const struct candidates *c, const char *fallback, struct outputs *o)
+static void followed_columns(struct lineage *l, const struct candidates *c, const struct taint *whole,
+	const char *fallback, struct outputs *o)
 {
 	for (unsigned i = 0; i < c->out.n && !lineage_stopped(l); i++) {
 		struct taint t = c->out.v[i].t;
 
-		t.calm = false;
+		t.calm = t.constant = false;
 		t.row = NULL;
+		if (l->need) {
+			t.from = lineage_join(l, &t.from, &whole->from);
+			t.direct = false;
+		}
 		outputs_add(l, o, c->cols && c->cols[i] ? c->cols[i] : fallback, t);
 	}
 }
@@ -649,8 +657,8 @@ static void call_columns(struct lineage *l, struct scope *sc, const PgQuery__Fun
 			   catalog_function(l->names->catalog, name, 0);
 		t.odd = true;
 	}
-	if (c.nfollowed == 1 && !c.others && !l->need && c.ncols && c.out.n == c.ncols) {
-		followed_columns(l, &c, fallback, o);
+	if (c.nfollowed == 1 && !c.others && c.ncols && c.out.n == c.ncols) {
+		followed_columns(l, &c, &t, fallback, o);
 		return;
 	}
 	if (c.ncols == 0) {

@@ -213,6 +213,62 @@ static void by_name(void **state)
 	binding_unref(NULL);
 }
 
+/* A temporary table of the session's that copies two columns; another of its name is something else. */
+static void heirs(void **state)
+{
+	static struct column got[] = {COLUMN(1, "a"), COLUMN(2, "b"), COLUMN(3, "c")};
+	static struct column other[] = {COLUMN(1, "x"), COLUMN(2, "a")};
+	static struct relation v[] = {RELATION(101, "public", "customers", 'p', customers, .triggers = false),
+		RELATION(201, "pg_temp_3", "got", 'r', got, .triggers = false),
+		RELATION(202, "pg_temp_4", "got", 'r', other, .triggers = false),
+		RELATION(203, "public", "got", 'r', got, .triggers = false)};
+	struct catalog c = {.n = ARRAY_LEN(v), .relations = v};
+	struct colref email = {101, 2, 0, 0}, ssn = {101, 4, 0, 0};
+	struct heir_column columns[] = {{"a", {&email, 1, 1}}, {"c", {&ssn, 1, 1}}};
+	const struct heir heir = {"got", columns, 2};
+	struct policy *p =
+		load("    - columns: [public.customers.email]\n      with: email\n"
+		     "      predicates: equality\n      aggregates: {allow: [count, sum], minGroup: 2}\n"
+		     "    - {columns: [public.customers.ssn], with: redact}\n");
+	struct caller who = {.uid = 1};
+	struct heirs *all = NULL;
+	struct arena a = {0};
+	const struct masking *m;
+	struct binding *b;
+	struct grant g;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(heirs_add(&all, &heir), 0);
+	assert_int_equal(policy_grant(p, &who, everything, NULL, "db", &a, &g, &e), 0);
+	assert_int_equal(binding_new(&b, p, &g, &c, NULL, true, all, &e), 0);
+	assert_true(binding_heirs(b));
+	assert_true(binding_inherits(b, 201) && binding_inherits(b, 202));
+	assert_false(binding_inherits(b, 203) || binding_inherits(b, 101));
+	assert_int_equal(kind(b, 201, 1), MASK_EMAIL);
+	assert_int_equal(kind(b, 201, 2), NOT_MASKED);
+	assert_int_equal(kind(b, 201, 3), MASK_REDACT);
+	assert_int_equal(kind(b, 201, 0), MASK_NULL);
+	assert_int_equal(kind(b, 201, COLREF_PLACE), MASK_NULL);
+	assert_true(colset_has(binding_sources(b, (struct colref){201, 1, 0, 0}), email));
+	m = binding_column(b, (struct colref){201, 1, 0, 0});
+	assert_int_equal(m->permit.predicates, PREDICATES_DENY);
+	assert_int_equal(m->permit.aggregates, 1u << VIA_COUNT);
+	assert_int_equal(kind(b, 202, 1), MASK_NULL);
+	assert_int_equal(kind(b, 202, 2), MASK_NULL);
+	assert_int_equal(kind(b, 203, 1), NOT_MASKED);
+	binding_unref(b);
+	assert_false(heirs_forget(all, &c, NULL) || heirs_forget(all, &c, "pg_temp_3"));
+	assert_true(heirs_forget(all, &c, "pg_temp_5"));
+	assert_int_equal(heirs_count(all), 0);
+	for (unsigned i = 0; i < HEIRS_MAX; i++)
+		assert_int_equal(heirs_add(&all, &heir), 0);
+	assert_int_equal(heirs_add(&all, &heir), -ENOSPC);
+	heirs_free(all);
+	arena_fini(&a);
+	policy_unref(p);
+}
+
 static void what_nobody_may_see(void **state)
 {
 	struct catalog c = catalog();
@@ -499,6 +555,7 @@ int main(void)
 		cmocka_unit_test(no_form_is_null),
 		cmocka_unit_test(detectors_add_up),
 		cmocka_unit_test(a_name_is_a_word),
+		cmocka_unit_test(heirs),
 		cmocka_unit_test(sets),
 		cmocka_unit_test(renames),
 		cmocka_unit_test(no_rules),

@@ -78,7 +78,7 @@ bool heirs_forget(struct heirs *h, const struct catalog *c, const char *temp)
 	bool some;
 
 	for (unsigned i = 0; h && i < h->n; i++) {
-		if (temp && catalog_relation(c, temp, h->v[i].heir.name))
+		if (!temp || catalog_relation(c, temp, h->v[i].heir.name))
 			h->v[n++] = h->v[i];
 		else
 			arena_fini(&h->v[i].mem);

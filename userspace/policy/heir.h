@@ -28,7 +28,8 @@ MUSTCHECK int heirs_add(struct heirs **h, const struct heir *heir);
 void heirs_free(struct heirs *h); /* NULL is fine */
 unsigned heirs_count(const struct heirs *h);
 const struct heir *heirs_at(const struct heirs *h, unsigned i);
-/* Those that c, which knows all that the session has, does not know any more. true: there were some. */
+/* Those that c, which knows all that the session has, does not know any more. temp NULL: it is not known
+ * where they are. true: there were some. */
 bool heirs_forget(struct heirs *h, const struct catalog *c, const char *temp);
 
 #endif

@@ -116,7 +116,7 @@ static struct jsonpath *paths(bool keep)
 	struct jsonpath *p;
 	struct err e;
 
-	REQUIRE(!jsonpath_new(&p, keep));
+	REQUIRE(!jsonpath_new(&p, keep, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		struct mask m = i < ARRAY_LEN(masks) ? masks[i] : (struct mask){0};
 

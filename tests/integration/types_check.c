@@ -322,7 +322,7 @@ int main(int argc, char **argv)
 		struct err e;
 
 		if (masks[i].kind == MASK_JSONPATH &&
-			(jsonpath_new(&masks[i].paths, false) ||
+			(jsonpath_new(&masks[i].paths, false, NULL) ||
 				jsonpath_add(masks[i].paths, "$.list[1]", &null, &e)))
 			return 2;
 		mask_key_init(&masks[i], (const uint8_t *)"0123456789abcdef0123456789abcdef");

@@ -191,7 +191,7 @@ static struct jsonpath *paths_of(const char *args)
 	assert_true(strlen(args) < sizeof(text));
 	strcpy(text, args);
 	one = strrchr(text, ';');
-	assert_int_equal(jsonpath_new(&p, strcmp(one ? one + 1 : text, "keep") == 0), 0);
+	assert_int_equal(jsonpath_new(&p, strcmp(one ? one + 1 : text, "keep") == 0, NULL), 0);
 	while ((one = strsep(&rest, ";")) && rest) {
 		char *is = strchr(one, '=');
 		struct mask m;

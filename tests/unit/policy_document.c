@@ -940,7 +940,7 @@ static void paths(void **state)
 		struct jsonpath *p;
 		struct err e;
 
-		assert_int_equal(jsonpath_new(&p, true), 0);
+		assert_int_equal(jsonpath_new(&p, true, NULL), 0);
 		assert_int_equal(jsonpath_add(p, wrong[i], NULL, &e), -EINVAL);
 		jsonpath_free(p);
 	}

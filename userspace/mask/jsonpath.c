@@ -24,25 +24,26 @@ struct step {
 
 struct path {
 	char *text;
-	struct step steps[JSONPATH_STEPS_MAX];
+	struct step *steps;
 	unsigned n;
 	struct mask mask;
 	bool shown;
 };
 
 struct jsonpath {
-	struct arena mem;
+	struct arena own, *mem; /* mem: own, or the one that it lives in */
 	bool keep;
 	unsigned n;
 	struct path *paths[JSONPATH_PATHS_MAX];
 };
 
-int jsonpath_new(struct jsonpath **out, bool keep)
+int jsonpath_new(struct jsonpath **out, bool keep, struct arena *a)
 {
-	*out = calloc(1, sizeof(**out));
+	*out = a ? arena_zalloc(a, sizeof(**out)) : calloc(1, sizeof(**out));
 	if (!*out)
 		return -ENOMEM;
 	(*out)->keep = keep;
+	(*out)->mem = a ? a : &(*out)->own;
 	return 0;
 }
 
@@ -117,40 +118,50 @@ static bool read_step(struct arena *mem, struct cur *c, struct path *p)
 	return read_name(mem, c, &s.name) && add_step(p, s);
 }
 
-static bool read_path(struct arena *mem, struct path *p)
+static int read_path(struct arena *mem, struct path *p, struct err *e)
 {
 	struct cur c = cur_of(span_of(p->text, strlen(p->text)));
+	struct step steps[JSONPATH_STEPS_MAX];
+	struct path read = {.steps = steps};
+	bool ok = cur_u8(&c) == '$';
 
-	if (cur_u8(&c) != '$')
-		return false;
-	while (cur_left(&c))
-		if (!read_step(mem, &c, p))
-			return false;
-	return !c.bad;
+	while (ok && cur_left(&c))
+		ok = read_step(mem, &c, &read);
+	if (!ok || c.bad)
+		return err_set(e, -EINVAL, "is no path that is known here, like $.a[*].\"b c\" or $..d");
+	p->n = read.n;
+	p->steps = arena_array(mem, read.n ? read.n : 1, sizeof(*steps));
+	if (!p->steps)
+		return -ENOMEM;
+	memcpy(p->steps, steps, read.n * sizeof(*steps));
+	return 0;
+}
+
+static int add_path(struct jsonpath *p, const char *text, struct path **out, struct err *e)
+{
+	struct path *new;
+
+	if (p->n == JSONPATH_PATHS_MAX)
+		return err_set(e, -EINVAL, "more than %d paths", JSONPATH_PATHS_MAX);
+	*out = new = arena_zalloc(p->mem, sizeof(*new));
+	if (new)
+		new->text = arena_strdup(p->mem, text);
+	return new &&new->text ? read_path(p->mem, new, e) : -ENOMEM;
 }
 
 int jsonpath_add(struct jsonpath *p, const char *text, struct mask *m, struct err *e)
 {
 	struct mask taken = m ? *m : (struct mask){0};
-	struct path *new;
-	int r = -ENOMEM;
+	struct path *new = NULL;
+	int r;
 
 	if (m)
 		*m = (struct mask){.kind = MASK_NULL};
-	new = p->n < JSONPATH_PATHS_MAX ? calloc(1, sizeof(*new)) : NULL;
-	if (new)
-		new->text = arena_strdup(&p->mem, text);
-	if (p->n == JSONPATH_PATHS_MAX)
-		r = err_set(e, -EINVAL, "more than %d paths", JSONPATH_PATHS_MAX);
-	else if (new &&new->text && !read_path(&p->mem, new))
-		r = err_set(e, -EINVAL, "is no path that is known here, like $.a[*].\"b c\" or $..d");
-	else if (new &&new->text)
-		r = 0;
-	if (r) {
-		free(new);
+	r = add_path(p, text, &new, e);
+	if (r && p->mem == &p->own)
 		mask_fini(&taken);
+	if (r)
 		return r;
-	}
 	new->mask = taken;
 	new->shown = !m;
 	p->paths[p->n++] = new;
@@ -161,11 +172,9 @@ void jsonpath_free(struct jsonpath *p)
 {
 	if (!p)
 		return;
-	for (unsigned i = 0; i < p->n; i++) {
+	for (unsigned i = 0; i < p->n; i++)
 		mask_fini(&p->paths[i]->mask);
-		free(p->paths[i]);
-	}
-	arena_fini(&p->mem);
+	arena_fini(&p->own);
 	free(p);
 }
 

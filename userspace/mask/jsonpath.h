@@ -6,14 +6,15 @@
 
 #include "mask/mask.h"
 
-#define JSONPATH_PATHS_MAX  32
+#define JSONPATH_PATHS_MAX  64
 #define JSONPATH_STEPS_MAX  30
 #define JSONPATH_SOURCE_MAX 200
 
 struct jsonpath;
 
-/* keep: what no path names is shown, and otherwise redacted. */
-MUSTCHECK int jsonpath_new(struct jsonpath **out, bool keep);
+/* keep: what no path names is shown, and otherwise redacted. a NULL: freed by jsonpath_free; else it lives in
+ * a, is not to be freed, and its masks only borrow. */
+MUSTCHECK int jsonpath_new(struct jsonpath **out, bool keep, struct arena *a);
 /* Paths are given from the strictest mask on: of two that name one place the first counts. m NULL: what the
  * path names is shown. What m owns is taken, also by a failure. -EINVAL: e says what is wrong with the path.
  */

@@ -93,7 +93,7 @@ void mask_read_jsonpath(struct reading *r, const struct node *n, struct mask *ou
 		section_wrong(r, rest, "jsonpath.default is redact or keep");
 	if (!paths)
 		return;
-	if (jsonpath_new(&out->paths, rest && node_is(rest, "keep"))) {
+	if (jsonpath_new(&out->paths, rest && node_is(rest, "keep"), NULL)) {
 		r->failed = -ENOMEM;
 		return;
 	}

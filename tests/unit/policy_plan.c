@@ -3,6 +3,7 @@
  * line is
  *   SQL => pass mask null …        one word an output column
  *   SQL => shift:2 …             a date that is moved by whose it is, which is in the second column
+ *   SQL => {$."a"=redact $."b"}     JSON whose parts are masked or shown; all else in it is redacted
  *   SQL => none                    passes, gives no rows
  *   SQL => spends column:2 …       as one of these, and comparing the column costs two constants (column:1$3:
  *                                  one and as many as parameter 3 has elements)
@@ -14,6 +15,7 @@
  * one beside that. */
 #include "test.h"
 
+#include "mask/jsonpath.h"
 #include "policy/plan.h"
 
 static char *slurp(const char *path, size_t *n)
@@ -71,6 +73,20 @@ static size_t tell_spends(const struct plan *p, const struct catalog *c, char *o
 	return n;
 }
 
+static size_t tell_parts(const struct jsonpath *paths, const char *blank, char *out, size_t cap)
+{
+	size_t n = (size_t)snprintf(out, cap, "%s{", blank);
+
+	for (unsigned i = 0; i < jsonpath_count(paths) && n < cap; i++) {
+		const struct mask *m = jsonpath_mask(paths, i);
+
+		n += (size_t)snprintf(out + n, cap - n, "%s%s%s%s", i ? " " : "", jsonpath_text(paths, i),
+			m ? "=" : "", m ? mask_kind_name(m->kind) : "");
+	}
+	assert_true(n + 1 < cap);
+	return n + (size_t)snprintf(out + n, cap - n, "}");
+}
+
 static size_t tell_column(const struct column_plan *c, bool behind, char *out, size_t cap)
 {
 	static const char *const word[] = {"null", "mask", "pass"};
@@ -78,6 +94,8 @@ static size_t tell_column(const struct column_plan *c, bool behind, char *out, s
 
 	if (c->action == ACTION_MASK && c->mask->kind == MASK_SHIFT)
 		return (size_t)snprintf(out, cap, "%sshift:%u", blank, c->entity);
+	if (c->parts)
+		return tell_parts(c->mask->paths, blank, out, cap);
 	return (size_t)snprintf(out, cap, "%s%s", blank, word[c->action]);
 }
 

@@ -40,6 +40,10 @@ bool judge_doubt(struct judge *j, const struct statement *st, struct plan *p);
 bool judge_made(struct judge *j, const struct statement *st, struct plan *p);
 bool judge_defined(struct judge *j, const struct statement *st, struct plan *p);
 
+/* The mask of JSON that is made of columns, some of them masked; lives in j->a. NULL: it is not, or not known
+ * where these are. */
+const struct mask *judge_json(struct judge *j, const struct output *o);
+
 /* The mask of an output that is made of texts of definitions; NULL: it is of none. */
 const struct mask *judge_written(const struct binding *b, const struct output *o);
 

@@ -124,6 +124,12 @@ static void plan_column(struct judge *j, const struct output *o, struct column_p
 	}
 	cp->rule = m->rule;
 	cp->derived = !o->direct || binding_mixed(j->b, &o->from);
+	cp->mask = cp->derived ? judge_json(j, o) : NULL;
+	if (cp->mask) {
+		cp->action = ACTION_MASK;
+		cp->parts = true;
+		return;
+	}
 	mask = cp->derived ? m->derived : m->direct;
 	if (!mask || mask->kind == MASK_NULL || (cp->derived && mask_reads_input(mask->kind)))
 		return; /* ACTION_NULL */

@@ -23,7 +23,8 @@ struct spend {
 struct column_plan {
 	enum action action;
 	const struct mask *mask; /* ACTION_MASK: of the binding's policy, or static */
-	bool derived;            /* of an expression: mask_blind */
+	bool derived;            /* of an expression: mask_blind … */
+	bool parts;              /* … unless the mask knows its parts */
 	/* MASK_SHIFT: 1 + the column of the same row that says whose date it is; 0: none; NULL then. */
 	unsigned entity;
 	const struct rule *rule; /* why; NULL for catalogue columns and ACTION_PASS */

@@ -52,6 +52,11 @@ static void stricter(struct rowplan_column *rc, enum action action, const struct
 	rc->mask = action == ACTION_MASK ? mask : NULL;
 }
 
+static void planned(struct rowplan_column *rc, const struct column_plan *cp)
+{
+	stricter(rc, cp->action, cp->mask, cp->derived && !cp->parts);
+}
+
 static bool is_child(const struct relation *r, uint32_t relid)
 {
 	for (unsigned i = 0; i < r->nchildren; i++)
@@ -185,7 +190,7 @@ struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const u
 					   : VALUE_TEXT_FORMAT;
 		rc->shape.style = style;
 		origin(b, &s->col[i], rc);
-		stricter(rc, p->columns[i].action, p->columns[i].mask, p->columns[i].derived);
+		planned(rc, &p->columns[i]);
 		rc->entity = entity_in(rc, &p->columns[i]);
 		form(rp, rc);
 	}
@@ -198,7 +203,7 @@ int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct err *e)
 	if (p->ncolumns != rp->n)
 		return err_sql(e, -EPROTO, "42501", "the result's columns changed while it was read");
 	for (unsigned i = 0; i < rp->n; i++) {
-		stricter(&rp->col[i], p->columns[i].action, p->columns[i].mask, p->columns[i].derived);
+		planned(&rp->col[i], &p->columns[i]);
 		if (rp->col[i].entity != entity_in(&rp->col[i], &p->columns[i]))
 			rp->col[i].entity = 0;
 		form(rp, &rp->col[i]);

@@ -68,6 +68,18 @@ enum statement_kind { STATEMENT_KINDS(X) };
 #undef X
 const char *statement_kind_name(enum statement_kind k);
 
+/* A part of a JSON document that the statement makes: what columns it is of. */
+struct json_place {
+	const char *path; /* SQL/JSON, lax: $[*]."ssn" */
+	struct colset from;
+	bool text; /* an unchanged copy of a text */
+};
+struct json_places {
+	const struct json_place *v;
+	unsigned n;
+};
+#define JSON_PLACES_MAX 64
+
 struct output {             /* one result column */
 	const char *name;   /* label, where known; else "" */
 	struct colset from; /* base columns whose values it may reveal */
@@ -78,6 +90,9 @@ struct output {             /* one result column */
 	struct colref own;
 	uint32_t type;  /* 0: not known */
 	int32_t typmod; /* where direct and the same for all of from; else -1 */
+	/* Not NULL: a JSON document, all of whose parts that show anything of the columns in from are
+	   these. Parts may be named twice, with what either may be. */
+	const struct json_places *places;
 };
 
 struct explain_options {

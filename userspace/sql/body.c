@@ -152,6 +152,7 @@ static struct taint converted(struct lineage *l, struct taint t, uint32_t type, 
 	t.constant = t.constant && same;
 	t.type = type;
 	t.row = NULL;
+	t.places = NULL;
 	t.nfields = 0;
 	t.cols = NULL;
 	t.ncols = 0;
@@ -368,6 +369,7 @@ static void results(struct lineage *l, const struct function *f, const struct ou
 		if (strict->from.n) {
 			t.from = lineage_join(l, &t.from, &strict->from);
 			t.direct = false;
+			t.places = NULL;
 		}
 		outputs_add(l, out, n ? names[i] : "", t);
 	}

@@ -132,6 +132,7 @@ static struct taint min_max(struct lineage *l, struct scope *sc, const PgQuery__
 		lineage_use(l, &acc, "GREATEST or LEAST");
 	acc.constant = false;
 	acc.calm = acc.calm && !acc.odd;
+	acc.places = NULL;
 	return acc;
 }
 

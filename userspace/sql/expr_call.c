@@ -373,6 +373,7 @@ static struct taint followed(struct lineage *l, const struct candidates *c, cons
 		t.odd = c->followed.odd;
 	}
 	t.calm = false;
+	t.places = NULL;
 	return t;
 }
 
@@ -527,6 +528,8 @@ static struct taint call(
 		acc.ncols = c->ncols;
 		acc.cols = c->cols;
 	}
+	if (known.yes && !c->nfollowed && !c->opaque.n)
+		acc.places = places_of_call(l, name, f, args.v);
 	return acc;
 }
 
@@ -544,6 +547,7 @@ static void add_column(struct lineage *l, struct outputs *o, const char *name, c
 
 	copy.direct = copy.calm = false;
 	copy.row = NULL;
+	copy.places = NULL;
 	copy.cols = NULL;
 	copy.ncols = 0;
 	copy.type = 0;
@@ -595,6 +599,7 @@ static void followed_columns(struct lineage *l, const struct candidates *c, cons
 			t.from = lineage_join(l, &t.from, &whole->from);
 			t.direct = false;
 		}
+		t.places = NULL;
 		outputs_add(l, o, c->cols && c->cols[i] ? c->cols[i] : fallback, t);
 	}
 }

@@ -209,6 +209,7 @@ static bool document(struct lineage *l, const PgQuery__AExpr *e, const struct ta
 	acc->odd = t.odd || acc->collated;
 	acc->size = t.size;
 	acc->calm = a->calm && b->calm;
+	acc->places = places_of_operator(l, name, a, b);
 	taint_fits(l, acc);
 	return true;
 }

@@ -262,6 +262,7 @@ struct taint taint_alone(struct lineage *l, struct taint t)
 	out.type = t.type;
 	out.constant = t.constant;
 	out.calm = t.calm;
+	out.places = t.places;
 	return out;
 }
 
@@ -269,6 +270,7 @@ struct taint taint_either(struct lineage *l, struct taint a, struct taint b, con
 {
 	bool same = a.type && a.type == b.type, constant = taint_constant(&a) || taint_constant(&b), risky;
 	unsigned size = a.size > b.size ? a.size : b.size;
+	const struct json_places *places = !b.from.n ? a.places : !a.from.n ? b.places : NULL;
 	struct taint out = a;
 
 	out.size = b.size = 0;
@@ -280,6 +282,7 @@ struct taint taint_either(struct lineage *l, struct taint a, struct taint b, con
 	out.constant = taint_constant(&a) && taint_constant(&b);
 	out.calm = a.calm && b.calm && !risky;
 	out.size = size;
+	out.places = places;
 	return out;
 }
 
@@ -550,6 +553,11 @@ static int32_t typmod_of(struct lineage *l, const struct taint *t)
 	return typmod;
 }
 
+static bool is_json(uint32_t type)
+{
+	return type && (type == type_builtin("json") || type == type_builtin("jsonb"));
+}
+
 void lineage_finish(struct lineage *l, const struct outputs *o, bool rows)
 {
 	struct statement *s = l->s;
@@ -572,7 +580,8 @@ void lineage_finish(struct lineage *l, const struct outputs *o, bool rows)
 			.direct = c->t.direct,
 			.type = c->t.type,
 			.typmod = typmod_of(l, &c->t),
-			.own = c->own};
+			.own = c->own,
+			.places = is_json(c->t.type) ? c->t.places : NULL};
 	}
 	s->rows = rows;
 }

@@ -31,6 +31,7 @@ struct taint {
 	unsigned ncols;
 	const struct taint *fields; /* it is ROW(…) of these */
 	unsigned nfields;
+	const struct json_places *places; /* it is JSON, or an array of it, with these parts */
 };
 /* Values of as many bytes as the server takes in one (1 GB, in jsonb 255 MB), through this, are still longer
  * than what people keep in a cell: whether so many of them fit tells nothing. */
@@ -282,6 +283,11 @@ struct total { /* what a call gives that cannot fail */
 /* Of the function of pg_catalog, nobody else's. */
 struct total total_call(
 	const struct lineage *l, const char *name, const PgQuery__FuncCall *f, const struct argument *v);
+/* places.c: the parts of what a function of pg_catalog makes that cannot fail; NULL: not known. */
+const struct json_places *places_of_call(
+	struct lineage *l, const char *name, const PgQuery__FuncCall *f, const struct argument *args);
+const struct json_places *places_of_operator(
+	struct lineage *l, const char *name, const struct taint *left, const struct taint *right);
 /* What a function of pg_catalog gives that may fail, and whose values are never long; 0: not known. */
 uint32_t total_short(const char *name);
 /* As total_call. */

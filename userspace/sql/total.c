@@ -15,10 +15,12 @@
 #define DEPTH_MAX    16
 #define TEXT_SIZE    32 /* how many times as long the text of an array, a row or a document may be as itself */
 #define JSON_SIZE    6  /* … and the JSON of a simple value: "\u0001" */
+#define ROW_SIZE     8  /* … of a row, or an array of a known type, whose values have little around them */
 
 /* An argument: s of a simple type, p what has a text, v what becomes JSON, V what becomes jsonb, j jsonb,
- * y bytea, e no array, x anything, u what the call may fail on; constants: S a string, i an integer, n one
- * from 0, m one from 1. Before a + the last one comes any number of times, before a * all of them. */
+ * y bytea, e no array (whose lengths must agree), x anything, u what the call may fail on; constants: S a
+ * string, i an integer, n one from 0, m one from 1. Before a + the last one comes any number of times, before
+ * a * all of them. */
 static const struct rule {
 	const char *name, *args, *type;
 	unsigned size;
@@ -138,7 +140,7 @@ static bool taint_is(const struct lineage *l, const struct taint *t, bool json, 
 
 	if (t->foreign || depth > DEPTH_MAX)
 		return false;
-	if (!t->odd || prints(l->names->catalog, t->type, json, 0))
+	if (!t->odd || (json && t->places) || prints(l->names->catalog, t->type, json, 0))
 		return true;
 	for (unsigned i = 0; i < t->nfields; i++)
 		if (!taint_is(l, &t->fields[i], json, depth + 1))
@@ -206,6 +208,11 @@ static bool number(const PgQuery__Node *n, int32_t low, int32_t high)
 }
 
 /* ---- calls ---- */
+static bool is_document(const struct taint *t)
+{
+	return t->type && (t->type == type_builtin("json") || t->type == type_builtin("jsonb"));
+}
+
 static bool fits(const struct lineage *l, char letter, const PgQuery__Node *n, const struct taint *t)
 {
 	bool simple = !t->odd && !t->foreign;
@@ -217,7 +224,8 @@ static bool fits(const struct lineage *l, char letter, const PgQuery__Node *n, c
 	case 'V': return taint_makes_jsonb(l, t);
 	case 'j': return taint_of_type(l, t, "jsonb");
 	case 'y': return taint_of_type(l, t, "bytea");
-	case 'e': return type_element(l->names->catalog, t->type) && !t->foreign;
+	case 'e':
+		return (type_element(l->names->catalog, t->type) || t->row || is_document(t)) && !t->foreign;
 	case 'x':
 	case 'u': return true;
 	case 'S': return total_string(n) != NULL;
@@ -231,9 +239,9 @@ static bool fits(const struct lineage *l, char letter, const PgQuery__Node *n, c
 /* A document goes into another as it is. */
 unsigned taint_json_size(const struct taint *t)
 {
-	if (t->type && (t->type == type_builtin("json") || t->type == type_builtin("jsonb")))
+	if (is_document(t))
 		return taint_times(t, t->type == type_builtin("json") ? 1 : 2);
-	return taint_times(t, t->odd ? TEXT_SIZE : JSON_SIZE);
+	return taint_times(t, !t->odd ? JSON_SIZE : t->row || t->nfields || t->type ? ROW_SIZE : TEXT_SIZE);
 }
 
 static unsigned size_of(char letter, const struct taint *t)
@@ -372,6 +380,12 @@ struct total total_operator(
 
 	if (!taint_of_type(l, left, "jsonb"))
 		return (struct total){0};
+	/* of a scalar nothing can be taken away */
+	if (!strcmp(name, "-") && left->places && taint_constant(right) &&
+		(!right->type || taint_of_type(l, right, "text")))
+		return found("jsonb", left->size);
+	if (!strcmp(name, "||") && left->places && right->places && taint_of_type(l, right, "jsonb"))
+		return found("jsonb", left->size + right->size);
 	for (unsigned i = 0; i < ARRAY_LEN(keys); i++)
 		if (!strcmp(keys[i], name) && simple)
 			return found(text           ? "text"

@@ -5,6 +5,7 @@
 #include "sql/type_table.h"
 
 #define FIRST_USER_OID 16384
+#define JSON_SIZE      6  /* … as the text of the same jsonb */
 #define CAST_SIZE      32 /* how many times as long a value may be as what it is cast from */
 
 uint32_t type_builtin(const char *name)
@@ -309,6 +310,7 @@ static bool row_converts(const struct lineage *l, const struct taint *t, uint32_
 static bool cast_total(const struct lineage *l, const struct taint *t, const struct type_ref *to, bool plain)
 {
 	return (collatable(to->oid) && taint_prints(l, t)) ||
+	       (to->oid && to->oid == type_builtin("json") && t->type == type_builtin("jsonb")) ||
 	       (plain && type_converts(l->names->catalog, t->type, to->oid)) ||
 	       array_converts(l, t, to->oid, plain) || row_converts(l, t, to->oid);
 }
@@ -323,6 +325,12 @@ bool type_grows(const struct catalog *c, uint32_t oid)
 {
 	oid = type_base(c, oid);
 	return !oid || !type_simple(c, oid) || collatable(oid);
+}
+
+/* A cast between them changes no value, and of equal keys keeps the last. */
+static bool document(uint32_t type)
+{
+	return type && (type == type_builtin("json") || type == type_builtin("jsonb"));
 }
 
 static unsigned cast_size(
@@ -378,5 +386,7 @@ struct taint expr_cast(struct lineage *l, struct scope *sc, const PgQuery__TypeC
 		acc.fields = t.fields;
 		acc.nfields = t.nfields;
 	}
+	if (plain && document(t.type) && document(type.oid))
+		acc.places = t.places;
 	return acc;
 }

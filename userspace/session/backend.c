@@ -113,9 +113,10 @@ static enum fate pass_words(struct session *s, const struct frame *f, enum words
 		       : backend_unexpected(s, f);
 }
 
-static struct rowplan *make_rows(struct session *s, const struct plan *p, const struct plan *also,
+static struct rowplan *make_rows(struct session *s, const struct plan *p, struct judgement *newer,
 	const struct shape *sh, const uint16_t *formats, unsigned nformats)
 {
+	const struct plan *also = backend_newer_rows(newer);
 	struct err e = {0};
 	struct rowplan *rp = NULL;
 
@@ -123,7 +124,7 @@ static struct rowplan *make_rows(struct session *s, const struct plan *p, const 
 		err_sql(&e, -EPROTO, "42501", "a result arrived that nothing asked for");
 	else
 		rp = rowplan_new(p, sh, formats, nformats, &s->style.now, s->binding, &e);
-	if (rp && also && rowplan_restrict(rp, also, &e)) {
+	if (rp && also && rowplan_restrict(rp, also, newer, &e)) {
 		rowplan_free(rp);
 		rp = NULL;
 	}
@@ -165,9 +166,10 @@ static struct rowplan *query_rows(
 
 	if (st && !backend_holds(s, x->judged_ms, x->j, st, &x->newer))
 		return NULL;
-	rp = make_rows(s, st ? step_rows(st) : NULL, st ? backend_newer_rows(st->newer) : NULL, sh, NULL, 0);
+	rp = make_rows(s, st ? step_rows(st) : NULL, st ? st->newer : NULL, sh, NULL, 0);
 	js = x->newer ? judgement_plans(x->newer) : NULL;
-	if (rp && js && !st->target && (x->at >= js->n || rowplan_restrict(rp, js->plans[x->at], &e))) {
+	if (rp && js && !st->target &&
+		(x->at >= js->n || rowplan_restrict(rp, js->plans[x->at], x->newer, &e))) {
 		session_break(s, "57P01", "definitions changed while the statement waited to run");
 		rowplan_free(rp);
 		rp = NULL;
@@ -180,7 +182,7 @@ static struct rowplan *portal_rows(struct session *s, struct expected *x)
 	struct portal *o = x->portal;
 	const struct plan *p = o->cursor ? o->prepared->plan : step_rows(&x->step);
 	/* EXECUTE and FETCH show another statement's rows; its newer judgement is the one that counts. */
-	const struct plan *also = backend_newer_rows(x->step.target ? x->step.newer : o->latest);
+	struct judgement *newer = x->step.target ? x->step.newer : o->latest;
 
 	if (o->rows && s->now_ms - x->judged_ms <= s->env->max_age_ms)
 		return o->rows;
@@ -191,14 +193,14 @@ static struct rowplan *portal_rows(struct session *s, struct expected *x)
 		x->rows_held = true;
 		rowplan_free(o->rows);
 		o->rows = NULL;
-		also = backend_newer_rows(x->step.target ? x->step.newer : o->latest);
+		newer = x->step.target ? x->step.newer : o->latest;
 	}
 	if (o->rows)
 		return o->rows;
 	if (o->shape)
-		o->rows = make_rows(s, p, also, o->shape, NULL, 0);
+		o->rows = make_rows(s, p, newer, o->shape, NULL, 0);
 	else
-		o->rows = make_rows(s, p, also, o->prepared->shape, o->formats, o->nformats);
+		o->rows = make_rows(s, p, newer, o->prepared->shape, o->formats, o->nformats);
 	return o->rows;
 }
 

@@ -12,9 +12,10 @@ enum fate backend_copy_in(struct session *s, const struct frame *f)
 	return FATE_PASS;
 }
 
-/* The judgement of the head's text that counts now, where it is newer than its plan. false: session_break
- * was called. */
-static bool newer_copy(struct session *s, struct expected *x, const struct plan **also)
+/* The judgement of the head's text that counts now, where it is newer than its plan, and its plan of the
+ * head. false: session_break was called. */
+static bool newer_copy(
+	struct session *s, struct expected *x, const struct plan **also, struct judgement **newer)
 {
 	struct portal *o = x->portal;
 	const struct judged *js;
@@ -24,11 +25,13 @@ static bool newer_copy(struct session *s, struct expected *x, const struct plan 
 		if (!backend_holds(
 			    s, x->judged_ms, o->latest ? o->latest : o->prepared->j, &x->step, &o->latest))
 			return false;
+		*newer = o->latest;
 		*also = backend_newer_rows(o->latest);
 		return true;
 	}
 	if (!backend_holds(s, x->judged_ms, x->j, &x->steps[x->at], &x->newer))
 		return false;
+	*newer = x->newer;
 	js = x->newer ? judgement_plans(x->newer) : NULL;
 	if (js && x->at >= js->n) {
 		session_break(s, "57P01", "definitions changed while the statement waited to run");
@@ -41,15 +44,16 @@ static bool newer_copy(struct session *s, struct expected *x, const struct plan 
 enum fate backend_copy_out(struct session *s, const struct frame *f)
 {
 	struct expected *x = pipeline_head(&s->pipe);
+	struct judgement *newer = NULL;
 	const struct plan *also;
 	struct err e = {0};
 
 	if (!backend_step(x) || x->copy)
 		return backend_unexpected(s, f);
-	if (!newer_copy(s, x, &also))
+	if (!newer_copy(s, x, &also, &newer))
 		return FATE_BROKEN;
-	x->copy = copyout_new(backend_plan(x), also, f->body, &s->style.now, s->binding, s->env->message_max,
-		s->env->cell_max, &e);
+	x->copy = copyout_new(backend_plan(x), also, newer, f->body, &s->style.now, s->binding,
+		s->env->message_max, s->env->cell_max, &e);
 	if (x->copy)
 		return FATE_PASS;
 	session_break(s, e.sqlstate, "%s", e.msg);

@@ -61,8 +61,9 @@ static struct rowplan *rows_of(
 	return rp;
 }
 
-struct copyout *copyout_new(const struct plan *p, const struct plan *also, struct span response,
-	const struct value_style *style, struct binding *b, size_t row_max, size_t cell_max, struct err *e)
+struct copyout *copyout_new(const struct plan *p, const struct plan *also, struct judgement *newer,
+	struct span response, const struct value_style *style, struct binding *b, size_t row_max,
+	size_t cell_max, struct err *e)
 {
 	struct copyout *c = NULL;
 
@@ -80,7 +81,7 @@ struct copyout *copyout_new(const struct plan *p, const struct plan *also, struc
 	c->plan = p;
 	c->style = style_of(p->copy, p->ncolumns);
 	c->rows = rows_of(p, style, b, e);
-	if (!c->rows || (also && rowplan_restrict(c->rows, also, e)))
+	if (!c->rows || (also && rowplan_restrict(c->rows, also, newer, e)))
 		goto fail;
 	c->rows->cell_max = cell_max;
 	if (c->rows->pass)

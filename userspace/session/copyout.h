@@ -15,9 +15,11 @@ struct copyout {
 };
 
 /* response: the body of CopyOutResponse, whose format and number of columns must be the plan's. p outlives
- * it. also: a newer plan, or NULL. NULL with e filled: it cannot be masked as planned, or no memory. */
-MUSTCHECK struct copyout *copyout_new(const struct plan *p, const struct plan *also, struct span response,
-	const struct value_style *style, struct binding *b, size_t row_max, size_t cell_max, struct err *e);
+ * it. also: a plan of newer; both may be NULL. NULL with e filled: it cannot be masked as planned, or no
+ * memory. */
+MUSTCHECK struct copyout *copyout_new(const struct plan *p, const struct plan *also, struct judgement *newer,
+	struct span response, const struct value_style *style, struct binding *b, size_t row_max,
+	size_t cell_max, struct err *e);
 void copyout_free(struct copyout *c); /* NULL is fine */
 /* Writes what is to go out for the body of one CopyData, as one CopyData or none where a row is not all there
  * yet. Not for one that passes. WIRE_BAD: malformed, or no memory; nothing was written then. */

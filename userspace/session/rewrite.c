@@ -198,10 +198,13 @@ struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const u
 	return rp;
 }
 
-int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct err *e)
+int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct judgement *j, struct err *e)
 {
-	if (p->ncolumns != rp->n)
+	struct judgement **keep = !rp->newer[0] ? &rp->newer[0] : &rp->newer[1];
+
+	if (p->ncolumns != rp->n || *keep)
 		return err_sql(e, -EPROTO, "42501", "the result's columns changed while it was read");
+	*keep = judgement_ref(j);
 	for (unsigned i = 0; i < rp->n; i++) {
 		planned(&rp->col[i], &p->columns[i]);
 		if (rp->col[i].entity != entity_in(&rp->col[i], &p->columns[i]))
@@ -217,6 +220,8 @@ void rowplan_free(struct rowplan *rp)
 	if (!rp)
 		return;
 	arena_fini(&rp->mem);
+	judgement_unref(rp->newer[0]);
+	judgement_unref(rp->newer[1]);
 	binding_unref(rp->binding);
 	free(rp);
 }

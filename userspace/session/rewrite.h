@@ -10,7 +10,8 @@
 
 /* What happens to each column of one result: the stricter of lineage (plan) and origin (RowDescription). */
 struct rowplan {
-	struct binding *binding; /* a reference: its masks are used */
+	struct binding *binding;    /* a reference: its masks are used */
+	struct judgement *newer[2]; /* references: likewise, of what restricted it */
 	unsigned n;
 	bool pass;        /* every column goes as it is */
 	unsigned hidden;  /* how many do not */
@@ -31,8 +32,8 @@ struct rowplan {
  * counts disagree (lineage and server see different results) or no memory. */
 MUSTCHECK struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const uint16_t *formats,
 	unsigned nformats, const struct value_style *style, struct binding *b, struct err *e);
-/* Lowers rp to what p gives as well; -EPROTO where the counts disagree. */
-MUSTCHECK int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct err *e);
+/* Lowers rp to what p, a plan of j, gives as well; -EPROTO where the counts disagree, or j is the third. */
+MUSTCHECK int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct judgement *j, struct err *e);
 void rowplan_free(struct rowplan *rp); /* NULL is fine */
 
 /* What a cell of a column with ACTION_MASK becomes; not for a NULL. Lives in scratch. */

@@ -41,7 +41,7 @@ def _words(words, where):
         elif w.startswith("startup:"):
             name, value = w[8:].split("=", 1)
             out["startup"][name] = value.replace("\\_", " ")
-        elif w in ("agent2", "agent3"):
+        elif w in ("agent2", "agent3", "agent4"):
             out["agent"] = w
         else:
             raise Wrong("%s: --@ %s" % (where, w))

@@ -166,7 +166,7 @@ class Sides:
 @pytest.fixture(scope="module")
 def sides():
     schema = HERE / "schema.sql"
-    with Lab(schema=schema, policies=sorted(HERE.glob("policy*.yaml")), agents=3, pg_conf=["wal_level=logical", "max_wal_senders=4", "max_prepared_transactions=4", "autovacuum=off",
+    with Lab(schema=schema, policies=sorted(HERE.glob("policy*.yaml")), agents=4, pg_conf=["wal_level=logical", "max_wal_senders=4", "max_prepared_transactions=4", "autovacuum=off",
              "shared_preload_libraries=pg_stat_statements"]) as lab:
         lab.set_hba("host all fdwuser samenet scram-sha-256")
         lab.dba_psql("CREATE DATABASE %s TEMPLATE %s" % (DATABASES[1], lab.dbname), "postgres")

@@ -19,8 +19,8 @@
 
 /* An argument: s of a simple type, p what has a text, v what becomes JSON, V what becomes jsonb, j jsonb,
  * y bytea, e no array (whose lengths must agree), x anything, u what the call may fail on; constants: S a
- * string, i an integer, n one from 0, m one from 1. Before a + the last one comes any number of times, before
- * a * all of them. */
+ * string, F a format of encode(), i an integer, n one from 0, m one from 1. Before a + the last one comes any
+ * number of times, before a * all of them. */
 static const struct rule {
 	const char *name, *args, *type;
 	unsigned size;
@@ -42,7 +42,7 @@ static const struct rule {
 	{"character_length", "s", "int4", 0},
 	{"concat", "p*", "text", 1},
 	{"concat_ws", "Sp+", "text", 1},
-	{"encode", "yS", "text", 4},
+	{"encode", "yF", "text", 4},
 	{"initcap", "s", "text", 1},
 	{"json_agg", "v", "json", 1},
 	{"json_object_agg", "uv", "json", 1},
@@ -208,6 +208,18 @@ static bool number(const PgQuery__Node *n, int32_t low, int32_t high)
 }
 
 /* ---- calls ---- */
+/* Another one fails, but only for what is not NULL. */
+static bool encoding(const PgQuery__Node *n)
+{
+	static const char *const names[] = {"hex", "base64", "escape"};
+	const char *text = total_string(n);
+
+	for (size_t i = 0; i < ARRAY_LEN(names) && text; i++)
+		if (!strcmp(text, names[i]))
+			return true;
+	return false;
+}
+
 static bool is_document(const struct taint *t)
 {
 	return t->type && (t->type == type_builtin("json") || t->type == type_builtin("jsonb"));
@@ -229,6 +241,7 @@ static bool fits(const struct lineage *l, char letter, const PgQuery__Node *n, c
 	case 'x':
 	case 'u': return true;
 	case 'S': return total_string(n) != NULL;
+	case 'F': return encoding(n);
 	case 'i': return number(n, INT32_MIN, INT32_MAX);
 	case 'n': return number(n, 0, NUMBER_MAX);
 	case 'm': return number(n, 1, NUMBER_MAX);

@@ -54,10 +54,10 @@ bpf_load() {
 	fi
 }
 
-integration() { # BUILD ARGS… → the three numbers in $work/BUILD.sum
-	local build=$1 xml=$work/$1.xml rc
-	shift
-	heading "integration on the $build build: BPF, namespaces, PostgreSQL, clients in five languages"
+integration() { # PART BUILD ARGS… → the three numbers in $work/PART.sum
+	local part=$1 build=$2 xml=$work/$1.xml rc
+	shift 2
+	heading "$part, on the $build build: BPF, namespaces, PostgreSQL, clients in five languages"
 	BUILD=$build "$PYTHON" -B -m pytest -q -p no:cacheprovider --tb=short -ra --durations=5 --junitxml="$xml" "$@" 2>&1 < /dev/null | indent
 	rc=${PIPESTATUS[0]}
 	# shellcheck disable=SC2046
@@ -76,7 +76,7 @@ integration() { # BUILD ARGS… → the three numbers in $work/BUILD.sum
 	)
 	# pytest itself may have failed where no test did: a collection error, an interrupt, nothing collected.
 	if [ "$rc" -ne 0 ] && [ "$2" -eq 0 ]; then set -- "$1" 1 "$3"; fi
-	echo "$@" > "$work/$build.sum"
+	echo "$@" > "$work/$part.sum"
 }
 
 build release
@@ -89,16 +89,19 @@ else
 		'!!!! Run: sudo make test'
 	skipped=$((skipped + 1))
 fi
-# Once is enough, on the release build, for the hostile and the honest corpus, and for what does not drive the daemon
-# (test_lineage, which the unit tests run under ASan, and test_lab), measures
-# (test_bench, test_memory), or waits for a time-out of half a minute.
-integration asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_lab.py \
-	--ignore=tests/integration/test_bench.py --ignore=tests/integration/test_memory.py --ignore=tests/leak/test_leak.py \
-	--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@" > "$work/asan.log" 2>&1 &
-integration release tests/integration tests/leak tests/honest "$@"
+# Two at once, of about the same length: all on the release build; and under the sanitizers what does drive the daemon
+# (not test_lineage, which the unit tests run, nor test_lab), measures nothing (test_bench, test_memory) and waits for no
+# time-out of half a minute, then the hostile and the honest corpus, for which once is enough.
+{
+	integration sanitized asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_lab.py \
+		--ignore=tests/integration/test_bench.py --ignore=tests/integration/test_memory.py --ignore=tests/leak/test_leak.py \
+		--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@"
+	integration corpora release tests/leak/test_leak.py tests/honest "$@"
+} > "$work/beside.log" 2>&1 &
+integration integration release tests/integration tests/leak --ignore=tests/leak/test_leak.py "$@"
 wait
-cat "$work/asan.log"
-for part in release asan; do
+cat "$work/beside.log"
+for part in integration sanitized corpora; do
 	# shellcheck disable=SC2046
 	count $(cat "$work/$part.sum" || echo 0 1 0)
 done

@@ -24,10 +24,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* A column of a relation, or what an opaque function gave. */
+/* A column of a relation, what an opaque function gave, or text of definitions. */
 static void check_column(const struct colref *c)
 {
-	assert(c->attnum == COLREF_OPAQUE || catalog_relation_by_oid(clinic, c->relid));
+	assert(c->attnum == COLREF_OPAQUE || c->attnum == COLREF_WRITTEN ||
+		catalog_relation_by_oid(clinic, c->relid));
 }
 
 static void check_set(const struct colset *s)

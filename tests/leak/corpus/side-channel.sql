@@ -42,7 +42,7 @@ SELECT count(*) FROM app.people WHERE secret > 'Wombatz3'
 SELECT id FROM app.people LIMIT (SELECT pin % 5 FROM app.people WHERE id = 1)
 SELECT id FROM app.people FETCH FIRST (SELECT pin % 5 FROM app.people WHERE id = 1) ROWS ONLY
 BEGIN ;; SELECT id FROM app.people WHERE vip FOR UPDATE ;; ROLLBACK
-SELECT pg_try_advisory_lock(pin % 2) FROM app.people WHERE id = 1 ;; SELECT objid FROM pg_locks WHERE locktype = 'advisory'
+SELECT pg_try_advisory_lock(pin % 2) FROM app.people WHERE id = 1 ;; SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 SELECT nextval('app.seq') FROM app.people WHERE vip ;; SELECT setval('app.seq', 1)
 SELECT ctid, id FROM app.people WHERE vip
 SELECT id FROM app.people TABLESAMPLE BERNOULLI ((SELECT 100 * (pin % 2) FROM app.people WHERE id = 1))

@@ -6,6 +6,8 @@
 
 static const struct mask to_null; /* MASK_NULL */
 
+_Static_assert(JSON_PLACES_MAX <= JSONPATH_PATHS_MAX, "each place is a path");
+
 /* NULL: not masked. A text is one in JSON too. Anything else becomes null, since null is left as it is there:
  * NULLIF(ssn, '…') would tell by it. */
 static const struct mask *mask_at(struct judge *j, const struct json_place *p)
@@ -55,17 +57,17 @@ static bool add(struct jsonpath *paths, const char *path, const struct mask *mas
 /* From the strictest mask to what is shown, as jsonpath_add wants it. */
 static bool add_all(struct judge *j, struct jsonpath *paths, const struct json_places *places)
 {
+	const struct mask *masks[JSON_PLACES_MAX];
 	bool ok = true;
 
+	for (unsigned i = 0; i < places->n; i++)
+		masks[i] = mask_at(j, &places->v[i]);
 	for (unsigned kind = 0; kind <= MASK_LAST; kind++)
-		for (unsigned i = 0; i < places->n && ok; i++) {
-			const struct mask *mask = mask_at(j, &places->v[i]);
-
-			if (mask && mask->kind == kind)
-				ok = add(paths, places->v[i].path, mask);
-		}
+		for (unsigned i = 0; i < places->n && ok; i++)
+			if (masks[i] && masks[i]->kind == kind)
+				ok = add(paths, places->v[i].path, masks[i]);
 	for (unsigned i = 0; i < places->n && ok; i++)
-		if (!mask_at(j, &places->v[i]))
+		if (!masks[i])
 			ok = add(paths, places->v[i].path, NULL);
 	return ok;
 }

@@ -12,10 +12,19 @@
 
 struct builder {
 	struct lineage *l;
-	struct json_place *v;
+	struct json_place *v; /* NULL until there is one */
 	unsigned n;
 	bool bad; /* nothing is known */
 };
+
+static const struct json_places *built(struct builder *b)
+{
+	struct json_places *out = b->bad || !b->n ? NULL : lineage_alloc(b->l, 1, sizeof(*out));
+
+	if (out)
+		*out = (struct json_places){b->v, b->n};
+	return out;
+}
 
 /* path."key" */
 static const char *member(struct builder *b, const char *path, const char *key)
@@ -59,7 +68,11 @@ static void add(struct builder *b, struct json_place p)
 		b->bad = true;
 		return;
 	}
-	b->v[b->n++] = p;
+	if (!b->v)
+		b->v = lineage_alloc(b->l, JSON_PLACES_MAX, sizeof(*b->v));
+	b->bad = !b->v;
+	if (b->v)
+		b->v[b->n++] = p;
 }
 
 static void put(struct builder *b, const char *path, const struct taint *t, unsigned depth);
@@ -88,12 +101,15 @@ static void put_fields(struct builder *b, const char *path, const struct taint *
 	b->bad = b->bad || (t->type && (!r || r->ncols != t->nfields));
 	for (unsigned i = 0; i < t->nfields && !b->bad; i++) {
 		const char *name = r ? r->cols[i].name : arena_printf(b->l->a, "f%u", i + 1);
+		struct taint f = t->fields[i];
 
 		if (!name) {
 			b->l->oom = b->bad = true;
 			return;
 		}
-		put(b, member(b, path, name), &t->fields[i], depth);
+		/* cut to varchar(n), it would end elsewhere */
+		f.direct = f.direct && (!r || (r->cols[i].type_oid == f.type && r->cols[i].typmod < 0));
+		put(b, member(b, path, name), &f, depth);
 	}
 }
 
@@ -150,6 +166,7 @@ static void array(struct builder *b, size_t n, const struct argument *args)
 	for (size_t i = 0; i < n && !b->bad; i++) {
 		const char *path = arena_printf(b->l->a, "$[%zu]", i);
 
+		b->l->oom = b->l->oom || !path;
 		b->bad = !path;
 		if (path)
 			put(b, path, &args[i].t, 0);
@@ -169,7 +186,6 @@ const struct json_places *places_of_operator(
 	struct lineage *l, const char *name, const struct taint *left, const struct taint *right)
 {
 	struct builder b = {.l = l};
-	struct json_places *out;
 
 	if (!is_object(left->places) || lineage_stopped(l))
 		return NULL;
@@ -177,15 +193,9 @@ const struct json_places *places_of_operator(
 		return left->places;
 	if (strcmp(name, "||") != 0 || !is_object(right->places))
 		return NULL;
-	b.v = lineage_alloc(l, JSON_PLACES_MAX, sizeof(*b.v));
-	if (!b.v)
-		return NULL;
 	put(&b, "$", left, 0);
 	put(&b, "$", right, 0);
-	out = b.bad ? NULL : lineage_alloc(l, 1, sizeof(*out));
-	if (out)
-		*out = (struct json_places){b.v, b.n};
-	return out;
+	return built(&b);
 }
 
 static bool is(const char *name, const char *json, const char *jsonb)
@@ -197,12 +207,8 @@ const struct json_places *places_of_call(
 	struct lineage *l, const char *name, const PgQuery__FuncCall *f, const struct argument *args)
 {
 	struct builder b = {.l = l};
-	struct json_places *out;
 
 	if (lineage_stopped(l) || !f->n_args || f->func_variadic)
-		return NULL;
-	b.v = lineage_alloc(l, JSON_PLACES_MAX, sizeof(*b.v));
-	if (!b.v)
 		return NULL;
 	if (is(name, "json_build_object", "jsonb_build_object"))
 		object(&b, f, args);
@@ -218,10 +224,5 @@ const struct json_places *places_of_call(
 	else if (is(name, "json_object_agg", "jsonb_object_agg") && f->n_args == 2 && !args[0].t.from.n &&
 		 has_parts(&args[1].t))
 		put(&b, "$.*", &args[1].t, 0);
-	else
-		b.bad = true;
-	out = b.bad ? NULL : lineage_alloc(l, 1, sizeof(*out));
-	if (out)
-		*out = (struct json_places){b.v, b.n};
-	return out;
+	return built(&b);
 }

@@ -5,7 +5,6 @@
 #include "sql/type_table.h"
 
 #define FIRST_USER_OID 16384
-#define JSON_SIZE      6  /* … as the text of the same jsonb */
 #define CAST_SIZE      32 /* how many times as long a value may be as what it is cast from */
 
 uint32_t type_builtin(const char *name)

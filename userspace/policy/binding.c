@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A binding is made in three steps: every pattern of every rule is laid over the catalogue by name; what the
- * same pattern bound earlier in this place is bound again by oid; what is bound on a parent is
- * bound on its children. Each gives pairs (column, pattern), which the place keeps for the next binding;
- * their strictest masks make the table. */
+/* A binding is made of what the rules' patterns bind (policy/matches.h): the strictest masks of each column
+ * make the table, and copies of masked columns inherit from it. */
 #include "policy/binding.h"
 
 #include <errno.h>
@@ -11,20 +9,9 @@
 #include <string.h>
 
 #include "mask/words.h"
-#include "policy/pattern.h"
+#include "policy/matches.h"
 #include "policy/strict.h"
 #include "sql/signature.h"
-
-/* One column pattern of one rule; sorted by canonical text. */
-struct laid {
-	struct pattern pattern;
-	const struct rule *rule;
-};
-
-struct match {
-	struct colref column;
-	unsigned laid;
-};
 
 struct entry {
 	struct colref column;
@@ -36,10 +23,7 @@ struct binding {
 	atomic_uint refs;
 	struct policy *policy;
 	struct catalog *catalog;
-	struct laid *laid;
-	unsigned nlaid;
-	struct match *matches; /* sorted by column */
-	size_t nmatches, matches_cap;
+	struct matches matches;
 	struct entry *entries; /* sorted by column; attnum 0: the whole row */
 	size_t nentries;
 	enum opaque_mode opaque;
@@ -47,171 +31,16 @@ struct binding {
 	unsigned ntrusted;
 	bool heirs;
 	struct arena mem; /* patterns, masks made of two, and what heirs are copies of */
-	bool no_memory;   /* while it is made */
 };
 
 static const struct mask to_null = {.kind = MASK_NULL};
 static const struct masking hidden = {.direct = &to_null, .derived = &to_null};
 
-static int compare_column(struct colref a, struct colref b)
-{
-	return a.relid != b.relid ? (a.relid > b.relid) - (a.relid < b.relid)
-				  : (a.attnum > b.attnum) - (a.attnum < b.attnum);
-}
-
-static int compare_match(const void *x, const void *y)
-{
-	const struct match *a = x, *b = y;
-	int r = compare_column(a->column, b->column);
-
-	return r ? r : (a->laid > b->laid) - (a->laid < b->laid);
-}
-
-static int compare_laid(const void *x, const void *y)
-{
-	const struct laid *a = x, *b = y;
-	int r = strcmp(a->pattern.canonical, b->pattern.canonical);
-
-	return r ? r : (a->rule > b->rule) - (a->rule < b->rule);
-}
-
 static int compare_entry(const void *x, const void *y)
 {
 	const struct entry *a = x, *b = y;
 
-	return compare_column(a->column, b->column);
-}
-
-static void add_match(struct binding *b, uint32_t relid, int16_t attnum, unsigned laid)
-{
-	if (b->nmatches == b->matches_cap) {
-		size_t cap = b->matches_cap ? b->matches_cap * 2 : 64;
-		struct match *v = reallocarray(b->matches, cap, sizeof(*v));
-
-		if (!v) {
-			b->no_memory = true;
-			return;
-		}
-		b->matches = v;
-		b->matches_cap = cap;
-	}
-	b->matches[b->nmatches++] = (struct match){{relid, attnum}, laid};
-}
-
-static int lay_patterns(struct binding *b, const struct grant *g, struct err *e)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < g->nrules; i++)
-		n += g->rules[i]->ncolumns;
-	b->laid = arena_array(&b->mem, n ? n : 1, sizeof(*b->laid));
-	if (!b->laid)
-		return err_sql(e, -ENOMEM, "53200", "out of memory");
-	for (unsigned i = 0; i < g->nrules; i++)
-		for (unsigned j = 0; j < g->rules[i]->ncolumns; j++) {
-			struct laid *l = &b->laid[b->nlaid++];
-			const char *why = "out of memory";
-			int r = pattern_parse(&l->pattern, g->rules[i]->columns[j], &b->mem, &why);
-
-			if (r)
-				return err_set(
-					e, r, "mask rule at %.100s: column %s", g->rules[i]->where, why);
-			l->rule = g->rules[i];
-		}
-	qsort(b->laid, b->nlaid, sizeof(*b->laid), compare_laid);
-	return 0;
-}
-
-/* Of a foreign table also by the names that it has where it is: it shows what stands there. */
-static void match_foreign(struct binding *b, const struct relation *r)
-{
-	for (unsigned i = 0; r->remote_name && i < b->nlaid; i++) {
-		if (!pattern_has_relation(&b->laid[i].pattern, r->remote_schema, r->remote_name, r->system))
-			continue;
-		for (unsigned j = 0; j < r->ncols; j++)
-			if (r->cols[j].remote && pattern_has_column(&b->laid[i].pattern, r->cols[j].remote))
-				add_match(b, r->oid, r->cols[j].attnum, i);
-	}
-}
-
-/* A sensitive column is left out everywhere: without an entry it is hidden, which no rule may loosen. */
-static bool match_relation(void *arg, const struct relation *r)
-{
-	struct binding *b = arg;
-
-	if (r->kind == 't')
-		return true;
-	for (unsigned i = 0; i < b->nlaid; i++) {
-		if (!pattern_has_relation(&b->laid[i].pattern, r->schema, r->name, r->system))
-			continue;
-		for (unsigned j = 0; j < r->ncols; j++)
-			if (!r->cols[j].sensitive && pattern_has_column(&b->laid[i].pattern, r->cols[j].name))
-				add_match(b, r->oid, r->cols[j].attnum, i);
-	}
-	match_foreign(b, r);
-	return !b->no_memory;
-}
-
-/* The pattern that bound a column decides, not the mask it had: a rule whose mask was changed keeps what it
- * holds. */
-static void carry_over(struct binding *b, const struct place *place)
-{
-	size_t n = 0;
-	const struct bound_column *v = place_bound(place, &n);
-
-	for (size_t i = 0; i < n && !b->no_memory; i++) {
-		struct colref c = v[i].column;
-		const char *canonical = v[i].pattern;
-		const struct relation *r = catalog_relation_by_oid(b->catalog, c.relid);
-		const struct column *column = r ? relation_column_by_attnum(r, c.attnum) : NULL;
-		unsigned lo = 0, hi = b->nlaid;
-
-		if (!column || column->sensitive)
-			continue;
-		while (lo < hi) {
-			unsigned mid = lo + (hi - lo) / 2;
-
-			if (strcmp(b->laid[mid].pattern.canonical, canonical) < 0)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		for (; lo < b->nlaid && strcmp(b->laid[lo].pattern.canonical, canonical) == 0; lo++)
-			add_match(b, c.relid, c.attnum, lo);
-	}
-}
-
-static void sort_matches(struct binding *b)
-{
-	size_t n = 0;
-
-	if (b->nmatches)
-		qsort(b->matches, b->nmatches, sizeof(*b->matches), compare_match);
-	for (size_t i = 0; i < b->nmatches; i++)
-		if (!n || compare_match(&b->matches[i], &b->matches[n - 1]) != 0)
-			b->matches[n++] = b->matches[i];
-	b->nmatches = n;
-}
-
-/* relation.children holds all levels, so one pass is enough. */
-static void match_children(struct binding *b)
-{
-	size_t n = b->nmatches;
-
-	for (size_t i = 0; i < n && !b->no_memory; i++) {
-		struct match m = b->matches[i];
-		const struct relation *r = catalog_relation_by_oid(b->catalog, m.column.relid);
-		const struct column *c = r ? relation_column_by_attnum(r, m.column.attnum) : NULL;
-
-		for (unsigned j = 0; c && j < r->nchildren; j++) {
-			const struct relation *child = catalog_relation_by_oid(b->catalog, r->children[j]);
-			const struct column *same = child ? relation_column(child, c->name) : NULL;
-
-			if (same && !same->sensitive)
-				add_match(b, child->oid, same->attnum, m.laid);
-		}
-	}
-	sort_matches(b);
+	return colref_order(a->column, b->column);
 }
 
 /* What a column's values are, or those that its arrays are of. */
@@ -280,25 +109,24 @@ static bool name_words(struct binding *b, struct entry *entry)
 	return true;
 }
 
-/* matches are sorted: those of one column, and the columns of one relation, stand together. */
 static int make_entries(struct binding *b, struct err *e)
 {
 	struct entry *row = NULL, *last = NULL;
 
 	/* At most one entry a match and one whole row each. */
-	b->entries = calloc(b->nmatches * 2 + 1, sizeof(*b->entries));
+	b->entries = calloc(b->matches.n * 2 + 1, sizeof(*b->entries));
 	if (!b->entries)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
-	for (size_t i = 0; i < b->nmatches; i++) {
-		const struct match *m = &b->matches[i];
-		const struct rule *rule = b->laid[m->laid].rule;
+	for (size_t i = 0; i < b->matches.n; i++) {
+		const struct match *m = &b->matches.v[i];
+		const struct rule *rule = b->matches.laid[m->laid].rule;
 
 		if (!row || row->column.relid != m->column.relid) {
 			row = &b->entries[b->nentries++];
 			row->column = (struct colref){m->column.relid, 0};
 			row->masking = (struct masking){&to_null, &to_null, rule, {0}};
 		}
-		if (!last || compare_column(last->column, m->column) != 0) {
+		if (!last || colref_order(last->column, m->column) != 0) {
 			last = &b->entries[b->nentries++];
 			last->column = m->column;
 		}
@@ -443,46 +271,11 @@ static int bind_heirs(struct binding *b, const struct heirs *heirs, struct err *
 static void binding_free(struct binding *b)
 {
 	free(b->entries);
-	free(b->matches);
+	matches_free(&b->matches);
 	arena_fini(&b->mem);
 	catalog_unref(b->catalog);
 	policy_unref(b->policy);
 	free(b);
-}
-
-/* For the next binding here, whoever makes it. */
-static int hand_on(struct binding *b, struct place *place, bool own, struct err *e)
-{
-	struct bound_column *v = calloc(b->nmatches ? b->nmatches : 1, sizeof(*v));
-	int r;
-
-	if (!v)
-		return err_sql(e, -ENOMEM, "53200", "out of memory");
-	for (size_t i = 0; i < b->nmatches; i++)
-		v[i] = (struct bound_column){
-			b->laid[b->matches[i].laid].pattern.canonical, b->matches[i].column};
-	r = place_keep(place, own ? NULL : b->catalog, v, b->nmatches, e);
-	free(v);
-	return r;
-}
-
-static int bind_columns(struct binding *b, struct place *place, bool own, struct err *e)
-{
-	int r = 0;
-
-	if (place)
-		place_hold(place);
-	catalog_each_relation(b->catalog, match_relation, b);
-	if (place)
-		carry_over(b, place);
-	match_children(b);
-	if (b->no_memory)
-		r = err_sql(e, -ENOMEM, "53200", "out of memory");
-	else if (place)
-		r = hand_on(b, place, own, e);
-	if (place)
-		place_release(place);
-	return r;
 }
 
 static bool lists(const struct opaque_rule *o, const struct catalog *c, const struct function *f)
@@ -539,11 +332,9 @@ int binding_new(struct binding **out, struct policy *p, const struct grant *g, s
 	b->policy = policy_ref(p);
 	b->catalog = catalog_ref(c);
 	b->heirs = heirs_count(heirs) > 0;
-	r = lay_patterns(b, g, e);
+	r = matches_find(&b->matches, g, c, place, own, &b->mem, e);
 	if (!r)
 		r = bind_opaque(b, g, e);
-	if (!r)
-		r = bind_columns(b, place, own, e);
 	if (!r)
 		r = make_entries(b, e);
 	if (!r)

@@ -253,7 +253,6 @@ SELECT * FROM scratch.report ORDER BY month;
 DROP TABLE scratch.report;
 
 -- session: create a view
--- waits: DROP VIEW of a view over a table that has masked columns
 CREATE VIEW scratch.paid AS SELECT id, customer_id FROM public.orders WHERE status = 'paid';
 SELECT count(*) FROM scratch.paid;
 DROP VIEW scratch.paid;
@@ -289,7 +288,6 @@ DISCARD SEQUENCES;
 DISCARD TEMP;
 
 -- session: role
--- waits: SET ROLE to the role of the login
 SET ROLE pgveil_agent;
 SELECT current_user = session_user;
 RESET ROLE;
@@ -563,7 +561,6 @@ SELECT count(*) FROM counters;
 REFRESH MATERIALIZED VIEW monthly_sales;
 
 -- session: cancel nobody
--- waits: cancelling one's own sessions
 SELECT pg_cancel_backend(0) IS NULL;
 SELECT pg_terminate_backend(2147483647);
 

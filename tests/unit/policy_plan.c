@@ -139,7 +139,7 @@ static const char *messages(const struct judged *js, const char *want)
 static void table(const char *file, const char *schema, const char *rules)
 {
 	const char *path[] = {"public"};
-	struct name_scope scope = {.path = path, .npath = 1};
+	struct name_scope scope = {.path = path, .npath = 1, .user = "agent"};
 	FILE *f = fopen(file, "re");
 	struct arena a = {0}, judged_in = {0};
 	struct policy *p = NULL;
@@ -238,6 +238,9 @@ static void settings(void **state)
 	assert_false(plan_setting_allowed("search_path", "\"x", &why));
 	assert_false(plan_setting_open("client_encoding", &why));
 	assert_false(plan_setting_allowed("role", "postgres", &why));
+	assert_true(plan_setting_allowed("role", "none", &why));
+	assert_false(plan_setting_allowed("role", "NONE", &why)); /* a role may be called so */
+	assert_false(plan_setting_allowed("session_authorization", "default", &why));
 	assert_false(plan_setting_allowed("session_authorization", "postgres", &why));
 	assert_false(plan_setting_allowed("client_min_messages", "debug5", &why));
 	assert_false(plan_setting_allowed("backslash_quote", "on", &why));

@@ -464,16 +464,17 @@ static void test_functions(void **state)
 {
 	static const char *const opaque[] = {"set_config", "pg_read_file", "pg_ls_dir", "lo_get", "lo_import",
 		"query_to_xml", "table_to_xml", "schema_to_xml", "database_to_xml", "cursor_to_xml",
-		"ts_stat", "ts_rewrite", "pg_terminate_backend", "pg_cancel_backend",
-		"pg_logical_slot_get_changes", "pg_current_logfile", "pg_stat_get_activity", "pg_stat_file",
-		"pg_show_all_settings", "pg_config", "pg_hba_file_rules", "pg_cursor",
-		"pg_prepared_statement", "pg_prepared_xact", "pg_get_backend_memory_contexts",
-		"pg_mcv_list_items", "pg_reload_conf", "pg_replication_origin_create",
-		"pg_get_replication_slots", "plpgsql_call_handler", "loread", "no_such_function"};
+		"ts_stat", "ts_rewrite", "pg_logical_slot_get_changes", "pg_current_logfile",
+		"pg_stat_get_activity", "pg_stat_file", "pg_show_all_settings", "pg_config",
+		"pg_hba_file_rules", "pg_cursor", "pg_prepared_statement", "pg_prepared_xact",
+		"pg_get_backend_memory_contexts", "pg_mcv_list_items", "pg_reload_conf",
+		"pg_replication_origin_create", "pg_get_replication_slots", "plpgsql_call_handler", "loread",
+		"no_such_function"};
 	static const char *const total[] = {"upper", "count", "md5", "row_number"};
 	static const char *const pure[] = {"substr", "sum", "now", "to_char", "json_agg", "generate_series",
 		"pg_get_viewdef", "has_table_privilege", "current_setting", "random", "nextval", "setval",
-		"pg_sleep", "pg_notify", "pg_try_advisory_lock", "txid_current"};
+		"pg_sleep", "pg_notify", "pg_try_advisory_lock", "txid_current", "pg_cancel_backend",
+		"pg_terminate_backend"};
 	const char *const *names;
 
 	(void)state;

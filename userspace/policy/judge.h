@@ -9,7 +9,8 @@
 struct judge {
 	const struct binding *b;
 	struct arena *a;
-	bool failed; /* out of memory */
+	const char *user; /* the role that the session has; NULL: not known */
+	bool failed;      /* out of memory */
 };
 
 #define JUDGE_NO_MEMORY "out of memory while judging the statement"

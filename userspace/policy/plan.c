@@ -399,16 +399,23 @@ static bool check_explain(struct judge *j, const struct statement *st, struct pl
 	return true;
 }
 
+/* Which role the session has is settled: SET ROLE to that one changes nothing. */
+static bool setting_allowed(const struct judge *j, const char *name, const char *value, const char **why)
+{
+	return (!strcmp(name, "role") && value && j->user && !strcmp(value, j->user)) ||
+	       plan_setting_allowed(name, value, why);
+}
+
 static bool check_settings(struct judge *j, const struct statement *st, struct plan *p)
 {
 	const char *why = NULL, *name = st->setting ? st->setting : "";
-	bool ok = st->kind != STATEMENT_SET || plan_setting_allowed(name, st->value, &why);
+	bool ok = st->kind != STATEMENT_SET || setting_allowed(j, name, st->value, &why);
 
 	for (unsigned i = 0; ok && i < st->nchanges; i++) {
 		const struct setting_change *c = &st->changes[i];
 
 		name = c->name;
-		ok = c->any ? plan_setting_open(name, &why) : plan_setting_allowed(name, c->value, &why);
+		ok = c->any ? plan_setting_open(name, &why) : setting_allowed(j, name, c->value, &why);
 	}
 	if (!ok)
 		judge_deny(j, p, "42501", arena_printf(j->a, "parameter \"%s\" cannot be changed here", name),
@@ -534,7 +541,7 @@ static void keep_constants(const struct statement *st, struct judged *out)
 int plan_judge(const struct binding *b, const struct name_scope *scope, struct span text, struct arena *a,
 	struct judged *out, struct err *e)
 {
-	struct judge j = {.b = b, .a = a};
+	struct judge j = {.b = b, .a = a, .user = scope->user};
 	struct analysis an = {0};
 	struct err why = {0};
 	struct name_scope names = *scope;

@@ -24,6 +24,7 @@ struct setting {
 	const char *name;
 	const char *values[8];
 	const char *why; /* for a value that is not in the list */
+	bool exact;      /* another one may be written in capitals */
 };
 
 /* With any value. "all" is RESET ALL: back to what the login settled. */
@@ -58,8 +59,8 @@ static const struct setting allowed[] = {
 	{.name = "bytea_output", .values = {"hex", "escape"}, .why = ELSEWHERE},
 	{.name = "client_encoding", .values = {"utf8", "unicode"}, .why = PINNED},
 	{.name = "client_min_messages", .values = {"notice", "warning", "error"}, .why = ELSEWHERE},
-	{.name = "role", .values = {"none"}, .why = ROLE},
-	{.name = "session_authorization", .values = {"default"}, .why = ROLE},
+	{.name = "role", .values = {"none"}, .why = ROLE, .exact = true},
+	{.name = "session_authorization", .why = ROLE},
 	{.name = "standard_conforming_strings", .values = {"on", "true", "yes", "1"}, .why = PINNED},
 };
 
@@ -129,7 +130,7 @@ bool plan_setting_allowed(const char *name, const char *value, const char **why)
 			value = encoding;
 		}
 		for (const char *const *v = allowed[i].values; *v; v++)
-			if (strcasecmp(*v, value) == 0)
+			if ((allowed[i].exact ? strcmp(*v, value) : strcasecmp(*v, value)) == 0)
 				return true;
 		return false;
 	}

@@ -189,10 +189,13 @@ struct statement {
 	unsigned nrelations;
 	unsigned levels; /* queries in it, one in another; of views only the mention */
 	bool writes;
-	bool defines;          /* changes definitions that names resolve by … */
-	bool copies;           /* … by a query, or changes nothing of what its relations are: what it stores
-				  and uses is all that counts */
-	bool drops_views;      /* takes views away, and changes nothing else */
+	bool defines;      /* changes definitions that names resolve by … */
+	bool copies;       /* … by a query, or changes nothing of what its relations are: what it stores
+			      and uses is all that counts */
+	bool drops_views;  /* takes views away, and changes nothing else */
+	bool cascades;     /* … and what hangs on them */
+	uint32_t *dropped; /* they themselves, without what is below them */
+	unsigned ndropped;
 	bool apart;            /* not understood as long as a relation of it has masked columns */
 	const char *makes;     /* a relation of this name, which others may write to; NULL: none */
 	char makes_kind;       /* … r v m, as pg_class.relkind */

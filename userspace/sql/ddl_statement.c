@@ -464,6 +464,7 @@ static void drop_one(
 {
 	const PgQuery__List *names = n->list;
 	PgQuery__RangeVar rv = PG_QUERY__RANGE_VAR__INIT;
+	const struct relation *r;
 
 	if (n->node_case != PG_QUERY__NODE__NODE_LIST || !names->n_items || names->n_items > 3) {
 		lineage_odd(l, -1, "this name");
@@ -481,8 +482,11 @@ static void drop_one(
 			rv.relname);
 		return;
 	}
-	if (!changed(l, &rv, missing_ok, kinds) || !l->s->temporary)
+	r = changed(l, &rv, missing_ok, kinds);
+	if (!r || !l->s->temporary)
 		*temporary = false;
+	if (r && l->s->dropped)
+		l->s->dropped[l->s->ndropped++] = r->oid;
 }
 
 /* What is dropped as a table is: views too, where code may read them. NULL: something else. */
@@ -503,6 +507,8 @@ static void drop(struct lineage *l, const PgQuery__DropStmt *s, const char *kind
 
 	define(l, "p");
 	l->s->drops_views = *kinds != 'r';
+	l->s->cascades = s->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
+	l->s->dropped = lineage_alloc(l, s->n_objects, sizeof(*l->s->dropped));
 	for (size_t i = 0; i < s->n_objects && !lineage_stopped(l); i++)
 		drop_one(l, s->objects[i], kinds, s->missing_ok, &temporary);
 	l->s->temporary = temporary;

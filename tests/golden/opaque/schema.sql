@@ -17,4 +17,11 @@ CREATE FUNCTION last4(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT right(ssn
 CREATE FUNCTION shown4(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT right(ssn, 4) FROM public.people WHERE id = $1';
 CREATE AGGREGATE collected(text) (SFUNC = array_append, STYPE = text[]);
 CREATE VIEW with_listed AS SELECT id, listed(name, 1) AS l, stable_one(id) AS s FROM people;
+CREATE VIEW names AS SELECT id, name FROM people WHERE ssn IS NOT NULL;
+CREATE VIEW names_last4 AS SELECT id, right(ssn, 4) AS l FROM people;
+CREATE VIEW staff AS SELECT id, name FROM people;
+CREATE VIEW plain.staff AS SELECT id, ssn AS name FROM people;
+CREATE VIEW plain.names AS SELECT id FROM people;
+CREATE VIEW guarded AS SELECT id, name FROM people;
+CREATE RULE guarded_insert AS ON INSERT TO guarded DO INSTEAD NOTHING;
 CREATE VIEW only_listed AS SELECT id, listed(name, 1) AS l FROM people;

@@ -47,6 +47,22 @@ BEGIN ;; CREATE VIEW app.mine6 AS SELECT p FROM app.people p ;; SELECT (p).secre
 BEGIN ;; CREATE RECURSIVE VIEW app.mine7 (s) AS SELECT secret FROM app.people ;; SELECT s FROM app.mine7 ;; ROLLBACK
 --@ pg>=13
 BEGIN ;; CREATE VIEW app.mine8 AS SELECT * FROM app.v_deep ;; ALTER VIEW app.mine8 RENAME COLUMN c TO name ;; SELECT name FROM app.mine8 ;; ROLLBACK
+--# value a view that is taken away, and what code finds by its name then
+--! CREATE SCHEMA later
+--! CREATE TABLE mine.recent_log (note text)
+--! CREATE TABLE mine.recent_go (x int)
+--! CREATE VIEW mine.recent AS SELECT name AS note FROM app.people
+--! CREATE VIEW mine.also_recent AS SELECT name AS note FROM app.people
+--! CREATE VIEW later.recent AS SELECT secret AS note FROM app.people
+--! CREATE VIEW later.also_recent AS SELECT secret AS note FROM app.people
+--! CREATE FUNCTION mine.log_recent() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = mine, later AS $$ BEGIN INSERT INTO mine.recent_log SELECT note FROM recent; RETURN NEW; END $$
+--! CREATE TRIGGER log_recent AFTER INSERT ON mine.recent_go FOR EACH ROW EXECUTE FUNCTION mine.log_recent()
+--! ALTER VIEW mine.recent OWNER TO pgveil_agent
+--! ALTER VIEW mine.also_recent OWNER TO pgveil_agent
+--! GRANT ALL ON mine.recent_log, mine.recent_go TO pgveil_agent
+BEGIN ;; DROP VIEW mine.recent ;; INSERT INTO mine.recent_go VALUES (1) ;; SELECT note FROM mine.recent_log ;; ROLLBACK
+BEGIN ;; DROP VIEW mine.also_recent, mine.recent ;; INSERT INTO mine.recent_go VALUES (1) ;; SELECT note FROM mine.recent_log ;; ROLLBACK
+BEGIN ;; DROP VIEW IF EXISTS mine.recent CASCADE ;; INSERT INTO mine.recent_go VALUES (1) ;; SELECT note FROM mine.recent_log ;; ROLLBACK
 --# oracle views that ask
 SELECT id FROM app.v_where
 SELECT count(*) FROM app.v_where

@@ -4,6 +4,7 @@
 import pytest
 
 import canary
+import wire
 from lab import HERE, Lab
 
 SETUP = """
@@ -137,7 +138,8 @@ def test_views(c):
 
 
 # ---- a policy that lets code do anything ----
-ALLOWING = (HERE / "writes.yaml").read_text().replace("default: mask", "default: allow")
+ALLOWING = (HERE / "writes.yaml").read_text().replace("default: mask", "default: allow").replace(
+    "clinic.note.body]", "clinic.note.body, clinic.typed.ssn, clinic.late.ssn]")
 
 OWN = """
     CREATE SCHEMA work AUTHORIZATION pgveil_agent; CREATE TABLE clinic.ward (id int, name text); ALTER TABLE clinic.ward OWNER TO pgveil_agent;
@@ -238,6 +240,102 @@ def test_a_view_that_takes_another_place_is_masked_too(allowing):
             assert error.sqlstate == "42501"
         client.query("ROLLBACK")
         assert canary.found(bytes(client.received)) == []
+
+
+SAYS = "DO $$ BEGIN RAISE NOTICE 'seen %', 1; RAISE EXCEPTION 'no %', 2 USING DETAIL = 'd', HINT = 'h', ERRCODE = 'ZX001'; END $$"
+
+
+@pytest.mark.parametrize("how", ["query", "run"])
+def test_what_code_says(allowing, how):
+    """It goes with what code gives, but not behind a statement of the same transaction that has masked columns."""
+    with allowing.login() as client:
+        for begin in ("SELECT 1", "BEGIN"):
+            getattr(client, how)(begin).ok()
+            r = getattr(client, how)(SAYS)
+            assert r.notices[0]["M"] == "seen 1"
+            assert {k: r.error.fields[k] for k in "CMDH"} == {"C": "ZX001", "M": "no 2", "D": "d", "H": "h"}
+        client.query("ROLLBACK").ok()
+        client.query("BEGIN").ok()
+        getattr(client, how)("SELECT ssn FROM clinic.patient WHERE id = 1").ok()
+        r = getattr(client, how)(SAYS)
+        assert r.error.sqlstate == "P0001" and "no 2" not in str(r.error.fields) and "seen" not in str(r.notices)
+        client.query("ROLLBACK").ok()
+
+
+def test_what_the_server_says_of_masked_columns(allowing):
+    """Its errors hold values where the statement is about masked columns, or all columns of a type, or commits what was."""
+    allowing.dba_psql("""CREATE DOMAIN clinic.number AS text; CREATE TABLE clinic.typed (id int, ssn clinic.number);
+        ALTER DOMAIN clinic.number OWNER TO pgveil_agent; INSERT INTO clinic.typed SELECT id, ssn FROM clinic.patient;
+        CREATE TABLE clinic.late (id int, ssn text UNIQUE DEFERRABLE INITIALLY DEFERRED); GRANT ALL ON clinic.late TO pgveil_agent;
+        INSERT INTO clinic.late (ssn) SELECT ssn FROM clinic.patient WHERE id = 1;
+        CREATE FUNCTION clinic.again() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+            'BEGIN INSERT INTO clinic.late (ssn) SELECT ssn FROM clinic.patient WHERE id = 1; RETURN NULL; END';
+        CREATE TRIGGER again AFTER INSERT ON clinic.late FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION clinic.again()""")
+    with allowing.login() as client:
+        for sql in ("ALTER DOMAIN clinic.number ADD CHECK (VALUE::int > 0)", "BEGIN; INSERT INTO clinic.late (id) VALUES (7); COMMIT",
+                    "INSERT INTO clinic.late (id) VALUES (7)"):
+            assert client.query(sql).error
+            client.query("ROLLBACK")
+        client.query("BEGIN").ok()
+        client.query("INSERT INTO clinic.late (id) VALUES (7)").ok()
+        assert client.query("SET CONSTRAINTS ALL IMMEDIATE").error.sqlstate == "23505"
+        client.query("ROLLBACK").ok()
+        client.query("BEGIN").ok()
+        client.query("INSERT INTO clinic.late (id) VALUES (7)").ok()
+        assert client.query("COMMIT").error.sqlstate == "23505"
+        client.send(wire.parse("INSERT INTO clinic.late (id) VALUES (7)"), wire.bind(), wire.execute(), wire.sync())
+        assert client.result().error.sqlstate == "23505"
+        assert canary.found(bytes(client.received)) == []
+    allowing.dba_psql("DROP TABLE clinic.typed, clinic.late; DROP DOMAIN clinic.number; DROP FUNCTION clinic.again()")
+
+
+def test_roles_are_followed(allowing):
+    """What names mean to a session goes with its role, as the server has it, through the ends of transactions and DISCARD."""
+    allowing.dba_psql("""CREATE ROLE writes_other; GRANT writes_other TO pgveil_agent; CREATE SCHEMA writes_other AUTHORIZATION writes_other;
+        CREATE TABLE writes_other.place (id int, ssn text); INSERT INTO writes_other.place VALUES (1, 'plain');
+        CREATE TABLE public.place (id int, ssn text); INSERT INTO public.place VALUES (1, 'public');
+        ALTER TABLE writes_other.place OWNER TO writes_other; GRANT SELECT ON public.place TO PUBLIC""")
+    for how in ("query", "run"):
+        with allowing.login() as client:
+            run = getattr(client, how)
+
+            def seen():
+                return [run(sql).ok().rows[0][0] for sql in ("SELECT current_user", "SELECT ssn FROM place")]
+
+            other, self = [b"writes_other", b"plain"], [b"pgveil_agent", b"public"]
+            assert seen() == self
+            for back in ("RESET ROLE", "SET ROLE NONE", "SET ROLE pgveil_agent", "DISCARD ALL", "SELECT set_config('role', 'none', false)",
+                         "SET SESSION AUTHORIZATION DEFAULT"):
+                run("SET ROLE writes_other").ok()
+                assert seen() == other
+                # masks go with the columns, not with who asks
+                assert run("SELECT ssn FROM clinic.patient WHERE id = 1").error.sqlstate == "42501"
+                run(back).ok()
+                assert seen() == self
+            run("BEGIN").ok()
+            run("SAVEPOINT a").ok()
+            run("SET ROLE writes_other").ok()
+            assert seen() == other
+            run("ROLLBACK TO a").ok()
+            assert seen() == self
+            run("SET LOCAL ROLE writes_other").ok()
+            assert seen() == other
+            run("DO 'BEGIN PERFORM 1; END'").ok()
+            assert seen() == other
+            run("COMMIT").ok()
+            assert seen() == self
+            run("SET ROLE writes_other").ok()
+            run("DO 'BEGIN PERFORM 1; END'").ok()
+            assert seen() == other
+            run("BEGIN").ok()
+            run("CREATE TEMP TABLE place AS SELECT 1 AS id, 'temporary' AS ssn").ok()
+            assert seen() == [b"writes_other", b"temporary"]
+            run("ROLLBACK").ok()
+            assert seen() == other
+            assert canary.found(bytes(client.received)) == []
+    with allowing.login() as client:
+        refused(client.query, "SET ROLE writes_other; SELECT ssn FROM place")
+    allowing.dba_psql("DROP SCHEMA writes_other CASCADE; DROP TABLE public.place; REVOKE writes_other FROM pgveil_agent; DROP ROLE writes_other")
 
 
 # ---- copies: taint ----

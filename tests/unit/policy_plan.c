@@ -9,10 +9,10 @@
  *                                  one and as many as parameter 3 has elements)
  *   SQL => sanitized …             as one of these, and its messages are replaced by standard ones
  *   SQL => names …                 likewise, but for those of constraints and of the analysis
- *   SQL => verbatim …              as one of these, and its messages pass as they are
- *   SQL => SQLSTATE part of the reason
- * over tests/golden/replay/clinic.sql and the policy beside it, and over tests/golden/ask/schema.sql and the
- * one beside that. */
+ *   SQL => frank …               its messages pass as they are unless something before them in its
+ * transaction may have been about masked columns SQL => verbatim …              as one of these, and its
+ * messages pass as they are SQL => SQLSTATE part of the reason over tests/golden/replay/clinic.sql and the
+ * policy beside it, and over tests/golden/ask/schema.sql and the one beside that. */
 #include "test.h"
 
 #include "mask/jsonpath.h"
@@ -123,13 +123,14 @@ static void tell(const struct judged *js, const struct catalog *c, char *out, si
 /* The rest of what is wanted; NULL where messages are treated otherwise. */
 static const char *messages(const struct judged *js, const char *want)
 {
-	static const char *const word[] = {"verbatim ", "sanitized ", "names "};
+	static const char *const word[] = {"verbatim ", "sanitized ", "names ", "frank "};
 
 	for (unsigned i = 0; i < ARRAY_LEN(word); i++) {
 		if (strncmp(want, word[i], strlen(word[i])) != 0)
 			continue;
 		for (unsigned k = 0; k < js->n; k++)
-			if (js->plans[k]->sanitize != (i > 0) || (i > 0 && js->plans[k]->names != (i == 2)))
+			if (js->plans[k]->sanitize != (i > 0) || (i > 0 && js->plans[k]->frank != (i == 3)) ||
+				(i > 0 && i < 3 && js->plans[k]->names != (i == 2)))
 				return NULL;
 		return want + strlen(word[i]);
 	}

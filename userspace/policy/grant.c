@@ -278,3 +278,12 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	g->rules_id = mix(s.id, UINT64_C(1) << 32 | index_of(p, g->database));
 	return 0;
 }
+
+bool grant_lets_all(const struct grant *g)
+{
+	bool all = g->nopaque > 0;
+
+	for (unsigned i = 0; i < g->nopaque; i++)
+		all = all && g->opaque[i]->mode == OPAQUE_ALLOW;
+	return all;
+}

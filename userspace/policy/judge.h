@@ -10,6 +10,7 @@ struct judge {
 	const struct binding *b;
 	struct arena *a;
 	const char *user; /* the role that the session has; NULL: not known */
+	bool relayed;     /* … which is one that it logged in as itself */
 	bool failed;      /* out of memory */
 };
 

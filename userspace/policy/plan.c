@@ -321,6 +321,56 @@ static bool tag_is(const struct statement *st, const char *tag)
 	return st->tag && strcasecmp(st->tag, tag) == 0;
 }
 
+struct own_types {
+	const struct binding *b;
+	bool masked; /* a column of one of them */
+};
+
+static bool finds_type(void *arg, const struct relation *r)
+{
+	struct own_types *t = arg;
+
+	for (unsigned i = 0; i < r->ncols && !t->masked; i++) {
+		const struct masking *m =
+			r->cols[i].type_oid < FIRST_USER_OID
+				? NULL
+				: binding_column(t->b, (struct colref){r->oid, r->cols[i].attnum});
+
+		t->masked = m && m->rule;
+	}
+	return !t->masked;
+}
+
+/* Whether the statement may look at values of masked relations that it does not name: all that have a type
+ * are held against a new constraint of it. */
+static bool roams(struct judge *j, const struct statement *st)
+{
+	struct own_types t = {.b = j->b};
+
+	if (tag_is(st, "ALTER DOMAIN") || tag_is(st, "ALTER TYPE"))
+		catalog_each_relation(binding_catalog(j->b), finds_type, &t);
+	return t.masked ||
+	       (st->nrelations == 0 && (st->surveys || tag_is(st, "REINDEX") || tag_is(st, "CLUSTER")));
+}
+
+/* Who lets all code show what it gives lets it raise what it likes; then what the server itself says is of
+ * this statement, and what that has of masked columns counts, with those that refer to it. */
+static bool frank(struct judge *j, const struct statement *st, const struct plan *p)
+{
+	if (binding_opaque(j->b, NULL) != OPAQUE_ALLOW || roams(j, st) || reads_masked(j, st, p))
+		return false;
+	for (unsigned i = 0; i < st->nrelations; i++) {
+		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), st->relations[i]);
+
+		if (!r || judge_masks(j->b, r->oid))
+			return false;
+		for (unsigned k = 0; k < r->nreferences; k++)
+			if (judge_masks(j->b, r->references[k].relid))
+				return false;
+	}
+	return !p->inner || p->inner->frank;
+}
+
 static struct plan *plan_statement(struct judge *j, const struct statement *st);
 
 /* PREPARE, DECLARE, EXPLAIN and COPY (query) stand or fall with what is inside. */
@@ -399,10 +449,18 @@ static bool check_explain(struct judge *j, const struct statement *st, struct pl
 	return true;
 }
 
+/* Where code may do anything a session may be whom it likes: it could have a function do what it wants. What
+ * names then mean the session asks the server. A relayed login is one that may not. */
+static bool is_role(const struct judge *j, const char *name)
+{
+	return !j->relayed && binding_opaque(j->b, NULL) == OPAQUE_ALLOW &&
+	       (!strcmp(name, "role") || !strcmp(name, "session_authorization"));
+}
+
 /* Which role the session has is settled: SET ROLE to that one changes nothing. */
 static bool setting_allowed(const struct judge *j, const char *name, const char *value, const char **why)
 {
-	return (!strcmp(name, "role") && value && j->user && !strcmp(value, j->user)) ||
+	return is_role(j, name) || (!strcmp(name, "role") && value && j->user && !strcmp(value, j->user)) ||
 	       plan_setting_allowed(name, value, why);
 }
 
@@ -415,7 +473,8 @@ static bool check_settings(struct judge *j, const struct statement *st, struct p
 		const struct setting_change *c = &st->changes[i];
 
 		name = c->name;
-		ok = c->any ? plan_setting_open(name, &why) : setting_allowed(j, name, c->value, &why);
+		ok = c->any && !is_role(j, name) ? plan_setting_open(name, &why)
+						 : setting_allowed(j, name, c->value, &why);
 	}
 	if (!ok)
 		judge_deny(j, p, "42501", arena_printf(j->a, "parameter \"%s\" cannot be changed here", name),
@@ -472,6 +531,7 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 	if (st->kind == STATEMENT_EXPLAIN && !plan_explain(j, st, p))
 		return;
 	p->names = names_only(j, st, p);
+	p->frank = frank(j, st, p);
 	p->verdict = ALLOW;
 }
 
@@ -541,7 +601,7 @@ static void keep_constants(const struct statement *st, struct judged *out)
 int plan_judge(const struct binding *b, const struct name_scope *scope, struct span text, struct arena *a,
 	struct judged *out, struct err *e)
 {
-	struct judge j = {.b = b, .a = a, .user = scope->user};
+	struct judge j = {.b = b, .a = a, .user = scope->user, .relayed = scope->role != 0};
 	struct analysis an = {0};
 	struct err why = {0};
 	struct name_scope names = *scope;

@@ -59,6 +59,9 @@ struct plan {
 	unsigned nrelations;
 	bool sanitize; /* its errors and notices may carry values: standard texts only */
 	bool names;    /* … but those of constraints and of the analysis are the server's own, with names */
+	/* Code of the database's own may say what it likes, and of itself the statement has no values to
+	 * tell: all are the server's own, unless another of the same transaction was not like that. */
+	bool frank;
 	/* PREPARE EXECUTE DEALLOCATE DECLARE FETCH CLOSE LISTEN UNLISTEN NOTIFY DISCARD: the name, NULL =
 	 * ALL; inner: PREPARE's and DECLARE's plan. */
 	const char *name;

@@ -115,5 +115,7 @@ struct grant {
 MUSTCHECK int policy_grant(const struct policy *p, const struct caller *who,
 	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct arena *a,
 	struct grant *g, struct err *e);
+/* Whether all of its documents let code do anything: statements.opaque.default: allow. */
+bool grant_lets_all(const struct grant *g);
 
 #endif

@@ -41,78 +41,6 @@ const struct plan *backend_plan(struct expected *x)
 	return x->kind == EXPECT_EXECUTE && !st->plan ? x->portal->prepared->plan : st->plan;
 }
 
-/* How much of what the server says may be passed on; the least of several counts. */
-enum words { WORDS_STANDARD = 0, WORDS_NAMES, WORDS_ALL };
-
-static enum words fewer(enum words a, enum words b)
-{
-	return a < b ? a : b;
-}
-
-static enum words plan_words(const struct plan *p)
-{
-	if (!p)
-		return WORDS_STANDARD;
-	return !p->sanitize ? WORDS_ALL : p->names ? WORDS_NAMES : WORDS_STANDARD;
-}
-
-static enum words judgement_words(const struct judgement *j)
-{
-	const struct judged *js = j ? judgement_plans(j) : NULL;
-	enum words w = WORDS_ALL;
-
-	for (unsigned i = 0; js && i < js->n; i++)
-		w = fewer(w, plan_words(js->plans[i]));
-	return w;
-}
-
-static enum words step_words(const struct step *st, const struct plan *p)
-{
-	enum words w = fewer(plan_words(p), judgement_words(st->newer));
-
-	return st->target ? fewer(w, plan_words(st->target->plan)) : w;
-}
-
-/* What the server says about the head may carry values; STANDARD where that is not known. */
-static enum words words(struct expected *x)
-{
-	enum words w = WORDS_ALL;
-
-	if (!x)
-		return WORDS_ALL;
-	switch (x->kind) {
-	case EXPECT_PARSE:
-	case EXPECT_DESCRIBE:
-	case EXPECT_CLOSE: return WORDS_ALL; /* nothing was run */
-	case EXPECT_BIND: return plan_words(x->portal->prepared->plan);
-	case EXPECT_QUERY:
-		/* One for all: a deferred trigger of the first statement speaks up at the commit after the
-		 * last. */
-		for (unsigned i = 0; i < x->nsteps; i++)
-			w = fewer(w, step_words(&x->steps[i], x->steps[i].plan));
-		return w;
-	case EXPECT_EXECUTE:
-		if (!x->portal->prepared->plan)
-			return WORDS_ALL; /* the empty query */
-		w = step_words(&x->step, backend_plan(x));
-		return fewer(w, judgement_words(x->portal->latest));
-	case EXPECT_SYNC:
-	case EXPECT_PIN:
-	case EXPECT_COPY_SYNCS:
-	case EXPECT_REFUSAL: break;
-	}
-	return WORDS_STANDARD;
-}
-
-static enum fate pass_words(struct session *s, const struct frame *f, enum words w)
-{
-	if (w == WORDS_ALL)
-		return FATE_PASS;
-	return rewrite_message(f, w == WORDS_NAMES, &s->lane[SIDE_CLIENT].out) == WIRE_OK
-		       ? FATE_WRITTEN
-		       : backend_unexpected(s, f);
-}
-
 static struct rowplan *make_rows(struct session *s, const struct plan *p, struct judgement *newer,
 	const struct shape *sh, const uint16_t *formats, unsigned nformats)
 {
@@ -150,8 +78,11 @@ const struct plan *backend_newer_rows(const struct judgement *j)
 bool backend_holds(struct session *s, uint64_t judged_ms, const struct judgement *j, struct step *st,
 	struct judgement **newer)
 {
-	if (judge_holds(s, judged_ms, j, st, newer))
+	if (judge_holds(s, judged_ms, j, st, newer)) {
+		words_newer(s, *newer);
+		words_newer(s, st->newer);
 		return true;
+	}
 	if (s->state == STATE_OPEN)
 		session_break(s, "57P01", "definitions changed while the statement waited to run");
 	return false;
@@ -391,8 +322,10 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 	else if (ours)
 		copy_sync_answered(s, x, status);
 	s->barrier = pipeline_barrier(&s->pipe);
-	if (status == 'I' && !pipeline_len(&s->pipe))
+	if (status == 'I' && !pipeline_len(&s->pipe)) {
 		pin_idle(s);
+		words_idle(s);
+	}
 	if (status == 'I') /* portals live as long as their transaction; a cursor WITH HOLD may live longer */
 		names_drop_all_portals(&s->names, false);
 	return ours ? FATE_SWALLOW : FATE_PASS;
@@ -447,7 +380,7 @@ static enum fate on_error(struct session *s, const struct frame *f)
 		put_refusal(s, x->refusal);
 		fate = FATE_WRITTEN;
 	} else {
-		fate = pass_words(s, f, words(x));
+		fate = words_pass(s, f, x);
 		if (fate == FATE_BROKEN)
 			return fate;
 	}
@@ -496,7 +429,7 @@ static enum fate on_notice(struct session *s, const struct frame *f)
 		return backend_unexpected(s, f);
 	if (x && x->kind == EXPECT_PIN)
 		return FATE_SWALLOW;
-	return pass_words(s, f, words(x));
+	return words_pass(s, f, x);
 }
 
 /* A trigger can put anything into a payload, and LISTEN for anything: what is told is that there was a
@@ -536,7 +469,8 @@ static bool still_settled(const struct session *s, const struct msg_parameter_st
 	} pinned[] = {{"standard_conforming_strings", "on"}, {"client_encoding", "UTF8"},
 		{"client_encoding", "UNICODE"}, /* the one other name that the server keeps */
 		/* Before version 14 said whenever the role is set, changed or not. */
-		{"session_authorization", s->login_user}, {"is_superuser", s->superuser ? "on" : "off"}};
+		{"session_authorization", *s->login_user ? s->login_user : NULL},
+		{"is_superuser", s->superuser ? "on" : "off"}};
 	bool any = false;
 
 	for (unsigned i = 0; i < ARRAY_LEN(pinned); i++) {
@@ -549,13 +483,29 @@ static bool still_settled(const struct session *s, const struct msg_parameter_st
 	return !any;
 }
 
+/* What a statement of the session's own made of its role, or the end of its transaction. */
+static bool turned(struct session *s, const struct msg_parameter_status *ps)
+{
+	bool user = span_is(ps->name, "session_authorization");
+
+	if (!s->own.path || !look_follows(s) || ps->value.n > NAME_LEN_MAX ||
+		(!user && !span_is(ps->name, "is_superuser")))
+		return false;
+	if (user)
+		snprintf(s->login_user, sizeof(s->login_user), "%.*s", (int)ps->value.n,
+			ps->value.n ? (const char *)ps->value.p : "");
+	else
+		s->superuser = span_is(ps->value, "on");
+	return true;
+}
+
 static enum fate on_report(struct session *s, const struct frame *f)
 {
 	struct msg_parameter_status ps;
 
 	if (msg_parameter_status(f->body, &ps) != WIRE_OK)
 		return backend_unexpected(s, f);
-	if (!still_settled(s, &ps)) {
+	if (!turned(s, &ps) && !still_settled(s, &ps)) {
 		session_break(s, "57P01", "what the login settled was changed by something in the database");
 		return FATE_BROKEN;
 	}

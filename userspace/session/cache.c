@@ -235,8 +235,9 @@ static bool same_path(const struct judgement *j, const struct name_scope *scope)
 {
 	const char *p = j->path;
 
-	if (j->scope.role != scope->role || !next_is(&p, scope->user ? scope->user : "") ||
-		!next_is(&p, temp_word(scope)) || (scope->temp && !next_is(&p, scope->temp)))
+	if (j->scope.role != scope->role || j->scope.unsure != scope->unsure ||
+		!next_is(&p, scope->user ? scope->user : "") || !next_is(&p, temp_word(scope)) ||
+		(scope->temp && !next_is(&p, scope->temp)))
 		return false;
 	for (unsigned i = 0; i < scope->npath; i++)
 		if (!next_is(&p, scope->path[i]))

@@ -64,6 +64,8 @@ static const char *end_reason(const struct session *s, const struct grant *g)
 	 */
 	if ((g->nrules > 0) != s->judged)
 		return "the policy changed whether columns are masked here: connect again";
+	if (s->switched && !grant_lets_all(g))
+		return "the policy changed whether this session may have another role: connect again";
 	return NULL;
 }
 
@@ -473,7 +475,8 @@ static void on_login(struct session *s, const struct frame *f)
 		put_cstr_span(&s->greeting, ps.value);
 		style_report(s, ps.name, ps.value);
 		if (span_is(ps.name, "session_authorization"))
-			s->login_user = arena_strndup(&s->mem, (const char *)ps.value.p, ps.value.n);
+			snprintf(s->login_user, sizeof(s->login_user), "%.*s", (int)ps.value.n,
+				ps.value.n ? (const char *)ps.value.p : "");
 		if (span_is(ps.name, "is_superuser"))
 			s->superuser = span_is(ps.value, "on");
 		put_finish(&s->greeting);

@@ -127,6 +127,7 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 	for (unsigned i = 0; i < js->n; i++) {
 		x->barrier |= js->plans[i]->kind == STATEMENT_COPY_IN;
 		pin_sent(s, js->plans[i], &steps[i]);
+		words_sent(s, js->plans[i], &steps[i]);
 		x->changes |= own_sent(s, js->plans[i], &steps[i]);
 	}
 	s->barrier |= x->barrier;

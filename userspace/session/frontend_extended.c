@@ -307,6 +307,8 @@ static enum took send_execute(struct session *s, const struct frame *f, struct p
 	s->barrier |= x->barrier;
 	x->judged_ms = s->now_ms;
 	pin_sent(s, o->prepared->plan, &x->step);
+	words_sent(s, o->prepared->plan, &x->step);
+	words_newer(s, o->latest);
 	own_sent(s, o->prepared->plan, &x->step);
 	own_heirs(s, o->latest);
 	if (pin_code_newer(x))

@@ -59,7 +59,16 @@ static int check_role(struct session *s, uint64_t arrived_ms, const struct err *
  * be those that it counted at login: what names mean to it after a change is not known. */
 static int check_path(struct session *s, uint64_t arrived_ms, const struct err *why, struct err *e)
 {
-	for (unsigned i = 0; i < s->path.n; i++) {
+	for (unsigned i = 0; i < s->path.n && s->switched; i++) {
+		if (!(s->path.counts >> i & 1) || catalog_schema_exists(s->catalog, s->path.v[i]) ||
+			(s->path.temp && strcmp(s->path.temp, s->path.v[i]) == 0))
+			continue;
+		if (s->catalog_as_of_ms <= s->settled_ms)
+			return wait_for_newer(s, arrived_ms, why, e);
+		return err_sql(e, -EACCES, "42501",
+			"a schema of the search_path is not known to the engine, whose role may not use it");
+	}
+	for (unsigned i = 0; i < s->path.n && !s->switched; i++) {
 		bool counts = s->role ? catalog_schema_usable(s->catalog, s->role, s->path.v[i])
 				      : catalog_schema_exists(s->catalog, s->path.v[i]);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the session's own statements, or code of the database's own, made of the search_path, the server is
  * asked for: SETs that are local, undone or of a value that only the server knows need not be imitated. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
@@ -31,10 +32,23 @@ static const char *path_now(struct session *s)
 		    : "pg_catalog.current_setting('search_path')";
 }
 
+bool look_follows(const struct session *s)
+{
+	return !s->relayed && grant_lets_all(&s->grant);
+}
+
+/* Likewise the role, where the session may have changed it; elsewhere it is the one of the login. */
+static const char *role_now(struct session *s)
+{
+	if (s->own.look && look_follows(s))
+		return "pg_catalog.current_setting('role')";
+	return pin_setting(&s->scratch, "role", s->role_set, s->unsynced || s->status != 'I');
+}
+
 /* The role comes first: which schemas count depends on it. Everything is qualified. */
 bool look_send(struct session *s)
 {
-	const char *role = pin_setting(&s->scratch, "role", s->settled_role, false);
+	const char *role = role_now(s);
 	const char *path = path_now(s);
 
 	if (!role || !path ||
@@ -100,6 +114,9 @@ void look_row(struct session *s, const struct frame *f)
 			"the search_path does not begin with pg_catalog any more, or is not understood");
 	else
 		after_code(s);
+	if (look_follows(s))
+		snprintf(s->role_set, sizeof(s->role_set), "%s", v[LOOK_ROLE]);
+	s->switched = strcmp(v[LOOK_USER], s->settled_user) != 0;
 	s->own.frozen = strcmp(v[LOOK_ISOLATION], "read committed") != 0 &&
 			strcmp(v[LOOK_ISOLATION], "read uncommitted") != 0;
 	s->settled_ms = s->now_ms;

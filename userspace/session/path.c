@@ -100,15 +100,25 @@ bool path_take(
 	return take_names(s, setting, user) && same_schemas(s, schemas);
 }
 
+/* Whether a schema of the path is there, and does not count; which another role may use others may change
+ * without a word. */
+static bool hides(const struct session *s, unsigned i)
+{
+	return !(s->path.counts >> i & 1) && catalog_schema_exists(binding_catalog(s->binding), s->path.v[i]);
+}
+
 void path_scope(const struct session *s, const char *path[PATH_MAX_NAMES], struct name_scope *out)
 {
 	*out = (struct name_scope){.path = path,
 		.temp = s->path.temp,
 		.temp_doubtful = s->own.doubtful,
-		.user = s->path.user,
+		.user = s->switched ? NULL : s->path.user,
 		.role = s->role};
 	for (unsigned i = 0; i < s->path.n; i++) {
-		if (!(s->path.counts >> i & 1))
+		bool hidden = s->switched && hides(s, i);
+
+		out->unsure = out->unsure || hidden;
+		if (!hidden && !(s->path.counts >> i & 1))
 			continue;
 		out->temp_in_path = out->temp_in_path || is_temp(s, s->path.v[i]);
 		path[out->npath++] = s->path.v[i];

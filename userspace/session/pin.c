@@ -192,11 +192,12 @@ bool pin_end(struct session *s)
 	return true;
 }
 
-/* The path only until the end of the transaction: what was set before, or by the code, may hold after it. */
+/* The path and the role only until the end of the transaction: what was set before, or by the code, may hold
+ * after it. */
 static bool send_pin(struct session *s)
 {
 	const char *path = pin_setting(&s->scratch, "search_path", s->path.setting, true),
-		   *role = pin_setting(&s->scratch, "role", s->settled_role, false);
+		   *role = pin_setting(&s->scratch, "role", s->role_set, true);
 
 	if (!path || !role ||
 		!pin_put(s, PIN_PLAIN,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A judged session asks the server how it will read statements, and who a relayed login is, before the client
  * may say anything. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,7 +114,8 @@ static void take_settings(struct session *s, const struct frame *f)
 		return;
 	s->settle_result = 1;
 	s->settled_ms = s->now_ms;
-	s->settled_role = v[SETTLE_ROLE_SET];
+	s->settled_user = v[SETTLE_USER];
+	snprintf(s->role_set, sizeof(s->role_set), "%s", v[SETTLE_ROLE_SET]);
 	/* lc_monetary is not among what a judged caller may change; not understood, money can only be
 	 * redacted. */
 	money_format_learn(&s->style.reported.money, span_of(v[SETTLE_MONEY], strlen(v[SETTLE_MONEY])),

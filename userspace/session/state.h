@@ -91,11 +91,14 @@ struct session {
 		unsigned n;
 		uint64_t counts;
 	} path;
-	const char *settled_role; /* the setting, as pinned; in mem */
-	const char *login_user;   /* the session's, as the server reported it; NULL: it did not. In mem */
-	bool superuser;           /* as the server reported it at login */
-	char status;              /* of the last ReadyForQuery */
-	bool client_done;         /* the client has shut its writing side */
+	const char *settled_user; /* who it was then; in mem */
+	/* What the login settled, and the session's own statements where they may change the role: the
+	 * setting "role", and what the server reports, "" where it does not. */
+	char role_set[NAME_LEN_MAX + 1], login_user[NAME_LEN_MAX + 1];
+	bool superuser;
+	bool switched;    /* to another role than the catalogue's own */
+	char status;      /* of the last ReadyForQuery */
+	bool client_done; /* the client has shut its writing side */
 
 	/* OPEN and judged. */
 	char poison[POISON_LEN];
@@ -140,6 +143,7 @@ struct session {
 		bool ran;   /* code of the database's own, in the transaction under way */
 		bool alone; /* the binding is this session's, not the worker's */
 	} own;
+	bool frank, hushed;      /* what the transaction under way did was so (plan.h), and was not */
 	struct catalog *catalog; /* taken once a step; NULL between steps */
 	uint64_t catalog_as_of_ms;
 	bool skip;           /* the server skips what comes until Sync, and so do we */
@@ -253,6 +257,14 @@ MUSTCHECK bool backend_holds(struct session *s, uint64_t judged_ms, const struct
 	struct step *st, struct judgement **newer);
 const struct plan *backend_newer_rows(const struct judgement *j); /* as the plan of its rows; NULL is fine */
 
+/* words.c */
+/* p goes to the server, as st; p NULL: the empty query. */
+void words_sent(struct session *s, const struct plan *p, const struct step *st);
+void words_newer(struct session *s, const struct judgement *j); /* … by this judgement; NULL is fine */
+void words_idle(struct session *s); /* nothing is under way, nor a transaction open */
+/* An error or notice about x; NULL: of nobody's asking. */
+enum fate words_pass(struct session *s, const struct frame *f, struct expected *x);
+
 /* backend_copy.c */
 enum fate backend_copy_in(struct session *s, const struct frame *f);
 enum fate backend_copy_out(struct session *s, const struct frame *f);
@@ -293,13 +305,14 @@ void style_settle(struct session *s, char status); /* ReadyForQuery, or the logi
  * ("": none). false: not understood, or another schema comes before pg_catalog. */
 MUSTCHECK bool path_take(
 	struct session *s, const char *setting, const char *schemas, const char *user, const char *temp);
-/* Without a catalogue. Borrowed from s, and path. */
+/* By s->binding, but without its catalogue. Borrowed from s, and path. */
 void path_scope(const struct session *s, const char *path[PATH_MAX_NAMES], struct name_scope *out);
 
 /* look.c */
 /* Asks the server how it reads names, and sets the rest of what was settled again. false: no memory. */
 MUSTCHECK bool look_send(struct session *s);
 void look_row(struct session *s, const struct frame *f); /* the answer; may close the session */
+bool look_follows(const struct session *s); /* whether statements may make the session another role's */
 
 /* own.c */
 /* p goes to the server, as st; true: an answer to it may change what names mean. */

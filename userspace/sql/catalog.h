@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "sql/colset.h"
 
+#define FIRST_USER_OID 16384 /* what is below initdb made */
+
 struct catalog; /* refcounted */
 struct lineage;
 struct function;

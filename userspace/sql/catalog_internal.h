@@ -8,8 +8,6 @@
 #include "pg_query/pg_query.pb-c.h"
 #include "sql/catalog.h"
 
-#define FIRST_USER_OID 16384
-
 struct catalog {
 	unsigned refs; /* atomic */
 	uint64_t version;

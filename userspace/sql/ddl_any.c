@@ -114,9 +114,9 @@ static void names_in(struct lineage *l, const void *message, bool lenient)
 	walk(&n, message, look_up);
 }
 
-void ddl_names(struct lineage *l, const void *message)
+void ddl_names(struct lineage *l, const void *message, bool lenient)
 {
-	names_in(l, message, false);
+	names_in(l, message, lenient);
 }
 
 struct of_schema {

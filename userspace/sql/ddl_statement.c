@@ -92,7 +92,7 @@ static void constraint(struct lineage *l, struct scope *sc, const PgQuery__Const
 	case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN: foreign_key(l, c); return;
 	case PG_QUERY__CONSTR_TYPE__CONSTR_EXCLUSION:
 		lineage_doubt(l, c->location, "this kind of constraint is not understood");
-		ddl_names(l, c);
+		ddl_names(l, c, false);
 		l->s->code = true;
 		return;
 	case PG_QUERY__CONSTR_TYPE__CONSTR_TYPE_UNDEFINED: break;
@@ -381,14 +381,14 @@ static void alter_column_def(
 }
 
 /* Another part, parent, trigger, owner …: what it names must not be masked either. */
-static void alter_other(struct lineage *l, const PgQuery__AlterTableCmd *c)
+static void alter_other(struct lineage *l, const PgQuery__AlterTableCmd *c, bool of_index)
 {
 	lineage_doubt(l, -1, "this change of a table is not understood");
-	ddl_names(l, c);
+	ddl_names(l, c, of_index);
 	l->s->code = true;
 }
 
-static void alter_command(struct lineage *l, struct scope *sc, const PgQuery__AlterTableCmd *c)
+static void alter_command(struct lineage *l, struct scope *sc, const PgQuery__AlterTableCmd *c, bool of_index)
 {
 	switch ((int)c->subtype) {
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn: alter_column_def(l, sc, c, NULL, true); return;
@@ -414,12 +414,13 @@ static void alter_command(struct lineage *l, struct scope *sc, const PgQuery__Al
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_SetIdentity:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_DropIdentity:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_DropExpression: return;
-	default: alter_other(l, c);
+	default: alter_other(l, c, of_index);
 	}
 }
 
 static void alter_table(struct lineage *l, const PgQuery__AlterTableStmt *s)
 {
+	bool of_index = s->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
 	const struct relation *r;
 	struct scope sc = {0};
 	struct outputs o = {0};
@@ -435,8 +436,7 @@ static void alter_table(struct lineage *l, const PgQuery__AlterTableStmt *s)
 		l->s->code = true;
 	}
 	/* an index holds nothing that its table does not, and no name leads to it */
-	r = changed(
-		l, s->relation, s->missing_ok || s->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX, "rpvmSc");
+	r = changed(l, s->relation, s->missing_ok || of_index, "rpvmSc");
 	if (r && !strchr("rp", r->kind)) {
 		lineage_doubt(l, -1, "changing this kind of relation is not understood");
 		l->s->code = true;
@@ -450,7 +450,7 @@ static void alter_table(struct lineage *l, const PgQuery__AlterTableStmt *s)
 			if (s->cmds[i]->node_case != PG_QUERY__NODE__NODE_ALTER_TABLE_CMD)
 				lineage_odd(l, -1, "this change of a table");
 			else if (pass)
-				alter_command(l, &sc, c);
+				alter_command(l, &sc, c, of_index);
 			else if (c->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn)
 				alter_column_def(l, &sc, c, &o, true);
 		}

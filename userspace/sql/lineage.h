@@ -377,8 +377,8 @@ void ddl_select_into(struct lineage *l, const PgQuery__Node *n);
 bool ddl_code(struct lineage *l, const PgQuery__Node *n);
 /* ddl_any.c: the rest, without a look at what it does. */
 bool ddl_any(struct lineage *l, const PgQuery__Node *n);
-/* All relations that are named somewhere in the message count as used. */
-void ddl_names(struct lineage *l, const void *message);
+/* All relations that are named somewhere in the message count as used; lenient: what is not known is none. */
+void ddl_names(struct lineage *l, const void *message, bool lenient);
 struct statement *statement_inner(struct lineage *l, const PgQuery__Node *n);
 const char *statement_tag(const PgQuery__Node *n); /* "CREATE TABLE" … */
 

@@ -4,8 +4,7 @@
 #include <string.h>
 #include "sql/type_table.h"
 
-#define FIRST_USER_OID 16384
-#define CAST_SIZE      32 /* how many times as long a value may be as what it is cast from */
+#define CAST_SIZE 32 /* how many times as long a value may be as what it is cast from */
 
 uint32_t type_builtin(const char *name)
 {

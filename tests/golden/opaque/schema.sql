@@ -25,3 +25,5 @@ CREATE VIEW plain.names AS SELECT id FROM people;
 CREATE VIEW guarded AS SELECT id, name FROM people;
 CREATE RULE guarded_insert AS ON INSERT TO guarded DO INSTEAD NOTHING;
 CREATE VIEW only_listed AS SELECT id, listed(name, 1) AS l FROM people;
+CREATE DOMAIN kind AS int;
+CREATE TABLE rooms (id int, kind kind);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Errors, warnings and notices of the server in a judged session: they may carry values, so how much of their
+ * words may go to the client is said by the plans of what they are about. */
+#include "session/state.h"
+
+/* The least of several counts. */
+enum words { WORDS_STANDARD = 0, WORDS_NAMES, WORDS_ALL };
+
+static enum words fewer(enum words a, enum words b)
+{
+	return a < b ? a : b;
+}
+
+static enum words plan_words(const struct session *s, const struct plan *p)
+{
+	if (!p)
+		return WORDS_STANDARD;
+	if (!p->sanitize || (p->frank && !s->hushed))
+		return WORDS_ALL;
+	return p->names ? WORDS_NAMES : WORDS_STANDARD;
+}
+
+static enum words judgement_words(const struct session *s, const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+	enum words w = WORDS_ALL;
+
+	for (unsigned i = 0; js && i < js->n; i++)
+		w = fewer(w, plan_words(s, js->plans[i]));
+	return w;
+}
+
+static enum words step_words(const struct session *s, const struct step *st, const struct plan *p)
+{
+	enum words w = fewer(plan_words(s, p), judgement_words(s, st->newer));
+
+	return st->target ? fewer(w, plan_words(s, st->target->plan)) : w;
+}
+
+/* What the server says about x; STANDARD where that is not known. */
+static enum words words(const struct session *s, struct expected *x)
+{
+	enum words w = WORDS_ALL;
+
+	if (!x)
+		return WORDS_ALL;
+	switch (x->kind) {
+	case EXPECT_PARSE:
+	case EXPECT_DESCRIBE:
+	case EXPECT_CLOSE: return WORDS_ALL; /* nothing was run */
+	case EXPECT_BIND: return plan_words(s, x->portal->prepared->plan);
+	case EXPECT_QUERY:
+		/* One for all: a deferred trigger of the first statement speaks up at the commit after the
+		 * last. */
+		for (unsigned i = 0; i < x->nsteps; i++)
+			w = fewer(w, step_words(s, &x->steps[i], x->steps[i].plan));
+		return w;
+	case EXPECT_EXECUTE:
+		if (!x->portal->prepared->plan)
+			return WORDS_ALL; /* the empty query */
+		w = step_words(s, &x->step, backend_plan(x));
+		return fewer(w, judgement_words(s, x->portal->latest));
+	case EXPECT_SYNC: return s->frank && !s->hushed ? WORDS_ALL : WORDS_STANDARD; /* it commits */
+	case EXPECT_PIN:
+	case EXPECT_COPY_SYNCS:
+	case EXPECT_REFUSAL: break;
+	}
+	return WORDS_STANDARD;
+}
+
+static void note(struct session *s, const struct plan *p)
+{
+	s->frank = s->frank || p->frank;
+	s->hushed = s->hushed || !p->frank;
+}
+
+void words_newer(struct session *s, const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+
+	for (unsigned i = 0; js && i < js->n; i++)
+		note(s, js->plans[i]);
+}
+
+void words_sent(struct session *s, const struct plan *p, const struct step *st)
+{
+	if (p)
+		note(s, p);
+	words_newer(s, st->newer);
+	if (st->target && st->target->plan)
+		note(s, st->target->plan);
+}
+
+void words_idle(struct session *s)
+{
+	s->frank = s->hushed = false;
+}
+
+enum fate words_pass(struct session *s, const struct frame *f, struct expected *x)
+{
+	enum words w = words(s, x);
+
+	if (w == WORDS_ALL)
+		return FATE_PASS;
+	return rewrite_message(f, w == WORDS_NAMES, &s->lane[SIDE_CLIENT].out) == WIRE_OK
+		       ? FATE_WRITTEN
+		       : backend_unexpected(s, f);
+}

@@ -274,6 +274,7 @@ static enum fate on_bind_complete(struct session *s, const struct frame *f)
 
 	if (!x || x->kind != EXPECT_BIND || msg_empty(f->body) != WIRE_OK)
 		return backend_unexpected(s, f);
+	style_note(s);
 	if (names_put_portal(&s->names, x->portal))
 		return no_memory(s);
 	pipeline_pop(&s->pipe);
@@ -387,6 +388,7 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	if (over)
 		return fate; /* the connection ends */
 	pin_error(s);
+	style_error(s);
 	if (x)
 		spend_failed(s, x, in.field['C']);
 	if (!x) {
@@ -510,6 +512,7 @@ static enum fate on_report(struct session *s, const struct frame *f)
 		return FATE_BROKEN;
 	}
 	style_report(s, ps.name, ps.value);
+	style_note(s);
 	if (pipeline_len(&s->pipe) && pipeline_head(&s->pipe)->kind == EXPECT_PIN)
 		return FATE_SWALLOW; /* before version 14, of a setting that stays as it is */
 	return style_tells(s, ps.name) ? FATE_PASS : FATE_SWALLOW;

@@ -410,6 +410,9 @@ void own_discarded(struct session *s, const struct plan *p)
 {
 	if (p && p->kind == STATEMENT_DISCARD && p->defines && s->status == 'I')
 		s->own.doubtful = s->own.code = false;
+	/* All settings are what they were at login, if nothing was sent behind it. */
+	if (p && p->kind == STATEMENT_DISCARD && !p->name && s->status == 'I' && pipeline_len(&s->pipe) == 1)
+		s->pin.ran = false;
 }
 
 bool own_needless(const struct session *s, const struct judgement *j)

@@ -70,7 +70,7 @@ static bool unsettles(const struct plan *p, const struct step *st, bool touched)
 
 void pin_doubt(struct session *s)
 {
-	s->pin.unsettled = s->pin.touched = true;
+	s->pin.unsettled = s->pin.touched = s->pin.ran = true;
 }
 
 void pin_sent(struct session *s, const struct plan *p, const struct step *st)

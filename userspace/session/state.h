@@ -116,6 +116,7 @@ struct session {
 		bool unsettled; /* what comes next may not be read as it was settled */
 		bool touched;   /* likewise at the end of the transaction or group under way */
 		bool failed;    /* the transaction: nothing runs but what ends it */
+		bool ran;       /* code of the database's own, ever: what it set may still be there */
 		unsigned ends;  /* Syncs sent while touched, and not answered */
 	} pin;
 	struct {               /* what names mean to this session's server process alone (session/own.c) */
@@ -295,6 +296,9 @@ void spend_failed(struct session *s, const struct expected *x, struct span sqlst
 /* style.c */
 /* The head ran its statement p, or is about to give rows of it. */
 void style_ran(struct session *s, const struct expected *x, const struct plan *p);
+/* The head tells of a setting, or was planned: is code of the database's own in it? */
+void style_note(struct session *s);
+void style_error(struct session *s);
 void style_report(struct session *s, struct span name, struct span value); /* ParameterStatus */
 /* Whether a report may go to the client: code of the database's own can put a value into a setting. */
 bool style_tells(const struct session *s, struct span name);

@@ -35,6 +35,37 @@ static void doubt_zone(struct session *s)
 	s->style.now.utc = false;
 }
 
+/* Whether code of the database's own may be what p's reports tell of. The end of a transaction runs what was
+ * put off, and brings back values that code may have set long before. */
+static bool tells_of_code(const struct session *s, const struct plan *p)
+{
+	if (p && p->kind == STATEMENT_TRANSACTION)
+		return s->pin.ran;
+	return !p || p->sanitize;
+}
+
+/* Before version 14 a report comes at once, while what caused it runs. */
+static bool runs_code(const struct session *s, struct expected *x)
+{
+	const struct step *st = backend_step(x);
+	const struct plan *p = backend_plan(x);
+
+	if (x && x->kind == EXPECT_BIND)
+		return pin_code(x->portal->prepared->plan); /* the planner runs some functions */
+	return st && p && (tells_of_code(s, p) || pin_code_step(st) || pin_code_newer(x));
+}
+
+void style_note(struct session *s)
+{
+	s->style.code = s->style.code || runs_code(s, pipeline_head(&s->pipe));
+}
+
+/* It undoes what the transaction set, as its end does. */
+void style_error(struct session *s)
+{
+	s->style.code = s->style.code || s->pin.ran;
+}
+
 void style_ran(struct session *s, const struct expected *x, const struct plan *p)
 {
 	const struct step *st = x->kind == EXPECT_EXECUTE ? &x->step
@@ -43,7 +74,7 @@ void style_ran(struct session *s, const struct expected *x, const struct plan *p
 
 	if (pin_code_newer(x))
 		pin_doubt(s); /* code that was not known of when the statement was sent */
-	s->style.code = s->style.code || !p || p->sanitize || pin_code_step(st);
+	s->style.code = s->style.code || tells_of_code(s, p) || pin_code_step(st);
 	if (s->style.doubtful)
 		return;
 	if ((p && (sets(s, p) || pin_code(p))) || pin_code_step(st) || pin_code_newer(x))

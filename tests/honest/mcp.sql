@@ -108,7 +108,7 @@ SELECT
     WHERE schemaname = 'public';
 
 -- session: henkey analyze performance
--- varies: hits reads
+-- varies: count hits reads
 SELECT version();
 -- params: max_connections | shared_buffers | work_mem | maintenance_work_mem | effective_cache_size
 SELECT name, setting, unit FROM pg_settings WHERE name IN ($1, $2, $3, $4, $5);

@@ -1,7 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- A business as agents meet it: a shop, its staff, a clinic, a help desk. Masked columns stand among clean ones
 -- (policy.yaml); what the honest sessions ask is about the clean ones, or shows the masked ones as they are.
+-- Their operators are on the search_path, for types that no column here has: they are never the ones meant.
 CREATE EXTENSION pg_trgm;
+CREATE EXTENSION citext;
+CREATE EXTENSION hstore;
 CREATE SCHEMA hr;
 CREATE SCHEMA health;
 CREATE SCHEMA support;

@@ -397,6 +397,30 @@ def test_outputs_of_an_oracle_are_null(client):
     assert set(itertools.chain(*client.run("SELECT secret || $1 FROM ask.person", params=[b"x"]).ok().rows)) == {None}
 
 
+def test_an_extension_takes_no_part_in_what_is_not_of_its_types(own_lab, tmp_path):
+    """hstore has -> and ||, citext has =, ~~ and replace(); pg_catalog's are the ones that the server takes for a text. What may
+    be the extension's, because an operand is of its type or of none, is no more than pure: it may fail."""
+    schema = tmp_path / "ask.sql"
+    schema.write_text("CREATE EXTENSION citext; CREATE EXTENSION hstore; CREATE EXTENSION intarray;\n" + (HERE / "ask.sql").read_text()
+                      + "CREATE TABLE ask.mail (id int, name varchar(40), secret citext, doc jsonb, pairs hstore);\n"
+                        "INSERT INTO ask.mail VALUES (1, 'zq-n', 'Zq-Secret', '{\"a\": \"zq\"}', 'k=>zq');\n"
+                        "GRANT ALL ON ask.mail TO PUBLIC;\n")
+    policy = tmp_path / "ask.yaml"
+    policy.write_text((HERE / "ask.yaml").read_text() + "    - {columns: [ask.mail.name, ask.mail.secret, ask.mail.doc, ask.mail.pairs], with: redact}\n")
+    lab = own_lab(schema=schema, policies=[policy])
+    nulls = ["name || ' x'", "'x ' || name", "name = 'zq-n'", "name < 'a'", "name LIKE 'z%'", "replace(name, '-', '')", "split_part(name, '-', 1)",
+             "doc -> 'a'", "doc ->> 'a'", "doc ? 'a'", "doc @> '{}'", "name IN ('a', 'b')", "nullif(name, 'a')",
+             "secret::text", "lower(secret)", "secret || 'x'", "jsonb_build_object('s', secret) ->> 's'", "length(secret)", "concat(secret, 1)"]
+    may_fail = ["pairs -> 'k'", "pairs || 'a=>b'", "replace(secret, 'a', 'b')", "regexp_replace(secret, name, '')", "pairs = 'a'", "split_part(secret, 'a', 1)"]
+    with lab.login() as c:
+        for e in nulls:
+            for r in (c.query("SELECT id, %s FROM ask.mail" % e), c.run("SELECT id, %s FROM ask.mail" % e, formats=(1,))):
+                assert [row[1] for row in r.ok().rows] == [None], e
+        for e in may_fail:
+            refused(c.query("SELECT id, %s FROM ask.mail" % e))
+        assert c.query("SELECT id, secret FROM ask.mail").ok().rows == [[b"1", b"****"]]
+
+
 def test_operators_of_extensions_are_no_reason_to_refuse(own_lab, tmp_path):
     """They have = and >= for their types. An operator of anybody else's is one: it may be the one that the server takes."""
     schema = tmp_path / "ask.sql"

@@ -198,8 +198,8 @@ static void fill_system(struct catalog_builder *b)
 	ROW(b, 15, "16500", "", "i", "25");
 	ROW(b, 15, "16501", "", "i", "25");
 	ROW(b, 15, "16501", "", "i", "25");
-	ROW(b, 7, "ext", "%", "pg_trgm");
-	ROW(b, 7, "public", "=", NULL);
+	ROW(b, 7, "ext", "%", "pg_trgm", "0", "0");
+	ROW(b, 7, "public", "=", NULL, "0", "0");
 }
 
 static void assert_analysis(

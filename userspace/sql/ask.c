@@ -105,7 +105,7 @@ static bool asked_constant(struct lineage *l, struct scope *sc, const PgQuery__N
 static bool is_equals(struct lineage *l, const PgQuery__AExpr *e)
 {
 	return e->n_name && !strcmp(node_string(e->name[e->n_name - 1]), "=") &&
-	       operator_judge(l, e->name, e->n_name, e->location) != FUNCTION_OPAQUE;
+	       operator_judge(l, e->name, e->n_name, e->location, NULL, NULL) != FUNCTION_OPAQUE;
 }
 
 static bool compared(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)

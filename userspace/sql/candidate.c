@@ -57,6 +57,66 @@ static void opaque_candidate(struct lineage *l, const struct function *f, struct
 		lineage_use_set(l, &c->opaque, "the number of rows of a function");
 }
 
+/* A type whose values become one of an extension's, an array or a text only where that is asked for: nobody's
+ * implicit casts say otherwise (function_extension_pure() lists extensions that were looked through for it).
+ */
+static bool stays(const struct catalog *c, uint32_t type)
+{
+	static const char *const names[] = {"json", "jsonb", "bytea", "float4", "float8"};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names) && type; i++)
+		if (type == type_builtin(names[i]))
+			return true;
+	return type && (type_simple_builtin(type) || type_citext(c, type));
+}
+
+static bool of_extension(const struct catalog *c, uint32_t oid)
+{
+	const struct type *t = catalog_type_by_oid(c, oid);
+
+	if (t && t->elem)
+		t = catalog_type_by_oid(c, t->elem);
+	return t && t->extension && function_extension_pure(t->extension) &&
+	       (t->kind == TYPE_BASE || t->kind == TYPE_RANGE);
+}
+
+bool candidate_takes(const struct lineage *l, uint32_t parameter, const struct taint *value)
+{
+	static const char *const texts[] = {"text", "varchar", "bpchar", "char"};
+	uint32_t type = type_base(l->names->catalog, value->type);
+	bool text = type_citext(l->names->catalog, type);
+
+	/* a bare constant is of whatever type is wanted */
+	if (!parameter || parameter == type || value->constant || value->foreign || value->row ||
+		value->nfields || !stays(l->names->catalog, type))
+		return true;
+	for (unsigned i = 0; i < ARRAY_LEN(texts); i++)
+		text = text || type == type_builtin(texts[i]);
+	return !of_extension(l->names->catalog, parameter) && !type_builtin_is_array(parameter) &&
+	       (text || parameter != type_builtin("text"));
+}
+
+/* Of a function of an extension known to be pure: of another it is not worth a mistake. */
+static bool meant(const struct lineage *l, const struct function *f, const struct arguments *args)
+{
+	size_t at = 0;
+
+	if (!args->v || args->variadic || !f->extension || !function_extension_pure(f->extension))
+		return true;
+	for (size_t i = 0; i < args->n; i++)
+		if (args->v[i].name)
+			return true;
+	for (unsigned i = 0; i < f->nparameters && at < args->n; i++) {
+		if (!strchr("ibv", f->parameters[i].mode))
+			continue;
+		if (f->parameters[i].mode == 'v')
+			return true;
+		if (!candidate_takes(l, f->parameters[i].type, &args->v[at++].t))
+			return false;
+	}
+	return true;
+}
+
 static void user_candidate(
 	struct lineage *l, const struct function *f, const struct arguments *args, struct candidates *c)
 {
@@ -89,6 +149,8 @@ static void user_candidates(struct lineage *l, const char *schema, const char *n
 			   : !scope_calls(l->names, f->schema))
 			continue;
 		if (args->v && !body_fits(f, args->v, args->n, args->variadic))
+			continue;
+		if (!meant(l, f, args))
 			continue;
 		if (!expands_array(f)) {
 			user_candidate(l, f, args, c);

@@ -30,6 +30,9 @@ struct arguments { /* of a call; v NULL: not known */
  * name that is no function's may be a column's. None: the statement fails with 42883 at location. */
 struct candidates candidates_of(struct lineage *l, const char *schema, const char *name,
 	const struct arguments *args, bool row, int location);
+/* Whether the server may give a value to a parameter (of a function or an operator) of that type. "No" is
+ * said only where nothing converts the one to the other unasked. */
+bool candidate_takes(const struct lineage *l, uint32_t parameter, const struct taint *value);
 /* expr_call(), which says in *c what the call may mean. */
 struct taint expr_call_of(
 	struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f, struct candidates *c);

@@ -127,6 +127,7 @@ struct function { /* outside pg_catalog; pg_catalog's are judged by sql/function
 struct operator_ { /* outside pg_catalog */
 	const char *schema, *name;
 	const char *extension; /* of its function; NULL: none */
+	uint32_t left, right;  /* types; 0: no such operand, or not known */
 };
 
 enum type_kind { TYPE_BASE, TYPE_COMPOSITE, TYPE_DOMAIN, TYPE_ENUM, TYPE_RANGE, TYPE_PSEUDO };

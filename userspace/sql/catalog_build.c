@@ -526,7 +526,7 @@ static void row_operator(struct cells *c)
 
 	if (!draft_add(c->b, &c->b->operators, o))
 		return;
-	*o = (struct operator_){.schema = text(c, 0), .name = text(c, 1), .extension = optional(c, 2)};
+	*o = (struct operator_){text(c, 0), text(c, 1), optional(c, 2), oid(c, 3), oid(c, 4)};
 }
 
 static void row_event_trigger(struct cells *c)
@@ -571,7 +571,7 @@ static const struct {
 	unsigned n;
 	void (*row)(struct cells *);
 } readers[] = {{1, row_schema}, {8, row_relation}, {7, row_column}, {4, row_member}, {2, row_inherits},
-	{10, row_type}, {15, row_function}, {3, row_operator}, {2, row_partition_key}, {7, row_foreign_key},
+	{10, row_type}, {15, row_function}, {5, row_operator}, {2, row_partition_key}, {7, row_foreign_key},
 	{3, row_code}, {4, row_cast}, {2, row_label}, {1, row_version}, {1, row_event_trigger},
 	{4, row_parameter}, {5, row_foreign_table}, {3, row_sequence}, {2, row_policy}};
 

@@ -95,7 +95,7 @@ static const char *const queries[] = {
 
 	/* 7: operators that pg_catalog did not come with */
 	"SELECT DISTINCT n.nspname, o.oprname, " EXTENSION(
-		"pg_proc", "o.oprcode") " FROM pg_operator o "
+		"pg_proc", "o.oprcode") ", o.oprleft, o.oprright FROM pg_operator o "
 					"JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE n.nspname <> "
 					"'pg_catalog' OR o.oid >= 16384",
 

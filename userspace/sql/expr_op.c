@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Operators and subqueries. */
-#include "sql/lineage.h"
+#include "sql/candidate.h"
 
 #include <string.h>
 
@@ -24,18 +24,42 @@ bool operator_users(const struct lineage *l, const char *name)
 	return false;
 }
 
+/* Whether the server may choose it for these operands (NULL: not known); of a user's that is always so. */
+static bool meant(const struct lineage *l, const struct operator_ *o, const struct taint *left,
+	const struct taint *right)
+{
+	return !pure(o->extension) || ((!left || candidate_takes(l, o->left, left)) &&
+					      (!right || candidate_takes(l, o->right, right)));
+}
+
+bool operator_others(
+	const struct lineage *l, const char *name, const struct taint *left, const struct taint *right)
+{
+	const struct operator_ *o;
+
+	for (unsigned n = 0; (o = catalog_operator(l->names->catalog, name, n)); n++)
+		if (meant(l, o, left, right))
+			return true;
+	return false;
+}
+
 /* schema NULL: by the path, and an operator of a user's there takes part however well pg_catalog's fits. */
-static enum function_class judge(struct lineage *l, const char *schema, const char *name, int location)
+static enum function_class judge(struct lineage *l, const char *schema, const char *name, int location,
+	const struct taint *left, const struct taint *right)
 {
 	enum function_class c = FUNCTION_TOTAL;
 	const struct operator_ *o;
 	bool any = false;
 
+	if (lineage_stopped(l))
+		return FUNCTION_OPAQUE;
 	for (unsigned n = 0; lineage_spend(l, 1) && (o = catalog_operator(l->names->catalog, name, n)); n++) {
 		l->s->by_path = l->s->by_path || !schema;
 		if (schema ? strcmp(schema, o->schema) != 0 : !scope_calls(l->names, o->schema))
 			continue;
 		any = true;
+		if (!meant(l, o, left, right))
+			continue;
 		c = weaker(c, pure(o->extension) ? FUNCTION_PURE : FUNCTION_OPAQUE);
 		if (!pure(o->extension))
 			lineage_opaque(l, o->schema, name);
@@ -50,18 +74,20 @@ static enum function_class judge(struct lineage *l, const char *schema, const ch
 	return any ? c : FUNCTION_OPAQUE;
 }
 
-enum function_class operator_judge(struct lineage *l, PgQuery__Node **name, size_t n, int location)
+enum function_class operator_judge(struct lineage *l, PgQuery__Node **name, size_t n, int location,
+	const struct taint *left, const struct taint *right)
 {
 	if (n == 0 || n > 2) {
 		lineage_odd(l, location, "this operator");
 		return FUNCTION_OPAQUE;
 	}
-	return judge(l, n == 2 ? node_string(name[0]) : NULL, node_string(name[n - 1]), location);
+	return judge(
+		l, n == 2 ? node_string(name[0]) : NULL, node_string(name[n - 1]), location, left, right);
 }
 
 enum function_class operator_named(struct lineage *l, const char *name, int location)
 {
-	return judge(l, NULL, name, location);
+	return judge(l, NULL, name, location, NULL, NULL);
 }
 
 /* The result of an operator over acc. */
@@ -106,7 +132,7 @@ static struct taint row_compared(struct lineage *l, struct scope *sc, const PgQu
 	struct outputs o = {0};
 
 	lineage_seen(l, s);
-	(void)operator_judge(l, e->name, e->n_name, e->location);
+	(void)operator_judge(l, e->name, e->n_name, e->location, NULL, NULL);
 	if (s->subselect)
 		query(l, sc, s->subselect, &o);
 	return compared(l, sc, s, e->lexpr, &o);
@@ -178,8 +204,7 @@ static void result(struct lineage *l, const PgQuery__AExpr *e, enum function_cla
 	bool one = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP;
 	const char *name = node_string(e->name[e->n_name - 1]);
 
-	if (one && !acc->odd && *name && strchr("+-*", *name) && !name[1] &&
-		!catalog_operator(l->names->catalog, name, 0))
+	if (one && !acc->odd && *name && strchr("+-*", *name) && !name[1] && !operator_others(l, name, a, b))
 		acc->type = number_of(l, a, b);
 	if (c != FUNCTION_TOTAL || acc->odd)
 		return;
@@ -200,7 +225,7 @@ static bool document(struct lineage *l, const PgQuery__AExpr *e, const struct ta
 	struct total t;
 
 	if (e->kind != PG_QUERY__A__EXPR__KIND__AEXPR_OP || !e->lexpr || lineage_stopped(l) ||
-		catalog_operator(l->names->catalog, name, 0))
+		operator_others(l, name, a, b))
 		return false;
 	t = total_operator(l, name, a, b);
 	if (!t.yes)
@@ -214,11 +239,21 @@ static bool document(struct lineage *l, const PgQuery__AExpr *e, const struct ta
 	return true;
 }
 
+/* The right one, where it is not an array of what the operator takes. */
+static const struct taint *operand(const PgQuery__AExpr *e, const struct taint *right)
+{
+	return e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY ||
+			       e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL
+		       ? NULL
+		       : right;
+}
+
 /* a op b, op b; also DISTINCT FROM, op ANY (array), op ALL (array). */
 static struct taint binary(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
 {
-	enum function_class c = operator_judge(l, e->name, e->n_name, e->location);
 	struct taint acc = {0}, a = side(l, sc, e->lexpr), b = side(l, sc, e->rexpr);
+	enum function_class c =
+		operator_judge(l, e->name, e->n_name, e->location, e->lexpr ? &a : NULL, operand(e, &b));
 
 	if (takes_any(e)) {
 		lineage_free(l, e->lexpr);
@@ -248,8 +283,8 @@ static bool safe_pattern(const PgQuery__Node *n)
 
 static struct taint like(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
 {
-	enum function_class c = operator_judge(l, e->name, e->n_name, e->location);
 	struct taint acc = {0}, a = side(l, sc, e->lexpr), b = side(l, sc, e->rexpr);
+	enum function_class c = operator_judge(l, e->name, e->n_name, e->location, &a, &b);
 
 	taint_mix(l, &acc, &a);
 	taint_mix(l, &acc, &b);
@@ -257,16 +292,14 @@ static struct taint like(struct lineage *l, struct scope *sc, const PgQuery__AEx
 		c = FUNCTION_TOTAL;
 	acc.calm = c == FUNCTION_TOTAL && a.calm && b.calm && !acc.odd;
 	acc.size = 0;
-	acc.type = catalog_operator(l->names->catalog, node_string(e->name[e->n_name - 1]), 0)
-			   ? 0
-			   : type_builtin("bool");
+	acc.type = operator_others(l, node_string(e->name[e->n_name - 1]), &a, &b) ? 0 : type_builtin("bool");
 	return applied(l, acc, c, where_of(l, e));
 }
 
 static struct taint nullif(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
 {
-	enum function_class c = operator_judge(l, e->name, e->n_name, e->location);
 	struct taint acc = {0}, a = side(l, sc, e->lexpr), b = side(l, sc, e->rexpr);
+	enum function_class c = operator_judge(l, e->name, e->n_name, e->location, &a, &b);
 
 	taint_mix(l, &acc, &a);
 	taint_mix(l, &acc, &b);
@@ -277,10 +310,12 @@ static struct taint nullif(struct lineage *l, struct scope *sc, const PgQuery__A
 	return acc;
 }
 
-/* x IN (a, b, …) and x BETWEEN a AND b: the list is left as soon as the answer is known. */
+/* x IN (a, b, …) and x BETWEEN a AND b, by each operator in names: the list is left as soon as the answer is
+ * known. */
 static struct taint listed(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e,
-	enum function_class c, const char *where)
+	const char *const *names, const char *where)
 {
+	enum function_class c = FUNCTION_TOTAL;
 	struct taint acc = {0}, *t;
 	bool calm = true;
 	size_t n;
@@ -296,6 +331,9 @@ static struct taint listed(struct lineage *l, struct scope *sc, const PgQuery__A
 		lineage_free(l, i ? e->rexpr->list->items[i - 1] : NULL);
 		calm = calm && t[i].calm;
 		taint_mix(l, &acc, &t[i]);
+		/* the same of each value of a list of one type */
+		for (unsigned k = 0; i && names[k] && (i == 1 || t[i].type != t[i - 1].type); k++)
+			c = weaker(c, judge(l, NULL, names[k], e->location, &t[0], &t[i]));
 	}
 	if (!lineage_stopped(l))
 		use_lazy(l, t, n + 1, where);
@@ -307,10 +345,21 @@ static struct taint listed(struct lineage *l, struct scope *sc, const PgQuery__A
 
 static struct taint between(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e, bool not_)
 {
-	enum function_class low = operator_named(l, not_ ? "<" : ">=", e->location);
-	enum function_class high = operator_named(l, not_ ? ">" : "<=", e->location);
+	static const char *const inside[] = {">=", "<=", NULL}, *const outside[] = {"<", ">", NULL};
 
-	return listed(l, sc, e, weaker(low, high), "BETWEEN");
+	return listed(l, sc, e, not_ ? outside : inside, "BETWEEN");
+}
+
+static struct taint in_list(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
+{
+	static const char *const equal[] = {"=", NULL}, *const unequal[] = {"<>", NULL};
+	const char *name = e->n_name == 1 ? node_string(e->name[0]) : "";
+
+	if (strcmp(name, "=") != 0 && strcmp(name, "<>") != 0) {
+		lineage_odd(l, e->location, "this IN");
+		return (struct taint){0};
+	}
+	return listed(l, sc, e, *name == '=' ? equal : unequal, "IN");
 }
 
 struct taint expr_operator(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e)
@@ -324,8 +373,7 @@ struct taint expr_operator(struct lineage *l, struct scope *sc, const PgQuery__A
 	case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
 		return row_subquery(e) ? row_compared(l, sc, e) : binary(l, sc, e);
 	case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: return nullif(l, sc, e);
-	case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
-		return listed(l, sc, e, operator_judge(l, e->name, e->n_name, e->location), "IN");
+	case PG_QUERY__A__EXPR__KIND__AEXPR_IN: return in_list(l, sc, e);
 	case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
 	case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
 	case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR: return like(l, sc, e);
@@ -346,7 +394,7 @@ static struct taint compared(struct lineage *l, struct scope *sc, const PgQuery_
 	struct taint acc = {0}, test;
 
 	if (s->n_oper_name)
-		(void)operator_judge(l, s->oper_name, s->n_oper_name, s->location);
+		(void)operator_judge(l, s->oper_name, s->n_oper_name, s->location, NULL, NULL);
 	else
 		(void)operator_named(l, "=", s->location);
 	if (!testexpr) {

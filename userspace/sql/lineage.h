@@ -260,8 +260,13 @@ struct taint expr_json(struct lineage *l, struct scope *sc, const PgQuery__Node 
 /* In FROM: their columns. */
 void json_table(struct lineage *l, struct scope *sc, const PgQuery__JsonTable *t, struct outputs *o);
 void xml_table(struct lineage *l, struct scope *sc, const PgQuery__RangeTableFunc *t, struct outputs *o);
-/* What the operator may do; an opaque one is noted. */
-enum function_class operator_judge(struct lineage *l, PgQuery__Node **name, size_t n, int location);
+/* What the operator may do; an opaque one is noted. An operand of which nothing is known, or that it does not
+ * have: NULL. */
+enum function_class operator_judge(struct lineage *l, PgQuery__Node **name, size_t n, int location,
+	const struct taint *left, const struct taint *right);
+/* Whether an operator outside pg_catalog may be meant. */
+bool operator_others(
+	const struct lineage *l, const char *name, const struct taint *left, const struct taint *right);
 /* Whether anybody but initdb and extensions known to be pure made an operator of that name. */
 bool operator_users(const struct lineage *l, const char *name);
 enum function_class operator_named(struct lineage *l, const char *name, int location);
@@ -323,6 +328,7 @@ struct type_ref { /* a type that the statement names */
 };
 /* false: a problem was set. An opaque type is noted. */
 bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_ref *out);
+bool type_citext(const struct catalog *c, uint32_t oid);
 bool type_simple(const struct catalog *c, uint32_t oid);
 bool type_simple_builtin(uint32_t oid);
 uint32_t type_base(const struct catalog *c, uint32_t oid); /* of a domain the type below */

@@ -203,7 +203,7 @@ static void group_by(struct lineage *l, struct scope *sc, const PgQuery__Node *n
 static void use_operator(struct lineage *l, const PgQuery__SortBy *s)
 {
 	if (s->n_use_op)
-		(void)operator_judge(l, s->use_op, s->n_use_op, s->location);
+		(void)operator_judge(l, s->use_op, s->n_use_op, s->location, NULL, NULL);
 }
 
 /* Inside aggregates and windows: always an expression. */

@@ -53,6 +53,15 @@ bool type_simple_builtin(uint32_t oid)
 	return false;
 }
 
+/* A text but for how it compares, which is by lower(), and cannot fail either. */
+bool type_citext(const struct catalog *c, uint32_t oid)
+{
+	const struct type *t = oid >= FIRST_USER_OID ? catalog_type_by_oid(c, oid) : NULL;
+
+	return t && t->kind == TYPE_BASE && !t->elem && t->extension && !strcmp(t->extension, "citext") &&
+	       !strcmp(t->name, "citext");
+}
+
 bool type_simple(const struct catalog *c, uint32_t oid)
 {
 	const struct type *t;
@@ -63,8 +72,8 @@ bool type_simple(const struct catalog *c, uint32_t oid)
 	if (!t)
 		return false;
 	if (t->kind == TYPE_DOMAIN)
-		return t->base != oid && type_simple_builtin(t->base);
-	return t->kind == TYPE_ENUM;
+		return t->base != oid && type_simple(c, t->base);
+	return t->kind == TYPE_ENUM || type_citext(c, oid);
 }
 
 bool type_scalar(const struct catalog *c, uint32_t oid)
@@ -244,9 +253,10 @@ uint32_t type_base(const struct catalog *c, uint32_t oid)
 }
 
 /* A text keeps the collation that it has. */
-static bool collatable(uint32_t oid)
+static bool collatable(const struct catalog *c, uint32_t oid)
 {
-	return oid == type_builtin("text") || oid == type_builtin("varchar") || oid == type_builtin("bpchar");
+	return oid == type_builtin("text") || oid == type_builtin("varchar") ||
+	       oid == type_builtin("bpchar") || type_citext(c, oid);
 }
 
 static bool literal(const PgQuery__Node *n)
@@ -279,7 +289,7 @@ static bool array_converts(const struct lineage *l, const struct taint *t, uint3
 	uint32_t element = type_builtin_element(to);
 
 	return from && element && !t->foreign &&
-	       ((collatable(element) && taint_prints(l, t)) ||
+	       ((collatable(l->names->catalog, element) && taint_prints(l, t)) ||
 		       (plain && type_converts(l->names->catalog, from, element)));
 }
 
@@ -299,7 +309,8 @@ static bool row_converts(const struct lineage *l, const struct taint *t, uint32_
 		if (f->foreign || c->foreign ||
 			(!taint_constant(f) &&
 				(c->typmod >= 0 || !(type_converts(l->names->catalog, f->type, c->type_oid) ||
-							   (collatable(c->type_oid) && taint_prints(l, f))))))
+							   (collatable(l->names->catalog, c->type_oid) &&
+								   taint_prints(l, f))))))
 			return false;
 	}
 	return true;
@@ -307,7 +318,7 @@ static bool row_converts(const struct lineage *l, const struct taint *t, uint32_
 
 static bool cast_total(const struct lineage *l, const struct taint *t, const struct type_ref *to, bool plain)
 {
-	return (collatable(to->oid) && taint_prints(l, t)) ||
+	return (collatable(l->names->catalog, to->oid) && taint_prints(l, t)) ||
 	       (to->oid && to->oid == type_builtin("json") && t->type == type_builtin("jsonb")) ||
 	       (plain && type_converts(l->names->catalog, t->type, to->oid)) ||
 	       array_converts(l, t, to->oid, plain) || row_converts(l, t, to->oid);
@@ -316,13 +327,13 @@ static bool cast_total(const struct lineage *l, const struct taint *t, const str
 /* The collation that a text has of the value it was made of. */
 static bool keeps_collation(const struct catalog *c, const struct taint *t)
 {
-	return t->collated || (t->odd && (!t->type || collatable(type_base(c, t->type))));
+	return t->collated || (t->odd && (!t->type || collatable(c, type_base(c, t->type))));
 }
 
 bool type_grows(const struct catalog *c, uint32_t oid)
 {
 	oid = type_base(c, oid);
-	return !oid || !type_simple(c, oid) || collatable(oid);
+	return !oid || !type_simple(c, oid) || collatable(c, oid);
 }
 
 /* A cast between them changes no value, and of equal keys keeps the last. */
@@ -375,8 +386,8 @@ struct taint expr_cast(struct lineage *l, struct scope *sc, const PgQuery__TypeC
 	}
 	acc.calm = total && t.calm;
 	acc.constant = total && t.constant;
-	acc.odd = !type.simple ||
-		  (collatable(type.oid) && !literal(c->arg) && keeps_collation(l->names->catalog, &t));
+	acc.odd = !type.simple || (collatable(l->names->catalog, type.oid) && !literal(c->arg) &&
+					  keeps_collation(l->names->catalog, &t));
 	acc.type = type.oid;
 	acc.size = literal(c->arg) ? t.size : cast_size(l->names->catalog, &t, &type, total);
 	taint_fits(l, &acc);

@@ -7,6 +7,8 @@
 #
 #   pg-suite.sh [regress] [isolation] [pipeline] [masked]      default: the first three
 #
+# PG_SUITE_KEEP=1 leaves the results where they are; PG_SUITE_WORK=DIR, such a place, takes from it what `masked` gave directly.
+#
 # The suite must be of the server's very version, so both come from the distribution's archive: the source, and the server
 # that was built from it, unpacked below build/pg-suite and not installed. Needs root; takes some minutes.
 set -euo pipefail
@@ -84,7 +86,7 @@ as() { # direct|engine CMD…: the DBA's process, or the agent's, which keeps ro
 	fi
 }
 
-regress() { # direct|engine PROGRAM SUITE SCHEDULE DATABASE [NAME [OPTION]]
+regress() { # direct|engine PROGRAM SUITE SCHEDULE DATABASE [NAME [OPTION…]]
 	local out=$work/$1-${6:-$3} bin=$work/server/lib/postgresql/15
 	mkdir -p "$out"/{results,sql,expected}
 	chmod -R a+rwX "$out"
@@ -93,7 +95,7 @@ regress() { # direct|engine PROGRAM SUITE SCHEDULE DATABASE [NAME [OPTION]]
 	(cd "$work/out" && as "$1" env LC_MESSAGES=C LD_LIBRARY_PATH="$work/server/lib/x86_64-linux-gnu" PGSSLMODE=disable \
 		"$bin/lib/pgxs/src/test/$2" --inputdir="$work/src/src/test/$3" --outputdir="$work/out" \
 		--bindir="$bin/bin" --dlpath="$work/dl" --host="$db_host" --port="$db_port" --user=postgres \
-		--dbname="$5" --max-concurrent-tests=20 --schedule="$work/src/src/test/$3/$4" ${7:+"$7"}) > "$out/log" 2>&1 ||
+		--dbname="$5" --max-concurrent-tests=20 --schedule="$work/src/src/test/$3/$4" ${7:+"${@:7}"}) > "$out/log" 2>&1 ||
 		true # a test may fail in both ways; what counts is that they do the same
 	grep -E '^ *(# )?(All [0-9]+|[0-9]+ of [0-9]+) tests|^(not )?ok|^test .*FAILED|^ +.*FAILED' "$out/log" | tail -n 5 | sed "s/^ */  $1: /" >&2
 }
@@ -140,7 +142,8 @@ masked_database() {
 
 masked() { # direct|engine
 	masked_database > "$work/database.log" 2>&1 || die "no database: $(tail -n 3 "$work/database.log")"
-	regress "$1" regress/pg_regress regress masked_schedule regression_masked masked --use-existing
+	# Each definition has the catalogue read again: not too many at once.
+	regress "$1" regress/pg_regress regress masked_schedule regression_masked masked --use-existing --max-connections=6
 }
 
 compare_masked() { # each difference by cause
@@ -187,20 +190,22 @@ for s in "${suites[@]}"; do
 done
 make --no-print-directory all
 fetch
-work=$(mktemp -d /var/tmp/pgveil-suite.XXXXXX)
+work=${PG_SUITE_WORK:-$(mktemp -d /var/tmp/pgveil-suite.XXXXXX)}
 failed=0 summary=()
 cleanup() {
 	"$root/scripts/lab.sh" down --name "$lab" > /dev/null 2>&1 || true
-	if [ -n "${PG_SUITE_KEEP:-}" ]; then say "kept: $work"; else rm -rf "$work"; fi
+	if [ -n "${PG_SUITE_KEEP:-}${PG_SUITE_WORK:-}" ]; then say "kept: $work"; else rm -rf "$work"; fi
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 chmod 755 "$work"
 # Copied: the server's user must be able to read them, wherever this checkout is.
-cp -r "$cache/server/usr" "$work/server"
-cp -r "$cache/src" "$work/src"
-build
-chmod -R a+rX "$work"
+if [ ! -e "$work/server" ]; then
+	cp -r "$cache/server/usr" "$work/server"
+	cp -r "$cache/src" "$work/src"
+	build
+	chmod -R a+rX "$work"
+fi
 cat > "$work/policy.yaml" <<'YAML'
 apiVersion: pgveil.dev/v1
 kind: MaskingPolicy
@@ -240,7 +245,11 @@ for s in "${suites[@]}"; do
 	regress) for how in direct engine; do regress $how regress/pg_regress regress parallel_schedule regression; done; compare regress ;;
 	isolation) for how in direct engine; do regress $how isolation/pg_isolation_regress isolation isolation_schedule isolation_regression; done; compare isolation ;;
 	pipeline) pipeline direct; pipeline engine; compare_traces ;;
-	masked) masked direct; masked engine; compare_masked ;;
+	masked)
+		[ -n "${PG_SUITE_WORK:-}" ] && [ -d "$work/direct-masked/results" ] || masked direct
+		masked engine
+		compare_masked
+		;;
 	esac
 done
 printf '%s\n' "server: PostgreSQL $(cat "$cache/version")" "${summary[@]}"

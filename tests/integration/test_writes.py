@@ -217,6 +217,11 @@ ATTEMPTS = """
     CREATE TABLE work.copy AS SELECT ssn FROM clinic.patient
     ALTER TABLE clinic.ward ADD EXCLUDE USING btree (((SELECT 1 FROM clinic.patient)) WITH =)
     CREATE ROLE r PASSWORD 'x'
+    EXPLAIN ANALYZE CREATE TABLE work.copy AS SELECT ssn FROM clinic.patient
+    SELECT * FROM (SELECT p AS x FROM clinic.patient p LIMIT 1) q, LATERAL (VALUES (q.*)) v
+    WITH RECURSIVE patient AS (SELECT 1 AS i UNION SELECT i + 1 FROM patient WHERE i < 3 ORDER BY 1) SELECT i, ssn FROM patient, clinic.patient p
+    SELECT * FROM clinic.patient p, LATERAL (VALUES (p.*)) v
+    DECLARE c CURSOR FOR SELECT * FROM clinic.patient p, LATERAL (VALUES (p.*)) v
 """.strip().splitlines()
 
 
@@ -240,6 +245,23 @@ def test_a_view_that_takes_another_place_is_masked_too(allowing):
             assert error.sqlstate == "42501"
         client.query("ROLLBACK")
         assert canary.found(bytes(client.received)) == []
+
+
+@pytest.mark.parametrize("how", ["query", "run"])
+def test_what_is_not_understood_runs_where_nothing_it_names_is_masked(allowing, how):
+    with allowing.login() as client:
+        run = getattr(client, how)
+        run("BEGIN").ok()
+        run("CREATE PROCEDURE work.p(i int, INOUT o int) LANGUAGE plpgsql AS 'BEGIN o := i + 1; END'").ok()
+        assert run("CALL work.p(1, NULL)").ok().rows == [[b"2"]]
+        assert run("SELECT * FROM (VALUES (1, 'x')) q (a, b), LATERAL (VALUES (q.*)) v (c, d)").ok().rows == [[b"1", b"x", b"1", b"x"]]
+        assert run("EXPLAIN (ANALYZE, COSTS off) CREATE TABLE work.made AS SELECT 1 AS id").ok().rows
+        assert run("SELECT id FROM work.made").ok().rows == [[b"1"]]
+        run("DECLARE c CURSOR FOR SELECT * FROM (VALUES (1, 'x')) q, LATERAL (VALUES (q.*)) v").ok()
+        assert run("FETCH c").ok().rows == [[b"1", b"x", b"1", b"x"]]
+        run("SET LOCAL enable_sort = off").ok()
+        assert run("SHOW enable_sort").ok().rows == [[b"off"]]
+        run("ROLLBACK").ok()
 
 
 SAYS = "DO $$ BEGIN RAISE NOTICE 'seen %', 1; RAISE EXCEPTION 'no %', 2 USING DETAIL = 'd', HINT = 'h', ERRCODE = 'ZX001'; END $$"

@@ -4,6 +4,7 @@
  *   SQL => pass mask null …        one word an output column
  *   SQL => shift:2 …             a date that is moved by whose it is, which is in the second column
  *   SQL => {$."a"=redact $."b"}     JSON whose parts are masked or shown; all else in it is redacted
+ *   SQL => open                    passes, gives rows of columns that are not known
  *   SQL => none                    passes, gives no rows
  *   SQL => spends column:2 …       as one of these, and comparing the column costs two constants (column:1$3:
  *                                  one and as many as parameter 3 has elements)
@@ -113,6 +114,8 @@ static void tell(const struct judged *js, const struct catalog *c, char *out, si
 			n += tell_spends(p, c, out + n, cap - n);
 		if (p->verdict == DENY)
 			n += (size_t)snprintf(out + n, cap - n, "%s %s", p->sqlstate, p->reason);
+		else if (p->open)
+			n += (size_t)snprintf(out + n, cap - n, "open");
 		else if (!p->rows)
 			n += (size_t)snprintf(out + n, cap - n, "none");
 		for (unsigned k = 0; p->verdict != DENY && p->rows && k < p->ncolumns; k++)

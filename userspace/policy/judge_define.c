@@ -60,11 +60,19 @@ bool judge_defined(struct judge *j, const struct statement *st, struct plan *p)
 		if (!judge_masks(j->b, st->relations[i]) ||
 			(st->drops && binding_inherits(j->b, st->relations[i])))
 			continue;
-		judge_deny(j, p, "42501",
-			arena_printf(j->a, "%s.%s has masked columns and may not be redefined here",
-				r ? r->schema : "?", r ? r->name : "?"),
-			"A caller with masked columns may define tables, and change those without masked "
-			"columns.");
+		if (st->unfollowed)
+			judge_deny(j, p, "42501", st->unfollowed,
+				"Columns are masked for this caller, so only statements whose every effect "
+				"on "
+				"them is "
+				"understood may pass.");
+		else
+			judge_deny(j, p, "42501",
+				arena_printf(j->a, "%s.%s has masked columns and may not be redefined here",
+					r ? r->schema : "?", r ? r->name : "?"),
+				"A caller with masked columns may define tables, and change those without "
+				"masked "
+				"columns.");
 		return false;
 	}
 	return true;

@@ -143,6 +143,7 @@ static bool plan_columns(struct judge *j, const struct statement *st, struct pla
 
 	if (st->kind == STATEMENT_EXPLAIN)
 		n = 1; /* one column of text that no row of a table reaches */
+	p->open = st->open;
 	p->columns = arena_array(j->a, n ? n : 1, sizeof(*p->columns));
 	if (!p->columns) {
 		judge_deny(j, p, "53200", NULL, NULL);
@@ -460,7 +461,9 @@ static bool is_role(const struct judge *j, const char *name)
 /* Which role the session has is settled: SET ROLE to that one changes nothing. */
 static bool setting_allowed(const struct judge *j, const char *name, const char *value, const char **why)
 {
-	return is_role(j, name) || (!strcmp(name, "role") && value && j->user && !strcmp(value, j->user)) ||
+	return is_role(j, name) ||
+	       (binding_opaque(j->b, NULL) == OPAQUE_ALLOW && plan_setting_of_code(name)) ||
+	       (!strcmp(name, "role") && value && j->user && !strcmp(value, j->user)) ||
 	       plan_setting_allowed(name, value, why);
 }
 
@@ -608,6 +611,7 @@ int plan_judge(const struct binding *b, const struct name_scope *scope, struct s
 	int position = 0, r;
 
 	names.trusted = binding_trusted(b, &names.ntrusted);
+	names.unfollowed = binding_opaque(b, NULL) == OPAQUE_ALLOW;
 	*out = (struct judged){.policy_version = policy_version(binding_policy(b)),
 		.catalog_version = catalog_version(binding_catalog(b))};
 	r = analyze(&names, text, a, &an, &position, &why);

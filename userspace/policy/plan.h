@@ -48,6 +48,7 @@ struct plan {
 	struct column_plan
 		*columns; /* ncolumns of them; only where rows and the statement names its own outputs */
 	unsigned ncolumns;
+	bool open;         /* whatever columns the server gives, none of them is known to be masked */
 	bool masks;        /* some column is not ACTION_PASS */
 	bool code;         /* runs code that is not the statement's: triggers, defaults, policies … */
 	bool defines;      /* changes definitions that names resolve by … */
@@ -101,6 +102,9 @@ MUSTCHECK int plan_judge(const struct binding *b, const struct name_scope *scope
 /* Whether a judged caller may set name to value, as a startup parameter, SET or RESET (value NULL: its
  * default). */
 bool plan_setting_allowed(const char *name, const char *value, const char **why);
+/* Whether code that may do anything may set it too, and nothing is made of that: not what others here decide.
+ */
+bool plan_setting_of_code(const char *name);
 /* The same for a value that is not known; what decides how the server reads bytes may not be left open. */
 bool plan_setting_open(const char *name, const char **why);
 /* Whether running p may leave the setting changed. */

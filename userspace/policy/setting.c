@@ -137,6 +137,17 @@ bool plan_setting_allowed(const char *name, const char *value, const char **why)
 	return is_free(name);
 }
 
+bool plan_setting_of_code(const char *name)
+{
+	/* how amounts of money are read was asked for at the login */
+	bool known = strchr(name, '.') || strcasecmp(name, "search_path") == 0 ||
+		     strcasecmp(name, "lc_monetary") == 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
+		known = known || strcasecmp(allowed[i].name, name) == 0;
+	return !known;
+}
+
 bool plan_setting_open(const char *name, const char **why)
 {
 	*why = PINNED;

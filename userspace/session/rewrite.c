@@ -161,7 +161,7 @@ struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const u
 {
 	struct rowplan *rp;
 
-	if (p->ncolumns != s->n) {
+	if (!p->open && p->ncolumns != s->n) {
 		err_sql(e, -EPROTO, "42501",
 			"the result has %u columns where the statement was understood to have %u", s->n,
 			p->ncolumns);
@@ -190,8 +190,10 @@ struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const u
 					   : VALUE_TEXT_FORMAT;
 		rc->shape.style = style;
 		origin(b, &s->col[i], rc);
-		planned(rc, &p->columns[i]);
-		rc->entity = entity_in(rc, &p->columns[i]);
+		if (!p->open) {
+			planned(rc, &p->columns[i]);
+			rc->entity = entity_in(rc, &p->columns[i]);
+		}
 		form(rp, rc);
 	}
 	count_hidden(rp);
@@ -202,10 +204,10 @@ int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct judgement 
 {
 	struct judgement **keep = !rp->newer[0] ? &rp->newer[0] : &rp->newer[1];
 
-	if (p->ncolumns != rp->n || *keep)
+	if ((!p->open && p->ncolumns != rp->n) || *keep)
 		return err_sql(e, -EPROTO, "42501", "the result's columns changed while it was read");
 	*keep = judgement_ref(j);
-	for (unsigned i = 0; i < rp->n; i++) {
+	for (unsigned i = 0; i < rp->n && !p->open; i++) {
 		planned(&rp->col[i], &p->columns[i]);
 		if (rp->col[i].entity != entity_in(&rp->col[i], &p->columns[i]))
 			rp->col[i].entity = 0;

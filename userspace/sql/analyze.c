@@ -111,6 +111,7 @@ struct statement *statement_inner(struct lineage *l, const PgQuery__Node *n)
 	}
 	statement_walk(&in, n);
 	cover(&in, n);
+	unfollowed(&in, n);
 	l->work = in.work;
 	l->oom = l->oom || in.oom;
 	s->location = l->s->location;
@@ -139,6 +140,7 @@ static int one(const struct name_scope *names, struct span text, struct arena *a
 	} else {
 		statement_walk(&l, raw->stmt);
 		cover(&l, raw->stmt);
+		unfollowed(&l, raw->stmt);
 	}
 	return l.oom ? err_sql(e, -ENOMEM, "53200", "out of memory while judging the statement") : 0;
 }

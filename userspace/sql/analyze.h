@@ -28,6 +28,9 @@ struct name_scope {
 	bool made;
 	/* Some schemas of the path may not count: a relation must be in one of them only. */
 	bool unsure;
+	/* What is not understood may run where it names nothing that is masked; the statement is apart then.
+	 */
+	bool unfollowed;
 	/* Functions that are said to depend on their arguments only. */
 	const struct function *const *trusted;
 	unsigned ntrusted;
@@ -173,7 +176,8 @@ struct statement {
 	const char *doubt;
 	bool retry; /* the problem may go away with a newer catalogue (an unknown name) */
 
-	bool rows; /* gives a result set */
+	bool rows; /* gives a result set … */
+	bool open; /* … of columns that are not known, and there are no outputs; or none, if it may define */
 	struct output *outputs;
 	unsigned noutputs;
 	struct use *uses;
@@ -196,6 +200,8 @@ struct statement {
 	bool cascades;     /* … and what hangs on them */
 	uint32_t *dropped; /* they themselves, without what is below them */
 	unsigned ndropped;
+	/* Not NULL: what is not understood of it; it is apart, then. */
+	const char *unfollowed;
 	bool apart;            /* not understood as long as a relation of it has masked columns */
 	const char *makes;     /* a relation of this name, which others may write to; NULL: none */
 	char makes_kind;       /* … r v m, as pg_class.relkind */

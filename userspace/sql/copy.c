@@ -259,7 +259,7 @@ static void copy_query(struct lineage *l, const PgQuery__CopyStmt *c)
 	lineage_finish(l, NULL, false);
 	if (lineage_stopped(l))
 		return;
-	if (!l->s->inner->rows) {
+	if ((!l->s->inner->rows && !l->names->unfollowed) || l->s->inner->open) {
 		lineage_odd(l, -1, "COPY of this");
 		return;
 	}

@@ -38,10 +38,12 @@ static void found(struct lineage *l, const char *schema, const char *name, int l
 
 static void relation(struct named *n, const PgQuery__RangeVar *rv)
 {
+	bool lenient = n->lenient;
+
+	/* where a WITH query's name does not reach, it is a relation's */
 	for (unsigned i = 0; i < n->nqueries && !*rv->schemaname; i++)
-		if (!strcmp(n->queries[i], rv->relname))
-			return;
-	found(n->l, rv->schemaname, rv->relname, rv->location, n->lenient);
+		lenient = lenient || !strcmp(n->queries[i], rv->relname);
+	found(n->l, rv->schemaname, rv->relname, -1, lenient);
 }
 
 static void with_query(struct named *n, const char *name)

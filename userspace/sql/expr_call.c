@@ -18,7 +18,7 @@ static bool name_of(struct lineage *l, const PgQuery__FuncCall *f, const char **
 	}
 	if (f->funcformat == PG_QUERY__COERCION_FORM__COERCE_SQL_SYNTAX &&
 		dialect_function(*name, catalog_server(l->names->catalog))) {
-		lineage_fail(l, "0A000", f->location,
+		lineage_fail(l, "42501", f->location,
 			"%s is not allowed here: this server's version reads it otherwise than pgveil does",
 			*name);
 		return false;

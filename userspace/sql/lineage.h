@@ -385,6 +385,8 @@ bool ddl_code(struct lineage *l, const PgQuery__Node *n);
 bool ddl_any(struct lineage *l, const PgQuery__Node *n);
 /* All relations that are named somewhere in the message count as used; lenient: what is not known is none. */
 void ddl_names(struct lineage *l, const void *message, bool lenient);
+/* unfollowed.c: n, which has a problem, may have none where nothing that it names is masked. */
+void unfollowed(struct lineage *l, const PgQuery__Node *n);
 struct statement *statement_inner(struct lineage *l, const PgQuery__Node *n);
 const char *statement_tag(const PgQuery__Node *n); /* "CREATE TABLE" … */
 

@@ -99,3 +99,12 @@ CREATE FUNCTION as_number(text) RETURNS bigint LANGUAGE sql AS 'SELECT length($1
 CREATE VIEW by_function AS SELECT id, twice(id) AS twice, ssn_of(id) AS of FROM doctors;
 CREATE VIEW by_path AS SELECT id, (listing(id)).who AS l FROM doctors;
 CREATE FUNCTION calls_listing(int) RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT who FROM listing($1) LIMIT 1; END;
+
+CREATE FUNCTION known(text) RETURNS bool LANGUAGE plpgsql AS $$BEGIN RETURN EXISTS (SELECT FROM clinic.patients WHERE ssn = $1); END$$;
+CREATE DOMAIN known_ssn AS text CHECK (clinic.known(VALUE));
+CREATE TYPE known_pair AS (id int, one known_ssn);
+CREATE TABLE asked (id int, many known_ssn[], pair known_pair);
+CREATE FUNCTION takes_known(known_ssn[]) RETURNS int LANGUAGE sql AS $$SELECT 1$$;
+CREATE FUNCTION gives_known(int) RETURNS known_pair LANGUAGE sql AS $$SELECT NULL::clinic.known_pair$$;
+CREATE FUNCTION pair_like(int, known_pair) RETURNS bool LANGUAGE sql AS $$SELECT true$$;
+CREATE OPERATOR ~=~ (LEFTARG = int, RIGHTARG = known_pair, FUNCTION = pair_like);

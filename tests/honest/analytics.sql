@@ -308,7 +308,6 @@ SELECT jsonb_set('{"a": 1}', '{b}', '2'), '{"a": 1}'::jsonb || '{"c": 3}', '{"a"
 SELECT round(2.567, 1), trunc(-2.5), ceil(1.2), floor(1.8), mod(7, 3), power(2, 10), sqrt(16), abs(-4), sign(-2), 7 / 2, 7 / 2.0, 7 % 2, ln(10)::numeric(10, 5), exp(0), pi()::numeric(6, 4), div(9, 4), gcd(12, 18), width_bucket(5, 0, 10, 5), to_hex(255), 5 & 3, 1 << 4;
 
 -- session: errors of the analyst
--- waits: the server's own text about a name that it does not know
 SELECT nosuch FROM orders;
 SELECT * FROM nosuchtable;
 SELECT nosuchfunction(1);
@@ -322,7 +321,6 @@ SELECT id FROM orders o JOIN customers c ON c.id = o.customer_id;
 SELECT count(*) FROM orders;
 
 -- session: errors with hints
--- waits: the server's own text about a name that it does not know
 SELECT costumer_id FROM orders;
 SELECT lower(5);
 SELECT * FROM publik.orders;
@@ -331,7 +329,6 @@ SELECT ARRAY[1] || 'x';
 SELECT max(DISTINCT) FROM orders;
 
 -- session: errors about masked neighbours
--- waits: the server's own text about a name that it does not know
 SELECT emial FROM customers;
 SELECT c.nmae FROM customers c;
 SELECT id FROM customer;

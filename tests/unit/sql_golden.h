@@ -102,7 +102,12 @@ static inline void golden_statement(
 		fprintf(f, "%sproblem %s", in, s->sqlstate);
 		if (s->position)
 			fprintf(f, " at %d", s->position);
-		fprintf(f, "%s: %s\n", s->retry ? " retry" : "", s->problem);
+		/* the server is asked for its words where, and only where, a name is wrong */
+		fprintf(f, "%s%s: %s\n", s->retry ? " retry" : "",
+			s->tells == (!strncmp(s->sqlstate, "42", 2) && strcmp(s->sqlstate, "42501") != 0) ? ""
+			: s->tells ? " asked"
+				   : " unasked",
+			s->problem);
 		return;
 	}
 	if (s->doubt)

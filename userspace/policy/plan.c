@@ -584,6 +584,7 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 				: NULL);
 		p->position = st->position;
 		p->retry = st->retry;
+		p->tells = st->tells;
 		return p;
 	}
 	plan_allow(j, st, p);

@@ -40,6 +40,7 @@ struct plan {
 	const char *reason, *hint; /* hint may be NULL */
 	int position;              /* 1-based character; 0: none */
 	bool retry;                /* a newer catalogue may change the verdict */
+	bool tells;                /* the server may be asked to say it in its own words (sql/tells.c) */
 
 	enum statement_kind kind;
 	const char *tag;

@@ -260,6 +260,10 @@ static enum fate on_parse_complete(struct session *s, const struct frame *f)
 {
 	struct expected *x = pipeline_head(&s->pipe);
 
+	if (x && x->kind == EXPECT_TELL && msg_empty(f->body) == WIRE_OK) {
+		pipeline_pop(&s->pipe);
+		return FATE_SWALLOW; /* it knows the names: what we know is why it is refused */
+	}
 	if (!x || x->kind != EXPECT_PARSE || msg_empty(f->body) != WIRE_OK)
 		return backend_unexpected(s, f);
 	if (names_put_prepared(&s->names, x->prepared))
@@ -377,7 +381,9 @@ static enum fate on_error(struct session *s, const struct frame *f)
 		return FATE_BROKEN;
 	if (s->own.recover && x && x->kind == EXPECT_PIN) {
 		fate = FATE_SWALLOW;
-	} else if (x && x->kind == EXPECT_REFUSAL && !over) {
+	} else if (x && x->kind == EXPECT_TELL && !over && words_of_analysis(&in)) {
+		fate = FATE_PASS;
+	} else if (x && (x->kind == EXPECT_REFUSAL || x->kind == EXPECT_TELL) && !over) {
 		put_refusal(s, x->refusal);
 		fate = FATE_WRITTEN;
 	} else {

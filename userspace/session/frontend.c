@@ -162,6 +162,32 @@ static enum took refuse_unknown(struct session *s, const struct frame *f)
 		"Send the statements one by one.", 0);
 }
 
+/* Whether what is before the denial changes nothing that names resolve by: the server, asked, would not see
+ * it. */
+static const struct plan *asked_about(const struct judged *js)
+{
+	unsigned i = 0;
+
+	while (js->plans[i]->verdict != DENY &&
+		(js->plans[i]->kind == STATEMENT_SELECT || js->plans[i]->kind == STATEMENT_SHOW))
+		i++;
+	return js->plans[i]->verdict == DENY && js->plans[i]->tells ? js->plans[i] : NULL;
+}
+
+static enum took refuse_query(
+	struct session *s, const struct frame *f, const struct judged *js, struct span text)
+{
+	const struct plan *p = asked_about(js);
+	struct question q = {.text = text};
+
+	if (!p || p->location > text.n || p->len > text.n - p->location)
+		return frontend_refuse(s, f, frontend_denial(js));
+	if (js->n > 1)
+		q = (struct question){.before = span_of(text.p, p->location),
+			.text = span_of(text.p + p->location, p->len)};
+	return session_refuse_asking(s, f, p, &q);
+}
+
 static enum took take_query(struct session *s, const struct frame *f)
 {
 	struct judgement *j = NULL;
@@ -186,7 +212,7 @@ static enum took take_query(struct session *s, const struct frame *f)
 	js = judgement_plans(j);
 	denial = frontend_denial(js);
 	if (denial || instead_among(js)) {
-		took = denial ? frontend_refuse(s, f, denial)
+		took = denial ? refuse_query(s, f, js, m.sql)
 			      : session_refuse(s, f, "42501", "SHOW pgveil is answered alone only",
 					"Send it as the only statement of its text.", 0);
 		judgement_unref(j);

@@ -76,6 +76,7 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 	struct err e = {0};
 	struct msg_parse m;
 	enum took took;
+	bool foreign;
 	int r;
 
 	if (msg_parse(f->body, &m) != WIRE_OK)
@@ -89,9 +90,14 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 	if (r)
 		return frontend_failed(s, f, r, &e);
 	denial = frontend_denial(judgement_plans(j));
-	if (denial)
+	foreign = foreign_parameter(binding_catalog(judgement_binding(j)), &m);
+	if (denial && denial->tells && !foreign && judgement_plans(j)->n == 1)
+		took = session_refuse_asking(s, f, denial,
+			&(struct question){
+				.text = m.sql, .nparams = m.nparams, .param_types = m.param_types});
+	else if (denial)
 		took = frontend_refuse(s, f, denial);
-	else if (foreign_parameter(binding_catalog(judgement_binding(j)), &m))
+	else if (foreign)
 		took = session_refuse(s, f, "42501",
 			"a parameter has a type that is not known to be harmless",
 			"A caller with masked columns may use parameters of the types of pg_catalog.", 0);

@@ -12,6 +12,15 @@ void step_fini(struct step *st)
 	*st = (struct step){0};
 }
 
+void refusal_free(struct refusal *r)
+{
+	if (!r)
+		return;
+	free(r->reason);
+	free(r->hint);
+	free(r);
+}
+
 struct refusal *refusal_new(const char *sqlstate, const char *reason, const char *hint, int position)
 {
 	struct refusal *r = calloc(1, sizeof(*r));
@@ -23,9 +32,7 @@ struct refusal *refusal_new(const char *sqlstate, const char *reason, const char
 	r->reason = strdup(reason);
 	r->hint = hint ? strdup(hint) : NULL;
 	if (!r->reason || (hint && !r->hint)) {
-		free(r->reason);
-		free(r->hint);
-		free(r);
+		refusal_free(r);
 		return NULL;
 	}
 	return r;
@@ -37,11 +44,7 @@ static void expected_fini(struct expected *e)
 	prepared_unref(e->prepared);
 	portal_unref(e->portal);
 	step_fini(&e->step);
-	if (e->refusal) {
-		free(e->refusal->reason);
-		free(e->refusal->hint);
-		free(e->refusal);
-	}
+	refusal_free(e->refusal);
 	for (unsigned i = 0; i < e->nsteps; i++)
 		step_fini(&e->steps[i]);
 	free(e->steps);
@@ -198,6 +201,7 @@ enum effect expected_on_prepared(const struct expected *e, struct span name, str
 	case EXPECT_EXECUTE: return step_on_prepared(&e->step, name, defined);
 	case EXPECT_QUERY: return query_effect(e, name, defined, step_on_prepared);
 	case EXPECT_REFUSAL:
+	case EXPECT_TELL:
 	case EXPECT_BIND:
 	case EXPECT_DESCRIBE:
 	case EXPECT_PIN:
@@ -220,6 +224,7 @@ enum effect expected_on_portal(const struct expected *e, struct span name, struc
 	case EXPECT_EXECUTE: return step_on_portal(&e->step, name, defined);
 	case EXPECT_QUERY: return query_effect(e, name, defined, step_on_portal);
 	case EXPECT_REFUSAL:
+	case EXPECT_TELL:
 	case EXPECT_PARSE:
 	case EXPECT_DESCRIBE:
 	case EXPECT_PIN:

@@ -12,6 +12,7 @@
 
 enum expect {
 	EXPECT_REFUSAL = 0, /* a message that the server must fail on; its error is replaced by ours */
+	EXPECT_TELL,        /* a Parse of ours, before a REFUSAL: the server may say itself what is wrong */
 	EXPECT_PARSE,
 	EXPECT_BIND,
 	EXPECT_DESCRIBE,
@@ -62,7 +63,7 @@ struct expected {
 	struct portal *portal;     /* BIND, EXECUTE, DESCRIBE 'P' */
 	struct step step;          /* EXECUTE */
 	struct copyout *copy;      /* QUERY, EXECUTE: the COPY TO STDOUT under way */
-	struct refusal *refusal;   /* REFUSAL */
+	struct refusal *refusal;   /* REFUSAL, TELL */
 	/* QUERY */
 	struct judgement *j;
 	struct step *steps;
@@ -101,6 +102,7 @@ bool pipeline_barrier(struct pipeline *p); /* whether an entry may begin a COPY 
 void step_fini(struct step *st);
 MUSTCHECK struct refusal *refusal_new(
 	const char *sqlstate, const char *reason, const char *hint, int position);
+void refusal_free(struct refusal *r); /* NULL is fine */
 
 /* What an entry will do to a name once the server has carried it out. */
 enum effect { EFFECT_NONE = 0, EFFECT_DEFINES, EFFECT_DROPS };

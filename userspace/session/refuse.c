@@ -2,7 +2,12 @@
 /* A refused statement is answered by the server itself, in its place: instead of the client's message it gets
  * a Bind to a statement name that nobody can have made, fails on it as it would on any error (transaction,
  * implicit transaction and pipeline included), and its ErrorResponse is replaced by ours (backend.c). So the
- * order of answers and the transaction's state are the server's, never an imitation. */
+ * order of answers and the transaction's state are the server's, never an imitation.
+ *
+ * Where a name is not known (plan.tells), the server is asked before that what it says to the text: a Parse
+ * alone, under a name that nobody knows and that is closed at once, so nothing of it can ever run. It fails
+ * there, and what it says is told; or it does not, and the refusal behind it counts. */
+#include <stdio.h>
 #include <string.h>
 
 #include "pgwire/sqlstate.h"
@@ -15,8 +20,8 @@ void session_drop(struct session *s, const struct frame *f)
 	s->lane[SIDE_CLIENT].drop = f->total - FRAME_HEADER - f->body.n;
 }
 
-/* A Close of our own: what a message that the server does not get would have dropped there. */
-static bool drop_unnamed(struct session *s)
+/* A Close of our own. */
+static bool put_close(struct session *s, const char *name)
 {
 	struct expected *x = pipeline_push(&s->pipe, EXPECT_CLOSE);
 
@@ -24,12 +29,39 @@ static bool drop_unnamed(struct session *s)
 		return false;
 	x->ours = true;
 	x->target = 'S';
-	x->name = strdup("");
+	x->name = strdup(name);
 	put_start(&s->put, FE_CLOSE);
 	put_u8(&s->put, 'S');
-	put_cstr(&s->put, "");
+	put_cstr(&s->put, name);
 	put_finish(&s->put);
 	return x->name != NULL;
+}
+
+/* As many blanks as there are characters before the statement, so that places in it are those in the text. */
+static void put_blanks(struct put *w, struct span before)
+{
+	for (size_t i = 0; i < before.n; i++)
+		if ((before.p[i] & 0xC0) != 0x80)
+			put_u8(w, ' ');
+}
+
+static bool put_question(struct session *s, const struct question *q, const struct refusal *r)
+{
+	struct expected *x = pipeline_push(&s->pipe, EXPECT_TELL);
+	char name[POISON_LEN];
+
+	if (!x)
+		return false;
+	x->refusal = refusal_new(r->sqlstate, r->reason, r->hint, r->position);
+	snprintf(name, sizeof(name), "pgveil_ask_%s", strrchr(s->poison, '_') + 1);
+	put_start(&s->put, FE_PARSE);
+	put_cstr(&s->put, name);
+	put_blanks(&s->put, q->before);
+	put_cstr_span(&s->put, q->text);
+	put_be16(&s->put, q->nparams);
+	put_span(&s->put, q->param_types);
+	put_finish(&s->put);
+	return x->refusal && put_close(s, name);
 }
 
 /* Reasons of ours name what is in a catalogue. Errors that PostgreSQL would give name what the client typed,
@@ -41,20 +73,29 @@ static const char *tellable(const char *sqlstate, const char *reason)
 	return ours ? reason : sqlstate_text(span_of(sqlstate, strlen(sqlstate)));
 }
 
-enum took session_refuse(struct session *s, const struct frame *f, const char *sqlstate, const char *reason,
-	const char *hint, int position)
+/* r is taken over. */
+static enum took refuse(struct session *s, const struct frame *f, struct refusal *r, const struct question *q)
 {
 	bool alone = f->type == FE_QUERY || f->type == FE_FUNCTION_CALL;
 	/* Whatever comes of it, a Query and a Parse of the unnamed statement drop the one before. */
 	bool unnamed = f->type == FE_QUERY || (f->type == FE_PARSE && f->body.n && f->body.p[0] == 0);
 	struct expected *x;
 
-	if (unnamed && !drop_unnamed(s))
+	if (!r)
 		return session_break(s, "53200", "out of memory");
-	x = pipeline_push(&s->pipe, EXPECT_REFUSAL);
-	if (!x)
+	session_note(s, NOTE_STATEMENT_REFUSED, r->sqlstate, tellable(r->sqlstate, r->reason));
+	s->stats.refused++;
+	if (s->env->tally)
+		metric_add(&s->env->tally->refused[refusal_of(r->sqlstate)], 1);
+	if ((unnamed && !put_close(s, "")) || (q && !put_question(s, q, r)))
+		x = NULL;
+	else
+		x = pipeline_push(&s->pipe, EXPECT_REFUSAL);
+	if (!x) {
+		refusal_free(r);
 		return session_break(s, "53200", "out of memory");
-	x->refusal = refusal_new(sqlstate, reason, hint, position);
+	}
+	x->refusal = r;
 	put_start(&s->put, FE_BIND);
 	put_cstr(&s->put, "");
 	put_cstr(&s->put, s->poison);
@@ -65,18 +106,24 @@ enum took session_refuse(struct session *s, const struct frame *f, const char *s
 	if (alone)
 		put_sync(&s->put);
 	session_send(s, SIDE_SERVER);
-	if (!x->refusal)
-		return session_break(s, "53200", "out of memory");
 	x = alone ? pipeline_push(&s->pipe, EXPECT_SYNC) : NULL;
 	if (alone && !x)
 		return session_break(s, "53200", "out of memory");
 	if (x)
 		pin_sync(s, x);
 	s->skip = s->unsynced = !alone;
-	s->stats.refused++;
-	if (s->env->tally)
-		metric_add(&s->env->tally->refused[refusal_of(sqlstate)], 1);
-	session_note(s, NOTE_STATEMENT_REFUSED, sqlstate, tellable(sqlstate, reason));
 	session_drop(s, f);
 	return TOOK_IT;
+}
+
+enum took session_refuse(struct session *s, const struct frame *f, const char *sqlstate, const char *reason,
+	const char *hint, int position)
+{
+	return refuse(s, f, refusal_new(sqlstate, reason, hint, position), NULL);
+}
+
+enum took session_refuse_asking(
+	struct session *s, const struct frame *f, const struct plan *p, const struct question *q)
+{
+	return refuse(s, f, refusal_new(p->sqlstate, p->reason, p->hint, p->position), q);
 }

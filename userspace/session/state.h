@@ -194,6 +194,15 @@ void session_drop(
 enum took session_refuse(struct session *s, const struct frame *f, const char *sqlstate, const char *reason,
 	const char *hint, int position);
 
+struct question { /* a statement that is wrong by a name, for the server to say so in its own words */
+	struct span before, text; /* of the client's text */
+	uint16_t nparams;
+	struct span param_types;
+};
+/* The same for a plan that is a denial; q is borrowed. */
+enum took session_refuse_asking(
+	struct session *s, const struct frame *f, const struct plan *p, const struct question *q);
+
 /* enter.c: until OPEN */
 void enter_client(struct session *s);
 void enter_connected(struct session *s, const struct event *ev);
@@ -265,6 +274,8 @@ void words_newer(struct session *s, const struct judgement *j); /* … by this j
 void words_idle(struct session *s); /* nothing is under way, nor a transaction open */
 /* An error or notice about x; NULL: of nobody's asking. */
 enum fate words_pass(struct session *s, const struct frame *f, struct expected *x);
+/* Whether an error of a text that was only to be analysed (EXPECT_TELL) is of that. */
+bool words_of_analysis(const struct msg_fields *in);
 
 /* backend_copy.c */
 enum fate backend_copy_in(struct session *s, const struct frame *f);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Errors, warnings and notices of the server in a judged session: they may carry values, so how much of their
  * words may go to the client is said by the plans of what they are about. */
+#include <string.h>
+
+#include "pgwire/sqlstate.h"
 #include "session/state.h"
 
 /* The least of several counts. */
@@ -63,6 +66,7 @@ static enum words words(const struct session *s, struct expected *x)
 	case EXPECT_SYNC: return s->frank && !s->hushed ? WORDS_ALL : WORDS_STANDARD; /* it commits */
 	case EXPECT_PIN:
 	case EXPECT_COPY_SYNCS:
+	case EXPECT_TELL:
 	case EXPECT_REFUSAL: break;
 	}
 	return WORDS_STANDARD;
@@ -105,4 +109,19 @@ enum fate words_pass(struct session *s, const struct frame *f, struct expected *
 	return rewrite_message(f, w == WORDS_NAMES, &s->lane[SIDE_CLIENT].out) == WIRE_OK
 		       ? FATE_WRITTEN
 		       : backend_unexpected(s, f);
+}
+
+/* Of names (but not of rights), of literals, of what the server does not do at all, and that it did not come
+ * to it; without a word of any code. */
+bool words_of_analysis(const struct msg_fields *in)
+{
+	static const char *const others[] = {"0A000", "25P02", "55P03", "57014"};
+	struct span code = in->field['C'];
+	bool told = false;
+
+	if (in->field['W'].p || in->field['q'].p || in->field['p'].p || !sqlstate_known(code))
+		return false;
+	for (unsigned i = 0; i < ARRAY_LEN(others); i++)
+		told = told || span_is(code, others[i]);
+	return told || !memcmp(code.p, "22", 2) || (!memcmp(code.p, "42", 2) && !span_is(code, "42501"));
 }

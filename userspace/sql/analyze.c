@@ -123,6 +123,7 @@ struct statement *statement_inner(struct lineage *l, const PgQuery__Node *n)
 		memcpy(l->s->sqlstate, s->sqlstate, sizeof(s->sqlstate));
 		l->s->position = s->position;
 		l->s->retry = s->retry;
+		l->s->tells = s->tells;
 	}
 	return s;
 }
@@ -141,6 +142,7 @@ static int one(const struct name_scope *names, struct span text, struct arena *a
 		statement_walk(&l, raw->stmt);
 		cover(&l, raw->stmt);
 		unfollowed(&l, raw->stmt);
+		s->tells = s->tells && server_tells(&l, raw->stmt);
 	}
 	return l.oom ? err_sql(e, -ENOMEM, "53200", "out of memory while judging the statement") : 0;
 }

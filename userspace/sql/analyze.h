@@ -175,6 +175,8 @@ struct statement {
 	/* Not NULL: nothing is wrong with it where code may do anything; elsewhere this is what is. */
 	const char *doubt;
 	bool retry; /* the problem may go away with a newer catalogue (an unknown name) */
+	bool tells; /* the problem is one that the server finds too when it analyses the statement, which runs
+		       nothing of the database's own: it may be asked for its words */
 
 	bool rows; /* gives a result set … */
 	bool open; /* … of columns that are not known, and there are no outputs; or none, if it may define */

@@ -44,6 +44,7 @@ static void fail(struct lineage *l, const char *sqlstate, int location, const ch
 	memcpy(l->s->sqlstate, sqlstate, 5);
 	l->s->sqlstate[5] = '\0';
 	l->s->position = position_of(l, location);
+	l->s->tells = !memcmp(sqlstate, "42", 2) && strcmp(sqlstate, "42501") != 0;
 }
 
 void lineage_fail(struct lineage *l, const char *sqlstate, int location, const char *fmt, ...)
@@ -85,6 +86,15 @@ void lineage_doubt(struct lineage *l, int location, const char *fmt, ...)
 void lineage_odd(struct lineage *l, int location, const char *what)
 {
 	lineage_fail(l, "0A000", location, "%s is not understood, so the statement cannot be judged", what);
+}
+
+void lineage_odd_name(struct lineage *l, int location, const char *what)
+{
+	bool before = lineage_stopped(l);
+
+	lineage_odd(l, location, what);
+	if (!before)
+		l->s->tells = true;
 }
 
 bool lineage_spend(struct lineage *l, unsigned long n)

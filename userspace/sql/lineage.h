@@ -141,6 +141,8 @@ void lineage_fail_retry(struct lineage *l, const char *sqlstate, int location, c
 /* What may pass where code may do anything. */
 void lineage_doubt(struct lineage *l, int location, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void lineage_odd(struct lineage *l, int location, const char *what); /* 0A000 "… not understood" */
+void lineage_odd_name(
+	struct lineage *l, int location, const char *what); /* the server may know no such name */
 bool lineage_stopped(const struct lineage *l);
 /* Counts work; false: too much, and the statement has a problem. */
 bool lineage_spend(struct lineage *l, unsigned long n);
@@ -319,6 +321,10 @@ unsigned function_shape(struct lineage *l, const struct function *f, const char 
 bool body_parameter(struct lineage *l, const char *name, int number, struct taint *t);
 const char *label_of(struct lineage *l, const PgQuery__Node *n); /* once expr() has seen n */
 
+/* ---- tells.c ---- */
+/* Whether what is wrong with the names of n, a statement, may be asked of the server. */
+bool server_tells(const struct lineage *l, const PgQuery__Node *n);
+
 /* ---- typename.c ---- */
 struct type_ref { /* a type that the statement names */
 	const char *name;
@@ -329,6 +335,9 @@ struct type_ref { /* a type that the statement names */
 /* false: a problem was set. An opaque type is noted. */
 bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_ref *out);
 bool type_citext(const struct catalog *c, uint32_t oid);
+/* Whether it is, or may be, a type with functions of its own that are not known to be pure. Quiet; one that
+ * nobody knows is none. */
+bool typename_foreign(const struct lineage *l, const PgQuery__TypeName *t);
 bool type_simple(const struct catalog *c, uint32_t oid);
 bool type_simple_builtin(uint32_t oid);
 uint32_t type_base(const struct catalog *c, uint32_t oid); /* of a domain the type below */

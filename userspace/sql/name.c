@@ -340,7 +340,7 @@ static struct taint qualified(struct lineage *l, struct scope *sc, const char *s
 	else if (found > 1)
 		lineage_fail(l, "42702", location, "column reference \"%s\" is ambiguous", name);
 	else if (!found && (function_known(name) || catalog_function(l->names->catalog, name, 0)))
-		lineage_odd(l, location, "calling a function in column notation");
+		lineage_odd_name(l, location, "calling a function in column notation");
 	else if (!found)
 		lineage_fail_retry(l, "42703", location, "column %s.%s does not exist", rel, name);
 	return t;

@@ -229,6 +229,17 @@ bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_r
 	return true;
 }
 
+bool typename_foreign(const struct lineage *l, const PgQuery__TypeName *t)
+{
+	const char *schema = t->n_names >= 2 ? node_string(t->names[t->n_names - 2]) : NULL;
+	uint32_t oid;
+
+	if (t->n_names == 0 || t->n_names > 3 || t->setof || t->pct_type)
+		return true;
+	oid = find(l->names, schema, node_string(t->names[t->n_names - 1]));
+	return oid && type_foreign(l->names->catalog, oid);
+}
+
 /* Conversions between pg_catalog's types that hold for every value. */
 static bool widens(uint32_t from, uint32_t to)
 {

@@ -99,3 +99,32 @@ SELECT 'Wombatz1B'::app.known_secret
 SELECT now() AT TIME ZONE secret FROM app.people
 SELECT CASE WHEN secret = 'Wombatz1B' THEN 1 / (id - id) ELSE 0 END FROM app.people
 SELECT name FROM app.people WHERE id IN (2, 4) AND CASE WHEN secret LIKE '%zz%' THEN 1 / (id - id) = 1 ELSE true END
+
+-- An unknown name is told in the server's words, by a Parse: input functions of literals run there, and those of domains
+-- inside an array, a row or a range run their CHECK.
+--! CREATE FUNCTION app.spoken(text) RETURNS bool LANGUAGE plpgsql STABLE AS $$ BEGIN RAISE undefined_column USING MESSAGE = (SELECT 'column "' || secret || '" does not exist' FROM app.people WHERE id = 1); END $$
+--! CREATE DOMAIN app.spoken_text AS text CHECK (app.spoken(VALUE))
+--! CREATE TYPE app.spoken_pair AS (id int, v app.spoken_text)
+--! CREATE TABLE app.spoken_in (id int, many app.spoken_text[], pair app.spoken_pair)
+--! CREATE FUNCTION app.spoken_to(app.spoken_text[]) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'
+--! CREATE FUNCTION app.spoken_of(app.team) RETURNS app.spoken_text[] LANGUAGE sql IMMUTABLE AS 'SELECT NULL::app.spoken_text[]'
+--# value literals that run code while names are looked for
+SELECT '{x}'::app.spoken_text[], nosuch FROM app.orders
+SELECT '(1,x)'::app.spoken_pair, nosuch FROM app.orders
+SELECT app.spoken_to('{x}'), nosuch FROM app.orders
+SELECT id FROM app.spoken_in WHERE many = '{x}' AND nosuch
+SELECT CASE WHEN true THEN pair ELSE '(1,x)' END, nosuch FROM app.spoken_in
+SELECT COALESCE(s, '(1,{x},)'), nosuch FROM app.spoken_in s
+SELECT nosuch FROM (SELECT many FROM app.spoken_in UNION ALL SELECT '{x}') q
+SELECT many || '{x}', nosuch FROM app.spoken_in
+SET search_path = app ;; SELECT id FROM team t WHERE t.spoken_of = '{x}' AND nosuch
+INSERT INTO app.spoken_in (many) VALUES ('{x}') RETURNING nosuch
+EXPLAIN SELECT '{x}'::app.spoken_text[], nosuch
+SELECT 1 FROM app.orders; SELECT '{x}'::app.spoken_text[], nosuch
+SELECT ARRAY['x']::text[], '{x}'::"app".spoken_text[] AS "ü", nosuch
+>P - SELECT '{x}'::app.spoken_text[], nosuch ;; >S
+--# oracle literals that ask while names are looked for
+SELECT '{Wombatz1B}'::app.known_secret[], nosuch FROM app.orders
+SELECT nosuch FROM (SELECT '{Wombatz1B}'::app.known_secret[]) q
+EXPLAIN SELECT '{Wombatz1B}'::app.known_secret[], nosuch
+>P - SELECT '{Wombatz1B}'::app.known_secret[], nosuch ;; >S

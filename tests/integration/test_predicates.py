@@ -397,6 +397,24 @@ def test_outputs_of_an_oracle_are_null(client):
     assert set(itertools.chain(*client.run("SELECT secret || $1 FROM ask.person", params=[b"x"]).ok().rows)) == {None}
 
 
+def test_a_count_does_not_say_what_null_hides(own_lab, tmp_path):
+    """Of a group of one row, or under FILTER, count() says whether there is a value: no news, but where the mask is null."""
+    policy = tmp_path / "ask.yaml"
+    policy.write_text((HERE / "ask.yaml").read_text() + "    - {columns: [ask.hid.a], with: null}\n    - {columns: [ask.hid.b], with: null, aggregates: {allow: [count]}}\n"
+                      "    - {columns: [ask.hid.c], with: redact}\n")
+    schema = tmp_path / "ask.sql"
+    schema.write_text((HERE / "ask.sql").read_text() + "CREATE TABLE ask.hid (id int, a text, b text, c text); GRANT ALL ON ask.hid TO PUBLIC;\n"
+                      "INSERT INTO ask.hid VALUES (1, 'zq', 'zq', 'zq'), (2, NULL, NULL, NULL);\n")
+    lab = own_lab(schema=schema, policies=[policy])
+    with lab.login() as c:
+        assert c.query("SELECT id, a, b, c, count(a), count(b), count(c) FROM ask.hid GROUP BY 1, 2, 3, 4 ORDER BY 1").error.sqlstate == "42501"
+        for e in ("SELECT id, count(a), count(b), count(c) FROM ask.hid GROUP BY id ORDER BY id",
+                  "SELECT id, count(a) OVER w, count(b) OVER w, count(c) OVER w FROM ask.hid WINDOW w AS (PARTITION BY id) ORDER BY id"):
+            assert c.query(e).ok().rows == [[b"1", None, b"1", b"1"], [b"2", None, b"0", b"0"]], e
+        assert c.query("SELECT count(a) FILTER (WHERE id = 1), num_nonnulls(a), a IS NULL FROM ask.hid GROUP BY a").error.sqlstate == "42501"
+        assert c.query("SELECT num_nonnulls(a), a IS NULL FROM ask.hid").ok().rows == [[None, None]] * 2
+
+
 def test_an_extension_takes_no_part_in_what_is_not_of_its_types(own_lab, tmp_path):
     """hstore has -> and ||, citext has =, ~~ and replace(); pg_catalog's are the ones that the server takes for a text. What may
     be the extension's, because an operand is of its type or of none, is no more than pure: it may fail."""

@@ -22,6 +22,8 @@ static void blanked(void **state)
 		{"Buffers: shared hit=3 read=5, temp read=7 written=11",
 			"Buffers: shared hit=3 read=5, temp read=0 written=0"},
 		{"  Memory: used=8kB  allocated=8kB", "  Memory: used=8kB  allocated=8kB"},
+		{"  WAL: records=1 fpi=1 bytes=68", "  WAL: records=1 fpi=1 bytes=0"},
+		{"\"WAL Records\": 1, \"WAL Bytes\": 68", "\"WAL Records\": 1, \"WAL Bytes\": 0"},
 		{"actual rows=7 loops=1", "actual rows=7 loops=1"},
 		{"width=", "width="},
 		{"7", "7"},

@@ -245,7 +245,8 @@ static void permits(void **state)
 		"    - {columns: [a.b.f], with: null, aggregates: {allow: [count], minGroup: 20}}\n"
 		"    - {columns: [a.b.g], with: null, predicates: equality}\n"
 		"    - {columns: [a.b.h], with: null, predicates: {equality: {constants: 7, period: 90m}}}\n"
-		"    - {columns: [a.b.i], with: null, predicates: {equality: {period: 2d}}}\n";
+		"    - {columns: [a.b.i], with: null, predicates: {equality: {period: 2d}}}\n"
+		"    - {columns: [a.b.j], with: redact}\n";
 	struct documents d = {0};
 	struct complaints c = {0};
 	const struct rule *v;
@@ -254,7 +255,8 @@ static void permits(void **state)
 	assert_int_equal(load(&d, text, &c), 0);
 	v = d.v[0].rules;
 	assert_int_equal(v[0].permit.predicates, PREDICATES_DENY);
-	assert_int_equal(v[0].permit.aggregates, 1u << VIA_COUNT);
+	assert_int_equal(v[0].permit.aggregates, 0); /* it would say which are NULL */
+	assert_int_equal(v[7].permit.aggregates, 1u << VIA_COUNT);
 	assert_int_equal(v[1].permit.predicates, PREDICATES_ALLOW);
 	assert_int_equal(v[1].permit.aggregates, 0);
 	assert_int_equal(v[4].permit.predicates, PREDICATES_EQUALITY);
@@ -306,8 +308,8 @@ static void permits(void **state)
 		"11:70: spec.mask[].predicates.equality.period must be like 30s, 10m, 1h or 7d, and at most "
 		"7d");
 	/* of two rules that mask the same, one that lets more is no reason to leave the other out */
-	RIGHT(MASK "    - {columns: [a.b.c], with: null}\n"
-		   "    - {columns: [a.b.c], with: null, aggregates: {allow: []}, predicates: allow}\n"
+	RIGHT(MASK "    - {columns: [a.b.c], with: redact}\n"
+		   "    - {columns: [a.b.c], with: redact, aggregates: {allow: []}, predicates: allow}\n"
 		   "    - {columns: [a.b.d], with: redact, predicates: allow}\n"
 		   "    - {columns: [a.b.d], with: email}\n");
 	WRONG(MASK "    - {columns: [a.b.c], with: null, predicates: allow}\n"

@@ -7,7 +7,7 @@
  * them: how many batches a hash table took. */
 static const char *const words[] = {"width", "Width", "Memory", "Disk", "Usage", "Space Used", "Space-Used",
 	"Storage", "Batches", "Buckets", "originally", "temp read", "temp written", "Temp Read Blocks",
-	"Temp-Read-Blocks", "Temp Written Blocks", "Temp-Written-Blocks"};
+	"Temp-Read-Blocks", "Temp Written Blocks", "Temp-Written-Blocks", " bytes", "WAL Bytes", "WAL-Bytes"};
 
 static bool digit(uint8_t c)
 {

@@ -64,6 +64,9 @@ void rule_read(struct reading *r, const struct node *n, struct rule *out)
 		mask_read(r, with, WHERE ".with", &out->mask);
 	if (derived)
 		mask_read(r, derived, WHERE ".derived", &out->derived);
+	/* a count of one row says whether there is a value, which null alone hides */
+	if (out->mask.kind == MASK_NULL && !node_get(n, "aggregates"))
+		out->permit.aggregates = 0;
 	if (mask_reads_input(out->derived.kind))
 		section_wrong(r, derived,
 			WHERE ".derived can only be null, redact or fixed: a value that was computed has no "

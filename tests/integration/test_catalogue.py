@@ -104,6 +104,39 @@ def test_a_view_replaced_by_others_is_seen_within_max_age(changing):
         assert canary.found(bytes(client.received)) == []
 
 
+def test_nobody_puts_a_masked_view_in_the_way_of_another_session(own_lab, tmp_path):
+    """B's statement is judged by the view that it knows, and waits for A, who puts another in its place. A masked caller cannot make
+    such a view, in a database without code of its own, either: only temporary ones, which no other session sees."""
+    schema = tmp_path / "plain.sql"
+    schema.write_text("""CREATE SCHEMA clinic; CREATE SCHEMA mine; GRANT ALL ON SCHEMA clinic, mine TO PUBLIC;
+        CREATE TABLE clinic.patient (id int PRIMARY KEY, name text, ssn text, email text, diagnosis text, notes text);
+        INSERT INTO clinic.patient VALUES (1, 'A', '%s', 'x', 'zebrafinch', 'n'); GRANT ALL ON ALL TABLES IN SCHEMA clinic TO PUBLIC;"""
+                      % "61728300001")
+    lab = own_lab(schema=schema)
+    with lab.login() as a, lab.login() as b:
+        for kind in ("VIEW", "MATERIALIZED VIEW"):
+            assert a.query("CREATE %s mine.m AS SELECT id, ssn AS x FROM clinic.patient" % kind).error.sqlstate == "42501"
+        a.query("CREATE VIEW mine.v AS SELECT id, name AS x FROM clinic.patient").ok()
+        a.query("CREATE VIEW mine.above AS SELECT x FROM mine.v").ok()
+        eventually(b, "SELECT x || '' FROM mine.above", [[b"A"]])
+        for shown in ("ssn AS x FROM clinic.patient", "upper(ssn) AS x FROM clinic.patient", "name AS x FROM clinic.patient WHERE ssn LIKE '6%'",
+                      "name AS x FROM clinic.patient ORDER BY ssn", "CASE WHEN id = 1 THEN ssn END AS x FROM clinic.patient",
+                      "(SELECT ssn FROM clinic.patient LIMIT 1) AS x FROM clinic.patient"):
+            a.query("BEGIN").ok()
+            assert a.query("CREATE OR REPLACE VIEW mine.v AS SELECT id, " + shown).error.sqlstate == "42501", shown
+            b.send(wire.query("SELECT x || '' FROM mine.above"))
+            a.query("ROLLBACK").ok()
+            b.until("Z")
+            a.query("BEGIN").ok()
+            a.query("DROP VIEW mine.v CASCADE").ok()
+            assert a.query("CREATE VIEW mine.v AS SELECT id, " + shown).error.sqlstate == "42501", shown
+            a.query("ROLLBACK").ok()
+        a.query("CREATE TEMP VIEW own AS SELECT id, ssn AS x FROM clinic.patient").ok()
+        assert a.query("SELECT x, x || '' FROM own").ok().rows == [[b"*******0001", None]]
+        for client in (a, b):
+            assert b"61728300001" not in bytes(client.received)
+
+
 def test_a_prepared_statement_is_judged_again(changing, c):
     """It was understood under an older catalogue; the server plans it anew, and so do we."""
     changing.dba_psql("CREATE VIEW clinic.later AS SELECT id, name AS x FROM clinic.patient")

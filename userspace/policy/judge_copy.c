@@ -102,13 +102,14 @@ static bool may_inherit(
 		deny_copy(j, p, s);
 		return false;
 	}
-	if (st->temporary || st->makes_kind == 'm')
+	if (st->temporary || !st->makes)
 		return true;
 	judge_deny(j, p, "42501",
 		arena_printf(j->a,
 			st->makes_kind == 'v'
-				? "column %s is masked, and code of the database's own could read a view of "
-				  "it"
+				? "column %s is masked, and a view of it that others see could take the "
+				  "place "
+				  "of one that they were judged by"
 				: "column %s is masked, and a table that outlives the session would not keep "
 				  "its mask",
 			judge_column_name(j, s.column)),

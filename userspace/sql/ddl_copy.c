@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Statements that make a relation out of a query, and plain ones about relations: what they copy is stored,
- * as by INSERT. A view copies nothing, and what it shows is followed through its definition; but code of the
- * database's own that reads a name may find it. */
+ * as by INSERT. A view copies nothing, and what it shows is followed through its definition; but who reads a
+ * name may find it: code of the database's own, and a statement of another session that was judged by what
+ * the name meant before and waits for the lock. */
 #include "sql/catalog_internal.h"
 #include "sql/lineage.h"
 
@@ -116,10 +117,10 @@ static void view(struct lineage *l, const PgQuery__ViewStmt *s)
 		replace(l, s->view);
 	groups = l->ngroups;
 	query(l, NULL, s->query, &o);
-	/* nothing is evaluated until somebody reads the view */
-	if (groups == 0)
+	/* nothing is evaluated until somebody reads the view, and who reads this one knows what it is */
+	if (groups == 0 && l->s->temporary)
 		l->ngroups = 0;
-	if (catalog_has_code(l->names->catalog))
+	if (!l->s->temporary || catalog_has_code(l->names->catalog))
 		copy_all(l, &o, s->aliases, s->n_aliases);
 	if (!lineage_stopped(l))
 		(void)lineage_covered(l, s->query);

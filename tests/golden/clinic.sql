@@ -108,3 +108,5 @@ CREATE FUNCTION takes_known(known_ssn[]) RETURNS int LANGUAGE sql AS $$SELECT 1$
 CREATE FUNCTION gives_known(int) RETURNS known_pair LANGUAGE sql AS $$SELECT NULL::clinic.known_pair$$;
 CREATE FUNCTION pair_like(int, known_pair) RETURNS bool LANGUAGE sql AS $$SELECT true$$;
 CREATE OPERATOR ~=~ (LEFTARG = int, RIGHTARG = known_pair, FUNCTION = pair_like);
+
+CREATE TABLE probes (id int, secret text, at point, during int4range, held tsmultirange, paid money, bits bit(3), words tsvector);

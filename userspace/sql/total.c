@@ -112,8 +112,11 @@ static bool listed(uint32_t oid, const char *const *names, size_t n)
 /* json: of a type whose values may be inside it. */
 static bool prints(const struct catalog *c, uint32_t oid, bool json, unsigned depth)
 {
-	static const char *const names[] = {"bytea", "cidr", "float4", "float8", "inet", "jsonb", "macaddr",
-		"macaddr8", "name", "oid", "regtype"};
+	static const char *const names[] = {"bit", "box", "bytea", "cidr", "circle", "daterange",
+		"datemultirange", "float4", "float8", "inet", "int4multirange", "int4range", "int8multirange",
+		"int8range", "jsonb", "line", "lseg", "macaddr", "macaddr8", "money", "name", "nummultirange",
+		"numrange", "oid", "path", "pg_lsn", "point", "polygon", "regtype", "tsmultirange", "tsrange",
+		"tstzmultirange", "tstzrange", "tsvector", "varbit"};
 	const struct relation *r;
 	uint32_t element;
 

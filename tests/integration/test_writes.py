@@ -257,6 +257,17 @@ def test_what_is_not_understood_runs_where_nothing_it_names_is_masked(allowing, 
         assert run("SELECT * FROM (VALUES (1, 'x')) q (a, b), LATERAL (VALUES (q.*)) v (c, d)").ok().rows == [[b"1", b"x", b"1", b"x"]]
         assert run("EXPLAIN (ANALYZE, COSTS off) CREATE TABLE work.made AS SELECT 1 AS id").ok().rows
         assert run("SELECT id FROM work.made").ok().rows == [[b"1"]]
+        run("PREPARE plain AS SELECT id FROM work.made").ok()
+        run("CREATE TABLE work.copied AS EXECUTE plain").ok()
+        assert run("SELECT id FROM work.copied").ok().rows == [[b"1"]]
+        run("SAVEPOINT a").ok()
+        wrong = run("SELECT idd FROM work.made").error
+        assert wrong.fields["C"] == "42703" and 'meant to reference the column "made.id"' in wrong.fields["H"]
+        run("ROLLBACK TO a").ok()
+        run("PREPARE masked AS SELECT id, ssn FROM clinic.patient").ok()
+        run("SAVEPOINT a").ok()
+        refused(run, "CREATE TABLE work.stolen AS EXECUTE masked")
+        run("ROLLBACK TO a").ok()
         run("DECLARE c CURSOR FOR SELECT * FROM (VALUES (1, 'x')) q, LATERAL (VALUES (q.*)) v").ok()
         assert run("FETCH c").ok().rows == [[b"1", b"x", b"1", b"x"]]
         run("SET LOCAL enable_sort = off").ok()

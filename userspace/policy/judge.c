@@ -45,6 +45,20 @@ void judge_deny(struct judge *j, struct plan *p, const char *sqlstate, const cha
 		j->failed = true;
 }
 
+void judge_problem(struct judge *j, const struct statement *st, const char *problem, struct plan *p)
+{
+	bool refused = strcmp(st->sqlstate, "0A000") == 0 || strcmp(st->sqlstate, "42501") == 0;
+
+	/* What is not understood is refused by the same name as what is forbidden. */
+	judge_deny(j, p, refused ? "42501" : st->sqlstate, problem,
+		refused ? "Columns are masked for this caller, so only statements whose every effect on them "
+			  "is "
+			  "understood may pass."
+			: NULL);
+	p->position = st->position;
+	p->tells = st->tells;
+}
+
 bool judge_masks(const struct binding *b, uint32_t relid)
 {
 	const struct relation *r = catalog_relation_by_oid(binding_catalog(b), relid);

@@ -18,6 +18,8 @@ struct judge {
 
 /* reason NULL: out of memory. */
 void judge_deny(struct judge *j, struct plan *p, const char *sqlstate, const char *reason, const char *hint);
+/* What the analysis found. */
+void judge_problem(struct judge *j, const struct statement *st, const char *problem, struct plan *p);
 const char *judge_column_name(struct judge *j, struct colref c);
 /* Which rule, and how to ask for more. m may be NULL. */
 const char *judge_hint(struct judge *j, const struct masking *m);

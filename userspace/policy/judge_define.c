@@ -61,11 +61,7 @@ bool judge_defined(struct judge *j, const struct statement *st, struct plan *p)
 			(st->drops && binding_inherits(j->b, st->relations[i])))
 			continue;
 		if (st->unfollowed)
-			judge_deny(j, p, "42501", st->unfollowed,
-				"Columns are masked for this caller, so only statements whose every effect "
-				"on "
-				"them is "
-				"understood may pass.");
+			judge_problem(j, st, st->unfollowed, p);
 		else
 			judge_deny(j, p, "42501",
 				arena_printf(j->a, "%s.%s has masked columns and may not be redefined here",

@@ -390,6 +390,7 @@ static bool plan_inner(struct judge *j, const struct statement *st, struct plan 
 		return false;
 	}
 	p->sanitize |= p->inner->sanitize;
+	p->retry |= p->inner->retry;
 	if (st->kind != STATEMENT_PREPARE) {
 		p->spends = p->inner->spends;
 		p->nspends = p->inner->nspends;
@@ -573,18 +574,9 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 	p->defines = st->defines || may_define(j, st);
 	p->temporary = st->temporary;
 	p->watched = st->watched;
+	p->retry = st->retry;
 	if (st->problem) {
-		bool refused = strcmp(st->sqlstate, "0A000") == 0 || strcmp(st->sqlstate, "42501") == 0;
-
-		/* What is not understood is refused by the same name as what is forbidden. */
-		judge_deny(j, p, refused ? "42501" : st->sqlstate, st->problem,
-			refused ? "Columns are masked for this caller, so only statements whose every effect "
-				  "on them is "
-				  "understood may pass."
-				: NULL);
-		p->position = st->position;
-		p->retry = st->retry;
-		p->tells = st->tells;
+		judge_problem(j, st, st->problem, p);
 		return p;
 	}
 	plan_allow(j, st, p);

@@ -39,7 +39,7 @@ struct plan {
 	char sqlstate[6];
 	const char *reason, *hint; /* hint may be NULL */
 	int position;              /* 1-based character; 0: none */
-	bool retry;                /* a newer catalogue may change the verdict */
+	bool retry;                /* a newer catalogue may change it, the verdict too */
 	bool tells;                /* the server may be asked to say it in its own words (sql/tells.c) */
 
 	enum statement_kind kind;

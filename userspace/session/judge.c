@@ -91,7 +91,8 @@ static int take_own_binding(struct session *s, uint64_t arrived_ms, uint64_t min
 	struct binding *b;
 	int r;
 
-	if (s->own.read_ms < min_ms) {
+	/* where a transaction failed nothing can be read, nor run but what ends it */
+	if (s->own.read_ms < min_ms && !s->pin.failed) {
 		catalog_unref(s->catalog);
 		s->catalog = slot_get(s->slot, &s->catalog_as_of_ms, &why);
 		if (s->catalog_as_of_ms < min_ms)
@@ -185,7 +186,7 @@ static bool may_change(const struct judgement *j)
 	const struct judged *js = judgement_plans(j);
 
 	for (unsigned i = 0; i < js->n; i++)
-		if (js->plans[i]->verdict == DENY && js->plans[i]->retry)
+		if (js->plans[i]->retry)
 			return true;
 	return false;
 }
@@ -384,6 +385,10 @@ static int check_inner_execute(struct session *s, const struct plan *plan, const
 	int r = take_target(s, plan->inner, before, nbefore, &st, e);
 	const struct plan *p = r ? NULL : st.newer ? judge_inner(st.newer) : st.target->plan;
 
+	if (!r && plan->kind != STATEMENT_EXPLAIN && (!p || !p->frank))
+		r = err_sql(e, -EACCES, "42501",
+			"%s of a statement that has masked columns in it, or may have, is not allowed",
+			plan->tag ? plan->tag : "this");
 	if (!r && (!p || p->nspends))
 		r = err_sql(e, -EACCES, "42501",
 			"%s EXECUTE of a statement that compares a masked column is not allowed",

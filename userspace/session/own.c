@@ -320,6 +320,8 @@ bool own_settled(struct session *s)
 		return false;
 	}
 	s->own.wait = false;
+	if (s->unsynced && s->pin.failed)
+		return true; /* nothing can run but what ends the transaction */
 	if (!s->unsynced && s->status != 'T') {
 		/* idle: pin.c looks; in a transaction that failed nothing can run but its end */
 		s->pin.unsettled = s->pin.unsettled || s->own.look;

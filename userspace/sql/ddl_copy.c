@@ -46,8 +46,21 @@ static void copy(struct lineage *l, const PgQuery__IntoClause *into, const PgQue
 	copy_all(l, &o, into->col_names, into->n_col_names);
 }
 
+/* What the name stands for the session knows. */
+static void copy_of_execute(struct lineage *l, const PgQuery__CreateTableAsStmt *s)
+{
+	make(l, s->into ? s->into->rel : NULL, 'r');
+	l->s->inner = statement_inner(l, s->query);
+	l->s->copies = false;
+	l->s->code = true;
+}
+
 void ddl_create_as(struct lineage *l, const PgQuery__CreateTableAsStmt *s)
 {
+	if (s->query && s->query->node_case == PG_QUERY__NODE__NODE_EXECUTE_STMT && l->names->unfollowed) {
+		copy_of_execute(l, s);
+		return;
+	}
 	if (!s->query || s->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT ||
 		s->query->select_stmt->into_clause) {
 		lineage_odd(l, -1, "a copy of this");
@@ -126,6 +139,7 @@ static void view(struct lineage *l, const PgQuery__ViewStmt *s)
 		(void)lineage_covered(l, s->query);
 }
 
+/* VACUUM and ANALYZE of a catalogue change nothing that it says. */
 static const struct relation *found(struct lineage *l, const PgQuery__RangeVar *rv)
 {
 	const struct relation *r = rv ? relation_find(l, rv) : NULL;
@@ -135,7 +149,7 @@ static const struct relation *found(struct lineage *l, const PgQuery__RangeVar *
 	lineage_relation(l, r);
 	l->s->triggers = l->s->triggers || r->triggers;
 	l->s->code = l->s->code || r->code || r->rules;
-	if (r->system)
+	if (r->system && !(l->names->unfollowed && l->s->surveys))
 		lineage_fail(l, "42501", rv->location, "%s.%s may not be changed here", r->schema, r->name);
 	return r;
 }
@@ -196,8 +210,8 @@ bool ddl_other(struct lineage *l, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_REFRESH_MAT_VIEW_STMT: refresh(l, n->refresh_mat_view_stmt); return true;
 	case PG_QUERY__NODE__NODE_TRUNCATE_STMT: truncate(l, n->truncate_stmt); return true;
 	case PG_QUERY__NODE__NODE_VACUUM_STMT: /* and ANALYZE; of all tables, if none is named */
-		each(l, n->vacuum_stmt->rels, n->vacuum_stmt->n_rels);
 		l->s->surveys = true;
+		each(l, n->vacuum_stmt->rels, n->vacuum_stmt->n_rels);
 		l->s->code = l->s->code || !n->vacuum_stmt->n_rels;
 		return true;
 	case PG_QUERY__NODE__NODE_COMMENT_STMT: /* a constant, by its grammar */

@@ -135,6 +135,9 @@ static bool shape(const PgQuery__Node *n, const PgQuery__RangeVar **makes, bool 
 	case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
 		*makes = n->create_table_as_stmt->into ? n->create_table_as_stmt->into->rel : NULL;
 		return *makes;
+	case PG_QUERY__NODE__NODE_CREATE_STMT: *makes = n->create_stmt->relation; return *makes;
+	case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return n->alter_table_stmt->relation;
+	case PG_QUERY__NODE__NODE_INDEX_STMT: return n->index_stmt->relation;
 	case PG_QUERY__NODE__NODE_VIEW_STMT: *makes = n->view_stmt->view; return *makes;
 	default: return false;
 	}
@@ -172,6 +175,14 @@ static void run(struct lineage *l, const PgQuery__Node *n, const PgQuery__RangeV
 		s->makes = makes->relname;
 }
 
+/* Not what is forbidden, or too much. What else is wrong the server says in its own words. */
+static bool may_run(const struct lineage *l, const struct statement *s)
+{
+	return l->names->unfollowed && !l->need && !l->body && !l->oom && s->problem &&
+	       strcmp(s->sqlstate, "42501") != 0 && strncmp(s->sqlstate, "54", 2) != 0 &&
+	       strncmp(s->sqlstate, "53", 2) != 0;
+}
+
 void unfollowed(struct lineage *l, const PgQuery__Node *n)
 {
 	struct search s = {.l = l};
@@ -179,13 +190,10 @@ void unfollowed(struct lineage *l, const PgQuery__Node *n)
 	struct statement before = *l->s;
 	bool rows;
 
-	if (!l->names->unfollowed || l->need || l->body || l->oom || !before.problem || before.retry ||
-		strcmp(before.sqlstate, "0A000") != 0 || !shape(n, &makes, &rows) ||
+	if (!may_run(l, &before) || !shape(n, &makes, &rows) ||
 		(n->node_case == PG_QUERY__NODE__NODE_EXPLAIN_STMT && !explains(l->s, n->explain_stmt)))
 		return;
 	l->s->problem = NULL;
-	l->s->sqlstate[0] = '\0';
-	l->s->position = 0;
 	s.makes = makes ? makes->relname : NULL;
 	walk(&s, (const ProtobufCMessage *)(const void *)n->alias, gather);
 	walk(&s, (const ProtobufCMessage *)(const void *)n->alias, look_up);

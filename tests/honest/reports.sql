@@ -51,12 +51,10 @@ SELECT id, trim(both ' ' from full_name) AS who, replace(phone, '-', '') AS n FR
 SELECT id, left(email, 3) || '***' AS mail, position('@' in email) AS n FROM customers ORDER BY id LIMIT 5;
 
 -- session: masked text by a regular expression
--- waits: a regular expression of constants over a masked text
 -- masked: domain
 SELECT id, regexp_replace(email, '.*@', '') AS domain, country FROM customers ORDER BY id LIMIT 5;
 
 -- session: masked dates and numbers that are computed with
--- waits: a cast of a masked date that may be out of range
 -- masked: age years credit_rounded per_month salary_k total_credit birth_year
 SELECT id, age(timestamp '2024-06-01', birth_date::timestamp) AS age, country FROM customers ORDER BY id LIMIT 5;
 SELECT id, extract(year FROM birth_date) AS birth_year, date_part('year', birth_date) AS years, segment FROM customers ORDER BY id LIMIT 5;

@@ -114,7 +114,6 @@ SELECT id, city, updated_at FROM customers WHERE id = 4;
 UPDATE customers SET segment = 'gold' WHERE id = 4 RETURNING id, segment, updated_at;
 
 -- session: write a masked column
--- waits: a constraint over a masked column, under predicates: equality
 INSERT INTO customers (full_name, email, country) VALUES ('New One', 'new.one@example.org', 'DE') RETURNING id, country;
 UPDATE customers SET phone = '+49 30 1' WHERE id = 3;
 INSERT INTO support.tickets (subject, body, opened_at) VALUES ('Help', 'Please', '2024-05-05') RETURNING id, priority, state;

@@ -191,6 +191,58 @@ static void golden(void **state)
 	table("tests/golden/plan.txt", "tests/golden/replay/clinic.sql", "tests/golden/replay/policy.yaml");
 }
 
+/* What is asked to be sent in the place of a statement that is refused, and what becomes of that. */
+static void golden_unseen(void **state)
+{
+	const char *path[] = {"public"}, *instead;
+	struct name_scope scope = {.path = path, .npath = 1, .user = "agent"};
+	FILE *f = fopen("tests/golden/unseen.txt", "re");
+	struct arena a = {0}, judged_in = {0};
+	struct policy *p = NULL;
+	struct catalog *c = NULL;
+	struct binding *b =
+		bind_rules("tests/golden/ask/schema.sql", "tests/golden/ask/policy.yaml", &p, &c, &a);
+	char *line = NULL, *want, got[2048], all[8192];
+	unsigned number = 0, wrong = 0;
+	size_t cap = 0;
+
+	(void)state;
+	assert_non_null(f);
+	scope.catalog = c;
+	while (golden_line(f, &line, &cap, &number)) {
+		struct judged js;
+		struct err e = {0};
+
+		want = strstr(line, " => ");
+		assert_non_null(want);
+		*want = '\0';
+		want += 4;
+		assert_int_equal(plan_judge(b, &scope, span_of(line, strlen(line)), &judged_in, &js, &e), 0);
+		instead = js.plans[0]->verdict == DENY ? js.plans[0]->instead : NULL;
+		if (instead)
+			assert_int_equal(
+				plan_judge(b, &scope, span_of(instead, strlen(instead)), &judged_in, &js, &e),
+				0);
+		tell(&js, c, got, sizeof(got));
+		snprintf(all, sizeof(all), "%s => %s", instead ? instead : "nothing", got);
+		if (strncmp(all, want, strlen(want)) != 0) {
+			print_error(
+				"%s:%u: %s\n  want %s\n  got  %s\n", "unseen.txt", number, line, want, all);
+			wrong++;
+		}
+		arena_reset(&judged_in);
+	}
+	assert_int_equal(wrong, 0);
+	assert_true(number > 10);
+	fclose(f);
+	free(line);
+	binding_unref(b);
+	catalog_unref(c);
+	policy_unref(p);
+	arena_fini(&a);
+	arena_fini(&judged_in);
+}
+
 static void golden_asking(void **state)
 {
 	(void)state;
@@ -255,7 +307,8 @@ static void settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(golden), cmocka_unit_test(golden_asking),
-		cmocka_unit_test(golden_opaque), cmocka_unit_test(golden_shift), cmocka_unit_test(settings)};
+		cmocka_unit_test(golden_unseen), cmocka_unit_test(golden_opaque),
+		cmocka_unit_test(golden_shift), cmocka_unit_test(settings)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,8 @@
 struct judge {
 	const struct binding *b;
 	struct arena *a;
+	struct span text;
+	bool alone;       /* it is one statement */
 	const char *user; /* the role that the session has; NULL: not known */
 	bool relayed;     /* … which is one that it logged in as itself */
 	bool failed;      /* out of memory */

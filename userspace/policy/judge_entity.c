@@ -73,5 +73,8 @@ bool judge_entities(struct judge *j, const struct statement *st, struct plan *p)
 	for (unsigned i = 0; i < st->tested.n; i++)
 		if (!check_entity(j, st->tested.v[i], p))
 			return false;
+	for (unsigned i = 0; i < st->paid.n; i++)
+		if (!check_entity(j, st->paid.v[i], p))
+			return false;
 	return true;
 }

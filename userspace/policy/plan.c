@@ -9,6 +9,7 @@
 
 #include "policy/judge.h"
 #include "policy/show.h"
+#include "sql/unseen.h"
 
 /* Its rule lets everybody ask about it. */
 static bool open_to_all(const struct masking *m)
@@ -36,22 +37,79 @@ static bool deny_group(struct judge *j, struct colref c, const struct masking *m
 	return true;
 }
 
-/* Reasons against a statement as a whole; false: p holds the denial. */
-static bool check_uses(struct judge *j, const struct statement *st, struct plan *p)
+/* What a statement that is refused for what its targets use may be instead: one where nobody evaluates them.
+ */
+static const char *unseen(struct judge *j, const struct statement *st, const bool *refused)
 {
-	for (unsigned i = 0; i < st->nuses; i++) {
-		const struct masking *m = binding_column(j->b, st->uses[i].column);
+	struct target v[TARGETS_MAX];
+	unsigned n = 0;
 
-		if (open_to_all(m) || (st->uses[i].asked && m->permit.predicates == PREDICATES_EQUALITY))
+	for (unsigned i = 0; i < st->ntargets; i++)
+		if (refused[i])
+			v[n++] = st->targets[i];
+	return j->alone ? unseen_text(j->a, j->text, v, n) : NULL;
+}
+
+static void deny_use(struct judge *j, const struct use *u, struct plan *p)
+{
+	judge_deny(j, p, "42501",
+		arena_printf(j->a, "column %s is masked and may not be used in %s",
+			judge_column_name(j, u->column), u->where),
+		judge_hint(j, binding_column(j->b, u->column)));
+}
+
+/* false: p holds the denial. */
+static bool check_used(struct judge *j, const struct statement *st, struct plan *p)
+{
+	bool refused[TARGETS_MAX] = {0};
+	const struct use *first = NULL;
+
+	for (unsigned i = 0; i < st->nuses; i++) {
+		const struct use *u = &st->uses[i];
+		const struct masking *m = binding_column(j->b, u->column);
+
+		if (open_to_all(m) || (u->asked && m->permit.predicates == PREDICATES_EQUALITY))
 			continue;
-		if (deny_group(j, st->uses[i].column, m, p))
+		if (deny_group(j, u->column, m, p))
 			return false;
+		if (!u->target) {
+			deny_use(j, u, p);
+			return false;
+		}
+		refused[u->target - 1] = true;
+		first = first ? first : u;
+	}
+	if (!first)
+		return true;
+	deny_use(j, first, p);
+	p->instead = unseen(j, st, refused);
+	return false;
+}
+
+/* paid: only by what the statement's asks say. */
+static bool check_tested(struct judge *j, const struct colset *tested, bool paid, struct plan *p)
+{
+	for (unsigned i = 0; i < tested->n; i++) {
+		const struct masking *m = binding_column(j->b, tested->v[i]);
+
+		if (open_to_all(m) || (paid && m->permit.predicates == PREDICATES_EQUALITY))
+			continue;
 		judge_deny(j, p, "42501",
-			arena_printf(j->a, "column %s is masked and may not be used in %s",
-				judge_column_name(j, st->uses[i].column), st->uses[i].where),
+			arena_printf(j->a,
+				"column %s is masked and a constraint checks what is written against it: the "
+				"outcome would tell which values exist",
+				judge_column_name(j, tested->v[i])),
 			judge_hint(j, m));
 		return false;
 	}
+	return true;
+}
+
+/* Reasons against a statement as a whole; false: p holds the denial. */
+static bool check_uses(struct judge *j, const struct statement *st, struct plan *p)
+{
+	if (!check_used(j, st, p))
+		return false;
 	for (unsigned i = 0; i < st->stored.n; i++) {
 		const struct masking *m = binding_column(j->b, st->stored.v[i]);
 
@@ -63,20 +121,7 @@ static bool check_uses(struct judge *j, const struct statement *st, struct plan 
 			judge_hint(j, m));
 		return false;
 	}
-	for (unsigned i = 0; i < st->tested.n; i++) {
-		const struct masking *m = binding_column(j->b, st->tested.v[i]);
-
-		if (open_to_all(m))
-			continue;
-		judge_deny(j, p, "42501",
-			arena_printf(j->a,
-				"column %s is masked and a constraint checks what is written against it: the "
-				"outcome would tell which values exist",
-				judge_column_name(j, st->tested.v[i])),
-			judge_hint(j, m));
-		return false;
-	}
-	return true;
+	return check_tested(j, &st->tested, false, p) && check_tested(j, &st->paid, true, p);
 }
 
 /* Views and tables of the system that are made of other columns' values or other sessions' statements. */
@@ -218,6 +263,9 @@ static bool reads_masked(struct judge *j, const struct statement *st, const stru
 			return true;
 	for (unsigned i = 0; i < st->tested.n; i++)
 		if (binding_column(j->b, st->tested.v[i]))
+			return true;
+	for (unsigned i = 0; i < st->paid.n; i++)
+		if (binding_column(j->b, st->paid.v[i]))
 			return true;
 	for (unsigned i = 0; i < st->ncopied; i++)
 		if (binding_set(j->b, &st->copied[i].from))
@@ -387,6 +435,7 @@ static bool plan_inner(struct judge *j, const struct statement *st, struct plan 
 		judge_deny(j, p, p->inner->sqlstate, p->inner->reason, p->inner->hint);
 		p->position = p->inner->position;
 		p->retry = p->inner->retry;
+		p->instead = p->inner->instead;
 		return false;
 	}
 	p->sanitize |= p->inner->sanitize;
@@ -597,7 +646,7 @@ static void keep_constants(const struct statement *st, struct judged *out)
 int plan_judge(const struct binding *b, const struct name_scope *scope, struct span text, struct arena *a,
 	struct judged *out, struct err *e)
 {
-	struct judge j = {.b = b, .a = a, .user = scope->user, .relayed = scope->role != 0};
+	struct judge j = {.b = b, .a = a, .text = text, .user = scope->user, .relayed = scope->role != 0};
 	struct analysis an = {0};
 	struct err why = {0};
 	struct name_scope names = *scope;
@@ -611,6 +660,7 @@ int plan_judge(const struct binding *b, const struct name_scope *scope, struct s
 	if (!r && an.n > PLAN_STATEMENTS_MAX)
 		r = err_sql(
 			&why, -E2BIG, "54000", "more than %d statements in one text", PLAN_STATEMENTS_MAX);
+	j.alone = an.n == 1;
 	out->n = r ? 1 : an.n;
 	out->plans = arena_array(a, out->n ? out->n : 1, sizeof(*out->plans));
 	if (!out->plans)

@@ -75,8 +75,10 @@ struct plan {
 	const struct array_arg *args; /* EXECUTE: of the statement */
 	unsigned nargs;
 	const char *setting, *value;
-	const struct copy_options *copy;      /* COPY_OUT */
-	const char *instead;                  /* the text that the server gets; NULL: the client's */
+	const struct copy_options *copy; /* COPY_OUT */
+	/* The text that the server gets; NULL: the client's. Of a denial: one that is to be judged in its
+	 * place. */
+	const char *instead;
 	const struct setting_change *changes; /* by set_config() */
 	unsigned nchanges;
 	bool followed; /* SET search_path: what is behind it in the text was judged by it */

@@ -19,14 +19,17 @@ enum took frontend_forward(struct session *s, const struct frame *f)
 	return TOOK_IT;
 }
 
-enum took frontend_instead(struct session *s, const struct frame *f, struct span name, const char *text)
+enum took frontend_instead(
+	struct session *s, const struct frame *f, const struct msg_parse *m, const char *text)
 {
 	put_start(&s->put, (char)f->type);
-	if (f->type == FE_PARSE)
-		put_cstr_span(&s->put, name);
+	if (m)
+		put_cstr_span(&s->put, m->name);
 	put_cstr(&s->put, text);
-	if (f->type == FE_PARSE)
-		put_be16(&s->put, 0);
+	if (m) {
+		put_be16(&s->put, m->nparams);
+		put_span(&s->put, m->param_types);
+	}
 	put_finish(&s->put);
 	session_send(s, SIDE_SERVER);
 	session_drop(s, f);
@@ -109,7 +112,8 @@ static bool group_settled(struct session *s)
 	return false;
 }
 
-static enum took send_query(struct session *s, const struct frame *f, struct judgement *j, struct step *steps)
+static enum took send_query(struct session *s, const struct frame *f, struct judgement *j, struct step *steps,
+	const char *instead)
 {
 	const struct judged *js = judgement_plans(j);
 	struct expected *x = pipeline_push(&s->pipe, EXPECT_QUERY);
@@ -133,9 +137,7 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 	s->barrier |= x->barrier;
 	x->judged_ms = s->now_ms;
 	s->stats.statements += js->n;
-	if (js->n == 1 && js->plans[0]->instead)
-		return frontend_instead(s, f, (struct span){0}, js->plans[0]->instead);
-	return frontend_forward(s, f);
+	return instead ? frontend_instead(s, f, NULL, instead) : frontend_forward(s, f);
 }
 
 /* Ours cannot stand among the client's statements. */
@@ -196,7 +198,7 @@ static enum took take_query(struct session *s, const struct frame *f)
 	struct step *steps;
 	struct err e = {0};
 	struct msg_query m;
-	const char *hint = NULL;
+	const char *hint = NULL, *instead = NULL;
 	enum took took;
 	unsigned n = 0;
 	bool fits;
@@ -206,7 +208,7 @@ static enum took take_query(struct session *s, const struct frame *f)
 		return frontend_malformed(s, f);
 	if (!group_settled(s) || !pin_settled(s))
 		return TOOK_WAIT;
-	r = judge_text(s, m.sql, &j, &e);
+	r = judge_sent(s, m.sql, &j, &instead, &e);
 	if (r)
 		return frontend_failed(s, f, r, &e);
 	js = judgement_plans(j);
@@ -226,7 +228,7 @@ static enum took take_query(struct session *s, const struct frame *f)
 	if (fits)
 		r = spend_query(s, js, steps, &hint, &e);
 	if (fits && !r) {
-		took = send_query(s, f, j, steps);
+		took = send_query(s, f, j, steps, instead);
 		judgement_unref(j);
 		return took;
 	}

@@ -31,8 +31,8 @@ static bool by_name(const struct plan *p)
 	return p && (p->kind == STATEMENT_EXECUTE || p->kind == STATEMENT_FETCH);
 }
 
-static enum took send_parse(
-	struct session *s, const struct frame *f, const struct msg_parse *m, struct judgement *j)
+static enum took send_parse(struct session *s, const struct frame *f, const struct msg_parse *m,
+	struct judgement *j, const char *instead)
 {
 	const struct judged *js = judgement_plans(j);
 	const struct plan *plan = js->n ? js->plans[0] : NULL;
@@ -45,8 +45,8 @@ static enum took send_parse(
 	}
 	x->prepared = p;
 	pipeline_charge(&s->pipe, x, judgement_bytes(j));
-	if (plan && plan->instead)
-		frontend_instead(s, f, m->name, plan->instead);
+	if (instead)
+		frontend_instead(s, f, m, instead);
 	else
 		frontend_forward(s, f);
 	/* EXECUTE and FETCH show what their name means when they run: their portals are described instead. */
@@ -74,6 +74,7 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 	struct judgement *j = NULL;
 	const struct plan *denial;
 	struct err e = {0};
+	const char *instead = NULL;
 	struct msg_parse m;
 	enum took took;
 	bool foreign;
@@ -86,7 +87,7 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 			s, f, "42622", "the name of the prepared statement is too long", NULL, 0);
 	if (names_full(&s->names))
 		return session_refuse(s, f, "53400", "too many prepared statements", NULL, 0);
-	r = judge_text(s, m.sql, &j, &e);
+	r = judge_sent(s, m.sql, &j, &instead, &e);
 	if (r)
 		return frontend_failed(s, f, r, &e);
 	denial = frontend_denial(judgement_plans(j));
@@ -105,7 +106,7 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 		took = session_refuse(
 			s, f, "42601", "cannot insert multiple commands into a prepared statement", NULL, 0);
 	else
-		took = send_parse(s, f, &m, j);
+		took = send_parse(s, f, &m, j, instead);
 	judgement_unref(j);
 	return took;
 }

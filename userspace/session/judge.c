@@ -209,6 +209,42 @@ int judge_text(struct session *s, struct span text, struct judgement **out, stru
 	return r ? r : judge_here(s, text, out, e);
 }
 
+/* What is to be judged in the place of the only statement, which was denied; NULL: nothing. */
+static const char *proposed(const struct judgement *j)
+{
+	const struct judged *js = judgement_plans(j);
+
+	return js->n == 1 && js->plans[0]->verdict == DENY ? js->plans[0]->instead : NULL;
+}
+
+/* *out is of the text that is sent, so that judging it again is judging that. */
+int judge_sent(
+	struct session *s, struct span text, struct judgement **out, const char **instead, struct err *e)
+{
+	struct judgement *other = NULL;
+	const char *sent;
+	int r = judge_text(s, text, out, e);
+
+	*instead = NULL;
+	if (r)
+		return r;
+	if (!proposed(*out)) {
+		*instead = judgement_plans(*out)->n == 1 ? judgement_plans(*out)->plans[0]->instead : NULL;
+		return 0;
+	}
+	sent = arena_strdup(&s->scratch, proposed(*out));
+	r = sent ? judge_text(s, span_of(sent, strlen(sent)), &other, e)
+		 : err_sql(e, -EACCES, "53200", "out of memory");
+	if (!r && frontend_denial(judgement_plans(other))) {
+		judgement_unref(other);
+		return 0;
+	}
+	judgement_unref(*out);
+	*out = r ? NULL : other;
+	*instead = sent;
+	return r;
+}
+
 /* The server plans a prepared statement anew under another search_path; what a portal or cursor reads was
  * found when it was opened. */
 static int again_within(struct session *s, uint64_t tolerance_ms, enum look look, const struct judgement *j,

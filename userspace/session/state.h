@@ -239,8 +239,9 @@ bool frontend_answered(struct session *s); /* asks for the answers of an open gr
 enum took frontend_no_memory(struct session *s);
 enum took frontend_malformed(struct session *s, const struct frame *f);
 enum took frontend_forward(struct session *s, const struct frame *f);
-/* A text of ours in the place of the client's: its Query, or its Parse of that name. */
-enum took frontend_instead(struct session *s, const struct frame *f, struct span name, const char *text);
+/* A text of ours in the place of the client's: of its Query, or (m) of its Parse. */
+enum took frontend_instead(
+	struct session *s, const struct frame *f, const struct msg_parse *m, const char *text);
 /* What a judging function said, other than 0; where there is a hint, it is a refusal. */
 enum took frontend_failed(struct session *s, const struct frame *f, int r, const struct err *e);
 enum took frontend_hinted(
@@ -378,6 +379,10 @@ bool pin_answered(struct session *s, const struct frame *f); /* the head, a pin;
 
 /* judge.c */
 /* 0, -EAGAIN (wait), or -EACCES with e for the client. Gives a reference. */
+/* As the client sent it, or (*instead, in scratch or of *out) the text that goes to the server in its place.
+ */
+MUSTCHECK int judge_sent(
+	struct session *s, struct span text, struct judgement **out, const char **instead, struct err *e);
 MUSTCHECK int judge_text(struct session *s, struct span text, struct judgement **out, struct err *e);
 /* The same text judged under the current versions, where they moved since j; *out NULL where they did not. */
 enum look { LOOK_AS_NOW, LOOK_AS_THEN }; /* names by the search_path of now, or of when j was judged */

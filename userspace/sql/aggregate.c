@@ -27,6 +27,47 @@ static enum via via_called(const struct lineage *l, const PgQuery__FuncCall *f)
 	return f->n_funcname == 1 && !catalog_function(l->names->catalog, name, 0) ? via_of(name) : VIA_VALUE;
 }
 
+/* Who calls these wants something done. */
+static bool acts(const char *name)
+{
+	static const char *const names[] = {"nextval", "pg_advisory", "pg_cancel_backend", "pg_notify",
+		"pg_sleep", "pg_terminate_backend", "pg_try_advisory", "setseed", "setval"};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		if (!strncmp(names[i], name, strlen(names[i])))
+			return true;
+	return false;
+}
+
+/* Those that give rows the server lets stand in no CASE. */
+bool call_stands_apart(const PgQuery__FuncCall *f)
+{
+	static const char *const names[] = {"aclexplode", "any_value", "array_agg", "avg", "bit_and",
+		"bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count", "covar_pop", "covar_samp",
+		"every", "generate_series", "generate_subscripts", "json_agg", "json_agg_strict",
+		"json_array_elements", "json_array_elements_text", "json_each", "json_each_text",
+		"json_object_agg", "json_object_agg_strict", "json_object_agg_unique",
+		"json_object_agg_unique_strict", "json_object_keys", "json_populate_recordset",
+		"json_to_recordset", "jsonb_agg", "jsonb_agg_strict", "jsonb_array_elements",
+		"jsonb_array_elements_text", "jsonb_each", "jsonb_each_text", "jsonb_object_agg",
+		"jsonb_object_agg_strict", "jsonb_object_agg_unique", "jsonb_object_agg_unique_strict",
+		"jsonb_object_keys", "jsonb_path_query", "jsonb_path_query_tz", "jsonb_populate_recordset",
+		"jsonb_to_recordset", "max", "min", "range_agg", "range_intersect_agg", "regexp_matches",
+		"regexp_split_to_table", "regr_avgx", "regr_avgy", "regr_count", "regr_intercept", "regr_r2",
+		"regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "stddev", "stddev_pop", "stddev_samp",
+		"string_agg", "string_to_table", "sum", "ts_debug", "ts_parse", "ts_token_type", "unnest",
+		"var_pop", "var_samp", "variance", "xmlagg"};
+	const char *name = f->n_funcname ? node_string(f->funcname[f->n_funcname - 1]) : "";
+
+	if (acts(name) || f->over || f->agg_filter || f->agg_distinct || f->agg_star || f->agg_within_group ||
+		f->n_agg_order)
+		return true;
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
 /* f(x), with x the value of each row of the group once. */
 static bool whole_group(const PgQuery__FuncCall *f)
 {

@@ -121,7 +121,16 @@ struct use { /* a column whose value decides something or feeds something that m
 	struct colref column;
 	const char *where; /* "WHERE", "ORDER BY", "an argument of substr()", … */
 	bool asked;        /* only so as the statement's asks say */
+	unsigned target;   /* not 0: only in that one of the statement's targets, counted from 1 */
 };
+
+/* An entry of a SELECT or RETURNING list in the statement's text that uses something. */
+struct target {
+	int location;
+	const char *label; /* what its column is called */
+	bool named;        /* by the text */
+};
+#define TARGETS_MAX 64 /* of one statement */
 
 /* A condition that the statement's own WHERE adds by AND: a column is equal to one of some constants
  * (sql/ask.c says what that tells). constants is the same whatever free constants the text has. */
@@ -184,6 +193,8 @@ struct statement {
 	unsigned noutputs;
 	struct use *uses;
 	unsigned nuses;
+	struct target *targets;
+	unsigned ntargets;
 	struct ask *asks;
 	unsigned nasks;
 	struct colset stored; /* columns whose values this statement writes elsewhere */
@@ -191,6 +202,7 @@ struct statement {
 	unsigned ncopied;
 	struct colset assigned; /* target columns of INSERT, UPDATE, COPY FROM */
 	struct colset tested; /* columns whose values decide whether what is written violates a constraint */
+	struct colset paid;   /* … but here only by being equal to constants, as the statement's asks say */
 	uint32_t *relations;  /* every relation read or written, views and what is below them included */
 	unsigned nrelations;
 	unsigned levels; /* queries in it, one in another; of views only the mention */

@@ -420,6 +420,7 @@ bool body_follow(struct lineage *l, const struct function *f, const struct argum
 	struct body b = {.outer = l->body, .f = f, .nargs = inputs_of(f)};
 	unsigned rels = l->rels.n;
 	struct span text = l->text;
+	struct colset *unseen = l->unseen;
 	struct taint *args, strict = {0};
 	struct outputs o = {0};
 
@@ -435,6 +436,7 @@ bool body_follow(struct lineage *l, const struct function *f, const struct argum
 		taint_mix(l, &strict, &v[i].t);
 	l->text = (struct span){NULL, 0};
 	l->body = &b;
+	l->unseen = NULL;
 	place(l, f, v, n, variadic || variadic_of(f), args, b.nargs);
 	run(l, f, args, &o);
 	results(l, f, &o, &strict, out);
@@ -446,6 +448,7 @@ bool body_follow(struct lineage *l, const struct function *f, const struct argum
 		lineage_odd(l, -1, "an immutable function that reads a relation");
 	l->body = b.outer;
 	l->text = text;
+	l->unseen = unseen;
 	if (!l->s->problem)
 		return !l->oom;
 	l->s->problem = NULL;

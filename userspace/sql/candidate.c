@@ -131,6 +131,8 @@ static void user_candidate(
 		return;
 	}
 	l->s->code = l->s->code || trusted;
+	if (trusted) /* it may do something: it is not left out */
+		l->unseen = NULL;
 	if (!pure && !trusted)
 		opaque_candidate(l, f, c);
 	c->others = true;

@@ -33,9 +33,11 @@ struct column {
 	 * any row. beside: those that share a CHECK or a generated column with it; values of the row that is
 	 * changed. */
 	struct colset against, beside;
-	bool checked;   /* a CHECK reads it, or a generated column is made of it */
-	bool indexed;   /* of an index, or one of the relation has an expression or a predicate */
-	bool code;      /* of a domain, or with one inside, whose CHECK or default calls what users made */
+	bool equal;   /* against is the column alone, by unique indexes of nothing else: all that they tell is
+			 whether a value is there */
+	bool checked; /* a CHECK reads it, or a generated column is made of it */
+	bool indexed; /* of an index, or one of the relation has an expression or a predicate */
+	bool code;    /* of a domain, or with one inside, whose CHECK or default calls what users made */
 	bool sensitive; /* of pg_catalog, and carries values of other columns (pg_statistic.stavalues1 …) */
 	bool written;   /* of a system schema: a text or a tree that DDL wrote, with whatever constants */
 	/* What reading the column may reveal beside itself: a generated column's sources, a view column's

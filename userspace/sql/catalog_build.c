@@ -322,6 +322,7 @@ static void row_member(struct cells *c)
 	uint32_t id = oid(c, 1);
 
 	switch (letter(c, 0)) {
+	case 'e': (void)draft_member(c->b, MEMBER_EQUAL, id, column); break;
 	case 'u': (void)draft_member(c->b, MEMBER_UNIQUE, id, column); break;
 	case 'c': (void)draft_member(c->b, MEMBER_CHECK, id, column); break;
 	case 's': (void)draft_member(c->b, MEMBER_SOURCE, id, column); break;

@@ -104,13 +104,43 @@ static void hold(struct catalog_builder *b, enum member_kind kind, const struct 
 		if (!c)
 			continue;
 		c->checked = c->checked || kind == MEMBER_CHECK || kind == MEMBER_GENERATED;
-		if (kind == MEMBER_UNIQUE) {
+		if (kind == MEMBER_UNIQUE || kind == MEMBER_EQUAL) {
 			join(b, &c->against, columns);
 			continue;
 		}
 		for (unsigned k = 0; k < columns->n; k++)
 			if (k != i)
 				add(b, &c->beside, columns->v[k]);
+	}
+}
+
+static bool *mark_of(struct catalog_builder *b, struct colref at)
+{
+	struct column *c = column(b, at);
+
+	return c ? &c->equal : NULL;
+}
+
+static void equal(struct catalog_builder *b, enum member_kind kind, const struct colset *columns,
+	struct column *generated)
+{
+	bool *mark = kind == MEMBER_EQUAL && columns->n == 1 ? mark_of(b, columns->v[0]) : NULL;
+
+	(void)generated;
+	if (mark)
+		*mark = true;
+}
+
+/* What else it is held against. */
+static void unequal(struct catalog_builder *b, enum member_kind kind, const struct colset *columns,
+	struct column *generated)
+{
+	(void)generated;
+	for (unsigned i = 0; i < columns->n; i++) {
+		bool *mark = mark_of(b, columns->v[i]);
+
+		if (mark && kind != MEMBER_EQUAL && kind != MEMBER_CHECK && kind != MEMBER_POLICY)
+			*mark = false;
 	}
 }
 
@@ -171,8 +201,10 @@ static void foreign_key(struct catalog_builder *b, struct foreign_key *const *k,
 	/* a new row of the parent is checked against nothing; what goes or changes there, the reference says
 	 */
 	for (unsigned i = 0; i < ref->from.n; i++)
-		if (column(b, ref->from.v[i]))
+		if (column(b, ref->from.v[i])) {
 			join(b, &column(b, ref->from.v[i])->against, &both);
+			column(b, ref->from.v[i])->equal = false;
+		}
 	/* the check reads the parent as its owner, whom FORCE ROW LEVEL SECURITY binds too */
 	child->code = child->code || parent->row_security;
 }
@@ -200,6 +232,8 @@ void catalog_resolve_constraints(struct catalog_builder *b)
 
 		d->r.code = d->r.code || d->r.row_security;
 	}
+	each_group(b, equal);
+	each_group(b, unequal);
 	if (b->keys.n)
 		qsort(k, b->keys.n, sizeof(struct foreign_key *), by_key);
 	for (unsigned i = 0, n; i < b->keys.n && !b->oom; i += n) {

@@ -52,6 +52,7 @@ struct draft_column {
 
 /* Members of one constraint have kind and id in common. */
 enum member_kind {
+	MEMBER_EQUAL,     /* the column of a unique index that has no other, nor a predicate */
 	MEMBER_UNIQUE,    /* of a unique or exclusion index, its expressions and predicate included */
 	MEMBER_CHECK,     /* of a CHECK constraint */
 	MEMBER_SOURCE,    /* what a generated column is made of … */

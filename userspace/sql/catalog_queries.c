@@ -10,6 +10,11 @@
 		  " AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e' LIMIT 1)"
 /* A row d of pg_depend that points at a function or an operator of no initdb. */
 #define USER_CODE "d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) AND d.refobjid >= 16384"
+/* An index i that lets a value be in one column once, as = of its type has it. */
+#define EQUAL                                                                                                \
+	"i.indisunique AND NOT i.indisexclusion AND i.indimmediate AND i.indnatts = 1 AND "                  \
+	"i.indexprs IS NULL AND i.indpred IS NULL AND i.indclass[0] < 16384 AND i.indcollation[0] IN (0, "   \
+	"100)"
 
 static const char *const queries[] = {
 	/* 0: schemas that the role may use; the server leaves the others out of its search_path */
@@ -37,16 +42,17 @@ static const char *const queries[] = {
 	"AND " NOT_TOAST " ORDER BY a.attrelid, a.attnum",
 
 	/* 3: columns that constraints hold together: unique and exclusion indexes with their expressions and
-	 * predicates (u), CHECKs (c), generated columns (g, and their sources s); primary keys (k); what the
-	 * row security policies (p) of a relation (in place of the id) read; and those of any index (i); 0:
-	 * the whole row. Before PostgreSQL 15 it is the generated column that depends on its sources, not its
-	 * expression. */
-	"SELECT 'u'::text, i.indexrelid, i.indrelid, k.attnum FROM pg_index i, unnest(i.indkey) AS k(attnum) "
+	 * predicates (u), CHECKs (c), generated columns (g, and their sources s); primary keys (k); the
+	 * columns of unique indexes of one column (e); what the row security policies (p) of a relation (in
+	 * place of the id) read; and those of any index (i); 0: the whole row. Before PostgreSQL 15 it is the
+	 * generated column that depends on its sources, not its expression. */
+	"SELECT CASE WHEN " EQUAL " THEN 'e' ELSE 'u' END, i.indexrelid, i.indrelid, k.attnum FROM pg_index "
+	"i, unnest(i.indkey) AS k(attnum) "
 	"WHERE (i.indisunique OR i.indisexclusion) AND k.attnum > 0 AND i.indrelid >= 16384 "
 	"UNION SELECT 'u', i.indexrelid, d.refobjid, d.refobjsubid FROM pg_index i JOIN pg_depend d ON "
 	"d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = "
 	"'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0 "
-	"WHERE (i.indisunique OR i.indisexclusion) AND i.indrelid >= 16384 "
+	"WHERE (i.indisunique OR i.indisexclusion) AND NOT (" EQUAL ") AND i.indrelid >= 16384 "
 	"UNION SELECT 'u', indexrelid, indrelid, 0 FROM pg_index WHERE (indisunique OR indisexclusion) AND "
 	"coalesce(indexprs::text, '') || coalesce(indpred::text, '') LIKE '%:varattno 0 %' "
 	"UNION SELECT 'c', oid, conrelid, unnest(conkey) FROM pg_constraint WHERE contype = 'c' AND conrelid "

@@ -154,8 +154,8 @@ static void take_columns(struct catalog_builder *b, struct draft_relation *d, co
 /* What the definition uses, reads and calls, below it included: reading the view is all of that. */
 static void take_facts(struct catalog_builder *b, struct draft_relation *d, const struct run *run)
 {
-	for (unsigned i = 0; i < run->l.ngroups; i++)
-		copy_set(b, &d->r.uses, &run->l.groups[i].columns);
+	for (unsigned i = 0; i < run->l.groups.n; i++)
+		copy_set(b, &d->r.uses, &run->l.groups.v[i].columns);
 	d->r.below = arena_array(&b->c->a, run->l.rels.n, sizeof(*d->r.below));
 	d->r.opaque = arena_array(&b->c->a, run->s.nopaque, sizeof(*d->r.opaque));
 	if (!d->r.below || !d->r.opaque) {
@@ -268,8 +268,8 @@ static void policy_code(struct catalog_builder *b, struct draft_relation *d, con
 	if (n && !run.s.problem)
 		(void)lineage_covered(&run.l, n);
 	b->oom = b->oom || run.l.oom;
-	for (unsigned i = 0; i < run.l.ngroups; i++)
-		copy_set(b, &d->r.uses, &run.l.groups[i].columns);
+	for (unsigned i = 0; i < run.l.groups.n; i++)
+		copy_set(b, &d->r.uses, &run.l.groups.v[i].columns);
 	for (unsigned i = 0; i < run.s.nopaque && !b->oom; i++)
 		if (run.s.opaque[i].function ||
 			strcmp(run.s.opaque[i].name, "pg_catalog.current_setting") != 0)

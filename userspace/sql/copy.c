@@ -279,9 +279,9 @@ static void copy_in(struct lineage *l, const PgQuery__CopyStmt *c)
 	if (!r)
 		return;
 	for (size_t i = 0; i < c->n_attlist && !lineage_stopped(l); i++)
-		dml_assign(l, r, node_string(c->attlist[i]), -1);
+		dml_assign(l, r, node_string(c->attlist[i]), -1, 0);
 	for (unsigned i = 0; c->n_attlist == 0 && i < r->ncols && !lineage_stopped(l); i++)
-		dml_assign(l, r, r->cols[i].name, -1);
+		dml_assign(l, r, r->cols[i].name, -1, 0);
 	it = item_of_relation(l, c->relation, r);
 	if (it && c->where_clause) {
 		namespace_add(l, &sc.ns, (struct visible){it, true, true, false});

@@ -128,11 +128,11 @@ static void view(struct lineage *l, const PgQuery__ViewStmt *s)
 		return;
 	if (s->replace)
 		replace(l, s->view);
-	groups = l->ngroups;
+	groups = l->groups.n;
 	query(l, NULL, s->query, &o);
 	/* nothing is evaluated until somebody reads the view, and who reads this one knows what it is */
 	if (groups == 0 && l->s->temporary)
-		l->ngroups = 0;
+		l->groups.n = 0;
 	if (!l->s->temporary || catalog_has_code(l->names->catalog))
 		copy_all(l, &o, s->aliases, s->n_aliases);
 	if (!lineage_stopped(l))

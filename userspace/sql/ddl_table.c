@@ -195,12 +195,14 @@ static void unique(
 {
 	bool primary = k->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
 	uint32_t id = new_id(d);
+	enum member_kind kind =
+		(c ? 1 : k->n_keys) == 1 && !k->n_including && !k->deferrable ? MEMBER_EQUAL : MEMBER_UNIQUE;
 
 	if (c) {
-		member(d, MEMBER_UNIQUE, id, r, c->c.attnum);
+		member(d, kind, id, r, c->c.attnum);
 		c->c.key = c->c.key || primary;
 	}
-	columns(d, MEMBER_UNIQUE, id, r, k->keys, k->n_keys);
+	columns(d, kind, id, r, k->keys, k->n_keys);
 	for (size_t i = 0; primary && i < k->n_keys; i++) {
 		struct draft_column *of = ddl_column(d, r, node_string(k->keys[i]));
 

@@ -155,9 +155,18 @@ static void note_domain(struct lineage *l, const struct column *c)
 	lineage_opaque(l, t ? t->schema : "?", t ? t->name : "?");
 }
 
+/* All that it tells is whether one of so many constants is there already. */
+static bool pays(const struct relation *r, const struct column *c, unsigned constants)
+{
+	return constants && c->equal && c->simple && !c->collated && !c->foreign && c->against.n == 1 &&
+	       colset_has(&c->against, (struct colref){r->oid, c->attnum});
+}
+
 /* An INSERT is held against other rows only, and only for the columns that it names: the one that it leaves
- * to its default cannot be used to guess. A change is held against the rest of its row too. */
-static void assign(struct lineage *l, const struct relation *r, const char *name, bool change)
+ * to its default cannot be used to guess. A change is held against the rest of its row too. What is put there
+ * is one of so many constants of the text; 0: something else. */
+static void assign(
+	struct lineage *l, const struct relation *r, const char *name, bool change, unsigned constants)
 {
 	const struct column *c = relation_column(r, name);
 	struct colset done = {0};
@@ -166,7 +175,10 @@ static void assign(struct lineage *l, const struct relation *r, const char *name
 		return;
 	if (!colset_add(l->a, &l->s->assigned, (struct colref){r->oid, c->attnum}))
 		l->oom = true;
-	test(l, &c->against);
+	if (pays(r, c, constants))
+		lineage_pay(l, &c->against, constants);
+	else
+		test(l, &c->against);
 	if (c->code)
 		note_domain(l, c);
 	if (!change)
@@ -175,26 +187,27 @@ static void assign(struct lineage *l, const struct relation *r, const char *name
 	reach(l, &done, (struct colref){r->oid, c->attnum}, 0);
 }
 
-static void assign_all(
-	struct lineage *l, const struct relation *r, const char *column, int location, bool change)
+static void assign_all(struct lineage *l, const struct relation *r, const char *column, int location,
+	bool change, unsigned constants)
 {
 	if (!relation_column(r, column)) {
 		lineage_fail_retry(l, "42703", location, "column \"%s\" of relation \"%s\" does not exist",
 			column, r->name);
 		return;
 	}
-	assign(l, r, column, change);
+	assign(l, r, column, change, constants);
 	for (unsigned i = 0; i < r->nchildren && lineage_spend(l, 1); i++) {
 		const struct relation *c = catalog_relation_by_oid(l->names->catalog, r->children[i]);
 
 		if (c)
-			assign(l, c, column, change);
+			assign(l, c, column, change, constants);
 	}
 }
 
-void dml_assign(struct lineage *l, const struct relation *r, const char *column, int location)
+void dml_assign(
+	struct lineage *l, const struct relation *r, const char *column, int location, unsigned constants)
 {
-	assign_all(l, r, column, location, false);
+	assign_all(l, r, column, location, false, constants);
 }
 
 void dml_unassign(struct lineage *l, const struct relation *r)
@@ -304,6 +317,16 @@ static void store_at(
 		dml_store(l, value);
 }
 
+/* A constant or a parameter, as it is or cast. */
+static bool is_given(const PgQuery__Node *n)
+{
+	if (n->node_case == PG_QUERY__NODE__NODE_TYPE_CAST && n->type_cast->arg)
+		n = n->type_cast->arg;
+	return n->node_case == PG_QUERY__NODE__NODE_A_CONST ||
+	       n->node_case == PG_QUERY__NODE__NODE_PARAM_REF ||
+	       n->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT;
+}
+
 void dml_set_list(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n)
 {
 	for (size_t i = 0; i < n && !lineage_stopped(l); i++) {
@@ -315,7 +338,7 @@ void dml_set_list(struct lineage *l, struct scope *sc, const struct relation *r,
 			return;
 		}
 		lineage_seen(l, t);
-		assign_all(l, r, t->name, t->location, true);
+		assign_all(l, r, t->name, t->location, true, is_given(t->val));
 		indirection(l, sc, t);
 		if (t->val->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
 			multi(l, sc, t->val->multi_assign_ref);
@@ -455,6 +478,25 @@ static void on_conflict(struct lineage *l, struct scope *sc, const struct relati
 	sc->ns.n = 1;
 }
 
+/* How many constants VALUES has in that place; 0: something else is there. */
+static unsigned constants_at(const PgQuery__InsertStmt *q, size_t place)
+{
+	const PgQuery__SelectStmt *v =
+		q->select_stmt && q->select_stmt->node_case == PG_QUERY__NODE__NODE_SELECT_STMT
+			? q->select_stmt->select_stmt
+			: NULL;
+
+	for (size_t i = 0; v && i < v->n_values_lists; i++) {
+		const PgQuery__Node *n = v->values_lists[i];
+
+		if (n->node_case != PG_QUERY__NODE__NODE_LIST || place >= n->list->n_items ||
+			!is_given(n->list->items[place]))
+			return 0;
+	}
+	return v && !v->n_sort_clause && !v->limit_count && !v->limit_offset ? (unsigned)v->n_values_lists
+									     : 0;
+}
+
 static void insert_columns(struct lineage *l, struct scope *sc, const struct relation *r,
 	const PgQuery__InsertStmt *q, unsigned nvalues)
 {
@@ -466,12 +508,12 @@ static void insert_columns(struct lineage *l, struct scope *sc, const struct rel
 			return;
 		}
 		lineage_seen(l, t);
-		dml_assign(l, r, t->name, t->location);
+		dml_assign(l, r, t->name, t->location, t->n_indirection ? 0 : constants_at(q, i));
 		indirection(l, sc, t);
 	}
 	if (!q->n_cols && q->select_stmt)
 		for (unsigned i = 0; i < r->ncols && !lineage_stopped(l); i++)
-			dml_assign(l, r, r->cols[i].name, -1);
+			dml_assign(l, r, r->cols[i].name, -1, constants_at(q, i));
 	if (nvalues > (q->n_cols ? q->n_cols : r->ncols))
 		lineage_fail(l, "42601", -1, "INSERT has more expressions than target columns");
 	else if (q->n_cols && q->select_stmt && nvalues < q->n_cols)

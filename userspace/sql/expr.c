@@ -64,11 +64,49 @@ static struct taint bool_expr(struct lineage *l, struct scope *sc, const PgQuery
 	return (struct taint){0};
 }
 
+/* CASE WHEN false THEN x END: the planner takes x out before it computes even its constants. What is computed
+ * elsewhere than where it stands (aggregates, subqueries) counts all the same. */
+static bool never(const PgQuery__CaseExpr *c)
+{
+	const PgQuery__CaseWhen *w = c->n_args == 1 && c->args[0]->node_case == PG_QUERY__NODE__NODE_CASE_WHEN
+					     ? c->args[0]->case_when
+					     : NULL;
+
+	return w && !c->arg && !c->defresult && w->expr && w->result &&
+	       w->expr->node_case == PG_QUERY__NODE__NODE_A_CONST && !w->expr->a_const->isnull &&
+	       w->expr->a_const->val_case == PG_QUERY__A__CONST__VAL_BOOLVAL &&
+	       !w->expr->a_const->boolval->boolval;
+}
+
+/* NULL, that is of all that x is of, or would ask about: what is made of it must not be taken for an answer.
+ */
+static struct taint unseen(struct lineage *l, struct scope *sc, const PgQuery__CaseExpr *c)
+{
+	const PgQuery__CaseWhen *w = c->args[0]->case_when;
+	struct colset *before = l->unseen, all = {0};
+	struct taint t;
+
+	lineage_seen(l, c);
+	lineage_seen(l, w);
+	(void)expr(l, sc, w->expr);
+	l->unseen = &all;
+	t = expr(l, sc, w->result);
+	t = taint_alone(l, t);
+	l->unseen = before;
+	t.from = lineage_join(l, &t.from, &all);
+	t.constant = t.calm = false;
+	t.size = 0;
+	t.places = NULL;
+	return t;
+}
+
 static struct taint case_expr(struct lineage *l, struct scope *sc, const PgQuery__CaseExpr *c)
 {
 	struct taint acc = {.calm = true}, t;
 	bool calm = !c->arg;
 
+	if (never(c))
+		return unseen(l, sc, c);
 	lineage_seen(l, c);
 	if (c->arg) {
 		predicate(l, sc, c->arg, "CASE");
@@ -246,16 +284,10 @@ static struct taint constant(const PgQuery__AConst *c)
 	return t;
 }
 
-struct taint expr(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
+static struct taint evaluated(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
 {
 	struct taint none = {0};
 
-	if (!lineage_spend(l, 1))
-		return none;
-	if (!n) {
-		lineage_odd(l, -1, "an empty expression");
-		return none;
-	}
 	switch ((int)n->node_case) {
 	case PG_QUERY__NODE__NODE_COLUMN_REF: return column_ref(l, sc, n->column_ref);
 	case PG_QUERY__NODE__NODE_A_CONST: return constant(n->a_const);
@@ -302,4 +334,35 @@ struct taint expr(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_JSON_FUNC_EXPR: return expr_json(l, sc, n);
 	default: lineage_odd(l, -1, "a part of an expression"); return none;
 	}
+}
+
+/* Computed apart from the expression that it stands in. */
+static bool stands_apart(const PgQuery__Node *n)
+{
+	switch ((int)n->node_case) {
+	case PG_QUERY__NODE__NODE_SUB_LINK:
+	case PG_QUERY__NODE__NODE_GROUPING_FUNC:
+	case PG_QUERY__NODE__NODE_JSON_OBJECT_AGG:
+	case PG_QUERY__NODE__NODE_JSON_ARRAY_AGG:
+	case PG_QUERY__NODE__NODE_JSON_ARRAY_QUERY_CONSTRUCTOR: return true;
+	case PG_QUERY__NODE__NODE_FUNC_CALL: return call_stands_apart(n->func_call);
+	default: return false;
+	}
+}
+
+struct taint expr(struct lineage *l, struct scope *sc, const PgQuery__Node *n)
+{
+	struct taint t = {0};
+	struct colset *before = l->unseen;
+
+	if (!lineage_spend(l, 1))
+		return t;
+	if (!n) {
+		lineage_odd(l, -1, "an empty expression");
+		return t;
+	}
+	l->unseen = stands_apart(n) ? NULL : before;
+	t = evaluated(l, sc, n);
+	l->unseen = before;
+	return t;
 }

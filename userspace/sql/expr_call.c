@@ -141,8 +141,8 @@ static bool changes_setting(
 	struct setting_change c = {0};
 	char *lower;
 
-	if (strcmp(name, "set_config") != 0 || f->n_args != 3 || f->n_agg_order || f->agg_filter || f->over ||
-		f->agg_distinct || f->func_variadic || l->need || l->body ||
+	if (l->unseen || strcmp(name, "set_config") != 0 || f->n_args != 3 || f->n_agg_order ||
+		f->agg_filter || f->over || f->agg_distinct || f->func_variadic || l->need || l->body ||
 		(schema ? strcmp(schema, "pg_catalog") != 0
 			: catalog_function(l->names->catalog, name, 0) != NULL) ||
 		(s->kind != STATEMENT_SELECT && s->kind != STATEMENT_INSERT && s->kind != STATEMENT_UPDATE &&

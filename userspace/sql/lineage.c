@@ -296,43 +296,48 @@ struct taint taint_either(struct lineage *l, struct taint a, struct taint b, con
 	return out;
 }
 
-static struct use_group *group_of(struct lineage *l, const char *where, bool asked)
+static struct use_group *group_of(struct lineage *l, const char *where, bool asked, unsigned target)
 {
-	unsigned cap = l->groups_cap ? l->groups_cap * 2 : 8;
+	struct use_groups *all = &l->groups;
+	unsigned cap = all->cap ? all->cap * 2 : 8;
 	struct use_group *g;
 
-	for (unsigned i = 0; i < l->ngroups; i++)
-		if (l->groups[i].asked == asked &&
-			(l->groups[i].where == where || !strcmp(l->groups[i].where, where)))
-			return &l->groups[i];
-	if (l->ngroups == GROUPS_MAX - 1) { /* the last one takes all that come after it too */
+	for (unsigned i = 0; i < all->n; i++)
+		if (all->v[i].asked == asked && all->v[i].target == target &&
+			(all->v[i].where == where || !strcmp(all->v[i].where, where)))
+			return &all->v[i];
+	if (all->n == GROUPS_MAX - 1) { /* the last one takes all that come after it too */
 		where = "an expression";
 		asked = false;
+		target = 0;
 	}
-	if (l->ngroups == GROUPS_MAX)
-		return &l->groups[GROUPS_MAX - 1];
-	if (l->ngroups == l->groups_cap) {
+	if (all->n == GROUPS_MAX)
+		return &all->v[GROUPS_MAX - 1];
+	if (all->n == all->cap) {
 		g = lineage_alloc(l, cap, sizeof(*g));
 		if (!g)
 			return NULL;
-		if (l->ngroups)
-			memcpy(g, l->groups, l->ngroups * sizeof(*g));
-		l->groups = g;
-		l->groups_cap = cap;
+		if (all->n)
+			memcpy(g, all->v, all->n * sizeof(*g));
+		all->v = g;
+		all->cap = cap;
 	}
-	g = &l->groups[l->ngroups++];
-	g->where = where;
-	g->asked = asked;
+	g = &all->v[all->n++];
+	*g = (struct use_group){.where = where, .asked = asked, .target = target};
 	return g;
 }
 
-static void use_set(struct lineage *l, const struct colset *s, const char *where, bool asked)
+static void use_set(struct lineage *l, const struct colset *s, const char *where, bool asked, unsigned target)
 {
 	struct use_group *g;
 
 	if (s->n == 0 || !lineage_spend(l, s->n))
 		return;
-	g = group_of(l, where, asked);
+	if (l->unseen) {
+		l->oom = l->oom || !colset_union(l->a, l->unseen, s);
+		return;
+	}
+	g = group_of(l, where, asked, target);
 	if (!g || !lineage_spend(l, g->columns.n + (l->ungrouped ? s->n : 0)))
 		return;
 	if (!l->ungrouped && !colset_union(l->a, &g->columns, s))
@@ -346,18 +351,33 @@ static void use_set(struct lineage *l, const struct colset *s, const char *where
 	}
 }
 
-void lineage_use_set(struct lineage *l, const struct colset *s, const char *where)
+struct use_groups lineage_uses_apart(struct lineage *l)
 {
-	use_set(l, s, where, false);
+	struct use_groups before = l->groups;
+
+	l->groups = (struct use_groups){0};
+	return before;
 }
 
-void lineage_ask(struct lineage *l, const struct taint *t, unsigned constants, unsigned param)
+void lineage_uses_join(struct lineage *l, struct use_groups before, unsigned target)
+{
+	struct use_groups apart = l->groups;
+
+	l->groups = before;
+	for (unsigned i = 0; i < apart.n; i++)
+		use_set(l, &apart.v[i].columns, apart.v[i].where, apart.v[i].asked,
+			apart.v[i].target ? apart.v[i].target : target);
+}
+
+void lineage_use_set(struct lineage *l, const struct colset *s, const char *where)
+{
+	use_set(l, s, where, false, 0);
+}
+
+static void add_ask(struct lineage *l, const struct colset *columns, unsigned constants, unsigned param)
 {
 	struct statement *s = l->s;
 
-	if (lineage_stopped(l) || t->from.n == 0)
-		return;
-	use_set(l, &t->from, "WHERE", true);
 	if (s->nasks == l->asks_cap) {
 		unsigned cap = l->asks_cap ? l->asks_cap * 2 : 8;
 		struct ask *v = lineage_alloc(l, cap, sizeof(*v));
@@ -369,7 +389,24 @@ void lineage_ask(struct lineage *l, const struct taint *t, unsigned constants, u
 		s->asks = v;
 		l->asks_cap = cap;
 	}
-	s->asks[s->nasks++] = (struct ask){t->from, constants, param};
+	s->asks[s->nasks++] = (struct ask){*columns, constants, param};
+}
+
+void lineage_ask(struct lineage *l, const struct taint *t, unsigned constants, unsigned param)
+{
+	if (lineage_stopped(l) || t->from.n == 0)
+		return;
+	use_set(l, &t->from, "WHERE", true, 0);
+	add_ask(l, &t->from, constants, param);
+}
+
+void lineage_pay(struct lineage *l, const struct colset *columns, unsigned constants)
+{
+	if (lineage_stopped(l))
+		return;
+	if (!colset_union(l->a, &l->s->paid, columns))
+		l->oom = true;
+	add_ask(l, columns, constants, 0);
 }
 
 void lineage_use(struct lineage *l, const struct taint *t, const char *where)
@@ -532,19 +569,20 @@ void outputs_add(struct lineage *l, struct outputs *o, const char *name, struct 
 
 static void finish_uses(struct lineage *l)
 {
+	const struct use_groups *all = &l->groups;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < l->ngroups; i++)
-		n += l->groups[i].columns.n;
+	for (unsigned i = 0; i < all->n; i++)
+		n += all->v[i].columns.n;
 	l->s->uses = arena_array(l->a, n, sizeof(*l->s->uses));
 	if (!l->s->uses) {
 		l->oom = true;
 		return;
 	}
-	for (unsigned i = 0; i < l->ngroups; i++)
-		for (unsigned j = 0; j < l->groups[i].columns.n; j++)
+	for (unsigned i = 0; i < all->n; i++)
+		for (unsigned j = 0; j < all->v[i].columns.n; j++)
 			l->s->uses[l->s->nuses++] = (struct use){
-				l->groups[i].columns.v[j], l->groups[i].where, l->groups[i].asked};
+				all->v[i].columns.v[j], all->v[i].where, all->v[i].asked, all->v[i].target};
 }
 
 /* What varchar(n), numeric(p, s) … of a copy hold: as declared, where all that it may be a copy of agree. */

@@ -101,7 +101,12 @@ struct scope { /* one query level */
 struct use_group {
 	const char *where;
 	bool asked;
+	unsigned target;
 	struct colset columns;
+};
+struct use_groups {
+	struct use_group *v;
+	unsigned n, cap;
 };
 
 struct body { /* of a function in LANGUAGE sql that is being followed */
@@ -117,8 +122,10 @@ struct lineage {
 	struct span text; /* positions are counted in it; may be empty */
 	struct statement *s;
 	struct colset rels; /* attnum 0 */
-	struct use_group *groups;
-	unsigned ngroups, groups_cap, opaque_cap, asks_cap, copied_cap;
+	struct use_groups groups;
+	unsigned opaque_cap, asks_cap, copied_cap, targets_cap;
+	/* Not NULL: what is walked is never evaluated (unseen.h). What it would use is added to this. */
+	struct colset *unseen;
 	const char **sublabels; /* of scalar subqueries: what their column is called; sub_link_id is the index
 				   + 1 */
 	unsigned nsublabels, sublabels_cap;
@@ -151,10 +158,15 @@ bool lineage_covered(struct lineage *l, const void *message);
 void *lineage_alloc(struct lineage *l, size_t n, size_t size); /* NULL: stopped */
 void lineage_use(struct lineage *l, const struct taint *t, const char *where);
 void lineage_use_set(struct lineage *l, const struct colset *s, const char *where);
+/* What is used from now on is gathered apart, until it is joined again with what was before. */
+struct use_groups lineage_uses_apart(struct lineage *l);
+void lineage_uses_join(struct lineage *l, struct use_groups before, unsigned target);
 /* Which partition a row is in shows the keys: those of r, which may be NULL, are added to out. */
 void lineage_partition_keys(struct lineage *l, const struct relation *r, struct colset *out);
 /* A use of t as a struct ask. */
 void lineage_ask(struct lineage *l, const struct taint *t, unsigned constants, unsigned param);
+/* A unique index holds so many constants against the column. */
+void lineage_pay(struct lineage *l, const struct colset *columns, unsigned constants);
 void lineage_opaque(struct lineage *l, const char *schema, const char *name);
 /* What a view's definition, or the row security policies of a table, call and nobody knows or trusts. */
 void lineage_code_of(struct lineage *l, const struct relation *r);
@@ -254,6 +266,8 @@ void use_lazy(struct lineage *l, const struct taint *v, size_t n, const char *wh
 struct taint expr_operator(struct lineage *l, struct scope *sc, const PgQuery__AExpr *e);
 struct taint expr_sublink(struct lineage *l, struct scope *sc, const PgQuery__SubLink *s);
 struct taint expr_call(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f);
+bool call_stands_apart(
+	const PgQuery__FuncCall *f); /* an aggregate, a window function, one that gives rows or acts */
 struct taint expr_cast(struct lineage *l, struct scope *sc, const PgQuery__TypeCast *c);
 struct taint expr_indirection(struct lineage *l, struct scope *sc, const PgQuery__AIndirection *ind);
 void expr_indirection_star(
@@ -373,7 +387,9 @@ void dml_unassign(struct lineage *l, const struct relation *r); /* rows of it ar
 void dml_returning(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n,
 	struct outputs *out);
 const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv);
-void dml_assign(struct lineage *l, const struct relation *r, const char *column, int location);
+/* It gets one of so many constants of the text; 0: something else. */
+void dml_assign(
+	struct lineage *l, const struct relation *r, const char *column, int location, unsigned constants);
 /* Any statement; sets kind and tag too. */
 void statement_walk(struct lineage *l, const PgQuery__Node *n);
 const char *lineage_lower(struct lineage *l, const char *name);

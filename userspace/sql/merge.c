@@ -26,10 +26,10 @@ static void insert_action(struct merge *m, const PgQuery__MergeWhenClause *w)
 			return;
 		}
 		lineage_seen(l, t);
-		dml_assign(l, m->r, t->name, t->location);
+		dml_assign(l, m->r, t->name, t->location, 0);
 	}
 	for (unsigned i = 0; !w->n_target_list && i < m->r->ncols && !lineage_stopped(l); i++)
-		dml_assign(l, m->r, m->r->cols[i].name, -1);
+		dml_assign(l, m->r, m->r->cols[i].name, -1, 0);
 	for (size_t i = 0; i < w->n_values && !lineage_stopped(l); i++) {
 		struct taint t = expr(l, m->sc, w->values[i]);
 		const struct column *c = NULL;

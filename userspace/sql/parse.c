@@ -245,6 +245,22 @@ int parse(struct span text, unsigned server, struct arena *a, struct PgQuery__Pa
 	return rc;
 }
 
+struct PgQuery__ScanResult *parse_tokens(struct span text, struct arena *a)
+{
+	ProtobufCAllocator memory = {tree_alloc, tree_free, a};
+	char *copy = arena_strndup(a, text.n ? (const char *)text.p : "", text.n);
+	PgQuery__ScanResult *out = NULL;
+	PgQueryScanResult r;
+
+	if (!copy)
+		return NULL;
+	r = pg_query_scan(copy);
+	if (!r.error)
+		out = pg_query__scan_result__unpack(&memory, r.pbuf.len, (const uint8_t *)r.pbuf.data);
+	pg_query_free_scan_result(r);
+	return out;
+}
+
 const char *parse_grammar(void)
 {
 	return PG_VERSION;

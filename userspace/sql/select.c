@@ -74,9 +74,36 @@ static void own(
 				(struct colref){it->rel->oid, it->rel->cols[i].attnum};
 }
 
+/* Uses of the statement's own text, which may be sent so that nobody evaluates them. */
+static void note_target(
+	struct lineage *l, const struct use_groups *before, const PgQuery__ResTarget *t, const char *label)
+{
+	struct statement *s = l->s;
+	unsigned cap = l->targets_cap ? l->targets_cap * 2 : 8;
+	struct target *v = s->targets;
+
+	if (!l->groups.n || l->body || l->need || s->ntargets == TARGETS_MAX) {
+		lineage_uses_join(l, *before, 0);
+		return;
+	}
+	if (s->ntargets == l->targets_cap) {
+		v = lineage_alloc(l, cap, sizeof(*v));
+		if (!v)
+			return;
+		if (s->ntargets)
+			memcpy(v, s->targets, s->ntargets * sizeof(*v));
+		l->targets_cap = cap;
+		s->targets = v;
+	}
+	v[s->ntargets++] = (struct target){t->location, label, *t->name != '\0'};
+	lineage_uses_join(l, *before, s->ntargets);
+}
+
 static void target(struct lineage *l, struct scope *sc, const PgQuery__ResTarget *t, struct outputs *out)
 {
 	const PgQuery__AIndirection *ind;
+	struct use_groups before;
+	const char *label;
 	struct taint value;
 	unsigned first = out->n;
 
@@ -96,8 +123,11 @@ static void target(struct lineage *l, struct scope *sc, const PgQuery__ResTarget
 		expr_indirection_star(l, sc, ind, out);
 		return;
 	}
+	before = lineage_uses_apart(l);
 	value = expr(l, sc, t->val);
-	outputs_add(l, out, *t->name ? t->name : label_of(l, t->val), value);
+	label = *t->name ? t->name : label_of(l, t->val);
+	note_target(l, &before, t, label);
+	outputs_add(l, out, label, value);
 	if (t->val->node_case == PG_QUERY__NODE__NODE_COLUMN_REF)
 		own(l, sc, t->val->column_ref, out, first);
 }

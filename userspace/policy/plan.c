@@ -402,6 +402,20 @@ static bool roams(struct judge *j, const struct statement *st)
 	       (st->nrelations == 0 && (st->surveys || tag_is(st, "REINDEX") || tag_is(st, "CLUSTER")));
 }
 
+/* Whether what the server finds wrong with the text itself is of the text: literals are read while it is
+ * analysed, and where a type of theirs runs code that is noted. */
+static bool analysed(const struct statement *st, const struct plan *p)
+{
+	static const enum statement_kind kinds[] = {STATEMENT_SELECT, STATEMENT_INSERT, STATEMENT_UPDATE,
+		STATEMENT_DELETE, STATEMENT_MERGE, STATEMENT_EXPLAIN, STATEMENT_PREPARE, STATEMENT_DECLARE,
+		STATEMENT_COPY_OUT};
+	bool known = false;
+
+	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++)
+		known = known || st->kind == kinds[i];
+	return known && !p->code && !st->nopaque && !st->watched && (!p->inner || p->inner->analysed);
+}
+
 /* Who lets all code show what it gives lets it raise what it likes; then what the server itself says is of
  * this statement, and what that has of masked columns counts, with those that refer to it. */
 static bool frank(struct judge *j, const struct statement *st, const struct plan *p)
@@ -584,6 +598,7 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 	if (st->kind == STATEMENT_EXPLAIN && !plan_explain(j, st, p))
 		return;
 	p->names = names_only(j, st, p);
+	p->analysed = analysed(st, p);
 	p->frank = frank(j, st, p);
 	p->verdict = ALLOW;
 }

@@ -60,7 +60,8 @@ struct plan {
 	const uint32_t *relations; /* that it reads or writes */
 	unsigned nrelations;
 	bool sanitize; /* its errors and notices may carry values: standard texts only */
-	bool names;    /* … but those of constraints and of the analysis are the server's own, with names */
+	bool analysed; /* … but what the server says to the text itself, before it runs it, is its own */
+	bool names;    /* … and those of constraints and of the analysis are the server's own, with names */
 	/* Code of the database's own may say what it likes, and of itself the statement has no values to
 	 * tell: all are the server's own, unless another of the same transaction was not like that. */
 	bool frank;

@@ -275,7 +275,7 @@ void words_newer(struct session *s, const struct judgement *j); /* … by this j
 void words_idle(struct session *s); /* nothing is under way, nor a transaction open */
 /* An error or notice about x; NULL: of nobody's asking. */
 enum fate words_pass(struct session *s, const struct frame *f, struct expected *x);
-/* Whether an error of a text that was only to be analysed (EXPECT_TELL) is of that. */
+/* Whether an error of a text that was only to be analysed is of that. */
 bool words_of_analysis(const struct msg_fields *in);
 
 /* backend_copy.c */

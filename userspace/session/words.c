@@ -7,7 +7,7 @@
 #include "session/state.h"
 
 /* The least of several counts. */
-enum words { WORDS_STANDARD = 0, WORDS_NAMES, WORDS_ALL };
+enum words { WORDS_STANDARD = 0, WORDS_ANALYSIS, WORDS_NAMES, WORDS_ALL };
 
 static enum words fewer(enum words a, enum words b)
 {
@@ -20,7 +20,7 @@ static enum words plan_words(const struct session *s, const struct plan *p)
 		return WORDS_STANDARD;
 	if (!p->sanitize || (p->frank && !s->hushed))
 		return WORDS_ALL;
-	return p->names ? WORDS_NAMES : WORDS_STANDARD;
+	return p->names ? WORDS_NAMES : p->analysed ? WORDS_ANALYSIS : WORDS_STANDARD;
 }
 
 static enum words judgement_words(const struct session *s, const struct judgement *j)
@@ -103,12 +103,27 @@ void words_idle(struct session *s)
 enum fate words_pass(struct session *s, const struct frame *f, struct expected *x)
 {
 	enum words w = words(s, x);
+	struct msg_fields in;
 
 	if (w == WORDS_ALL)
+		return FATE_PASS;
+	if (msg_fields(f->body, &in) != WIRE_OK)
+		return backend_unexpected(s, f);
+	/* Only the analysis says where in the text something is wrong. What runs has no text, but for names
+	 * of types that are made of values: these are told with a context. */
+	if (w != WORDS_STANDARD && in.field['P'].p && words_of_analysis(&in))
 		return FATE_PASS;
 	return rewrite_message(f, w == WORDS_NAMES, &s->lane[SIDE_CLIENT].out) == WIRE_OK
 		       ? FATE_WRITTEN
 		       : backend_unexpected(s, f);
+}
+
+/* Where the server was, when no code was: in a literal of the text. */
+static bool plain_context(struct span w)
+{
+	static const char json[] = "JSON data, line ";
+
+	return !w.p || (w.n > strlen(json) && !memcmp(w.p, json, strlen(json)) && !memchr(w.p, '\n', w.n));
 }
 
 /* Of names (but not of rights), of literals, of what the server does not do at all, and that it did not come
@@ -119,7 +134,7 @@ bool words_of_analysis(const struct msg_fields *in)
 	struct span code = in->field['C'];
 	bool told = false;
 
-	if (in->field['W'].p || in->field['q'].p || in->field['p'].p || !sqlstate_known(code))
+	if (!plain_context(in->field['W']) || in->field['q'].p || in->field['p'].p || !sqlstate_known(code))
 		return false;
 	for (unsigned i = 0; i < ARRAY_LEN(others); i++)
 		told = told || span_is(code, others[i]);

@@ -139,6 +139,7 @@ static struct taint converted(struct lineage *l, struct taint t, uint32_t type, 
 	bool same = type && type_converts(l->names->catalog, t.type, type);
 	bool known = type && type_simple(l->names->catalog, type);
 	const struct type *foreign = type ? type_foreign(l->names->catalog, type) : NULL;
+	bool same_type = t.type == type;
 	const char *where;
 
 	if (!same && !taint_constant(&t) && !(known && calm_text(type) && !t.odd)) {
@@ -156,8 +157,11 @@ static struct taint converted(struct lineage *l, struct taint t, uint32_t type, 
 	t.nfields = 0;
 	t.cols = NULL;
 	t.ncols = 0;
-	if (foreign)
+	if (foreign) {
 		t.foreign = arena_printf(l->a, "%s.%s", foreign->schema, foreign->name);
+		if (!same_type) /* reading a literal, or a domain's CHECK */
+			lineage_opaque(l, foreign->schema, foreign->name);
+	}
 	return t;
 }
 

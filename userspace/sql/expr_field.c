@@ -15,6 +15,15 @@ static struct taint derived(struct lineage *l, const struct taint *t, uint32_t t
 	return acc;
 }
 
+/* A part of t that is of the type of column c: what reads a literal beside it is that type's. */
+static struct taint part(struct lineage *l, const struct taint *t, const struct column *c)
+{
+	struct taint out = derived(l, t, c->type_oid, !c->simple);
+
+	out.foreign = c->foreign;
+	return out;
+}
+
 static struct taint field(struct lineage *l, const struct taint *t, const char *name, int location)
 {
 	const struct relation *r = type_row(l->names->catalog, t->type);
@@ -26,13 +35,17 @@ static struct taint field(struct lineage *l, const struct taint *t, const char *
 	}
 	for (unsigned i = 0; r && i < r->ncols && t->nfields == r->ncols; i++)
 		if (!strcmp(r->cols[i].name, name))
-			return derived(l, &t->fields[i], r->cols[i].type_oid, !r->cols[i].simple);
+			return part(l, &t->fields[i], &r->cols[i]);
 	for (unsigned i = 0; r && i < r->ncols; i++)
 		if (!strcmp(r->cols[i].name, name))
-			return derived(l, t, r->cols[i].type_oid, !r->cols[i].simple);
-	for (unsigned i = 0; i < t->ncols; i++)
-		if (!strcmp(t->cols[i], name))
-			return derived(l, t, 0, true);
+			return part(l, t, &r->cols[i]);
+	for (unsigned i = 0; i < t->ncols; i++) {
+		if (strcmp(t->cols[i], name) != 0)
+			continue;
+		out = derived(l, t, 0, true);
+		out.foreign = t->foreign;
+		return out;
+	}
 	lineage_odd(l, location, "a field of this value (or a function in field notation)");
 	return out;
 }
@@ -68,6 +81,7 @@ static void subscript(
 		acc.type = document || i->is_slice ? array : element;
 		acc.odd = acc.collated || !type_simple_builtin(acc.type);
 	}
+	acc.foreign = t->foreign;
 	*t = acc;
 }
 
@@ -118,12 +132,15 @@ void expr_indirection_star(
 	}
 	if (r) {
 		for (unsigned i = 0; i < r->ncols && !lineage_stopped(l); i++)
-			outputs_add(l, out, r->cols[i].name,
-				derived(l, &t, r->cols[i].type_oid, !r->cols[i].simple));
+			outputs_add(l, out, r->cols[i].name, part(l, &t, &r->cols[i]));
 		return;
 	}
-	for (unsigned i = 0; i < t.ncols; i++)
-		outputs_add(l, out, t.cols[i], derived(l, &t, 0, true));
+	for (unsigned i = 0; i < t.ncols; i++) {
+		struct taint one = derived(l, &t, 0, true);
+
+		one.foreign = t.foreign;
+		outputs_add(l, out, t.cols[i], one);
+	}
 	if (!t.ncols)
 		lineage_odd(l, -1, "a star over this value");
 }

@@ -128,3 +128,10 @@ SELECT '{Wombatz1B}'::app.known_secret[], nosuch FROM app.orders
 SELECT nosuch FROM (SELECT '{Wombatz1B}'::app.known_secret[]) q
 EXPLAIN SELECT '{Wombatz1B}'::app.known_secret[], nosuch
 >P - SELECT '{Wombatz1B}'::app.known_secret[], nosuch ;; >S
+--# value literals that run code beside names that are known
+SELECT app.spoken_to('{x}')
+SELECT * FROM app.spoken_to('{x}')
+SELECT many[1:1] = '{x}' FROM app.spoken_in
+SELECT (s).many = '{x}' FROM app.spoken_in s
+SELECT array_cat(many, '{x}') FROM app.spoken_in
+SELECT lag(many, 1, '{x}') OVER () FROM app.spoken_in

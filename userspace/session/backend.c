@@ -509,11 +509,14 @@ static bool turned(struct session *s, const struct msg_parameter_status *ps)
 
 static enum fate on_report(struct session *s, const struct frame *f)
 {
+	bool changed, again;
 	struct msg_parameter_status ps;
 
 	if (msg_parameter_status(f->body, &ps) != WIRE_OK)
 		return backend_unexpected(s, f);
-	if (!turned(s, &ps) && !still_settled(s, &ps)) {
+	changed = turned(s, &ps);
+	again = !changed && style_told_again(s, ps.name, ps.value);
+	if (!changed && !still_settled(s, &ps)) {
 		session_break(s, "57P01", "what the login settled was changed by something in the database");
 		return FATE_BROKEN;
 	}
@@ -521,7 +524,7 @@ static enum fate on_report(struct session *s, const struct frame *f)
 	style_note(s);
 	if (pipeline_len(&s->pipe) && pipeline_head(&s->pipe)->kind == EXPECT_PIN)
 		return FATE_SWALLOW; /* before version 14, of a setting that stays as it is */
-	return style_tells(s, ps.name) ? FATE_PASS : FATE_SWALLOW;
+	return !again && style_tells(s, ps.name) ? FATE_PASS : FATE_SWALLOW;
 }
 
 /* Of what we set again. What can come at any time goes its way. */

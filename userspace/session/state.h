@@ -108,6 +108,7 @@ struct session {
 	struct {
 		struct value_style now; /* of the rows that come next; rowplans point to it */
 		struct value_style reported;
+		bool unicode;                 /* client_encoding, as last told, by that name */
 		bool doubtful, zone_doubtful; /* until the next ReadyForQuery */
 		bool touched;                 /* by a statement of the transaction under way */
 		bool code; /* something of the database's own ran since the last ReadyForQuery */
@@ -246,7 +247,8 @@ enum took frontend_instead(
 enum took frontend_failed(struct session *s, const struct frame *f, int r, const struct err *e);
 enum took frontend_hinted(
 	struct session *s, const struct frame *f, int r, const char *hint, const struct err *e);
-enum took frontend_refuse(struct session *s, const struct frame *f, const struct plan *p);
+enum took frontend_refuse(/* p: of js */
+	struct session *s, const struct frame *f, const struct judged *js, const struct plan *p);
 const struct plan *frontend_denial(const struct judged *js); /* the first of them; NULL: none */
 
 /* frontend_extended.c */
@@ -314,6 +316,9 @@ void style_error(struct session *s);
 void style_report(struct session *s, struct span name, struct span value); /* ParameterStatus */
 /* Whether a report may go to the client: code of the database's own can put a value into a setting. */
 bool style_tells(const struct session *s, struct span name);
+/* Whether it is one that we set again, and is what the client was told: before version 14 that is reported
+ * too, also when it is undone. */
+bool style_told_again(struct session *s, struct span name, struct span value);
 void style_settle(struct session *s, char status); /* ReadyForQuery, or the login is done */
 
 /* path.c */

@@ -104,6 +104,26 @@ bool style_tells(const struct session *s, struct span name)
 	return !s->style.code;
 }
 
+bool style_told_again(struct session *s, struct span name, struct span value)
+{
+	static const char *const set_again[] = {
+		"client_encoding", "standard_conforming_strings", "session_authorization", "is_superuser"};
+	const struct plan *p = backend_plan(pipeline_head(&s->pipe));
+	bool was = s->style.unicode;
+
+	if (span_is(name, "client_encoding")) {
+		s->style.unicode = span_is(value, "UNICODE");
+		if (s->style.unicode != was)
+			return false;
+	}
+	if (p && (p->nchanges || (p->kind == STATEMENT_SET && p->setting && strcmp(p->setting, "all") != 0)))
+		return false; /* the client's own */
+	for (unsigned i = 0; i < ARRAY_LEN(set_again); i++)
+		if (span_is(name, set_again[i]))
+			return true;
+	return false;
+}
+
 void style_settle(struct session *s, char status)
 {
 	s->style.doubtful = s->style.code = false;

@@ -7,6 +7,7 @@
 #
 #   pg-suite.sh [regress] [isolation] [pipeline] [masked]      default: the first three
 #
+# PG_SUITE_TESTS='join union …' runs only these tests of `masked`, in their order: some need others before them.
 # PG_SUITE_KEEP=1 leaves the results where they are; PG_SUITE_WORK=DIR, such a place, takes from it what `masked` gave directly.
 #
 # The suite must be of the server's very version, so both come from the distribution's archive: the source, and the server
@@ -137,7 +138,11 @@ masked_database() {
 	# test_setup loads files of the server's machine into tables, which is nobody's right through the engine; the others need them.
 	(cd "$work" && lab_sh dba -- env PG_ABS_SRCDIR="$work/src/src/test/regress" PG_LIBDIR="$work/dl" PG_DLSUFFIX=.so \
 		psql -qX -d regression_masked -f "$work/src/src/test/regress/sql/test_setup.sql")
-	grep -v '^test: test_setup$' "$work/src/src/test/regress/parallel_schedule" > "$work/src/src/test/regress/masked_schedule"
+	if [ -n "${PG_SUITE_TESTS:-}" ]; then
+		printf 'test: %s\n' $PG_SUITE_TESTS
+	else
+		grep -v '^test: test_setup$' "$work/src/src/test/regress/parallel_schedule"
+	fi > "$work/src/src/test/regress/masked_schedule"
 }
 
 masked() { # direct|engine

@@ -268,6 +268,9 @@ def test_what_is_not_understood_runs_where_nothing_it_names_is_masked(allowing, 
         run("SAVEPOINT a").ok()
         refused(run, "CREATE TABLE work.stolen AS EXECUTE masked")
         run("ROLLBACK TO a").ok()
+        assert run("EXPLAIN (ANALYZE, COSTS off) EXECUTE plain").ok().rows
+        refused(run, "EXPLAIN ANALYZE EXECUTE masked")
+        run("ROLLBACK TO a").ok()
         run("DECLARE c CURSOR FOR SELECT * FROM (VALUES (1, 'x')) q, LATERAL (VALUES (q.*)) v").ok()
         assert run("FETCH c").ok().rows == [[b"1", b"x", b"1", b"x"]]
         run("SET LOCAL enable_sort = off").ok()

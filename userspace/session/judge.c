@@ -421,7 +421,7 @@ static int check_inner_execute(struct session *s, const struct plan *plan, const
 	int r = take_target(s, plan->inner, before, nbefore, &st, e);
 	const struct plan *p = r ? NULL : st.newer ? judge_inner(st.newer) : st.target->plan;
 
-	if (!r && plan->kind != STATEMENT_EXPLAIN && (!p || !p->frank))
+	if (!r && (plan->kind != STATEMENT_EXPLAIN || plan->frank) && (!p || !p->frank))
 		r = err_sql(e, -EACCES, "42501",
 			"%s of a statement that has masked columns in it, or may have, is not allowed",
 			plan->tag ? plan->tag : "this");

@@ -213,6 +213,8 @@ static bool explainable(const struct lineage *l)
 
 	if (k == STATEMENT_SELECT || k == STATEMENT_INSERT || k == STATEMENT_UPDATE || k == STATEMENT_DELETE)
 		return true;
+	if (k == STATEMENT_EXECUTE)
+		return l->names->unfollowed; /* the session looks whether it has nothing masked */
 	return (k == STATEMENT_DECLARE || k == STATEMENT_MERGE) && !l->s->explain.analyze;
 }
 

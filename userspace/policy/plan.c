@@ -188,7 +188,7 @@ static bool plan_columns(struct judge *j, const struct statement *st, struct pla
 
 	if (st->kind == STATEMENT_EXPLAIN)
 		n = 1; /* one column of text that no row of a table reaches */
-	p->open = st->open;
+	p->open = p->open || st->open;
 	p->columns = arena_array(j->a, n ? n : 1, sizeof(*p->columns));
 	if (!p->columns) {
 		judge_deny(j, p, "53200", NULL, NULL);
@@ -590,7 +590,12 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 		return;
 	}
 	p->rows = st->rows;
-	if ((st->rows || st->kind == STATEMENT_COPY_OUT) && st->kind != STATEMENT_EXECUTE &&
+	/* a rule may make a query of it */
+	if (st->apart && !st->rows && binding_opaque(j->b, NULL) == OPAQUE_ALLOW &&
+		(st->kind == STATEMENT_INSERT || st->kind == STATEMENT_UPDATE ||
+			st->kind == STATEMENT_DELETE))
+		p->rows = p->open = true;
+	if ((p->rows || st->kind == STATEMENT_COPY_OUT) && st->kind != STATEMENT_EXECUTE &&
 		st->kind != STATEMENT_FETCH && !plan_columns(j, st, p))
 		return;
 	if (st->kind == STATEMENT_COPY_OUT && !plan_copy(j, st, p))

@@ -167,7 +167,6 @@ EXECUTE noparams;
 DEALLOCATE ALL;
 
 -- session: explain of a prepared statement
--- except: EXPLAIN of EXECUTE: what it stands for is not known
 PREPARE noparams AS SELECT count(*) FROM categories;
 EXPLAIN (COSTS OFF) EXECUTE noparams;
 

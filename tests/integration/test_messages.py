@@ -137,3 +137,16 @@ def test_notices_of_triggers_say_nothing(lab, client):
     r = client.query("UPDATE clinic.patient SET ward = ward").ok()
     assert len(r.notices) == 9 and all(set(n) <= set("SVCMFLR") for n in r.notices)
     client.query("ROLLBACK").ok()
+
+
+def test_explain_of_what_was_prepared(lab, client):
+    """It is shown where nothing masked is within reach of what the name means, as the server would plan it now."""
+    client.query("PREPARE clean AS SELECT count(*) FROM clinic.journal WHERE amount > $1").ok()
+    client.query("PREPARE masked AS SELECT id FROM clinic.patient WHERE id = $1").ok()
+    for send in (client.query, client.run):
+        assert len(send("EXPLAIN (COSTS OFF) EXECUTE clean (5)").ok().rows) > 1
+        for sql in ("EXPLAIN EXECUTE masked (1)", "EXPLAIN ANALYZE EXECUTE clean (5)", "EXPLAIN (SETTINGS) EXECUTE clean (5)"):
+            assert send(sql).error.sqlstate == "42501", sql
+        assert send("EXPLAIN EXECUTE nosuch").error.sqlstate == "26000"
+    assert client.query("SET search_path = clinic; EXPLAIN EXECUTE clean (5)").error.sqlstate == "42501"
+    assert client.query("DEALLOCATE clean; PREPARE clean (int) AS SELECT id FROM clinic.patient WHERE id = $1; EXPLAIN EXECUTE clean (5)").error.sqlstate == "42501"

@@ -412,8 +412,15 @@ static int take_target(struct session *s, const struct plan *plan, const struct 
 	return 0;
 }
 
-/* EXPLAIN EXECUTE shows a plan that was made for the constants: it runs nothing, but the estimates tell. What
- * the name means is not known to its own text, so what would have to be paid for does not run this way. */
+/* EXPLAIN EXECUTE shows a plan that was made for the constants: it runs nothing, but the estimates tell. So
+ * it is let see only what has nothing masked within reach. */
+static bool tells_nothing(const struct plan *p)
+{
+	return p && !p->sanitize && !pin_code(p) && !p->masks && !p->nspends;
+}
+
+/* What the name means is not known to its own text, so what would have to be paid for does not run this way.
+ */
 static int check_inner_execute(struct session *s, const struct plan *plan, const struct step *before,
 	unsigned nbefore, struct err *e)
 {
@@ -421,7 +428,7 @@ static int check_inner_execute(struct session *s, const struct plan *plan, const
 	int r = take_target(s, plan->inner, before, nbefore, &st, e);
 	const struct plan *p = r ? NULL : st.newer ? judge_inner(st.newer) : st.target->plan;
 
-	if (!r && (plan->kind != STATEMENT_EXPLAIN || plan->frank) && (!p || !p->frank))
+	if (!r && !(plan->kind == STATEMENT_EXPLAIN && !plan->frank ? tells_nothing(p) : p && p->frank))
 		r = err_sql(e, -EACCES, "42501",
 			"%s of a statement that has masked columns in it, or may have, is not allowed",
 			plan->tag ? plan->tag : "this");

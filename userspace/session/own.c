@@ -137,19 +137,27 @@ bool own_sent(struct session *s, const struct plan *p, const struct step *st)
 	return changes;
 }
 
+/* What was prepared is judged by the path of before the text, whatever the text makes of it. */
+static bool runs_prepared(const struct plan *p)
+{
+	return p->kind == STATEMENT_EXECUTE || (p->inner && p->inner->kind == STATEMENT_EXECUTE);
+}
+
 bool own_fits_between(const struct session *s, const struct step *steps, unsigned n)
 {
-	bool defined = s->own.touched, turned = s->own.path, doubtful = false, path_only = false;
+	bool defined = s->own.touched, turned = s->own.path, doubtful = false, path_only = false,
+	     moved = false;
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct plan *p = steps[i].plan;
 
 		if (doubtful && p->kind != STATEMENT_TRANSACTION)
 			return false;
-		if (path_only && by_path(&steps[i]))
+		if ((path_only || (moved && runs_prepared(p))) && by_path(&steps[i]))
 			return false;
 		defined = defined || defines(p, &steps[i]);
 		turned = turned || turns_path(p, &steps[i]);
+		moved = moved || turns_path(p, &steps[i]);
 		doubtful = doubtful || defines(p, &steps[i]) || (is_end(p) && defined);
 		path_only = path_only || (turns_path(p, &steps[i]) && !p->followed) || (is_end(p) && turned);
 	}

@@ -209,12 +209,13 @@ static bool explain_options(struct lineage *l, const PgQuery__ExplainStmt *x)
  * it then has done: a cursor, a definition it does not make out of it. */
 static bool explainable(const struct lineage *l)
 {
+	const struct explain_options *o = &l->s->explain;
 	enum statement_kind k = l->s->inner->kind;
 
 	if (k == STATEMENT_SELECT || k == STATEMENT_INSERT || k == STATEMENT_UPDATE || k == STATEMENT_DELETE)
 		return true;
-	if (k == STATEMENT_EXECUTE)
-		return l->names->unfollowed; /* the session looks whether it has nothing masked */
+	if (k == STATEMENT_EXECUTE) /* the session looks whether it has nothing masked */
+		return l->names->unfollowed || (!o->analyze && !o->settings && !o->measures);
 	return (k == STATEMENT_DECLARE || k == STATEMENT_MERGE) && !l->s->explain.analyze;
 }
 
@@ -230,6 +231,8 @@ void utility_explain(struct lineage *l, const PgQuery__ExplainStmt *x)
 	l->s->inner = statement_inner(l, x->query);
 	if (!lineage_stopped(l) && !explainable(l))
 		lineage_odd(l, -1, "EXPLAIN of this");
+	else if (!lineage_stopped(l) && l->s->inner->kind == STATEMENT_EXECUTE)
+		l->s->by_path = true; /* what it stands for is planned anew */
 	lineage_finish(l, &o, true);
 }
 

@@ -51,6 +51,8 @@ static void take_followed(struct lineage *l, const struct outputs *o, struct can
 static void opaque_candidate(struct lineage *l, const struct function *f, struct candidates *c)
 {
 	lineage_opaque_function(l, f->schema, f->name, f);
+	if (l->fallback)
+		return;
 	if (!colset_add(l->a, &c->opaque, (struct colref){.relid = f->oid, .attnum = COLREF_OPAQUE}))
 		l->oom = true;
 	if (f->returns_set)

@@ -52,9 +52,11 @@ struct column {
 			  total is total on it */
 	bool collated; /* has a collation of its own */
 	bool generated;
-	bool key;            /* of the primary key, which is none that may be violated for a while */
-	bool partition_key;  /* or the relation's key is an expression */
-	bool calm;           /* a view column whose evaluation cannot fail */
+	const char *fallback; /* the text of its default, where that calls what users made; else NULL */
+	struct colset named;  /* columns that the text of this code names, and of what it names */
+	bool key;             /* of the primary key, which is none that may be violated for a while */
+	bool partition_key;   /* or the relation's key is an expression */
+	bool calm;            /* a view column whose evaluation cannot fail */
 	const char *foreign; /* "schema.type" where its type has functions of its own that are not known to be
 				pure */
 };
@@ -146,11 +148,12 @@ struct type {
 	bool multi;          /* TYPE_RANGE: a multirange */
 	const char **labels; /* enums: in their order */
 	unsigned nlabels;
-	bool checked; /* a domain with a CHECK constraint (at any level) */
-	bool code;    /* a domain whose CHECK or default (at any level) calls what users made */
-	bool cast;    /* a cast from or to it calls what users made */
-	bool recast;  /* of pg_catalog, and so does a cast to it that must be asked for */
-	bool stores;  /* such a cast runs where a value is put into a column of it */
+	bool checked;         /* a domain with a CHECK constraint (at any level) */
+	const char *fallback; /* a domain of a schema text: its default, as a column's */
+	bool code;            /* a domain whose CHECK or default (at any level) calls what users made */
+	bool cast;            /* a cast from or to it calls what users made */
+	bool recast;          /* of pg_catalog, and so does a cast to it that must be asked for */
+	bool stores;          /* such a cast runs where a value is put into a column of it */
 };
 
 /* ---- reading ---- */

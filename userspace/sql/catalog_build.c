@@ -568,13 +568,42 @@ static void row_policy(struct cells *c)
 	(void)draft_add(c->b, &c->b->policies, p);
 }
 
+static struct column *column_of(struct cells *c)
+{
+	struct draft_relation *d = draft_find(c->b, oid(c, 0));
+	int16_t attnum = (int16_t)number(c, 1, 1, INT16_MAX);
+
+	for (unsigned i = 0; d && i < d->ncols; i++)
+		if (d->cols[i].c.attnum == attnum)
+			return &d->cols[i].c;
+	return NULL;
+}
+
+static void row_fallback(struct cells *c)
+{
+	struct column *of = column_of(c);
+
+	if (of)
+		of->fallback = text(c, 2);
+}
+
+static void row_named(struct cells *c)
+{
+	struct column *of = column_of(c);
+	struct colref named = {oid(c, 2), (int16_t)number(c, 3, 1, INT16_MAX)};
+
+	if (of && !colset_add(&c->b->c->a, &of->named, named))
+		c->b->oom = true;
+}
+
 static const struct {
 	unsigned n;
 	void (*row)(struct cells *);
 } readers[] = {{1, row_schema}, {8, row_relation}, {7, row_column}, {4, row_member}, {2, row_inherits},
 	{10, row_type}, {15, row_function}, {5, row_operator}, {2, row_partition_key}, {7, row_foreign_key},
 	{3, row_code}, {4, row_cast}, {2, row_label}, {1, row_version}, {1, row_event_trigger},
-	{4, row_parameter}, {5, row_foreign_table}, {3, row_sequence}, {2, row_policy}};
+	{4, row_parameter}, {5, row_foreign_table}, {3, row_sequence}, {2, row_policy}, {3, row_fallback},
+	{4, row_named}};
 
 unsigned catalog_query_cells(unsigned i)
 {

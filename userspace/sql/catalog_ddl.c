@@ -169,6 +169,22 @@ const char *ddl_name(PgQuery__Node **v, size_t n, const char **schema)
 	return n ? node_string(v[n - 1]) : "";
 }
 
+const char *ddl_domain_fallback(const struct ddl *d, uint32_t type)
+{
+	for (unsigned i = 0; i < d->b->types.n; i++) {
+		const struct type *t = d->b->types.v[i];
+
+		if (type && t->oid == type)
+			return t->fallback;
+	}
+	return NULL;
+}
+
+static int next_place(const PgQuery__Node *n)
+{
+	return n->node_case == PG_QUERY__NODE__NODE_CONSTRAINT ? n->constraint->location : -1;
+}
+
 static void domain(struct ddl *d, const PgQuery__CreateDomainStmt *s)
 {
 	const char *schema, *name = ddl_name(s->domainname, s->n_domainname, &schema);
@@ -184,6 +200,9 @@ static void domain(struct ddl *d, const PgQuery__CreateDomainStmt *s)
 			continue;
 		t->checked = t->checked || k->contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK;
 		t->code = t->code || ddl_calls(d, k->raw_expr);
+		if (k->contype == PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT && k->raw_expr)
+			t->fallback = ddl_fallback(d, k->raw_expr,
+				i + 1 < s->n_constraints ? next_place(s->constraints[i + 1]) : -1);
 	}
 }
 

@@ -26,7 +26,12 @@ const char *ddl_name(PgQuery__Node **v, size_t n, const char **schema); /* schem
 struct function *ddl_function(struct ddl *d, PgQuery__Node **names, size_t n, char kind);
 void ddl_create_function(struct ddl *d, const PgQuery__RawStmt *raw);
 
+/* The default of a domain, as in struct column; NULL: it is none, or has none. */
+const char *ddl_domain_fallback(const struct ddl *d, uint32_t type);
+
 /* ---- ddl_table.c ---- */
+/* n as the text has it, before the place limit (-1: none), where it calls what the text made; else NULL. */
+const char *ddl_fallback(struct ddl *d, const PgQuery__Node *n, int limit);
 bool ddl_calls(struct ddl *d, const PgQuery__Node *n); /* something that the schema text made */
 void ddl_add_column(struct ddl *d, struct draft_relation *r, const PgQuery__ColumnDef *c);
 void ddl_table(struct ddl *d, const PgQuery__CreateStmt *s, char kind);

@@ -16,6 +16,19 @@
 	"i.indexprs IS NULL AND i.indpred IS NULL AND i.indclass[0] < 16384 AND i.indcollation[0] IN (0, "   \
 	"100)"
 
+/* A column's default is its own, or else its domain's. */
+#define FALLBACKS                                                                                            \
+	"SELECT a.attrelid AS relid, a.attnum, v.class, v.oid, v.text FROM pg_attribute a JOIN pg_class c "  \
+	"ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'f') JOIN pg_type t ON t.oid = a.atttypid LEFT "  \
+	"JOIN pg_attrdef k ON k.adrelid = a.attrelid AND k.adnum = a.attnum, LATERAL (SELECT CASE WHEN "     \
+	"k.oid IS NULL THEN 'pg_type'::regclass ELSE 'pg_attrdef'::regclass END, coalesce(k.oid, t.oid), "   \
+	"CASE WHEN k.oid IS NULL THEN pg_get_expr(t.typdefaultbin, 0) ELSE pg_get_expr(k.adbin, k.adrelid) " \
+	"END) AS v(class, oid, text) WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND " \
+	"(k.oid IS NOT NULL OR t.typdefaultbin IS NOT NULL) AND (v.text ~ "                                  \
+	"'(_to_xml|lo_get|loread|pg_read_)' "                                                                \
+	"OR EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = v.class AND d.objid = v.oid AND " USER_CODE  \
+	"))"
+
 static const char *const queries[] = {
 	/* 0: schemas that the role may use; the server leaves the others out of its search_path */
 	"SELECT nspname FROM pg_namespace WHERE has_schema_privilege(oid, 'USAGE')",
@@ -196,6 +209,27 @@ static const char *const queries[] = {
 	"WHERE EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid "
 	"AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)) "
 	"ORDER BY p.oid",
+
+	/* 19: defaults that call what users made, or what reads a query's text */
+	"SELECT f.relid, f.attnum, f.text FROM (" FALLBACKS ") AS f",
+
+	/* 20: the columns that the text of this code names, and of the functions that it names in its turn */
+	"WITH RECURSIVE code(relid, attnum, oid) AS (SELECT f.relid, f.attnum, d.refobjid FROM (" FALLBACKS
+	") AS f JOIN pg_depend d ON d.classid = f.class AND d.objid = f.oid AND d.refclassid = "
+	"'pg_proc'::regclass AND d.refobjid >= 16384 "
+	"UNION SELECT c.relid, c.attnum, g.oid FROM code c JOIN pg_proc p ON p.oid = c.oid JOIN pg_language "
+	"l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal'), "
+	"regexp_split_to_table(p.prosrc, '[^[:alnum:]_$]+') AS w(word) JOIN pg_proc g ON g.proname::text IN "
+	"(w.word, lower(w.word)) AND g.oid >= 16384), "
+	"words(relid, attnum, word) AS (SELECT c.relid, c.attnum, lower(w.word) FROM code c JOIN pg_proc p "
+	"ON "
+	"p.oid = c.oid JOIN pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal'), "
+	"LATERAL (SELECT regexp_split_to_table(p.prosrc, '[^[:alnum:]_$]+') UNION ALL SELECT m[1] FROM "
+	"regexp_matches(p.prosrc, '\"([^\"]+)\"', 'g') AS x(m)) AS w(word)) "
+	"SELECT DISTINCT w.relid, w.attnum, t.oid, a.attnum FROM words w JOIN pg_class t ON lower(t.relname) "
+	"= w.word AND t.oid >= 16384 AND t.relkind IN ('r', 'v', 'm', 'f', 'p') JOIN pg_attribute a ON "
+	"a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN words x ON x.relid = w.relid AND "
+	"x.attnum = w.attnum AND x.word = lower(a.attname)",
 };
 
 unsigned catalog_query_count(void)

@@ -282,6 +282,7 @@ static void copy_in(struct lineage *l, const PgQuery__CopyStmt *c)
 		dml_assign(l, r, node_string(c->attlist[i]), -1, 0);
 	for (unsigned i = 0; c->n_attlist == 0 && i < r->ncols && !lineage_stopped(l); i++)
 		dml_assign(l, r, r->cols[i].name, -1, 0);
+	fallback_copy(l, r, c);
 	it = item_of_relation(l, c->relation, r);
 	if (it && c->where_clause) {
 		namespace_add(l, &sc.ns, (struct visible){it, true, true, false});

@@ -30,6 +30,7 @@ struct reader {
 	enum member_kind kind;
 	uint32_t id;
 	bool code; /* found: a function, an operator or a type of the schema text */
+	int at;    /* where it begins in the text, but for parentheses; -1: not known */
 };
 
 static bool named(const struct pointers *p, size_t name, const char *wanted)
@@ -82,12 +83,25 @@ static void read_field(struct reader *x, const ProtobufCMessage *m, const Protob
 	}
 }
 
+static void read_place(struct reader *x, const ProtobufCMessage *m)
+{
+	const ProtobufCFieldDescriptor *f =
+		protobuf_c_message_descriptor_get_field_by_name(m->descriptor, "location");
+	int at = -1;
+
+	if (f && f->type == PROTOBUF_C_TYPE_INT32)
+		memcpy(&at, (const uint8_t *)m + f->offset, sizeof(at));
+	if (at >= 0 && (x->at < 0 || at < x->at))
+		x->at = at;
+}
+
 static void read_message(struct reader *x, const ProtobufCMessage *m)
 {
 	const struct catalog_builder *b = x->d->b;
 
 	if (!m)
 		return;
+	read_place(x, m);
 	if (m->descriptor == &pg_query__column_ref__descriptor) {
 		read_column(x, (const PgQuery__ColumnRef *)m);
 	} else if (m->descriptor == &pg_query__func_call__descriptor) {
@@ -114,7 +128,7 @@ static void read_message(struct reader *x, const ProtobufCMessage *m)
 static bool read_expression(
 	struct ddl *d, struct draft_relation *r, enum member_kind kind, uint32_t id, const PgQuery__Node *n)
 {
-	struct reader x = {d, r, kind, id, false};
+	struct reader x = {d, r, kind, id, false, -1};
 
 	if (n)
 		read_message(&x, &n->base);
@@ -124,11 +138,51 @@ static bool read_expression(
 
 bool ddl_calls(struct ddl *d, const PgQuery__Node *n)
 {
-	struct reader x = {.d = d};
+	struct reader x = {.d = d, .at = -1};
 
 	if (n)
 		read_message(&x, &n->base);
 	return x.code;
+}
+
+/* ---- defaults ---- */
+/* Where the expression that begins at at ends: before limit, a comma or a parenthesis of what is around it.
+ */
+static size_t expression_end(struct span text, size_t at, size_t limit)
+{
+	unsigned depth = 0;
+
+	for (; at < limit && at < text.n; at++) {
+		uint8_t c = text.p[at];
+
+		if (c == '\'' || c == '"') {
+			const uint8_t *end = memchr(text.p + at + 1, c, text.n - at - 1);
+
+			at = end ? (size_t)(end - text.p) : text.n;
+		} else if (c == '(' || c == '[') {
+			depth++;
+		} else if (depth && (c == ')' || c == ']')) {
+			depth--;
+		} else if (!depth && strchr("),;", c)) {
+			break;
+		}
+	}
+	return at < text.n ? at : text.n;
+}
+
+const char *ddl_fallback(struct ddl *d, const PgQuery__Node *n, int limit)
+{
+	struct reader x = {.d = d, .at = -1};
+	const char *text;
+	size_t end;
+
+	read_message(&x, &n->base);
+	if (!x.code || x.at < 0 || (size_t)x.at >= d->text.n)
+		return NULL;
+	end = expression_end(d->text, (size_t)x.at, limit > x.at ? (size_t)limit : d->text.n);
+	text = arena_strndup(&d->b->c->a, (const char *)d->text.p + x.at, end - (size_t)x.at);
+	d->b->oom = d->b->oom || !text;
+	return text;
 }
 
 /* ---- constraints ---- */
@@ -260,8 +314,10 @@ void ddl_add_column(struct ddl *d, struct draft_relation *r, const PgQuery__Colu
 
 	if (c)
 		c->c.type_oid = ddl_type(d, def->type_name, &c->c.typmod);
-	if (c)
+	if (c) {
 		c->c.collated = def->coll_clause != NULL;
+		c->c.fallback = ddl_domain_fallback(d, c->c.type_oid);
+	}
 }
 
 /* Once all columns are there: a constraint may stand before a column that it names. */
@@ -269,9 +325,18 @@ static void column_constraints(struct ddl *d, struct draft_relation *r, const Pg
 {
 	struct draft_column *c = def->n_constraints ? ddl_column(d, r, def->colname) : NULL;
 
-	for (size_t i = 0; c && i < def->n_constraints; i++)
-		if (def->constraints[i]->node_case == PG_QUERY__NODE__NODE_CONSTRAINT)
-			constraint(d, r, c, def->constraints[i]->constraint);
+	for (size_t i = 0; c && i < def->n_constraints; i++) {
+		const PgQuery__Constraint *k = def->constraints[i]->constraint, *next = NULL;
+
+		if (def->constraints[i]->node_case != PG_QUERY__NODE__NODE_CONSTRAINT)
+			continue;
+		constraint(d, r, c, k);
+		if (i + 1 < def->n_constraints &&
+			def->constraints[i + 1]->node_case == PG_QUERY__NODE__NODE_CONSTRAINT)
+			next = def->constraints[i + 1]->constraint;
+		if (k->contype == PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT && k->raw_expr)
+			c->c.fallback = ddl_fallback(d, k->raw_expr, next ? next->location : -1);
+	}
 }
 
 static void inherit_member(struct ddl *d, struct draft_relation *r, const struct draft_relation *from,
@@ -324,6 +389,7 @@ static void inherit(struct ddl *d, struct draft_relation *r, const struct draft_
 		c->c.typmod = from->cols[i].c.typmod;
 		c->c.collated = from->cols[i].c.collated;
 		c->generated_node = from->cols[i].generated_node;
+		c->c.fallback = from->cols[i].c.fallback;
 	}
 	inherit_constraints(d, r, from);
 }
@@ -396,6 +462,7 @@ void ddl_table(struct ddl *d, const PgQuery__CreateStmt *s, char kind)
 static void alter(struct ddl *d, struct draft_relation *r, const PgQuery__AlterTableCmd *c)
 {
 	struct draft_relation *other;
+	struct draft_column *column;
 
 	switch ((int)c->subtype) {
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn:
@@ -416,6 +483,9 @@ static void alter(struct ddl *d, struct draft_relation *r, const PgQuery__AlterT
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_ColumnDefault:
 		if (c->def && read_expression(d, r, MEMBER_CHECK, new_id(d), c->def))
 			r->r.computes = true;
+		column = ddl_column(d, r, c->name);
+		if (column && c->def)
+			column->c.fallback = ddl_fallback(d, c->def, -1);
 		break;
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_EnableRowSecurity: r->r.row_security = true; break;
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn:

@@ -74,6 +74,8 @@ static void follow(struct lineage *l, struct colset *done, const struct referenc
 		reach(l, done, (struct colref){r->oid, 0}, depth);
 	else
 		reach_columns(l, done, r, &ref->from, depth);
+	for (unsigned i = 0; action == 'd' && i < ref->from.n; i++)
+		fallback_column(l, r, relation_column_by_attnum(r, ref->from.v[i].attnum));
 }
 
 /* A changed column, or with attnum 0 a deleted row. Whether others refer to it decides whether it may go, or
@@ -290,11 +292,17 @@ static void store_subquery(struct lineage *l, struct scope *sc, const PgQuery__S
 }
 
 /* SET (a, b) = (…): the source comes once for each column; each time all of it counts. */
-static void multi(struct lineage *l, struct scope *sc, const PgQuery__MultiAssignRef *m)
+static void multi(struct lineage *l, struct scope *sc, const struct relation *r, const char *name,
+	const PgQuery__MultiAssignRef *m)
 {
+	const PgQuery__RowExpr *row = m->source && m->source->node_case == PG_QUERY__NODE__NODE_ROW_EXPR
+					      ? m->source->row_expr
+					      : NULL;
 	struct taint t;
 
 	lineage_seen(l, m);
+	if (row && m->colno > 0 && (size_t)m->colno <= row->n_args && is_default(row->args[m->colno - 1]))
+		fallback_column(l, r, relation_column(r, name));
 	if (!m->source) {
 		lineage_odd(l, -1, "the source of an assignment");
 	} else if (m->source->node_case == PG_QUERY__NODE__NODE_SUB_LINK) {
@@ -341,9 +349,11 @@ void dml_set_list(struct lineage *l, struct scope *sc, const struct relation *r,
 		assign_all(l, r, t->name, t->location, true, is_given(t->val));
 		indirection(l, sc, t);
 		if (t->val->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
-			multi(l, sc, t->val->multi_assign_ref);
+			multi(l, sc, r, t->name, t->val->multi_assign_ref);
 			continue;
 		}
+		if (is_default(t->val))
+			fallback_column(l, r, relation_column(r, t->name));
 		value = expr(l, sc, t->val);
 		lineage_free(l, t->val);
 		store_at(l, r, t, &value);
@@ -560,6 +570,8 @@ void insert_statement(
 	if (lineage_stopped(l))
 		return;
 	insert_columns(l, &sc, r, q, values.n);
+	if (!lineage_stopped(l))
+		fallback_insert(l, r, q, values.n);
 	for (unsigned i = 0; i < values.n && !lineage_stopped(l); i++)
 		insert_value(l, r, q, i, &values.v[i].t);
 	target_item(l, &sc, q->relation, r, false);

@@ -329,7 +329,7 @@ struct taint expr_call_of(
 	if (c->nfollowed)
 		acc = followed(l, c, &acc);
 	acc.from = lineage_join(l, &acc.from, &c->opaque);
-	if (of_sequence(name))
+	if (of_sequence(name) && !(l->fallback && !strcmp(name, "nextval")))
 		acc.from = lineage_join(l, &acc.from, catalog_numbered(l->names->catalog));
 	else if (!strcmp(name, "pg_get_partition_constraintdef"))
 		of_bounds(l, &acc);

@@ -429,6 +429,12 @@ void lineage_opaque_function(
 
 	if (lineage_stopped(l))
 		return;
+	/* what pg_catalog itself knows to read is no code of anybody's */
+	if (l->fallback &&
+		(!schema || strcmp(schema, "pg_catalog") != 0 || !strcmp(name, "current_setting"))) {
+		l->fallback->opaque = l->fallback->opaque || strcmp(name, "current_setting") != 0;
+		return;
+	}
 	full = schema ? arena_printf(l->a, "%s.%s", schema, name) : name;
 	if (!full) {
 		l->oom = true;
@@ -532,7 +538,7 @@ void lineage_free(struct lineage *l, const PgQuery__Node *n)
 	struct statement *s = l->s;
 	bool text = c && c->val_case == PG_QUERY__A__CONST__VAL_SVAL;
 
-	if (l->body) /* of another text */
+	if (l->body || l->fallback) /* of another text */
 		return;
 	/* in HAVING they say how large a group is */
 	if (!c || c->isnull || (!text && c->val_case != PG_QUERY__A__CONST__VAL_IVAL) || lineage_stopped(l) ||

@@ -116,6 +116,11 @@ struct body { /* of a function in LANGUAGE sql that is being followed */
 	unsigned nargs, depth;
 };
 
+struct fallback { /* the default of a column that is being followed */
+	struct fallback *outer;
+	bool opaque; /* it calls what is not */
+};
+
 struct lineage {
 	struct arena *a;
 	const struct name_scope *names;
@@ -130,10 +135,11 @@ struct lineage {
 				   + 1 */
 	unsigned nsublabels, sublabels_cap;
 	unsigned long work;
-	const void *own;         /* the query that the statement is, of all that are walked; NULL: none */
-	bool ungrouped;          /* HAVING is evaluated: no floor holds yet */
-	const struct body *body; /* the innermost one */
-	unsigned nbodies;        /* followed so far */
+	const void *own;           /* the query that the statement is, of all that are walked; NULL: none */
+	bool ungrouped;            /* HAVING is evaluated: no floor holds yet */
+	const struct body *body;   /* the innermost one */
+	unsigned nbodies;          /* followed so far */
+	struct fallback *fallback; /* the innermost one */
 	bool oom;
 	/* While a catalogue is being built: called before a relation's columns are looked at. */
 	void (*need)(void *arg, const struct relation *r);
@@ -338,6 +344,16 @@ const char *label_of(struct lineage *l, const PgQuery__Node *n); /* once expr() 
 /* ---- tells.c ---- */
 /* Whether what is wrong with the names of n, a statement, may be asked of the server. */
 bool server_tells(const struct lineage *l, const PgQuery__Node *n);
+
+/* ---- fallback.c ---- */
+/* The statement leaves the column to its default; c may be NULL. */
+void fallback_column(struct lineage *l, const struct relation *r, const struct column *c);
+bool is_default(const PgQuery__Node *n); /* the word DEFAULT */
+/* All columns that get theirs from the statement; it has values for nvalues. */
+void fallback_insert(
+	struct lineage *l, const struct relation *r, const PgQuery__InsertStmt *q, unsigned nvalues);
+void fallback_merge(struct lineage *l, const struct relation *r, const PgQuery__MergeWhenClause *w);
+void fallback_copy(struct lineage *l, const struct relation *r, const PgQuery__CopyStmt *c);
 
 /* ---- typename.c ---- */
 struct type_ref { /* a type that the statement names */

@@ -44,6 +44,7 @@ static void insert_action(struct merge *m, const PgQuery__MergeWhenClause *w)
 	}
 	if (w->n_values > columns)
 		lineage_fail(l, "42601", -1, "INSERT has more expressions than target columns");
+	fallback_merge(l, m->r, w);
 }
 
 static void action(struct merge *m, const PgQuery__MergeWhenClause *w)

@@ -296,6 +296,30 @@ static bool measures_masked(struct judge *j, const struct statement *in, const s
 	return p->masks;
 }
 
+static bool key_masked(struct judge *j, const struct relation *r)
+{
+	for (unsigned i = 0; r && i < r->ncols; i++)
+		if (r->cols[i].partition_key && binding_set(j->b, &r->cols[i].read))
+			return true;
+	return false;
+}
+
+/* Whether what it reads or writes is divided by a masked column, at any level: how many rows come of each
+ * partition tells of their values. */
+static bool divided_masked(struct judge *j, const struct statement *in)
+{
+	for (unsigned i = 0; i < in->nrelations; i++) {
+		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), in->relations[i]);
+
+		if (!r || key_masked(j, r))
+			return true;
+		for (unsigned k = 0; k < r->nparents; k++)
+			if (key_masked(j, catalog_relation_by_oid(binding_catalog(j->b), r->parents[k])))
+				return true;
+	}
+	return false;
+}
+
 /* How long it takes to compute something of a value, and how many rows each step gives, tell of the value. A
  * plain output column is not even looked at: its rows go nowhere. */
 static bool plan_explain(struct judge *j, const struct statement *st, struct plan *p)
@@ -314,6 +338,9 @@ static bool plan_explain(struct judge *j, const struct statement *st, struct pla
 		reason = "EXPLAIN ANALYZE is not allowed where masked columns are used otherwise than as "
 			 "plain "
 			 "output columns: its times and counts tell of them";
+	else if (o->analyze && divided_masked(j, st->inner))
+		reason = "EXPLAIN ANALYZE is not allowed where a table is divided by a masked column: its "
+			 "counts tell how many rows are in each partition";
 	else if (o->measures && p->inner->masks)
 		reason = "EXPLAIN (SERIALIZE) of masked columns is not allowed: it tells how long they are";
 	else if (o->settings && (p->inner->code || p->code))

@@ -94,6 +94,7 @@ struct relation {
 	unsigned nopaque;
 	uint32_t *parents, *children; /* inheritance and partitions, all levels */
 	unsigned nparents, nchildren;
+	bool had_children; /* the server still takes it for a parent (pg_class.relhassubclass) */
 	struct reference *references;
 	unsigned nreferences;
 };

@@ -40,7 +40,7 @@ static const char *const queries[] = {
 	"t.tgconstraint IN (SELECT k.oid FROM pg_constraint k WHERE k.contype = 't'))), "
 	"EXISTS (SELECT 1 FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN'), "
 	"CASE WHEN c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
-	"THEN pg_get_viewdef(c.oid) END "
+	"THEN pg_get_viewdef(c.oid) END, c.relhassubclass "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p', 'S', 'c') AND " NOT_TOAST,
 

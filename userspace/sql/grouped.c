@@ -142,7 +142,7 @@ static bool whole_key(const struct place *v, size_t n, const struct item *it)
 	const struct relation *r = it->rel;
 	unsigned keys = 0, there = 0;
 
-	if (r->kind != 'r' || r->nchildren || r->system)
+	if (r->kind != 'r' || r->nchildren || r->had_children || r->system)
 		return false;
 	for (unsigned i = 0; i < r->ncols; i++) {
 		bool found = false;

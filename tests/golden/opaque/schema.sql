@@ -37,3 +37,8 @@ CREATE TABLE of_domain (id int, v looked_up, w looked_up DEFAULT '');
 CREATE FUNCTION stamp(int) RETURNS void LANGUAGE sql AS 'INSERT INTO public.stamped (id) VALUES ($1)';
 CREATE TABLE stamped_parent (id int PRIMARY KEY);
 CREATE TABLE stamped_child (id int, of int DEFAULT length(last4(1)) REFERENCES stamped_parent ON DELETE SET DEFAULT);
+CREATE TABLE divided (id int, ssn text) PARTITION BY RANGE (id);
+CREATE TABLE divided_low PARTITION OF divided FOR VALUES FROM (0) TO (10) PARTITION BY LIST (ssn);
+CREATE TABLE divided_rest PARTITION OF divided_low DEFAULT;
+CREATE TABLE by_id (id int, ssn text) PARTITION BY RANGE (id);
+CREATE TABLE by_id_low PARTITION OF by_id FOR VALUES FROM (0) TO (10);

@@ -411,7 +411,9 @@ def test_outputs_of_an_oracle_are_null(client):
     for sql in ("SELECT secret > 'm' FROM ask.person", "SELECT ARRAY(SELECT pin > 7005 FROM ask.person)", "SELECT k = 'zq-value-1' FROM ask.person",
                 "SELECT (SELECT secret FROM ask.person WHERE id = 1) > 'm'", "SELECT max(secret), min(pin) FROM ask.person",
                 "SELECT sum(salary) OVER (PARTITION BY id) FROM ask.person", "SELECT secret IS NULL FROM ask.person",
-                "SELECT secret || $$x$$ FROM ask.person", "SELECT bool_or(pin > 7019) FROM ask.person"):
+                "SELECT secret || $$x$$ FROM ask.person", "SELECT bool_or(pin > 7019) FROM ask.person",
+                "SELECT CASE WHEN q.b THEN 1 ELSE 0 END FROM (SELECT secret > 'm' AS b FROM ask.person) q",
+                "SELECT CASE WHEN pin > 7005 THEN 'high' WHEN id > 3 THEN dept ELSE 'low' END FROM ask.person"):
         for r in (client.query(sql), client.run(sql, formats=(1,))):
             assert set(itertools.chain(*r.ok().rows)) == {None}, sql
     assert set(itertools.chain(*client.run("SELECT secret || $1 FROM ask.person", params=[b"x"]).ok().rows)) == {None}

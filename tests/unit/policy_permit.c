@@ -39,7 +39,9 @@ static void shows(void **state)
 	assert_false(permit_shows(&p, (struct colref){1, 1, VIA_VALUE, 255}));
 	assert_false(permit_shows(&all, (struct colref){1, 1, VIA_VALUE, 255}));
 	assert_false(permit_shows(&all, (struct colref){1, 1, VIA_AVG, 1}));
-	assert_false(permit_shows(&all, (struct colref){1, 1, VIA_MAX, 255}));
+	assert_false(permit_shows(&all, (struct colref){1, 1, VIA_MAX + 1, 255}));
+	assert_true(permit_shows(&all, (struct colref){1, 1, VIA_DECISION, 0}));
+	assert_false(permit_shows(&p, (struct colref){1, 1, VIA_DECISION, 255}));
 	assert_true(permit_shows(&p, (struct colref){1, 1, VIA_COUNT, 0}));
 	assert_true(permit_shows(&p, (struct colref){1, 1, VIA_AVG, 5}));
 	assert_false(permit_shows(&p, (struct colref){1, 1, VIA_AVG, 4}));

@@ -51,6 +51,8 @@ static bool listed(const struct permit *p, struct colref c)
 
 bool permit_shows(const struct permit *p, struct colref c)
 {
+	if (c.via == VIA_DECISION)
+		return p->predicates == PREDICATES_ALLOW;
 	return listed(p, c) && (c.via == VIA_COUNT || c.group >= most(p->min_group, PERMIT_GROUP_MIN));
 }
 

@@ -9,6 +9,8 @@ const char *via_name(enum via v)
 	static const char *const words[VIA_MAX] = {[VIA_VALUE] = "", VIAS(X)};
 #undef X
 
+	if (v == VIA_DECISION)
+		return "decision";
 	return (unsigned)v < VIA_MAX ? words[v] : "";
 }
 

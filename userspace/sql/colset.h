@@ -20,12 +20,13 @@
 	X(VAR_POP, "var_pop")                                                                                \
 	X(VAR_SAMP, "var_samp")
 #define X(name, word) VIA_##name,
-enum via { VIA_VALUE = 0, VIAS(X) VIA_MAX };
+/* VIA_DECISION: by deciding which of several values is shown, as what CASE asks does. */
+enum via { VIA_VALUE = 0, VIAS(X) VIA_MAX, VIA_DECISION = VIA_MAX };
 #undef X
 const char *via_name(enum via v);  /* VIA_VALUE: "" */
 enum via via_of(const char *name); /* of a function of pg_catalog; VIA_VALUE: of no such */
 
-/* A column that something reveals. via other than VIA_VALUE: nothing but that aggregate over values of the
+/* A column that something reveals. via an aggregate: nothing but that over values of the
  * column itself, each of a row of its own, and never over fewer than group of them. */
 struct colref {
 	uint32_t relid;

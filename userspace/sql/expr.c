@@ -100,9 +100,33 @@ static struct taint unseen(struct lineage *l, struct scope *sc, const PgQuery__C
 	return t;
 }
 
+/* What decides between branches of which none can fail shows in the result alone. */
+static void decide(struct lineage *l, struct taint *acc, const struct taint *conditions, bool calm)
+{
+	struct colset from = {0};
+	struct colref c;
+
+	if (!acc->calm || !calm || conditions->foreign) {
+		lineage_use(l, conditions, "CASE");
+		return;
+	}
+	if (!conditions->from.n)
+		return;
+	for (unsigned i = 0; i < conditions->from.n && !lineage_stopped(l); i++) {
+		c = conditions->from.v[i];
+		if (c.via == VIA_VALUE)
+			c = (struct colref){c.relid, c.attnum, VIA_DECISION, 0};
+		if (!colset_add(l->a, &from, c))
+			l->oom = true;
+	}
+	acc->from = lineage_join(l, &acc->from, &from);
+	acc->direct = false;
+	acc->places = NULL;
+}
+
 static struct taint case_expr(struct lineage *l, struct scope *sc, const PgQuery__CaseExpr *c)
 {
-	struct taint acc = {.calm = true}, t;
+	struct taint acc = {.calm = true}, conditions = {0}, t;
 	bool calm = !c->arg;
 
 	if (never(c))
@@ -121,7 +145,7 @@ static struct taint case_expr(struct lineage *l, struct scope *sc, const PgQuery
 		}
 		lineage_seen(l, w);
 		t = expr(l, sc, w->expr);
-		lineage_use(l, &t, "CASE");
+		taint_mix(l, &conditions, &t);
 		calm = calm && t.calm;
 		t = expr(l, sc, w->result);
 		acc = i == 0 ? taint_alone(l, t) : taint_either(l, acc, t, "CASE");
@@ -130,6 +154,8 @@ static struct taint case_expr(struct lineage *l, struct scope *sc, const PgQuery
 		t = expr(l, sc, c->defresult);
 		acc = taint_either(l, acc, t, "CASE");
 	}
+	if (!lineage_stopped(l))
+		decide(l, &acc, &conditions, calm);
 	acc.calm = acc.calm && calm;
 	acc.constant = false;
 	return acc;

@@ -25,6 +25,8 @@ SCHEMA = """
     CREATE RULE copies AS ON DELETE TO hr.person DO ALSO INSERT INTO hr.log VALUES (OLD.id, OLD.salary);
     CREATE FUNCTION hr.reads(int) RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT salary FROM hr.PERSON WHERE id = $1';
     CREATE FUNCTION hr.invoker(int) RETURNS int LANGUAGE sql AS 'SELECT salary FROM hr.person WHERE id = $1';
+    CREATE FUNCTION hr.top() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT max(salary) FROM hr.person); END';
+    CREATE TABLE hr.filled (id int, top int DEFAULT hr.top(), at date DEFAULT now());
     CREATE INDEX rich ON hr.person (id) WHERE salary > 3; CREATE INDEX plain ON hr.person (salary);
     CREATE STATISTICS hr.both ON salary, dept FROM hr.person;
     CREATE PUBLICATION feed FOR TABLE hr.person;
@@ -75,7 +77,7 @@ def test_each_kind_is_named_with_its_object(lab, tmp_path):
     assert status == 3
     assert set(found) == {
         ("view", "hr.foreign_view"), ("view", "hr.kept"), ("trigger", "audit on hr.person"), ("trigger", "on_part on hr.part1"),
-        ("rule", "copies on hr.person"), ("definer", "hr.reads(integer)"), ("index", "hr.rich"), ("statistics", "both"),
+        ("rule", "copies on hr.person"), ("default", "top of hr.filled"), ("definer", "hr.reads(integer)"), ("index", "hr.rich"), ("statistics", "both"),
         ("publication", "feed"), ("foreign", "hr.remote"), ("samples", "hr.person"), ("missing", "hr.person.gone")}
     assert found["trigger", "audit on hr.person"]["columns"] == ["hr.person.salary"]
     assert found["trigger", "on_part on hr.part1"]["columns"] == ["hr.parts.iban"]

@@ -44,6 +44,14 @@ static const char QUERY[] =
 	"on ' || c.at,"
 	" t.tgfoid::regprocedure::text FROM pg_catalog.pg_trigger t JOIN col c ON c.oid = t.tgrelid WHERE "
 	"NOT t.tgisinternal"
+	" UNION ALL SELECT 'default', c.nspname, c.relname, c.attname, a.attname || ' of ' || "
+	"a.attrelid::regclass,"
+	" p.oid::regprocedure::text FROM pg_catalog.pg_attrdef k JOIN pg_catalog.pg_attribute a ON"
+	" a.attrelid = k.adrelid AND a.attnum = k.adnum JOIN pg_catalog.pg_depend d ON"
+	" d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = k.oid AND"
+	" d.refclassid = 'pg_catalog.pg_proc'::regclass JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid"
+	" JOIN col c ON pg_catalog.strpos(pg_catalog.lower(p.prosrc), pg_catalog.lower(c.relname)) > 0"
+	" WHERE p.oid >= 16384"
 	" UNION ALL SELECT 'definer', c.nspname, c.relname, c.attname, p.oid::regprocedure::text, ''"
 	" FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace JOIN col c ON"
 	" pg_catalog.strpos(pg_catalog.lower(p.prosrc), pg_catalog.lower(c.relname)) > 0"
@@ -79,6 +87,7 @@ static const struct {
 		"it"},
 	{"rule", "rule", "it may copy the column elsewhere: mask what it writes to"},
 	{"trigger", "trigger", "what it runs may copy the column elsewhere: mask what it writes to"},
+	{"default", "default", "what it calls may copy the column into its own: mask that one too"},
 	{"definer", "SECURITY DEFINER function",
 		"it names the table and reads it as its owner: do not list it in statements.opaque.allow"},
 	{"publication", "publication", "subscribers get the column unmasked"},

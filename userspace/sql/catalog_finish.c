@@ -246,24 +246,58 @@ static void read_children(struct catalog_builder *b, const struct relation *r, s
 	}
 }
 
-/* The bounds of partitions are values of their keys, so pg_class.relpartbound shows what the keys show. */
-static void resolve_bounds(struct catalog_builder *b)
+static bool ends(const char *s, const char *end)
 {
-	struct relation *pg_class =
-		(struct relation *)(uintptr_t)catalog_relation(b->c, "pg_catalog", "pg_class");
-	struct column *bound =
-		pg_class ? (struct column *)(uintptr_t)relation_column(pg_class, "relpartbound") : NULL;
+	size_t n = strlen(s), m = strlen(end);
 
-	for (unsigned i = 0; bound && i < b->relations.n && !b->oom; i++) {
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+/* What says of a partition which rows it has, or how many: a statement about one row moves its numbers. */
+static bool tells_partition(const struct relation *r, const struct column *c)
+{
+	static const char *const sizes[] = {
+		"relpartbound", "reltuples", "relpages", "relallvisible", "relallfrozen"};
+	static const char *const names[] = {"relid", "indexrelid", "schemaname", "relname", "indexrelname"};
+	bool counters = (!strncmp(r->name, "pg_stat_", 8) || !strncmp(r->name, "pg_statio_", 10)) &&
+			(ends(r->name, "_tables") || ends(r->name, "_indexes")),
+	     name = false, size = false;
+
+	if (strcmp(r->schema, "pg_catalog") != 0)
+		return false;
+	for (unsigned i = 0; i < ARRAY_LEN(sizes); i++)
+		size = size || (!strcmp(r->name, "pg_class") && !strcmp(c->name, sizes[i]));
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		name = name || !strcmp(c->name, names[i]);
+	return size || (counters && !name);
+}
+
+/* Where a row is, is a value of the partition's key. */
+static void resolve_partitions(struct catalog_builder *b)
+{
+	struct colset keys = {0};
+
+	for (unsigned i = 0; i < b->relations.n && !b->oom; i++) {
 		const struct draft_relation *d = b->relations.v[i];
 
 		for (unsigned k = 0; k < d->ncols && d->r.cols; k++)
-			if (d->cols[k].partition_key &&
-				!colset_union(&b->c->a, &bound->from, &d->r.cols[k].read))
+			if (d->cols[k].partition_key && !colset_union(&b->c->a, &keys, &d->r.cols[k].read))
 				b->oom = true;
 	}
-	if (bound && !b->oom)
-		read_self(b, pg_class, bound);
+	for (unsigned i = 0; i < b->relations.n && keys.n && !b->oom; i++) {
+		struct draft_relation *d = b->relations.v[i];
+
+		for (unsigned k = 0; k < d->ncols && d->r.cols && !b->oom; k++) {
+			struct column *c = &d->r.cols[k];
+
+			if (!tells_partition(&d->r, c))
+				continue;
+			if (!colset_union(&b->c->a, &c->from, &keys))
+				b->oom = true;
+			else
+				read_self(b, &d->r, c);
+		}
+	}
 }
 
 static struct column *last_value(const struct relation *r)
@@ -317,7 +351,7 @@ int catalog_finish(struct catalog_builder *b, struct err *e)
 	if (!b->oom) {
 		each_column(b, read_self);
 		each_column(b, read_children);
-		resolve_bounds(b);
+		resolve_partitions(b);
 		catalog_resolve_policies(b);
 		resolve_sequences(b);
 	}

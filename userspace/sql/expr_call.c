@@ -90,8 +90,9 @@ static bool of_sequence(const char *name)
 	return false;
 }
 
-/* The bounds of a partition are values of its keys. */
-static void of_bounds(struct lineage *l, struct taint *acc)
+/* The bounds of a partition are values of its keys, and so is which of them has the rows that were changed.
+ */
+static void of_partitions(struct lineage *l, const char *name, struct taint *acc)
 {
 	const struct relation *r = catalog_relation(l->names->catalog, "pg_catalog", "pg_class");
 	const struct column *bound = r ? relation_column(r, "relpartbound") : NULL;
@@ -99,7 +100,7 @@ static void of_bounds(struct lineage *l, struct taint *acc)
 	if (bound)
 		acc->from = lineage_join(l, &acc->from, &bound->read);
 	else
-		lineage_opaque(l, "pg_catalog", "pg_get_partition_constraintdef");
+		lineage_opaque(l, "pg_catalog", name);
 }
 
 /* What gives definitions or comments as text. */
@@ -331,8 +332,8 @@ struct taint expr_call_of(
 	acc.from = lineage_join(l, &acc.from, &c->opaque);
 	if (of_sequence(name) && !(l->fallback && !strcmp(name, "nextval")))
 		acc.from = lineage_join(l, &acc.from, catalog_numbered(l->names->catalog));
-	else if (!strcmp(name, "pg_get_partition_constraintdef"))
-		of_bounds(l, &acc);
+	else if (!strcmp(name, "pg_get_partition_constraintdef") || !strncmp(name, "pg_stat_get_", 12))
+		of_partitions(l, name, &acc);
 	if (gives_written(name))
 		acc.from = lineage_join(l, &acc.from, &written);
 	/* what gives a simple type is only known of total functions, and of count() whatever it counts, and

@@ -28,6 +28,26 @@ const char *judge_hint(struct judge *j, const struct masking *m);
 /* Whether a rule masks a column of the relation. One that the catalogue does not know: yes. */
 bool judge_masks(const struct binding *b, uint32_t relid);
 
+/* Whether the tag of what it is, as CommandComplete has it, is this one. */
+bool statement_is(const struct statement *st, const char *tag);
+
+/* Of an aggregate that m lists, of a group that may be too small: true, and p holds the denial. */
+bool judge_denies_group(struct judge *j, struct colref c, const struct masking *m, struct plan *p);
+/* What masked columns decide in it. */
+bool judge_uses(struct judge *j, const struct statement *st, struct plan *p);
+
+/* p->inner is the plan of what is explained. */
+bool judge_explain(struct judge *j, const struct statement *st, struct plan *p);
+
+/* Messages. Whether a masked column is anything else than a plain output column; whether only the server
+ * itself can raise an error of the statement, and none of a constraint over what is masked; whether what it
+ * finds wrong with the text is of the text alone; whether with opaque: allow all that is said may be passed
+ * on. */
+bool judge_reads(struct judge *j, const struct statement *st, const struct plan *p);
+bool judge_names_only(struct judge *j, const struct statement *st, const struct plan *p);
+bool judge_analysed(const struct statement *st, const struct plan *p);
+bool judge_frank(struct judge *j, const struct statement *st, const struct plan *p);
+
 /* What its comparisons with masked columns cost. */
 bool judge_spends(struct judge *j, const struct statement *st, struct plan *p);
 

@@ -5,124 +5,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include "policy/judge.h"
 #include "policy/show.h"
-#include "sql/unseen.h"
-
-/* Its rule lets everybody ask about it. */
-static bool open_to_all(const struct masking *m)
-{
-	return !m || m->permit.predicates == PREDICATES_ALLOW;
-}
-
-/* An aggregate that the rule lists, of a group that may be too small. */
-static bool deny_group(struct judge *j, struct colref c, const struct masking *m, struct plan *p)
-{
-	const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), c.relid);
-	const struct column *col = r ? relation_column_by_attnum(r, c.attnum) : NULL;
-	char *hint;
-
-	if (!col || !permit_wants_group(&m->permit, c))
-		return false;
-	hint = arena_printf(j->a,
-		"Policy rule %s shows it for %u values or more: select from %s.%s alone and add HAVING "
-		"count(%s) >= %u, by AND beside any other condition.",
-		m->rule->where, m->permit.min_group, r->schema, r->name, col->name, m->permit.min_group);
-	judge_deny(j, p, "42501",
-		arena_printf(j->a, "%s() of the masked column %s may be over too few values",
-			via_name((enum via)c.via), judge_column_name(j, c)),
-		hint ? hint : JUDGE_NO_MEMORY);
-	return true;
-}
-
-/* What a statement that is refused for what its targets use may be instead: one where nobody evaluates them.
- */
-static const char *unseen(struct judge *j, const struct statement *st, const bool *refused)
-{
-	struct target v[TARGETS_MAX];
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < st->ntargets; i++)
-		if (refused[i])
-			v[n++] = st->targets[i];
-	return j->alone ? unseen_text(j->a, j->text, v, n) : NULL;
-}
-
-static void deny_use(struct judge *j, const struct use *u, struct plan *p)
-{
-	judge_deny(j, p, "42501",
-		arena_printf(j->a, "column %s is masked and may not be used in %s",
-			judge_column_name(j, u->column), u->where),
-		judge_hint(j, binding_column(j->b, u->column)));
-}
-
-/* false: p holds the denial. */
-static bool check_used(struct judge *j, const struct statement *st, struct plan *p)
-{
-	bool refused[TARGETS_MAX] = {0};
-	const struct use *first = NULL;
-
-	for (unsigned i = 0; i < st->nuses; i++) {
-		const struct use *u = &st->uses[i];
-		const struct masking *m = binding_column(j->b, u->column);
-
-		if (open_to_all(m) || (u->asked && m->permit.predicates == PREDICATES_EQUALITY))
-			continue;
-		if (deny_group(j, u->column, m, p))
-			return false;
-		if (!u->target) {
-			deny_use(j, u, p);
-			return false;
-		}
-		refused[u->target - 1] = true;
-		first = first ? first : u;
-	}
-	if (!first)
-		return true;
-	deny_use(j, first, p);
-	p->instead = unseen(j, st, refused);
-	return false;
-}
-
-/* paid: only by what the statement's asks say. */
-static bool check_tested(struct judge *j, const struct colset *tested, bool paid, struct plan *p)
-{
-	for (unsigned i = 0; i < tested->n; i++) {
-		const struct masking *m = binding_column(j->b, tested->v[i]);
-
-		if (open_to_all(m) || (paid && m->permit.predicates == PREDICATES_EQUALITY))
-			continue;
-		judge_deny(j, p, "42501",
-			arena_printf(j->a,
-				"column %s is masked and a constraint checks what is written against it: the "
-				"outcome would tell which values exist",
-				judge_column_name(j, tested->v[i])),
-			judge_hint(j, m));
-		return false;
-	}
-	return true;
-}
-
-/* Reasons against a statement as a whole; false: p holds the denial. */
-static bool check_uses(struct judge *j, const struct statement *st, struct plan *p)
-{
-	if (!check_used(j, st, p))
-		return false;
-	for (unsigned i = 0; i < st->stored.n; i++) {
-		const struct masking *m = binding_column(j->b, st->stored.v[i]);
-
-		if (!m)
-			continue;
-		judge_deny(j, p, "42501",
-			arena_printf(j->a, "column %s is masked and may not be written elsewhere",
-				judge_column_name(j, st->stored.v[i])),
-			judge_hint(j, m));
-		return false;
-	}
-	return check_tested(j, &st->tested, false, p) && check_tested(j, &st->paid, true, p);
-}
 
 /* Views and tables of the system that are made of other columns' values or other sessions' statements. */
 static bool check_relations(struct judge *j, const struct statement *st, struct plan *p)
@@ -149,7 +34,7 @@ static bool check_groups(struct judge *j, const struct output *o, struct plan *p
 	for (unsigned i = 0; i < o->from.n; i++) {
 		const struct masking *m = binding_column(j->b, o->from.v[i]);
 
-		if (m && deny_group(j, o->from.v[i], m, p))
+		if (m && judge_denies_group(j, o->from.v[i], m, p))
 			return false;
 	}
 	return true;
@@ -252,110 +137,6 @@ static bool plan_copy(struct judge *j, const struct statement *st, struct plan *
 	return false;
 }
 
-/* Whether a masked column is anything else than a plain output column. */
-static bool reads_masked(struct judge *j, const struct statement *st, const struct plan *p)
-{
-	for (unsigned i = 0; i < p->ncolumns; i++)
-		if (p->columns[i].action != ACTION_PASS && p->columns[i].derived)
-			return true;
-	for (unsigned i = 0; i < st->nuses; i++)
-		if (binding_column(j->b, st->uses[i].column))
-			return true;
-	for (unsigned i = 0; i < st->tested.n; i++)
-		if (binding_column(j->b, st->tested.v[i]))
-			return true;
-	for (unsigned i = 0; i < st->paid.n; i++)
-		if (binding_column(j->b, st->paid.v[i]))
-			return true;
-	for (unsigned i = 0; i < st->ncopied; i++)
-		if (binding_set(j->b, &st->copied[i].from))
-			return true;
-	return false;
-}
-
-static const struct mask measured = {.kind = MASK_DETECT, .plan_text = true};
-
-/* Whether EXPLAIN ANALYZE may measure masked columns: those that are shown or asked about, and, where there
- * is more to the statement than one query of tables, any that its relations have. How much a sort takes of
- * memory says how long the values are that it has; estimates are of a column as a whole. */
-static bool measures_masked(struct judge *j, const struct statement *in, const struct plan *p)
-{
-	bool deep = in->kind != STATEMENT_SELECT || in->levels > 1;
-
-	for (unsigned i = 0; i < in->nuses; i++)
-		if (binding_column(j->b, in->uses[i].column))
-			return true;
-	for (unsigned i = 0; i < in->nrelations && !deep; i++) {
-		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), in->relations[i]);
-
-		deep = !r || r->kind == 'v';
-	}
-	for (unsigned i = 0; i < in->nrelations && deep; i++)
-		if (judge_masks(j->b, in->relations[i]))
-			return true;
-	return p->masks;
-}
-
-static bool key_masked(struct judge *j, const struct relation *r)
-{
-	for (unsigned i = 0; r && i < r->ncols; i++)
-		if (r->cols[i].partition_key && binding_set(j->b, &r->cols[i].read))
-			return true;
-	return false;
-}
-
-/* Whether what it reads or writes is divided by a masked column, at any level: how many rows come of each
- * partition tells of their values. */
-static bool divided_masked(struct judge *j, const struct statement *in)
-{
-	for (unsigned i = 0; i < in->nrelations; i++) {
-		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), in->relations[i]);
-
-		if (!r || key_masked(j, r))
-			return true;
-		for (unsigned k = 0; k < r->nparents; k++)
-			if (key_masked(j, catalog_relation_by_oid(binding_catalog(j->b), r->parents[k])))
-				return true;
-	}
-	return false;
-}
-
-/* How long it takes to compute something of a value, and how many rows each step gives, tell of the value. A
- * plain output column is not even looked at: its rows go nowhere. */
-static bool plan_explain(struct judge *j, const struct statement *st, struct plan *p)
-{
-	const struct explain_options *o = &st->explain;
-	const char *reason = NULL;
-
-	for (unsigned i = 0; i < st->inner->nrelations && !reason; i++)
-		if (binding_inherits(j->b, st->inner->relations[i]))
-			reason = "EXPLAIN would tell how much space copies of masked columns take";
-	if (reason) {
-		judge_deny(j, p, "42501", reason, NULL);
-		return false;
-	}
-	if (o->analyze && reads_masked(j, st->inner, p->inner))
-		reason = "EXPLAIN ANALYZE is not allowed where masked columns are used otherwise than as "
-			 "plain "
-			 "output columns: its times and counts tell of them";
-	else if (o->analyze && divided_masked(j, st->inner))
-		reason = "EXPLAIN ANALYZE is not allowed where a table is divided by a masked column: its "
-			 "counts tell how many rows are in each partition";
-	else if (o->measures && p->inner->masks)
-		reason = "EXPLAIN (SERIALIZE) of masked columns is not allowed: it tells how long they are";
-	else if (o->settings && (p->inner->code || p->code))
-		reason = "EXPLAIN (SETTINGS) is not allowed where code of the database's own runs, which may "
-			 "set "
-			 "them";
-	if (reason)
-		judge_deny(
-			j, p, "42501", reason, "Use EXPLAIN without this option, or without these columns.");
-	else if (o->analyze && measures_masked(j, st->inner, p->inner))
-		p->columns[0] = (struct column_plan){.action = ACTION_MASK, .mask = &measured};
-	p->masks = p->columns[0].action != ACTION_PASS;
-	return !reason;
-}
-
 /* SHOW pgveil.… is answered by a query of ours. false: it is not one of these. */
 static bool plan_show(struct judge *j, const struct statement *st, struct plan *p)
 {
@@ -375,90 +156,6 @@ static bool plan_show(struct judge *j, const struct statement *st, struct plan *
 	p->rows = true;
 	p->verdict = ALLOW;
 	return true;
-}
-
-/* Whether only the server itself can raise an error of this statement, and none of a constraint over what is
- * masked. A foreign table's server is another one. */
-static bool names_only(struct judge *j, const struct statement *st, const struct plan *p)
-{
-	bool plain = st->kind == STATEMENT_SELECT || st->kind == STATEMENT_INSERT ||
-		     st->kind == STATEMENT_UPDATE || st->kind == STATEMENT_DELETE;
-
-	for (unsigned i = 0; plain && i < st->nrelations; i++) {
-		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), st->relations[i]);
-
-		plain = r && r->kind != 'f';
-	}
-	return plain && !p->code && !st->nopaque && !reads_masked(j, st, p);
-}
-
-static bool tag_is(const struct statement *st, const char *tag)
-{
-	return st->tag && strcasecmp(st->tag, tag) == 0;
-}
-
-struct own_types {
-	const struct binding *b;
-	bool masked; /* a column of one of them */
-};
-
-static bool finds_type(void *arg, const struct relation *r)
-{
-	struct own_types *t = arg;
-
-	for (unsigned i = 0; i < r->ncols && !t->masked; i++) {
-		const struct masking *m =
-			r->cols[i].type_oid < FIRST_USER_OID
-				? NULL
-				: binding_column(t->b, (struct colref){r->oid, r->cols[i].attnum});
-
-		t->masked = m && m->rule;
-	}
-	return !t->masked;
-}
-
-/* Whether the statement may look at values of masked relations that it does not name: all that have a type
- * are held against a new constraint of it. */
-static bool roams(struct judge *j, const struct statement *st)
-{
-	struct own_types t = {.b = j->b};
-
-	if (tag_is(st, "ALTER DOMAIN") || tag_is(st, "ALTER TYPE"))
-		catalog_each_relation(binding_catalog(j->b), finds_type, &t);
-	return t.masked ||
-	       (st->nrelations == 0 && (st->surveys || tag_is(st, "REINDEX") || tag_is(st, "CLUSTER")));
-}
-
-/* Whether what the server finds wrong with the text itself is of the text: literals are read while it is
- * analysed, and where a type of theirs runs code that is noted. */
-static bool analysed(const struct statement *st, const struct plan *p)
-{
-	static const enum statement_kind kinds[] = {STATEMENT_SELECT, STATEMENT_INSERT, STATEMENT_UPDATE,
-		STATEMENT_DELETE, STATEMENT_MERGE, STATEMENT_EXPLAIN, STATEMENT_PREPARE, STATEMENT_DECLARE,
-		STATEMENT_COPY_OUT};
-	bool known = false;
-
-	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++)
-		known = known || st->kind == kinds[i];
-	return known && !p->code && !st->nopaque && !st->watched && (!p->inner || p->inner->analysed);
-}
-
-/* Who lets all code show what it gives lets it raise what it likes; then what the server itself says is of
- * this statement, and what that has of masked columns counts, with those that refer to it. */
-static bool frank(struct judge *j, const struct statement *st, const struct plan *p)
-{
-	if (binding_opaque(j->b, NULL) != OPAQUE_ALLOW || roams(j, st) || reads_masked(j, st, p))
-		return false;
-	for (unsigned i = 0; i < st->nrelations; i++) {
-		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), st->relations[i]);
-
-		if (!r || judge_masks(j->b, r->oid))
-			return false;
-		for (unsigned k = 0; k < r->nreferences; k++)
-			if (judge_masks(j->b, r->references[k].relid))
-				return false;
-	}
-	return !p->inner || p->inner->frank;
 }
 
 static struct plan *plan_statement(struct judge *j, const struct statement *st);
@@ -578,7 +275,7 @@ static bool check_settings(struct judge *j, const struct statement *st, struct p
 
 static void plan_allow(struct judge *j, const struct statement *st, struct plan *p)
 {
-	if (!check_opaque(j, st, p) || !judge_entities(j, st, p) || !check_uses(j, st, p) ||
+	if (!check_opaque(j, st, p) || !judge_entities(j, st, p) || !judge_uses(j, st, p) ||
 		!judge_copies(j, st, p) || !check_relations(j, st, p) || !judge_spends(j, st, p))
 		return;
 	if (st->kind == STATEMENT_OTHER) {
@@ -605,8 +302,8 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 	p->code = st->triggers || st->code || st->nopaque;
 	if (!judge_heirs(j, st, p))
 		return;
-	p->sanitize = p->code || st->watched || tag_is(st, "COMMIT") || tag_is(st, "END") ||
-		      tag_is(st, "SET CONSTRAINTS");
+	p->sanitize = p->code || st->watched || statement_is(st, "COMMIT") || statement_is(st, "END") ||
+		      statement_is(st, "SET CONSTRAINTS");
 	for (unsigned i = 0; !p->sanitize && i < st->nrelations; i++)
 		p->sanitize = judge_masks(j->b, st->relations[i]);
 	if (!check_explain(j, st, p))
@@ -627,11 +324,11 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 		return;
 	if (st->kind == STATEMENT_COPY_OUT && !plan_copy(j, st, p))
 		return;
-	if (st->kind == STATEMENT_EXPLAIN && !plan_explain(j, st, p))
+	if (st->kind == STATEMENT_EXPLAIN && !judge_explain(j, st, p))
 		return;
-	p->names = names_only(j, st, p);
-	p->analysed = analysed(st, p);
-	p->frank = frank(j, st, p);
+	p->names = judge_names_only(j, st, p);
+	p->analysed = judge_analysed(st, p);
+	p->frank = judge_frank(j, st, p);
 	p->verdict = ALLOW;
 }
 

@@ -214,7 +214,7 @@ void offline_close(struct offline *o)
 	*o = (struct offline){0};
 }
 
-int offline_judge(const struct offline *o, struct span text, struct arena *a, struct judged *out,
+static int judge_text(const struct offline *o, struct span text, struct arena *a, struct judged *out,
 	struct analysis *analysis, struct err *e)
 {
 	struct name_scope scope = {o->catalog, o->options->path, o->options->npath};
@@ -222,11 +222,42 @@ int offline_judge(const struct offline *o, struct span text, struct arena *a, st
 
 	*out = (struct judged){0};
 	*analysis = (struct analysis){0};
-	if (!o->grant.nrules)
-		return 0;
 	if (analyze(&scope, text, a, analysis, &position, NULL))
 		*analysis = (struct analysis){0}; /* the judgement says why */
 	return plan_judge(o->binding, &scope, text, a, out, e);
+}
+
+static bool denied(const struct judged *js)
+{
+	for (unsigned i = 0; i < js->n; i++)
+		if (js->plans[i]->verdict == DENY)
+			return true;
+	return js->n == 0;
+}
+
+/* As the daemon does: of two texts that show the same it sends the one that passes. */
+int offline_judge(const struct offline *o, struct span text, struct arena *a, struct judged *out,
+	struct analysis *analysis, struct err *e)
+{
+	struct judged sent;
+	struct analysis of_sent;
+	const char *instead;
+	int r;
+
+	*out = (struct judged){0};
+	*analysis = (struct analysis){0};
+	if (!o->grant.nrules)
+		return 0;
+	r = judge_text(o, text, a, out, analysis, e);
+	instead = !r && out->n == 1 && denied(out) ? out->plans[0]->instead : NULL;
+	if (!instead)
+		return r;
+	r = judge_text(o, span_of(instead, strlen(instead)), a, &sent, &of_sent, e);
+	if (!r && !denied(&sent)) {
+		*out = sent;
+		*analysis = of_sent;
+	}
+	return r;
 }
 
 static const char *or_no_memory(const char *s)

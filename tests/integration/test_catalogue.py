@@ -137,6 +137,47 @@ def test_nobody_puts_a_masked_view_in_the_way_of_another_session(own_lab, tmp_pa
             assert b"61728300001" not in bytes(client.received)
 
 
+def test_nobody_puts_a_masked_table_in_the_way_of_another_session(own_lab, tmp_path):
+    """As with views: a pattern masks any column called email, so the caller can make such a table; but what is masked elsewhere is not
+    copied into what the caller may drop. Into a table of somebody else's it is."""
+    schema, policy = tmp_path / "plain.sql", tmp_path / "plain.yaml"
+    schema.write_text("""CREATE SCHEMA clinic; CREATE SCHEMA mine; GRANT ALL ON SCHEMA mine TO PUBLIC; GRANT USAGE ON SCHEMA clinic TO PUBLIC;
+        CREATE TABLE clinic.patient (id int PRIMARY KEY, name text, email text); INSERT INTO clinic.patient VALUES (1, 'A', 'zebrafinch@example.org');
+        CREATE TABLE clinic.kept (id int, email text); CREATE TABLE mine.loot (z text); GRANT ALL ON ALL TABLES IN SCHEMA clinic, mine TO PUBLIC;""")
+    policy.write_text("""apiVersion: pgveil.dev/v1
+kind: MaskingPolicy
+metadata: {name: plain}
+spec:
+  subjects: [{cgroup: "${LAB_CGROUP}"}]
+  databases:
+    - {name: db, address: "${LAB_DB_HOST}:${LAB_DB_PORT}", credential: {user: pgveil_agent, passwordFile: "${LAB_CREDENTIAL_FILE}"}, tls: {mode: disable}}
+  mask:
+    - {columns: ["*.*.email"], with: redact}
+""")
+    lab = own_lab(schema=schema, policies=[policy])
+    copy = "INSERT INTO %s (id, email) SELECT id, email FROM clinic.patient"
+    with lab.login() as a, lab.login() as b:
+        a.query(copy % "clinic.kept").ok()
+        assert b.query("SELECT email FROM clinic.kept").ok().rows == [[b"****"]]
+        a.query("CREATE TABLE mine.t (id int, x text)").ok()
+        eventually(b, "SELECT t::text FROM mine.t", [])
+        for make in ("DROP TABLE mine.t; CREATE TABLE mine.t (id int, email text)", "ALTER TABLE mine.t ADD COLUMN email text",
+                     "DROP TABLE mine.t; CREATE TABLE mine.t AS SELECT id, name AS email FROM clinic.patient WHERE false"):
+            a.query("BEGIN").ok()
+            for s in make.split("; "):
+                a.query(s)
+            assert a.query(copy % "mine.t").errors, make
+            b.send(wire.query("INSERT INTO mine.loot SELECT t::text FROM mine.t RETURNING z"))
+            a.query("COMMIT")
+            b.until("Z")
+            assert b"zebrafinch" not in bytes(b.received), make
+        a.query("CREATE TABLE mine.u (id int, email text)").ok()
+        eventually(a, "SELECT email FROM mine.u", [])
+        assert a.query(copy % "mine.u").error.sqlstate == "42501"
+        with lab.direct() as direct:
+            assert direct.query("SELECT count(*) FROM mine.loot WHERE z LIKE '%zebrafinch%'").ok().rows == [[b"0"]]
+
+
 def test_a_prepared_statement_is_judged_again(changing, c):
     """It was understood under an older catalogue; the server plans it anew, and so do we."""
     changing.dba_psql("CREATE VIEW clinic.later AS SELECT id, name AS x FROM clinic.patient")

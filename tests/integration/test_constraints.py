@@ -150,6 +150,7 @@ REFUSED = [
     "INSERT INTO code SELECT m, 'x' FROM moods", "UPDATE code SET label = m FROM moods",
     # what is stored, and at once shown, is the code's
     "INSERT INTO audit (extra) VALUES (1) RETURNING line",
+    "INSERT INTO audit (extra) VALUES (1)",
     "INSERT INTO made (id) VALUES (1) RETURNING v",
     "INSERT INTO moods (id, m) VALUES (1, 1) RETURNING m",
 ]
@@ -158,7 +159,7 @@ REFUSED = [
 SANITIZED = [
     "DELETE FROM ward WHERE id = 1", "UPDATE ward SET id = 99 WHERE id = 2", "UPDATE parent SET id = 5 WHERE id = 1", "DELETE FROM parent WHERE id = 2",
     "INSERT INTO checked VALUES (1, 'x')", "INSERT INTO checked VALUES (1, 'fail')", "INSERT INTO indexed VALUES (1, 'x')",
-    "INSERT INTO made (id) VALUES (1)", "INSERT INTO typed (id) VALUES (1)", "INSERT INTO audit (extra) VALUES (1)", "INSERT INTO moods VALUES (2, 1)",
+    "INSERT INTO made (id) VALUES (1)", "INSERT INTO typed (id) VALUES (1)", "INSERT INTO moods VALUES (2, 1)",
 ]
 
 HONEST = [
@@ -223,7 +224,7 @@ def test_sanitized_is_worth_it(held, sql):
         direct.query("BEGIN")
         direct.query(sql)
         direct.query("ROLLBACK")
-        if not sql.startswith(("UPDATE ward", "INSERT INTO audit")):
+        if not sql.startswith("UPDATE ward"):
             assert canary.found(bytes(direct.received)) != []
 
 

@@ -142,7 +142,7 @@ REFUSED = ["COPY clinic.patient TO STDOUT (NULL '')", "COPY clinic.patient (ssn)
            "COPY clinic.patient TO STDOUT (ENCODING 'SJIS')", "COPY clinic.patient TO STDOUT (ENCODING 'SQL_ASCII')",
            "COPY clinic.patient TO '/tmp/pgveil-must-not-exist'", "COPY clinic.patient TO PROGRAM 'cat'",
            "COPY (SELECT id FROM clinic.patient WHERE ssn > '6') TO STDOUT", "COPY (SELECT id FROM clinic.patient ORDER BY ssn) TO STDOUT",
-           "COPY (SELECT ssn::int FROM clinic.patient) TO STDOUT", "COPY (SELECT clinic.told(1)) TO STDOUT",
+           "COPY (SELECT ssn::int FROM clinic.patient ORDER BY 1) TO STDOUT", "COPY (SELECT clinic.told(1)) TO STDOUT",
            "COPY (SELECT query_to_xml('SELECT ssn FROM clinic.patient', true, true, '')) TO STDOUT",
            "COPY clinic.journal (line) FROM STDIN WHERE line IN (SELECT ssn FROM clinic.patient)",
            "COPY clinic.patient (id, name) FROM STDIN WHERE ssn = '1'"]

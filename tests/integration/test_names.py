@@ -171,7 +171,7 @@ CREATE FUNCTION clinic.pairs(int, clinic.pair) RETURNS bool LANGUAGE sql IMMUTAB
 CREATE OPERATOR clinic.=== (LEFTARG = int, RIGHTARG = clinic.pair, FUNCTION = clinic.pairs);
 """
 
-RUNS = ["SELECT '{x}'::clinic.asked[], nosuch", "SELECT '{x}'::clinic.cast_inside[], nosuch", "SELECT '(1,x)'::clinic.pair, nosuch", "SELECT '[a,b]'::clinic.span, nosuch",
+RUNS = ["SELECT clinic._asked('{x}'), nosuch", "SELECT clinic._cast_inside('{1}'), nosuch", "SELECT '{x}'::clinic.asked[], nosuch", "SELECT '{x}'::clinic.cast_inside[], nosuch", "SELECT '(1,x)'::clinic.pair, nosuch", "SELECT '[a,b]'::clinic.span, nosuch",
         "SELECT clinic.takes('{x}'), nosuch", "SELECT 1 FROM clinic.held WHERE many = '{x}' AND nosuch", "SELECT 1 FROM clinic.held WHERE one = '(1,x)' AND nosuch",
         "SELECT COALESCE(h, '(1,{x},,,,)') , nosuch FROM clinic.held h", "SELECT 1 FROM clinic.held WHERE span = '[a,b]' AND nosuch",
         "INSERT INTO clinic.held (many) VALUES ('{x}') RETURNING nosuch", "UPDATE clinic.held SET one = '(1,x)' WHERE nosuch", "SELECT 1 FROM clinic.journal j WHERE j.gives = '{x}' AND nosuch",

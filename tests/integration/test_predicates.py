@@ -419,6 +419,19 @@ def test_outputs_of_an_oracle_are_null(client):
     assert set(itertools.chain(*client.run("SELECT secret || $1 FROM ask.person", params=[b"x"]).ok().rows)) == {None}
 
 
+def test_a_cast_that_nobody_asks_for_may_fail(own_lab, tmp_path):
+    """With it text becomes a number wherever one is wanted, and whether it does is an answer about the text."""
+    schema = tmp_path / "ask.sql"
+    schema.write_text((HERE / "ask.sql").read_text() + "CREATE CAST (text AS int) WITH INOUT AS IMPLICIT;\n")
+    lab = own_lab(schema=schema, policies=[HERE / "ask.yaml"])
+    with lab.direct() as direct, lab.login() as c:
+        for e in ("left('abc', translate(substr(secret, 1, 1), 'z', '1'))", "secret = 5", "secret IN (5, 6)", "nullif(secret, 5)"):
+            sql = "SELECT id, %s FROM ask.person" % e
+            assert [x.sqlstate for x in direct.query(sql).errors] in ([], ["22P02"]), e
+            for r in (c.query(sql), c.query(sql + " ORDER BY 2")):
+                assert r.errors and r.error.sqlstate == "42501" or {row[1] for row in r.rows} == {None}, (e, r.errors)
+
+
 def test_a_count_does_not_say_what_null_hides(own_lab, tmp_path):
     """Of a group of one row, or under FILTER, count() says whether there is a value: no news, but where the mask is null."""
     policy = tmp_path / "ask.yaml"

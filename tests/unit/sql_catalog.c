@@ -178,16 +178,16 @@ static struct catalog *from_rows(void (*fill)(struct catalog_builder *))
 static void fill_system(struct catalog_builder *b)
 {
 	ROW(b, 0, "pg_catalog");
-	ROW(b, 1, "1259", "pg_catalog", "pg_class", "r", "f", "f", "f", NULL, "f");
+	ROW(b, 1, "1259", "pg_catalog", "pg_class", "r", "f", "f", "f", NULL, "f", "f");
 	ROW(b, 2, "1259", "relname", "2", "19", "-1", NULL, "t");
 	ROW(b, 2, "1259", "relpartbound", "33", "194", "-1", NULL, "f");
-	ROW(b, 1, "12000", "pg_catalog", "pg_stats", "v", "f", "f", "f", NULL, "f");
+	ROW(b, 1, "12000", "pg_catalog", "pg_stats", "v", "f", "f", "f", NULL, "f", "f");
 	ROW(b, 2, "12000", "most_common_vals", "10", "2277", "-1", NULL, "f");
-	ROW(b, 1, "12001", "information_schema", "user_mapping_options", "v", "f", "f", "f", NULL, "f");
+	ROW(b, 1, "12001", "information_schema", "user_mapping_options", "v", "f", "f", "f", NULL, "f", "f");
 	ROW(b, 2, "12001", "option_value", "1", "1043", "-1", NULL, "f");
-	ROW(b, 1, "16400", "public", "pg_class", "r", "f", "f", "f", NULL, "f");
+	ROW(b, 1, "16400", "public", "pg_class", "r", "f", "f", "f", NULL, "f", "f");
 	ROW(b, 2, "16400", "secret", "1", "25", "-1", NULL, "f");
-	ROW(b, 1, "16401", "public", "parts", "p", "f", "f", "f", NULL, "f");
+	ROW(b, 1, "16401", "public", "parts", "p", "f", "f", "f", NULL, "f", "f");
 	ROW(b, 2, "16401", "key", "1", "25", "-1", NULL, "f");
 	ROW(b, 2, "16401", "other", "2", "25", "-1", NULL, "f");
 	ROW(b, 8, "16401", "1");
@@ -259,20 +259,20 @@ static void fill_cycle(struct catalog_builder *b)
 {
 	char def[64], name[16], oid[16];
 
-	ROW(b, 1, "20000", "public", "a", "v", "f", "f", "f", "SELECT b.x FROM public.b", "f");
+	ROW(b, 1, "20000", "public", "a", "v", "f", "f", "f", "SELECT b.x FROM public.b", "f", "f");
 	ROW(b, 2, "20000", "x", "1", "23", "-1", NULL, "f");
-	ROW(b, 1, "20001", "public", "b", "v", "f", "f", "f", "SELECT a.x FROM public.a", "f");
+	ROW(b, 1, "20001", "public", "b", "v", "f", "f", "f", "SELECT a.x FROM public.a", "f", "f");
 	ROW(b, 2, "20001", "x", "1", "23", "-1", NULL, "f");
-	ROW(b, 1, "20002", "public", "unread", "v", "f", "f", "f", NULL, "f");
-	ROW(b, 1, "20003", "public", "other", "v", "f", "f", "f", "SELECT 1, 2", "f");
+	ROW(b, 1, "20002", "public", "unread", "v", "f", "f", "f", NULL, "f", "f");
+	ROW(b, 1, "20003", "public", "other", "v", "f", "f", "f", "SELECT 1, 2", "f", "f");
 	ROW(b, 2, "20003", "x", "1", "23", "-1", NULL, "f");
-	ROW(b, 1, "21000", "public", "v0", "v", "f", "f", "f", "SELECT 1 AS x", "f");
+	ROW(b, 1, "21000", "public", "v0", "v", "f", "f", "f", "SELECT 1 AS x", "f", "f");
 	ROW(b, 2, "21000", "x", "1", "23", "-1", NULL, "f");
 	for (int i = 150; i > 0; i--) {
 		snprintf(def, sizeof(def), "SELECT v.x FROM public.v%d v", i - 1);
 		snprintf(name, sizeof(name), "v%d", i);
 		snprintf(oid, sizeof(oid), "%d", 21000 + i);
-		ROW(b, 1, oid, "public", name, "v", "f", "f", "f", def, "f");
+		ROW(b, 1, oid, "public", name, "v", "f", "f", "f", def, "f", "f");
 		ROW(b, 2, oid, "x", "1", "23", "-1", NULL, "f");
 	}
 }
@@ -296,7 +296,7 @@ static void fill_table(struct catalog_builder *b, const char *oid, const char *n
 	static const char *const columns[] = {"a", "b", "c"};
 	static const char *const attnums[] = {"1", "2", "3"};
 
-	ROW(b, 1, oid, "public", name, "r", "f", "f", "f", NULL, "f");
+	ROW(b, 1, oid, "public", name, "r", "f", "f", "f", NULL, "f", "f");
 	for (unsigned i = 0; i < 3; i++)
 		ROW(b, 2, oid, columns[i], attnums[i], i == 2 ? "16500" : "23", "-1", NULL, "f");
 }
@@ -320,7 +320,7 @@ static void fill_constraints(struct catalog_builder *b)
 	fill_table(b, "16404", "far");
 	ROW(b, 16, "16404", "app", "people", "2", "ssn");
 	/* policies: in force on one, switched off on the other */
-	ROW(b, 1, "16403", "public", "shy", "r", "t", "f", "f", NULL, "f");
+	ROW(b, 1, "16403", "public", "shy", "r", "t", "f", "f", NULL, "f", "f");
 	ROW(b, 3, "p", "16403", "16402", "3");
 	ROW(b, 3, "p", "16403", "16401", "0");
 	ROW(b, 3, "p", "16400", "16402", "3");

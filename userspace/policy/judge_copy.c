@@ -36,6 +36,10 @@ static bool inert(struct judge *j, const struct relation *r, const struct column
 {
 	const struct type *t = catalog_type_by_oid(binding_catalog(j->b), c->type_oid);
 
+	/* what the caller may drop he may put another in the place of, while a statement of his waits for it
+	 */
+	if (r->own || j->relayed)
+		return false;
 	if (!strchr("rp", r->kind) || r->triggers || r->rules || r->code || r->computes || r->row_security)
 		return false;
 	if (c->against.n || c->beside.n || c->checked || c->indexed || c->partition_key || c->generated ||

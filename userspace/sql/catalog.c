@@ -238,3 +238,11 @@ const struct type *catalog_type_foreign(const struct catalog *c, uint32_t oid)
 {
 	return type_foreign(c, oid);
 }
+
+bool catalog_names_foreign(const struct catalog *c, const char *name)
+{
+	for (unsigned i = 0; i < c->ntypes; i++)
+		if (!strcmp(c->types_by_oid[i]->name, name) && type_foreign(c, c->types_by_oid[i]->oid))
+			return true;
+	return false;
+}

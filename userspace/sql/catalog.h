@@ -94,6 +94,8 @@ struct relation {
 	unsigned nopaque;
 	uint32_t *parents, *children; /* inheritance and partitions, all levels */
 	unsigned nparents, nchildren;
+	bool own; /* the engine's role may drop it, or its schema's owner, which it is: it may put another
+		     there */
 	bool had_children; /* the server still takes it for a parent (pg_class.relhassubclass) */
 	struct reference *references;
 	unsigned nreferences;
@@ -201,6 +203,8 @@ const struct relation *catalog_type_row(const struct catalog *c, uint32_t oid);
 /* The type (of oid, or inside it: element, field, base) whose own functions are not known to be pure; NULL:
  * none. */
 const struct type *catalog_type_foreign(const struct catalog *c, uint32_t oid);
+/* Whether a type of that name in any schema is such a one. */
+bool catalog_names_foreign(const struct catalog *c, const char *name);
 
 /* ---- building ---- */
 /* What to ask the server, one query after another on one connection inside one REPEATABLE READ transaction

@@ -280,6 +280,7 @@ static void row_relation(struct cells *c)
 	d->r.rules = boolean(c, 6);
 	d->definition = optional(c, 7);
 	d->r.had_children = boolean(c, 8);
+	d->r.own = boolean(c, 9);
 	if ((d->r.kind == 'v' || d->r.kind == 'm') && !d->r.system && !d->definition)
 		d->r.problem = "its definition could not be read";
 }
@@ -600,7 +601,7 @@ static void row_named(struct cells *c)
 static const struct {
 	unsigned n;
 	void (*row)(struct cells *);
-} readers[] = {{1, row_schema}, {9, row_relation}, {7, row_column}, {4, row_member}, {2, row_inherits},
+} readers[] = {{1, row_schema}, {10, row_relation}, {7, row_column}, {4, row_member}, {2, row_inherits},
 	{10, row_type}, {15, row_function}, {5, row_operator}, {2, row_partition_key}, {7, row_foreign_key},
 	{3, row_code}, {4, row_cast}, {2, row_label}, {1, row_version}, {1, row_event_trigger},
 	{4, row_parameter}, {5, row_foreign_table}, {3, row_sequence}, {2, row_policy}, {3, row_fallback},

@@ -40,7 +40,8 @@ static const char *const queries[] = {
 	"t.tgconstraint IN (SELECT k.oid FROM pg_constraint k WHERE k.contype = 't'))), "
 	"EXISTS (SELECT 1 FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN'), "
 	"CASE WHEN c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
-	"THEN pg_get_viewdef(c.oid) END, c.relhassubclass "
+	"THEN pg_get_viewdef(c.oid) END, c.relhassubclass, pg_has_role(c.relowner, 'MEMBER') OR "
+	"pg_has_role(n.nspowner, 'MEMBER') "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p', 'S', 'c') AND " NOT_TOAST,
 
@@ -163,9 +164,13 @@ static const char *const queries[] = {
 	"'pg_extension'::regclass AND x.deptype = 'e' LIMIT 1) "
 	"FROM used u JOIN made m ON m.class = u.class AND m.oid = u.obj",
 
-	/* 11: casts that call what users made */
-	"SELECT c.castsource, c.casttarget, c.castcontext::text, " EXTENSION(
-		"pg_proc", "c.castfunc") " FROM pg_cast c WHERE c.castfunc >= 16384",
+	/* 11: casts that call what users made, and those of theirs that nobody need ask for: they may fail */
+	"SELECT c.castsource, c.casttarget, c.castcontext::text, " EXTENSION("pg_proc",
+		"c.castfunc") " FROM pg_cast c WHERE c.castfunc >= 16384 "
+			      "UNION ALL SELECT c.castsource, c.casttarget, c.castcontext::text, " EXTENSION(
+				      "pg_cast", "c.oid") " FROM pg_cast c WHERE c.castfunc < 16384 AND "
+							  "c.oid >= 16384 AND "
+							  "c.castcontext = 'i'",
 
 	/* 12: labels of enums */
 	"SELECT enumtypid, enumlabel FROM pg_enum ORDER BY enumtypid, enumsortorder",
@@ -214,9 +219,10 @@ static const char *const queries[] = {
 	"SELECT f.relid, f.attnum, f.text FROM (" FALLBACKS ") AS f",
 
 	/* 20: the columns that the text of this code names, and of the functions that it names in its turn */
-	"WITH RECURSIVE code(relid, attnum, oid) AS (SELECT f.relid, f.attnum, d.refobjid FROM (" FALLBACKS
-	") AS f JOIN pg_depend d ON d.classid = f.class AND d.objid = f.oid AND d.refclassid = "
-	"'pg_proc'::regclass AND d.refobjid >= 16384 "
+	"WITH RECURSIVE code(relid, attnum, oid) AS (SELECT f.relid, f.attnum, coalesce(o.oprcode::oid, "
+	"d.refobjid) FROM (" FALLBACKS ") AS f JOIN pg_depend d ON d.classid = f.class AND d.objid = f.oid "
+	"AND " USER_CODE " LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = "
+	"d.refobjid "
 	"UNION SELECT c.relid, c.attnum, g.oid FROM code c JOIN pg_proc p ON p.oid = c.oid JOIN pg_language "
 	"l ON l.oid = p.prolang AND l.lanname NOT IN ('c', 'internal'), "
 	"regexp_split_to_table(p.prosrc, '[^[:alnum:]_$]+') AS w(word) JOIN pg_proc g ON g.proname::text IN "

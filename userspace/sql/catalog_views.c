@@ -67,7 +67,7 @@ static const char *keep(struct catalog_builder *b, const char *s)
 /* ---- generated columns ---- */
 static void generated(struct catalog_builder *b, struct draft_relation *d, unsigned i)
 {
-	struct colref self = {d->r.oid, d->r.cols[i].attnum};
+	struct colref self = {d->r.oid, d->r.cols[i].attnum}, unknown = {0, COLREF_OPAQUE, 0, 0};
 	const PgQuery__Node *n = d->cols[i].generated_node;
 	struct item it = {.alias = d->r.name, .rel = &d->r, .named = true};
 	struct scope sc = {0};
@@ -93,6 +93,10 @@ static void generated(struct catalog_builder *b, struct draft_relation *d, unsig
 			if (!colset_union(&run.tmp, &t.from, &d->r.cols[k].read))
 				b->oom = true;
 	}
+	/* of functions it says itself what they gave */
+	for (unsigned k = 0; k < run.s.nopaque; k++)
+		if (!run.s.opaque[k].function && !colset_add(&b->c->a, &d->r.cols[i].from, unknown))
+			b->oom = true;
 	for (unsigned k = 0; k < t.from.n; k++)
 		if ((t.from.v[k].relid != self.relid || t.from.v[k].attnum != self.attnum) &&
 			!colset_add(&b->c->a, &d->r.cols[i].from, t.from.v[k]))

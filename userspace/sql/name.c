@@ -47,10 +47,19 @@ static const struct relation *find_in_path(const struct name_scope *ns, const ch
 	return r;
 }
 
+/* What others keep for their sessions they may change at any time, and a masked view is let be temporary
+ * since no other session sees it: so none does, whatever schemas the role may use. */
+static bool of_others(const struct name_scope *ns, const struct relation *r)
+{
+	return strncmp(r->schema, "pg_temp_", 8) == 0 && (!ns->temp || strcmp(r->schema, ns->temp) != 0);
+}
+
 const struct relation *scope_relation(const struct name_scope *ns, const char *schema, const char *name)
 {
-	return *schema ? catalog_relation(ns->catalog, scope_schema(ns, schema), name)
-		       : find_in_path(ns, name);
+	const struct relation *r = *schema ? catalog_relation(ns->catalog, scope_schema(ns, schema), name)
+					   : find_in_path(ns, name);
+
+	return r && !of_others(ns, r) ? r : NULL;
 }
 
 const struct relation *relation_find(struct lineage *l, const PgQuery__RangeVar *rv)

@@ -101,8 +101,9 @@ static void finds_foreign(struct tells *t, const ProtobufCMessage *m)
 	if (m->descriptor == &pg_query__string__descriptor) {
 		const char *name = ((const PgQuery__String *)m)->sval;
 
+		/* a type's name in front of a literal is a cast to it */
 		t->foreign = ++t->names > NAMES_MAX || function_foreign(l->names->catalog, name) ||
-			     operator_users(l, name);
+			     operator_users(l, name) || catalog_names_foreign(l->names->catalog, name);
 	} else if (m->descriptor == &pg_query__range_var__descriptor) {
 		t->foreign = ++t->names > NAMES_MAX || relation_foreign(l, (const PgQuery__RangeVar *)m);
 	} else if (m->descriptor == &pg_query__type_name__descriptor) {

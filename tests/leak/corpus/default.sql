@@ -12,6 +12,17 @@
 --! CREATE TABLE app.fill_base (id int, v text DEFAULT app.secret_definer(1)); ALTER TABLE app.fill_base OWNER TO pgveil_agent
 --! CREATE TYPE app.fill_type AS (id int, v text); ALTER TYPE app.fill_type OWNER TO pgveil_agent
 --! CREATE TABLE app.fill_typed OF app.fill_type (v DEFAULT app.secret_definer(1)); GRANT ALL ON app.fill_typed TO pgveil_agent
+--! CREATE FUNCTION app.opened(int, int) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT secret FROM app.people WHERE id = $1'
+--! CREATE OPERATOR app.@#@ (LEFTARG = int, RIGHTARG = int, FUNCTION = app.opened)
+--! CREATE TABLE app.fill_op (id int, v text DEFAULT (1 OPERATOR(app.@#@) 2)); GRANT ALL ON app.fill_op TO pgveil_agent
+--! CREATE TABLE app.made_op (id int, v text GENERATED ALWAYS AS (id OPERATOR(app.@#@) 2) STORED); GRANT ALL ON app.made_op TO pgveil_agent; INSERT INTO app.made_op (id) VALUES (1)
+
+--# value a default or a generated column that reads by an operator
+BEGIN ;; INSERT INTO app.fill_op (id) VALUES (1) ;; SELECT v FROM app.fill_op ;; ROLLBACK
+BEGIN ;; INSERT INTO app.fill_op VALUES (1, DEFAULT) ;; SELECT v FROM app.fill_op ;; ROLLBACK
+SELECT v FROM app.made_op
+SELECT m FROM app.made_op m
+BEGIN ;; INSERT INTO app.made_op (id) VALUES (2) ;; SELECT v FROM app.made_op WHERE id = 2 ;; ROLLBACK
 
 --# value a default that takes effect
 BEGIN ;; INSERT INTO app.fill (id) VALUES (77) ;; SELECT v FROM app.fill ;; ROLLBACK

@@ -118,6 +118,7 @@ SELECT id, CASE WHEN id > 0 THEN m_l ELSE 1::oid END FROM app.t2 WHERE id=1
 SELECT id, CASE WHEN id > 0 THEN m_l ELSE 1::oid END FROM app.t2 WHERE id=2
 SELECT id, coalesce(m_l, 1::oid) FROM app.t2 WHERE id=1
 SELECT id, coalesce(m_l, 1::oid) FROM app.t2 WHERE id=2
+--# oracle common-type-of-rows
 SELECT m_l FROM app.t2 WHERE id=1 UNION ALL SELECT 1::oid
 SELECT m_l FROM app.t2 WHERE id=2 UNION ALL SELECT 1::oid
 SELECT (SELECT column1 FROM (VALUES (t.m_l),(1::oid)) v LIMIT 1) FROM app.t2 t WHERE id=1

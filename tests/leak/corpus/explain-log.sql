@@ -39,7 +39,7 @@ EXPLAIN WITH x AS MATERIALIZED (SELECT id, email FROM app.people) SELECT id FROM
 --@ pg>=16
 EXPLAIN (GENERIC_PLAN) SELECT email, blob FROM app.people WHERE id > 1
 
---! CREATE TABLE app.parity (id int, pin numeric) PARTITION BY LIST ((pin % 2)); CREATE TABLE app.parity0 PARTITION OF app.parity FOR VALUES IN (0); CREATE TABLE app.parity1 PARTITION OF app.parity DEFAULT; INSERT INTO app.parity SELECT id, pin FROM app.people; GRANT ALL ON app.parity TO pgveil_agent; ANALYZE app.parity
+--! CREATE TABLE app.parity (id int, pin numeric) PARTITION BY LIST ((pin % 2)); CREATE TABLE app.parity0 PARTITION OF app.parity FOR VALUES IN (0); CREATE TABLE app.parity1 PARTITION OF app.parity DEFAULT; INSERT INTO app.parity SELECT id, pin FROM app.people; GRANT ALL ON app.parity TO pgveil_agent
 
 --# oracle in which partition a row is
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT id FROM app.parity WHERE id = 1
@@ -49,7 +49,6 @@ BEGIN ;; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) UPDATE app.parity
 BEGIN ;; UPDATE app.parity SET id = id WHERE id = 1 ;; SELECT relname, n_tup_upd FROM pg_stat_xact_user_tables WHERE relname LIKE 'parity%' ORDER BY 1 ;; ROLLBACK
 BEGIN ;; UPDATE app.parity SET id = id WHERE id = 1 ;; SELECT relname FROM pg_stat_xact_all_tables WHERE relname LIKE 'parity%' AND n_tup_upd > 0 ;; ROLLBACK
 BEGIN ;; UPDATE app.parity SET id = id WHERE id = 1 ;; SELECT pg_stat_get_xact_tuples_updated('app.parity0'::regclass) ;; ROLLBACK
-SELECT relname, reltuples FROM pg_class WHERE relname LIKE 'parity%' ORDER BY 1
 
 --# limit the order of partitions
 SELECT id FROM app.parity

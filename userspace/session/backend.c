@@ -365,6 +365,9 @@ static void put_refusal(struct session *s, const struct refusal *r)
 
 static enum fate on_error(struct session *s, const struct frame *f)
 {
+	static char words[] =
+		"current transaction is aborted, commands ignored until end of transaction block";
+	static const struct refusal aborted = {.sqlstate = "25P02", .reason = words};
 	struct expected *x = pipeline_head(&s->pipe);
 	struct msg_fields in;
 	enum fate fate = FATE_PASS;
@@ -381,6 +384,9 @@ static enum fate on_error(struct session *s, const struct frame *f)
 		return FATE_BROKEN;
 	if (s->own.recover && x && x->kind == EXPECT_PIN) {
 		fate = FATE_SWALLOW;
+	} else if (x && x->refusal && !over && s->status == 'E' && x->refusal->aborts) {
+		put_refusal(s, &aborted);
+		fate = FATE_WRITTEN;
 	} else if (x && x->kind == EXPECT_TELL && !over && words_of_analysis(&in)) {
 		fate = FATE_PASS;
 	} else if (x && (x->kind == EXPECT_REFUSAL || x->kind == EXPECT_TELL) && !over) {

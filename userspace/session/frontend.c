@@ -55,25 +55,17 @@ enum took frontend_hinted(
 	return hint ? session_refuse(s, f, e->sqlstate, e->msg, hint, 0) : frontend_failed(s, f, r, e);
 }
 
-/* The server would not come to what is wrong with it. */
-static bool is_aborted(const struct session *s, const struct judged *js)
+/* In a failed transaction the server would not come to what is wrong with it. Whether one has failed shows
+ * when the answer comes (backend.c): statements before it may be under way. */
+bool frontend_aborts(const struct judged *js, const char *sqlstate)
 {
-	return s->status == 'E' && !pipeline_len(&s->pipe) && js->n &&
-	       js->plans[0]->kind != STATEMENT_TRANSACTION;
-}
-
-static enum took refuse_aborted(struct session *s, const struct frame *f)
-{
-	return session_refuse(s, f, "25P02",
-		"current transaction is aborted, commands ignored until end of transaction block", NULL, 0);
+	return js->n && js->plans[0]->kind != STATEMENT_TRANSACTION && strcmp(sqlstate, "42601") != 0;
 }
 
 enum took frontend_refuse(
 	struct session *s, const struct frame *f, const struct judged *js, const struct plan *p)
 {
-	if (is_aborted(s, js) && strcmp(p->sqlstate, "42601") != 0)
-		return refuse_aborted(s, f);
-	return session_refuse(s, f, p->sqlstate, p->reason, p->hint, p->position);
+	return session_refuse_asking(s, f, p, frontend_aborts(js, p->sqlstate), NULL);
 }
 
 enum took frontend_malformed(struct session *s, const struct frame *f)
@@ -198,12 +190,22 @@ static enum took refuse_query(
 	const struct plan *p = asked_about(js);
 	struct question q = {.text = text};
 
-	if (!p || s->status == 'E' || p->location > text.n || p->len > text.n - p->location)
+	if (!p || p->location > text.n || p->len > text.n - p->location)
 		return frontend_refuse(s, f, js, frontend_denial(js));
 	if (js->n > 1)
 		q = (struct question){.before = span_of(text.p, p->location),
 			.text = span_of(text.p + p->location, p->len)};
-	return session_refuse_asking(s, f, p, &q);
+	return session_refuse_asking(s, f, p, frontend_aborts(js, p->sqlstate), &q);
+}
+
+/* What is wrong with what the statements refer to. */
+static enum took refuse_found(struct session *s, const struct frame *f, const struct judged *js,
+	const struct err *e, const char *hint)
+{
+	struct plan p = {.reason = e->msg, .hint = hint};
+
+	snprintf(p.sqlstate, sizeof(p.sqlstate), "%s", e->sqlstate);
+	return session_refuse_asking(s, f, &p, frontend_aborts(js, p.sqlstate), NULL);
 }
 
 static enum took take_query(struct session *s, const struct frame *f)
@@ -248,10 +250,10 @@ static enum took take_query(struct session *s, const struct frame *f)
 		judgement_unref(j);
 		return took;
 	}
-	took = r == -EACCES && is_aborted(s, js) ? refuse_aborted(s, f)
-	       : r                               ? frontend_hinted(s, f, r, hint, &e)
-	       : pin_fits_between(s, steps, n)   ? refuse_unknown(s, f)
-						 : refuse_together(s, f);
+	took = r == -EACCES                    ? refuse_found(s, f, js, &e, hint)
+	       : r                             ? frontend_failed(s, f, r, &e)
+	       : pin_fits_between(s, steps, n) ? refuse_unknown(s, f)
+					       : refuse_together(s, f);
 	for (unsigned i = 0; i < n; i++)
 		step_fini(&steps[i]);
 	free(steps);

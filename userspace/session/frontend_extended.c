@@ -92,8 +92,9 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 		return frontend_failed(s, f, r, &e);
 	denial = frontend_denial(judgement_plans(j));
 	foreign = foreign_parameter(binding_catalog(judgement_binding(j)), &m);
-	if (denial && denial->tells && !foreign && s->status != 'E' && judgement_plans(j)->n == 1)
+	if (denial && denial->tells && !foreign && judgement_plans(j)->n == 1)
 		took = session_refuse_asking(s, f, denial,
+			frontend_aborts(judgement_plans(j), denial->sqlstate),
 			&(struct question){
 				.text = m.sql, .nparams = m.nparams, .param_types = m.param_types});
 	else if (denial)

@@ -35,6 +35,7 @@ struct refusal {
 	char sqlstate[6];
 	int position;
 	char *reason, *hint; /* owned; hint may be NULL */
+	bool aborts;         /* in a failed transaction the server would not come to what is wrong with it */
 };
 
 /* One statement of a simple Query, resolved when it was sent. */

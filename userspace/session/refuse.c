@@ -53,6 +53,8 @@ static bool put_question(struct session *s, const struct question *q, const stru
 	if (!x)
 		return false;
 	x->refusal = refusal_new(r->sqlstate, r->reason, r->hint, r->position);
+	if (x->refusal)
+		x->refusal->aborts = r->aborts;
 	snprintf(name, sizeof(name), "pgveil_ask_%s", strrchr(s->poison, '_') + 1);
 	put_start(&s->put, FE_PARSE);
 	put_cstr(&s->put, name);
@@ -123,7 +125,11 @@ enum took session_refuse(struct session *s, const struct frame *f, const char *s
 }
 
 enum took session_refuse_asking(
-	struct session *s, const struct frame *f, const struct plan *p, const struct question *q)
+	struct session *s, const struct frame *f, const struct plan *p, bool aborts, const struct question *q)
 {
-	return refuse(s, f, refusal_new(p->sqlstate, p->reason, p->hint, p->position), q);
+	struct refusal *r = refusal_new(p->sqlstate, p->reason, p->hint, p->position);
+
+	if (r)
+		r->aborts = aborts;
+	return refuse(s, f, r, q);
 }

@@ -201,8 +201,8 @@ struct question { /* a statement that is wrong by a name, for the server to say 
 	struct span param_types;
 };
 /* The same for a plan that is a denial; q is borrowed. */
-enum took session_refuse_asking(
-	struct session *s, const struct frame *f, const struct plan *p, const struct question *q);
+enum took session_refuse_asking(struct session *s, const struct frame *f, const struct plan *p, bool aborts,
+	const struct question *q);
 
 /* enter.c: until OPEN */
 void enter_client(struct session *s);
@@ -247,6 +247,8 @@ enum took frontend_instead(
 enum took frontend_failed(struct session *s, const struct frame *f, int r, const struct err *e);
 enum took frontend_hinted(
 	struct session *s, const struct frame *f, int r, const char *hint, const struct err *e);
+/* Whether a refusal of js with this is one that a failed transaction comes before. */
+bool frontend_aborts(const struct judged *js, const char *sqlstate);
 enum took frontend_refuse(/* p: of js */
 	struct session *s, const struct frame *f, const struct judged *js, const struct plan *p);
 const struct plan *frontend_denial(const struct judged *js); /* the first of them; NULL: none */

@@ -178,7 +178,8 @@ SELECT id, CASE WHEN segment = 'gold' THEN full_name ELSE 'someone' END AS full_
 SELECT id, greatest(created_at, updated_at) AS seen, nullif(city, 'Berlin') AS city FROM customers ORDER BY id LIMIT 5;
 
 -- session: is a masked column there
-SELECT count(*), count(phone), count(ssn) FROM customers;
+-- masked: with_ssn
+SELECT count(*), count(phone), count(ssn) AS with_ssn FROM customers;
 SELECT country, count(*) - count(phone) AS without_phone FROM customers GROUP BY country ORDER BY country;
 
 -- session: arrays

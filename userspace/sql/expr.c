@@ -100,18 +100,21 @@ static struct taint unseen(struct lineage *l, struct scope *sc, const PgQuery__C
 	return t;
 }
 
-/* What decides between branches of which none can fail shows in the result alone. */
+/* What decides between branches of which none can fail shows in the result alone, if that is of a simple
+ * type: what is total on arrays and documents is so for their shapes, which may differ from branch to branch.
+ */
 static void decide(struct lineage *l, struct taint *acc, const struct taint *conditions, bool calm)
 {
 	struct colset from = {0};
 	struct colref c;
 
-	if (!acc->calm || !calm || conditions->foreign) {
+	if (!conditions->from.n)
+		return;
+	if (!acc->calm || !calm || conditions->foreign ||
+		!(acc->type ? type_simple(l->names->catalog, acc->type) : taint_constant(acc))) {
 		lineage_use(l, conditions, "CASE");
 		return;
 	}
-	if (!conditions->from.n)
-		return;
 	for (unsigned i = 0; i < conditions->from.n && !lineage_stopped(l); i++) {
 		c = conditions->from.v[i];
 		if (c.via == VIA_VALUE)

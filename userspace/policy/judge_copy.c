@@ -38,7 +38,7 @@ static bool inert(struct judge *j, const struct relation *r, const struct column
 
 	/* what the caller may drop he may put another in the place of, while a statement of his waits for it
 	 */
-	if (r->own || j->relayed)
+	if ((r->own || j->relayed) && strncmp(r->schema, "pg_temp_", 8) != 0)
 		return false;
 	if (!strchr("rp", r->kind) || r->triggers || r->rules || r->code || r->computes || r->row_security)
 		return false;

@@ -56,10 +56,8 @@ static bool of_others(const struct name_scope *ns, const struct relation *r)
 
 const struct relation *scope_relation(const struct name_scope *ns, const char *schema, const char *name)
 {
-	const struct relation *r = *schema ? catalog_relation(ns->catalog, scope_schema(ns, schema), name)
-					   : find_in_path(ns, name);
-
-	return r && !of_others(ns, r) ? r : NULL;
+	return *schema ? catalog_relation(ns->catalog, scope_schema(ns, schema), name)
+		       : find_in_path(ns, name);
 }
 
 const struct relation *relation_find(struct lineage *l, const PgQuery__RangeVar *rv)
@@ -69,6 +67,8 @@ const struct relation *relation_find(struct lineage *l, const PgQuery__RangeVar 
 	if (lineage_stopped(l))
 		return NULL;
 	r = scope_relation(l->names, rv->schemaname, rv->relname);
+	if (r && !l->need && of_others(l->names, r)) /* need: a catalogue is being built */
+		r = NULL;
 	if (!*rv->schemaname && (!r || l->names->temp || strcmp(r->schema, "pg_catalog") != 0))
 		l->s->by_path = true;
 	if (!r) {

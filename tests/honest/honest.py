@@ -2,7 +2,6 @@
 """Runs honest sessions through a lab and directly, as the engine's role, and says what differs: every message, but for the
 cells of masked columns and of those that the corpus names. By hand: python3 -B tests/honest/honest.py [PATTERN]."""
 
-import array
 import collections
 import json
 import os
@@ -10,7 +9,6 @@ import pathlib
 import re
 import socket
 import struct
-import subprocess
 import sys
 import time
 
@@ -20,7 +18,7 @@ sys.path.insert(0, str(HERE))
 
 import sessions  # noqa: E402
 import wire  # noqa: E402
-from lab import PYTHON, SCRIPT, Lab  # noqa: E402
+from lab import Lab  # noqa: E402
 
 WAYS = {"simple": None, "text": 0, "binary": 1}
 USER_OIDS = 16384
@@ -28,35 +26,6 @@ WRITES = re.compile(r"(UPDATE|DELETE|MERGE)\b", re.I)
 NORMAL = "SVCMPDHWstcnd"  # of an error's fields: not where in the server's source it was raised
 
 PLACE = re.compile(r"\{(class|proc|type|namespace|ext|pub|statistics):([^{}]+)\}")
-
-# Opens connections where the agent is, as many as it is asked for: the process is started once.
-DIALER = r"""
-import array, socket, sys
-out = socket.socket(fileno=int(sys.argv[1]))
-while out.recv(1):
-    s = socket.create_connection((sys.argv[2], int(sys.argv[3])), 30)
-    out.sendmsg([b"0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [s.fileno()]))])
-    s.close()
-"""
-
-
-class Dialer:
-    def __init__(self, lab):
-        self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self.process = subprocess.Popen([SCRIPT, "agent", "--name", lab.name, "--", PYTHON, "-I", "-c", DIALER, str(theirs.fileno()), lab.host, str(lab.port)],
-                                            pass_fds=[theirs.fileno()], env=lab.env, stdin=subprocess.DEVNULL)
-
-    def dial(self):
-        self.ours.send(b"?")
-        _, ancillary, _, _ = self.ours.recvmsg(16, socket.CMSG_SPACE(4))
-        fds = array.array("i")
-        fds.frombytes(ancillary[0][2])
-        return socket.socket(fileno=fds[0])
-
-    def close(self):
-        self.ours.close()
-        self.process.wait(30)
 
 
 def ask(client, st, way):
@@ -158,7 +127,6 @@ def cause_of(error):
 class Runner:
     def __init__(self, lab, folder=HERE):
         self.lab, self.folder = lab, folder
-        self.dialer = Dialer(lab)
         self.dba = wire.Client(socket.create_connection((lab.host, lab.port), 20))
         self.dba.login("postgres", lab.dbname, password=(lab.state / "superuser.pw").read_text().strip())
         self.tables, self.sequences = self._saved()
@@ -169,7 +137,6 @@ class Runner:
         self.dba.query("SET session_replication_role = replica; SET lock_timeout = '300ms'; SET deadlock_timeout = '100ms'; SET client_min_messages = error").ok()
 
     def close(self):
-        self.dialer.close()
         for c in (self.dba, *self.kept.values()):
             c.close()
 
@@ -234,7 +201,7 @@ class Runner:
         raise errors[0]
 
     def client(self, direct):
-        c = wire.Client(socket.create_connection((self.lab.host, self.lab.port), 30) if direct else self.dialer.dial(), 30)
+        c = wire.Client(socket.create_connection((self.lab.host, self.lab.port), 30) if direct else self.lab.dial(), 30)
         # As drivers do; where a client does not say it, the engine does.
         if direct:
             c.login("pgveil_agent", self.lab.dbname, password=self.lab.password(), client_encoding="UTF8")

@@ -3,6 +3,7 @@
 
 import array
 import codecs
+import collections
 import errno
 import itertools
 import json
@@ -20,21 +21,23 @@ SCRIPT = ROOT / "scripts" / "lab.sh"
 PYTHON = "/usr/bin/python3"
 BUILD = os.environ.get("BUILD", "release")
 
-# Runs where the agent runs: connects and passes the socket (or the errno) to the test, which then speaks by hand.
+# Runs where the agent runs: connects whenever it is asked and passes the socket (or the errno) to the test, which then speaks by hand.
 DIAL = r"""
 import array, os, socket, sys
 out = socket.socket(fileno=int(sys.argv[1]))
-host, port, source, sport = sys.argv[2], int(sys.argv[3]), sys.argv[4], int(sys.argv[5])
-s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-s.settimeout(20)
-try:
-    if source:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind((source, sport))
-    s.connect((host, port))
-    out.sendmsg([b"0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [s.fileno()]))])
-except OSError as e:
-    out.send(str(e.errno or -1).encode())
+while asked := out.recv(512):
+    host, port, source, sport = asked.decode().split("\n")
+    s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    s.settimeout(20)
+    try:
+        if source:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind((source, int(sport)))
+        s.connect((host, int(port)))
+        out.sendmsg([b"0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [s.fileno()]))])
+    except OSError as e:
+        out.send(str(e.errno or -1).encode())
+    s.close()
 """
 
 
@@ -49,12 +52,42 @@ def run(argv, check=False, **kw):
     return p
 
 
+class Dialer:
+    """A process that runs DIAL: it connects as often as it is asked, for to start one costs more than most tests do."""
+
+    def __init__(self, argv, env):
+        self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        argv = [str(a) for a in [*argv, PYTHON, "-I", "-S", "-c", DIAL, theirs.fileno()]]
+        with theirs:
+            self.process = subprocess.Popen(argv, env=env, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+
+    def dial(self, host, port, source, source_port):
+        """→ a socket; OSError with its errno; EOFError when the process is gone."""
+        try:
+            self.ours.send("\n".join((host, str(port), source, str(source_port))).encode())
+            data, ancillary, _, _ = self.ours.recvmsg(64, socket.CMSG_SPACE(4))
+        except (BrokenPipeError, ConnectionResetError):
+            data = b""
+        if not data:
+            raise EOFError("the process that connects is gone")
+        if data != b"0":
+            raise OSError(int(data), os.strerror(int(data)))
+        fds = array.array("i")
+        fds.frombytes(ancillary[0][2])
+        return socket.socket(fileno=fds[0])
+
+    def close(self):
+        self.ours.close()
+        self.process.wait(30)
+
+
 class Lab:
     numbers = itertools.count(1)
 
     def __init__(self, schema=HERE / "schema.sql", policies=(HERE / "agent1.yaml", HERE / "agent2.yaml"), agents=2, pg_conf=(), args=(),
                  name=None, env=None):
         self.name = name or "it%d-%d" % (os.getpid(), next(self.numbers))
+        self.dialers = collections.defaultdict(list)
         self.log_read, self.log_text, self.log_decoder = 0, "", codecs.getincrementaldecoder("utf-8")("replace")
         self.env = {**os.environ, "BUILD": BUILD, **(env or {})}
         self.argv = ["up", "--json", "--agents", agents, *args]
@@ -81,6 +114,7 @@ class Lab:
     def down(self):
         """Takes it down and then says what a sanitizer has found in the daemon."""
         findings = ""
+        self.hang_up()
         if hasattr(self, "state") and self.state.exists():
             stopped = self.sh("daemon", "stop", check=False)
             findings = "".join(p.read_text() for p in sorted(self.state.glob("log/sanitizer*")))
@@ -153,25 +187,34 @@ class Lab:
     def dial(self, who="agent1", netns=None, host=None, port=None, source="", source_port=0):
         """A socket that a process in who's cgroup connected; OSError with its errno. netns: agentN's or unknown's instead of its
         own. who=None: a process outside the guarded cgroups, in the host's namespace unless netns says otherwise."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        argv = []
-        if netns or who is None:
-            argv += ["nsenter", "--net=/run/netns/pgveil-%s-%s" % (self.name, netns), "--"] if netns else []
-            argv += ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]
-            if who:
-                argv = ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', self.cgroup(who), *argv]
-        else:
-            argv = [SCRIPT, "agent", "--name", self.name, "--as", who, "--"]
-        argv += [PYTHON, "-I", "-c", DIAL, theirs.fileno(), host or self.host, port or self.port, source, source_port]
-        with ours, theirs:
-            p = run(argv, env=self.env, pass_fds=[theirs.fileno()])
-            assert p.returncode == 0, p.stderr.decode()
-            data, ancillary, _, _ = ours.recvmsg(64, socket.CMSG_SPACE(4))
-        if data != b"0":
-            raise OSError(int(data), os.strerror(int(data)))
-        fds = array.array("i")
-        fds.frombytes(ancillary[0][2])
-        return socket.socket(fileno=fds[0])
+        idle = self.dialers[who, netns]
+        while True:
+            kept = idle.pop() if idle else None
+            dialer = kept or Dialer(self.into(who, netns), self.env)
+            try:
+                return dialer.dial(host or self.host, port or self.port, source, source_port)
+            except EOFError:
+                dialer.close()
+                dialer = None
+                if not kept:  # one that was kept may have been killed since
+                    raise
+            finally:
+                if dialer:
+                    idle.append(dialer)
+
+    def into(self, who, netns):
+        """What starts a command in who's cgroup and in a namespace."""
+        if not netns and who is not None:
+            return [SCRIPT, "agent", "--name", self.name, "--as", who, "--"]
+        argv = ["nsenter", "--net=/run/netns/pgveil-%s-%s" % (self.name, netns), "--"] if netns else []
+        argv += ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]
+        return ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', self.cgroup(who), *argv] if who else argv
+
+    def hang_up(self):
+        """Ends the processes that connect, where a test takes their cgroup or namespace away."""
+        for kept in self.dialers.values():
+            while kept:
+                kept.pop().close()
 
     def cgroup(self, who):
         return self.info["unknown_cgroup"] if who == "unknown" else self.agents[who]["cgroup"]

@@ -80,6 +80,7 @@ def test_a_child_cgroup_is_its_parent_s_subject(lab):
             assert c.query(SSN).ok().rows == ONE
     finally:
         del lab.agents["child"]
+        lab.hang_up()
         run(["rmdir", child], check=True)
 
 

@@ -167,6 +167,7 @@ def test_without_policy_nothing_is_masked(own_lab):
 
 def remake(lab):
     """The guarded root and all below it is removed and made again, as whoever owns its parent may."""
+    lab.hang_up()
     root = pathlib.Path(lab.cgroup("agent1")).parent
     below = [p for p in root.iterdir() if p.is_dir()]
     for p in [*below, root]:

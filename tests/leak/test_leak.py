@@ -5,13 +5,10 @@ Two databases differ in their masked values alone. Direct, a statement must show
 the other. Through the engine, as a simple query and over the extended protocol with results in text and in binary, no byte that
 comes may hold a canary in any form, and what comes must be the same from both databases."""
 
-import array
 import concurrent.futures
 import pathlib
 import re
 import socket
-import subprocess
-import threading
 
 import pytest
 
@@ -20,20 +17,10 @@ import corpus
 import script
 import state
 import wire
-from lab import PYTHON, SCRIPT, Lab
+from lab import Lab
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATABASES = ["lab", "bal"]
-
-# Runs where the agent runs, and connects whenever it is asked.
-DIALER = r"""
-import array, socket, sys
-out = socket.socket(fileno=int(sys.argv[1]))
-while out.recv(1):
-    s = socket.create_connection((sys.argv[2], int(sys.argv[3])), 20)
-    out.sendmsg([b"0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [s.fileno()]))])
-    s.close()
-"""
 
 
 class Sides:
@@ -41,32 +28,14 @@ class Sides:
     a thread for each; nothing of a database is touched by the other's."""
 
     def __init__(self, lab):
-        self.lab, self.kept, self.dialers, self.oids = lab, {}, {}, {}
-        self.pool, self.dialing = concurrent.futures.ThreadPoolExecutor(len(DATABASES)), threading.Lock()
+        self.lab, self.kept, self.oids = lab, {}, {}
+        self.pool = concurrent.futures.ThreadPoolExecutor(len(DATABASES))
         self.databases = [state.Database(lab, d) for d in DATABASES]
         self.major = int(lab.info["pg_version"].split(".")[0].split("b")[0])
 
-    def dial(self, who):
-        with self.dialing:
-            return self.dial_now(who)
-
-    def dial_now(self, who):
-        if who not in self.dialers:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            argv = [SCRIPT, "agent", "--name", self.lab.name, "--as", who, "--", PYTHON, "-I", "-c", DIALER, theirs.fileno(), self.lab.host, self.lab.port]
-            p = subprocess.Popen([str(a) for a in argv], env=self.lab.env, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
-            theirs.close()
-            self.dialers[who] = (ours, p)
-        ours = self.dialers[who][0]
-        ours.send(b"1")
-        _, ancillary, _, _ = ours.recvmsg(64, socket.CMSG_SPACE(4))
-        fds = array.array("i")
-        fds.frombytes(ancillary[0][2])
-        return socket.socket(fileno=fds[0])
-
     def open(self, who, database, startup):
         """→ a connection and what came at login, or None and the refusal."""
-        c = wire.Client(self.dial(who) if who != "direct" else socket.create_connection((self.lab.host, self.lab.port), 20))
+        c = wire.Client(self.lab.dial(who) if who != "direct" else socket.create_connection((self.lab.host, self.lab.port), 20))
         user, password = ("agent", None) if who != "direct" else ("pgveil_agent", self.lab.password())
         try:
             came = c.login(user, database, password, **startup)
@@ -158,9 +127,6 @@ class Sides:
         for c in self.kept.values():
             c.close()
         self.pool.shutdown()
-        for ours, p in self.dialers.values():
-            ours.close()
-            p.wait(20)
 
 
 @pytest.fixture(scope="module")

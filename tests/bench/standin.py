@@ -24,9 +24,9 @@ def columns(n):
 
 
 READY = message(b"Z", b"I")
-# What session/settle.c asks; the last but one and two say how money is written.
+# What session/settle.c asks; the last but two and three say how money is written.
 SETTLED = [b"on", b"UTF8", b'"$user", public', b"pgveil_agent", b"pg_catalog\npublic", b"UTF8", b"$1,234,567.89",
-           b"-$1,234,567.89", b"none"]
+           b"-$1,234,567.89", b"none", b"0"]
 STATUS = {"server_version": "15.0", "client_encoding": "UTF8", "server_encoding": "UTF8", "standard_conforming_strings": "on",
           "DateStyle": "ISO, MDY", "IntervalStyle": "postgres", "TimeZone": "UTC", "integer_datetimes": "on"}
 

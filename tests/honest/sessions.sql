@@ -375,7 +375,6 @@ SELECT set_config('search_path', 'public', false);
 SELECT count(*) FROM orders;
 
 -- session: custom settings
--- waits: settings of nobody's that only the session has set
 SET app.tenant = '42';
 SHOW app.tenant;
 SELECT current_setting('app.tenant');

@@ -159,6 +159,83 @@ def test_what_code_wrote_into_a_temporary_table(state, c):
         assert canary.found(direct.query("SELECT line FROM fresh").ok().rows[0][0])
 
 
+def test_a_discard_that_is_undone(state):
+    for discard in ("DISCARD TEMP", "DISCARD ALL"):
+        with state.login() as c:
+            c.query("CREATE TEMP TABLE fresh (line text)").ok()
+            c.query("INSERT INTO aside.makes VALUES (1)").ok()
+            assert c.query("SELECT line FROM fresh").error.sqlstate == "42501"
+            c.send(wire.extended(discard), wire.extended("SELECT 1 / 0"), wire.sync())
+            assert c.result().error
+            assert c.query("SELECT line FROM fresh").error.sqlstate in ("42501", "42P01")
+            c.send(wire.extended(discard), wire.message("H"))
+            c.until("C")
+            c.send(wire.extended("SELECT 1 / 0"), wire.sync())
+            assert c.result().error
+            assert c.query("SELECT line FROM fresh").error.sqlstate in ("42501", "42P01")
+            assert canary.found(bytes(c.received)) == []
+
+
+# ---- settings of nobody's ----
+
+def test_a_setting_of_nobodys(state):
+    with state.login() as c:
+        for run in both(c):
+            assert run("SELECT current_setting('app.never', true)").ok().rows == [[None]]
+            assert run("SHOW app.never").error.sqlstate == "42704"
+            run("SET app.tenant = '42'").ok()
+            assert run("SHOW app.tenant").ok().rows == [[b"42"]]
+            run("SELECT set_config('App.Tenant', '43', false)").ok()
+            assert run("SELECT current_setting('app.tenant')::int + 1").ok().rows == [[b"44"]]
+            assert run("SELECT count(*) FROM clinic.patient WHERE id < current_setting('app.tenant')::int").ok().rows
+            run("BEGIN").ok()
+            run("SET LOCAL app.tenant = 'a'").ok()
+            run("SAVEPOINT s").ok()
+            run("SET app.tenant = 'b'").ok()
+            run("ROLLBACK TO s").ok()
+            assert run("SHOW app.tenant").ok().rows == [[b"a"]]
+            run("ROLLBACK").ok()
+            assert run("SHOW app.tenant").ok().rows == [[b"43"]]
+            run("RESET app.tenant").ok()
+            assert run("SHOW app.tenant").ok().rows == [[b""]]
+            assert run("SELECT set_config('app.tenant', ssn, false) FROM clinic.patient").error.sqlstate == "42501"
+        c.run("SELECT set_config('app.tenant', $1, false)", [b"by a parameter"]).ok()
+        assert c.query("SHOW app.tenant").ok().rows == [[b"by a parameter"]]
+        # answered before the trigger of the next one runs
+        c.send(wire.query("SHOW app.tenant"), wire.query("INSERT INTO aside.makes VALUES (1)"), wire.query("SHOW app.tenant"))
+        assert c.result().ok().rows == [[b"by a parameter"]]
+        c.result().ok()
+        assert c.result().error.sqlstate == "42501"
+
+
+def test_a_setting_of_nobodys_behind_code(state):
+    """The trigger of aside.makes does not set any; what is known is that it ran."""
+    asks = ("SHOW app.tenant", "SELECT current_setting('app.tenant')", "COPY (SELECT current_setting('app.tenant')) TO STDOUT",
+            "SELECT 1 WHERE current_setting('app.tenant') = '42'")
+    with state.login() as c:
+        for discard in (lambda: c.query("DISCARD ALL"), lambda: c.run("DISCARD ALL")):
+            c.query("SET app.tenant = '42'").ok()
+            c.query("PREPARE p AS SELECT current_setting('app.tenant')").ok()
+            c.send(wire.parse("SHOW app.tenant", "x"), wire.sync())
+            c.result().ok()
+            for run in both(c):
+                for sql in asks:
+                    run(sql).ok()
+            assert c.query("EXECUTE p").ok().rows == [[b"42"]]
+            c.query("INSERT INTO aside.makes VALUES (1)").ok()
+            for run in both(c):
+                for sql in asks + ("EXECUTE p",):
+                    assert run(sql).error.sqlstate == "42501", sql
+            c.send(wire.bind("x"), wire.execute(), wire.sync())
+            assert c.result().error.sqlstate == "42501"
+            for sql in ("DISCARD TEMP", "DISCARD PLANS", "RESET ALL"):
+                c.query(sql).ok()
+                assert c.query("SHOW app.tenant").error.sqlstate == "42501"
+            c.send(wire.extended("DISCARD ALL"), wire.extended("SHOW app.tenant"), wire.sync())
+            assert c.result().error.sqlstate == "42501"
+            discard().ok()
+
+
 # ---- search_path ----
 
 PLAIN = "SELECT body || '' AS b FROM note LIMIT 1"  # aside.note is plain, clinic.note is masked

@@ -140,10 +140,10 @@ static const char *messages(const struct judged *js, const char *want)
 	return want;
 }
 
-static void table(const char *file, const char *schema, const char *rules)
+static void table_in(const char *file, const char *schema, const char *rules, bool own_settings)
 {
 	const char *path[] = {"public"};
-	struct name_scope scope = {.path = path, .npath = 1, .user = "agent"};
+	struct name_scope scope = {.path = path, .npath = 1, .user = "agent", .own_settings = own_settings};
 	FILE *f = fopen(file, "re");
 	struct arena a = {0}, judged_in = {0};
 	struct policy *p = NULL;
@@ -183,6 +183,11 @@ static void table(const char *file, const char *schema, const char *rules)
 	policy_unref(p);
 	arena_fini(&a);
 	arena_fini(&judged_in);
+}
+
+static void table(const char *file, const char *schema, const char *rules)
+{
+	table_in(file, schema, rules, false);
 }
 
 static void golden(void **state)
@@ -260,6 +265,18 @@ static void golden_opaque(void **state)
 		"tests/golden/opaque/allow.yaml");
 }
 
+/* In a session in which no code of the database's own ran, and in one in which some did. */
+static void golden_settings(void **state)
+{
+	(void)state;
+	table_in("tests/golden/settings.txt", "tests/golden/opaque/schema.sql",
+		"tests/golden/opaque/deny.yaml", true);
+	table_in("tests/golden/settings-allow.txt", "tests/golden/opaque/schema.sql",
+		"tests/golden/opaque/allow.yaml", true);
+	table("tests/golden/settings-code.txt", "tests/golden/opaque/schema.sql",
+		"tests/golden/opaque/deny.yaml");
+}
+
 static void golden_shift(void **state)
 {
 	char path[] = "/tmp/pgveil-golden-key-XXXXXX";
@@ -308,7 +325,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(golden), cmocka_unit_test(golden_asking),
 		cmocka_unit_test(golden_unseen), cmocka_unit_test(golden_opaque),
-		cmocka_unit_test(golden_shift), cmocka_unit_test(settings)};
+		cmocka_unit_test(golden_settings), cmocka_unit_test(golden_shift),
+		cmocka_unit_test(settings)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

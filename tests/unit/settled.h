@@ -12,7 +12,7 @@
 static inline void put_settled(struct put *w)
 {
 	static const char *const cells[] = {"on", "UTF8", "\"$user\", public", "pgveil_agent",
-		"pg_catalog\npublic", "UTF8", "$1,234,567.00", "-$1,234,567.00", "none"};
+		"pg_catalog\npublic", "UTF8", "$1,234,567.00", "-$1,234,567.00", "none", "0"};
 
 	put_start(w, BE_DATA_ROW);
 	put_be16(w, sizeof(cells) / sizeof(*cells));

@@ -217,7 +217,10 @@ void offline_close(struct offline *o)
 static int judge_text(const struct offline *o, struct span text, struct arena *a, struct judged *out,
 	struct analysis *analysis, struct err *e)
 {
-	struct name_scope scope = {o->catalog, o->options->path, o->options->npath};
+	struct name_scope scope = {.catalog = o->catalog,
+		.path = o->options->path,
+		.npath = o->options->npath,
+		.own_settings = true}; /* as in a session that is new */
 	int position;
 
 	*out = (struct judged){0};

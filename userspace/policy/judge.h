@@ -10,10 +10,11 @@ struct judge {
 	const struct binding *b;
 	struct arena *a;
 	struct span text;
-	bool alone;       /* it is one statement */
-	const char *user; /* the role that the session has; NULL: not known */
-	bool relayed;     /* … which is one that it logged in as itself */
-	bool failed;      /* out of memory */
+	bool alone;        /* it is one statement */
+	const char *user;  /* the role that the session has; NULL: not known */
+	bool relayed;      /* … which is one that it logged in as itself */
+	bool own_settings; /* as in its name_scope */
+	bool failed;       /* out of memory */
 };
 
 #define JUDGE_NO_MEMORY "out of memory while judging the statement"

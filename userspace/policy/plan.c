@@ -8,6 +8,7 @@
 
 #include "policy/judge.h"
 #include "policy/show.h"
+#include "sql/setting.h"
 
 /* Views and tables of the system that are made of other columns' values or other sessions' statements. */
 static bool check_relations(struct judge *j, const struct statement *st, struct plan *p)
@@ -289,7 +290,8 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 		return;
 	if (st->kind == STATEMENT_SHOW && plan_show(j, st, p))
 		return;
-	if (st->kind == STATEMENT_SHOW && (!st->setting || strchr(st->setting, '.'))) {
+	if (st->kind == STATEMENT_SHOW && (!st->setting || strchr(st->setting, '.')) &&
+		!(j->own_settings && st->setting && setting_custom(st->setting))) {
 		judge_deny(j, p, "42501",
 			"a setting of nobody's may carry anything that a function put into it",
 			"A caller with masked columns may read the server's own settings.");
@@ -300,6 +302,13 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 	if (((st->kind == STATEMENT_DEFINE && !st->copies) || st->apart) && !judge_defined(j, st, p))
 		return;
 	p->code = st->triggers || st->code || st->nopaque;
+	if (st->settings && (p->code || st->watched) && binding_opaque(j->b, NULL) != OPAQUE_ALLOW) {
+		judge_deny(j, p, "42501",
+			"code of the database runs in this statement, and may set what current_setting() "
+			"gives",
+			"Ask for the setting in a statement of its own, before any that runs code.");
+		return;
+	}
 	if (!judge_heirs(j, st, p))
 		return;
 	p->sanitize = p->code || st->watched || statement_is(st, "COMMIT") || statement_is(st, "END") ||
@@ -390,7 +399,12 @@ static void keep_constants(const struct statement *st, struct judged *out)
 int plan_judge(const struct binding *b, const struct name_scope *scope, struct span text, struct arena *a,
 	struct judged *out, struct err *e)
 {
-	struct judge j = {.b = b, .a = a, .text = text, .user = scope->user, .relayed = scope->role != 0};
+	struct judge j = {.b = b,
+		.a = a,
+		.text = text,
+		.user = scope->user,
+		.relayed = scope->role != 0,
+		.own_settings = scope->own_settings};
 	struct analysis an = {0};
 	struct err why = {0};
 	struct name_scope names = *scope;

@@ -9,6 +9,7 @@
 #include "base/attr.h"
 #include "policy/plan.h"
 #include "sql/search_path.h"
+#include "sql/setting.h"
 
 static const char PINNED[] = "pgveil pins it: the engine must read a statement as the server does.";
 static const char PATH[] =
@@ -64,30 +65,12 @@ static const struct setting allowed[] = {
 	{.name = "standard_conforming_strings", .values = {"on", "true", "yes", "1"}, .why = PINNED},
 };
 
-/* Settings of nobody's, for functions and policies of the database to read; but what begins like these is an
- * extension's, and may be code that it runs. */
-static bool is_custom(const char *name)
-{
-	static const char *const taken[] = {"plperl", "plperlu", "pltcl", "pltclu", "plpgsql", "plpython",
-		"plpython3u", "plv8", "plr", "pljava", "pllua", "auto_explain", "pgaudit", "pg_hint_plan",
-		"pg_stat_statements", "pgveil", "session_variable", "set_user", "citus", "timescaledb",
-		"pglogical", "postgres_fdw", "dblink", "anon", "sepgsql", "passwordcheck", "credcheck",
-		"pg_prewarm", "basic_archive"};
-	const char *dot = strchr(name, '.');
-
-	for (size_t i = 0; dot && i < ARRAY_LEN(taken); i++)
-		if (strlen(taken[i]) == (size_t)(dot - name) &&
-			strncasecmp(taken[i], name, (size_t)(dot - name)) == 0)
-			return false;
-	return dot != NULL;
-}
-
 static bool is_free(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(free_settings); i++)
 		if (strcasecmp(free_settings[i], name) == 0)
 			return true;
-	return is_custom(name);
+	return setting_custom(name);
 }
 
 static bool is_planners(const char *name)

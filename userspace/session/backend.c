@@ -115,7 +115,7 @@ static struct rowplan *portal_rows(struct session *s, struct expected *x)
 	/* EXECUTE and FETCH show another statement's rows; its newer judgement is the one that counts. */
 	struct judgement *newer = x->step.target ? x->step.newer : o->latest;
 
-	if (o->rows && s->now_ms - x->judged_ms <= s->env->max_age_ms)
+	if (o->rows && s->now_ms - x->judged_ms <= s->env->max_age_ms && !s->pin.found)
 		return o->rows;
 	if (!o->rows || !x->rows_held) {
 		if (!backend_holds(
@@ -400,6 +400,7 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	if (over)
 		return fate; /* the connection ends */
 	pin_error(s);
+	own_undone(s);
 	style_error(s);
 	if (x)
 		spend_failed(s, x, in.field['C']);

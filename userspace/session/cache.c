@@ -236,6 +236,7 @@ static bool same_path(const struct judgement *j, const struct name_scope *scope)
 	const char *p = j->path;
 
 	if (j->scope.role != scope->role || j->scope.unsure != scope->unsure ||
+		j->scope.own_settings != scope->own_settings ||
 		!next_is(&p, scope->user ? scope->user : "") || !next_is(&p, temp_word(scope)) ||
 		(scope->temp && !next_is(&p, scope->temp)))
 		return false;

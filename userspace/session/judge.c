@@ -245,6 +245,13 @@ int judge_sent(
 	return r;
 }
 
+/* What code may have done since counts, however names are looked for. */
+static void after_code(struct name_scope *s, const struct name_scope *now)
+{
+	s->temp_doubtful = now->temp_doubtful;
+	s->own_settings = now->own_settings;
+}
+
 /* The server plans a prepared statement anew under another search_path; what a portal or cursor reads was
  * found when it was opened. */
 static int again_within(struct session *s, uint64_t tolerance_ms, enum look look, const struct judgement *j,
@@ -259,10 +266,10 @@ static int again_within(struct session *s, uint64_t tolerance_ms, enum look look
 		return r;
 	path_scope(s, path, &scope);
 	if (look == LOOK_AS_THEN) {
-		bool doubtful = scope.temp_doubtful;
+		struct name_scope then = *judgement_scope(j);
 
-		scope = *judgement_scope(j);
-		scope.temp_doubtful = doubtful;
+		after_code(&then, &scope);
+		scope = then;
 	}
 	if (judgement_binding(j) == s->binding && judgement_looked(j, &scope))
 		return 0;
@@ -296,8 +303,10 @@ int judge_kept(struct session *s, const struct judgement *j, const struct judgem
 {
 	const struct judged *js = judgement_plans(j);
 	bool kept = js->n > 0, other = false;
+	struct name_scope then = *judgement_scope(newer);
 
-	if (!judgement_looked(j, judgement_scope(newer)))
+	after_code(&then, judgement_scope(j)); /* of which the server's plans know nothing */
+	if (!judgement_looked(j, &then))
 		return 0;
 	for (unsigned i = 0; i < js->n; i++)
 		for (const struct plan *p = js->plans[i]; p; p = p->inner)
@@ -530,9 +539,10 @@ bool judge_holds(struct session *s, uint64_t judged_ms, const struct judgement *
 	/* With a max_age of 0 a statement is judged by what was true when it came; it may still take a while.
 	 */
 	uint64_t late_ms = s->env->max_age_ms > LATE_MS ? s->env->max_age_ms : LATE_MS;
+	bool moved = s->pin.found && judgement_scope(*newer ? *newer : j)->own_settings;
 	struct err e = {0};
 
-	if (s->now_ms - judged_ms <= late_ms)
+	if (s->now_ms - judged_ms <= late_ms && !moved)
 		return true;
 	if (again_within(s, late_ms, LOOK_AS_THEN, *newer ? *newer : j, &n, &e))
 		return false;

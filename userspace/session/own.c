@@ -114,6 +114,7 @@ bool own_sent(struct session *s, const struct plan *p, const struct step *st)
 {
 	bool changes = false;
 
+	s->own.discarded = s->own.reset = false;
 	add_heir(s, p);
 	if (st)
 		own_heirs(s, st->newer);
@@ -267,6 +268,17 @@ static bool put_back(struct session *s)
 	return path && pin_put(s, PIN_PLAIN, arena_printf(&s->scratch, "SELECT %s", path));
 }
 
+/* What was discarded is, if nothing was undone. */
+static void let_go(struct session *s, char status)
+{
+	if (s->own.discarded && status == 'I')
+		s->own.doubtful = s->own.code = false;
+	/* all settings are what they were at login */
+	if (s->own.reset && status == 'I')
+		s->pin.ran = s->pin.found = false;
+	s->own.discarded = s->own.reset = false;
+}
+
 void own_ready(struct session *s, const struct expected *x, char status)
 {
 	if (s->own.recover && x->ours && status == 'E') {
@@ -275,6 +287,7 @@ void own_ready(struct session *s, const struct expected *x, char status)
 		if (!put_back(s) || !pin_end(s))
 			session_break(s, "53200", "out of memory");
 	}
+	let_go(s, status);
 	if (!x->changes || status != 'I')
 		return;
 	if (s->own.touched) {
@@ -415,14 +428,26 @@ void own_error(struct session *s, struct span sqlstate)
 	s->own.recover = !s->unsynced;
 }
 
-/* One in a transaction may yet be undone. */
+void own_undone(struct session *s)
+{
+	s->own.discarded = s->own.reset = false;
+}
+
+/* Nothing was sent behind the head but perhaps a Sync. */
+static bool is_last(struct session *s)
+{
+	unsigned n = pipeline_len(&s->pipe);
+
+	return n == 1 || (n == 2 && pipeline_at(&s->pipe, 1)->kind == EXPECT_SYNC);
+}
+
+/* It may yet be undone: own_ready tells. */
 void own_discarded(struct session *s, const struct plan *p)
 {
-	if (p && p->kind == STATEMENT_DISCARD && p->defines && s->status == 'I')
-		s->own.doubtful = s->own.code = false;
-	/* All settings are what they were at login, if nothing was sent behind it. */
-	if (p && p->kind == STATEMENT_DISCARD && !p->name && s->status == 'I' && pipeline_len(&s->pipe) == 1)
-		s->pin.ran = false;
+	if (!p || p->kind != STATEMENT_DISCARD || s->status != 'I' || !is_last(s))
+		return;
+	s->own.discarded = p->defines;
+	s->own.reset = !p->name;
 }
 
 bool own_needless(const struct session *s, const struct judgement *j)

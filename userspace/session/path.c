@@ -112,6 +112,7 @@ void path_scope(const struct session *s, const char *path[PATH_MAX_NAMES], struc
 	*out = (struct name_scope){.path = path,
 		.temp = s->path.temp,
 		.temp_doubtful = s->own.doubtful,
+		.own_settings = !s->pin.ran,
 		.user = s->switched ? NULL : s->path.user,
 		.role = s->role};
 	for (unsigned i = 0; i < s->path.n; i++) {

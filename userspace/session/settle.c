@@ -21,7 +21,10 @@
 	" pg_catalog.current_setting('server_encoding'),"                                                    \
 	" " MONEY_SAMPLE "::pg_catalog.int4::pg_catalog.money::pg_catalog.text,"                             \
 	" (-" MONEY_SAMPLE ")::pg_catalog.int4::pg_catalog.money::pg_catalog.text,"                          \
-	" pg_catalog.current_setting('role')"
+	" pg_catalog.current_setting('role'),"                                                               \
+	" (SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_event_trigger e"                   \
+	" WHERE e.evtevent OPERATOR(pg_catalog.=) 'login'"                                                   \
+	" AND e.evtenabled OPERATOR(pg_catalog.<>) 'D')"
 /* A relayed login chose its role: which one it is, and which one it can be that it must not be. */
 #define SETTLE_RELAYED                                                                                       \
 	SETTLE ", session_user::pg_catalog.text,"                                                            \
@@ -40,6 +43,7 @@ enum {
 	SETTLE_MONEY,
 	SETTLE_DEBT,
 	SETTLE_ROLE_SET,
+	SETTLE_CODE, /* of the database's own, that runs at each login */
 	SETTLE_COLUMNS,
 	SETTLE_SESSION_USER = SETTLE_COLUMNS,
 	SETTLE_ROLE,
@@ -116,6 +120,7 @@ static void take_settings(struct session *s, const struct frame *f)
 	s->settled_ms = s->now_ms;
 	s->settled_user = v[SETTLE_USER];
 	snprintf(s->role_set, sizeof(s->role_set), "%s", v[SETTLE_ROLE_SET]);
+	s->pin.ran = strcmp(v[SETTLE_CODE], "0") != 0;
 	/* lc_monetary is not among what a judged caller may change; not understood, money can only be
 	 * redacted. */
 	money_format_learn(&s->style.reported.money, span_of(v[SETTLE_MONEY], strlen(v[SETTLE_MONEY])),

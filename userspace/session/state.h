@@ -118,6 +118,7 @@ struct session {
 		bool touched;   /* likewise at the end of the transaction or group under way */
 		bool failed;    /* the transaction: nothing runs but what ends it */
 		bool ran;       /* code of the database's own, ever: what it set may still be there */
+		bool found;     /* likewise, which nobody knew of when it was sent */
 		unsigned ends;  /* Syncs sent while touched, and not answered */
 	} pin;
 	struct {               /* what names mean to this session's server process alone (session/own.c) */
@@ -142,8 +143,9 @@ struct session {
 		size_t charged;                         /* of catalog and kept */
 		struct catalog *kept[OWN_CATALOGS_MAX]; /* read before, perhaps still referred to */
 		struct heirs *heirs;                    /* that it has made, or may have; NULL: none */
-		bool ran;   /* code of the database's own, in the transaction under way */
-		bool alone; /* the binding is this session's, not the worker's */
+		bool ran;              /* code of the database's own, in the transaction under way */
+		bool alone;            /* the binding is this session's, not the worker's */
+		bool discarded, reset; /* temporary objects, settings: by what ended last, if not undone */
 	} own;
 	bool frank, hushed;      /* what the transaction under way did was so (plan.h), and was not */
 	struct catalog *catalog; /* taken once a step; NULL between steps */
@@ -356,6 +358,7 @@ int own_again(
 bool own_row(struct session *s, const struct frame *f); /* of the reading; false: the session was closed */
 void own_read(struct session *s);                       /* it came to its end */
 void own_discarded(struct session *s, const struct plan *p); /* p, alone, was carried out */
+void own_undone(struct session *s); /* something failed: what was carried out since the last ReadyForQuery */
 /* Whether p may be judged although definitions could not be read. */
 bool own_needless(const struct session *s, const struct judgement *j);
 void own_fini(struct session *s);

@@ -72,8 +72,10 @@ void style_ran(struct session *s, const struct expected *x, const struct plan *p
 				: x->at < x->nsteps       ? &x->steps[x->at]
 							  : NULL;
 
-	if (pin_code_newer(x))
+	if (pin_code_newer(x)) {
 		pin_doubt(s); /* code that was not known of when the statement was sent */
+		s->pin.found = true;
+	}
 	s->style.code = s->style.code || tells_of_code(s, p) || pin_code_step(st);
 	if (s->style.doubtful)
 		return;

@@ -21,6 +21,9 @@ struct name_scope {
 	const char *temp;   /* pg_temp_N, of this session; NULL: it has none */
 	bool temp_in_path;  /* it stands in path, and is looked at in its turn */
 	bool temp_doubtful; /* code of the database's own may have written into its tables */
+	/* No code of the database's own ran in this session since its login: a setting of nobody's holds what
+	 * the session itself put there, or its default. */
+	bool own_settings;
 	/* Of a text that runs under a path which nobody knows here: functions, operators and types of any
 	 * schema may be meant, and a relation without a schema is not known. */
 	bool any;
@@ -247,6 +250,7 @@ struct statement {
 		*value; /* SET: lower-cased name; value NULL: DEFAULT or RESET; setting "all": RESET ALL */
 	struct setting_change *changes; /* beside that */
 	unsigned nchanges;
+	bool settings; /* it shows, or asks about, settings of nobody's, by own_settings of its scope */
 	bool followed; /* SET search_path: the statements behind it in the text were judged by it */
 };
 

@@ -173,7 +173,7 @@ static bool body_names(struct lineage *l, const struct function *f, struct name_
 	unsigned n = 0;
 	bool listed = false, last;
 
-	*out = (struct name_scope){.catalog = l->names->catalog};
+	*out = (struct name_scope){.catalog = l->names->catalog, .own_settings = l->names->own_settings};
 	if (!f->path) {
 		/* of the caller's: what it may use is not what the function's owner may */
 		out->any = f->definer || l->need || l->names->any || l->names->made;
@@ -207,8 +207,11 @@ static bool body_names(struct lineage *l, const struct function *f, struct name_
 
 static void made_names(struct lineage *l, const struct function *f, struct name_scope *out)
 {
-	*out = (struct name_scope){
-		.catalog = l->names->catalog, .path = f->made_path, .npath = f->nmade_path, .made = true};
+	*out = (struct name_scope){.catalog = l->names->catalog,
+		.path = f->made_path,
+		.npath = f->nmade_path,
+		.made = true,
+		.own_settings = l->names->own_settings};
 }
 
 static const PgQuery__Node *parse_one(struct lineage *l, const char *text)

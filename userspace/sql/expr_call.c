@@ -2,6 +2,7 @@
 /* Functions in expressions. */
 #include "sql/candidate.h"
 #include "sql/dialect.h"
+#include "sql/setting.h"
 
 #include <string.h>
 
@@ -67,12 +68,24 @@ static bool is_setting_name(const struct lineage *l, const struct taint *t)
 	       t->from.v->attnum == c->attnum;
 }
 
-/* A setting of nobody's ("app.x") holds whatever some function put there. */
+/* Not what is kept for later. */
+static bool runs_now(const struct statement *s)
+{
+	return s->kind == STATEMENT_SELECT || s->kind == STATEMENT_INSERT || s->kind == STATEMENT_UPDATE ||
+	       s->kind == STATEMENT_DELETE || s->kind == STATEMENT_MERGE;
+}
+
+/* A setting of nobody's ("app.x") holds whatever some function put there. What is kept for later may run when
+ * one has. */
 static void current_setting(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f)
 {
 	const char *name = string_constant(f->n_args ? f->args[0] : NULL);
 	struct taint t = {0};
 
+	if (name && l->names->own_settings && !l->need && runs_now(l->s) && setting_custom(name)) {
+		l->s->settings = true;
+		return;
+	}
 	if (name ? strchr(name, '.') != NULL
 		 : f->n_args == 0 || (t = expr(l, sc, f->args[0]), !is_setting_name(l, &t)))
 		lineage_opaque(l, "pg_catalog", "current_setting");
@@ -146,8 +159,7 @@ static bool changes_setting(
 		f->agg_filter || f->over || f->agg_distinct || f->func_variadic || l->need || l->body ||
 		(schema ? strcmp(schema, "pg_catalog") != 0
 			: catalog_function(l->names->catalog, name, 0) != NULL) ||
-		(s->kind != STATEMENT_SELECT && s->kind != STATEMENT_INSERT && s->kind != STATEMENT_UPDATE &&
-			s->kind != STATEMENT_DELETE))
+		!runs_now(s) || s->kind == STATEMENT_MERGE)
 		return false;
 	if (!given(f->args[0], &c.name) && sc->setting && is_bare_name(f->args[0]))
 		c.name = sc->setting;

@@ -147,7 +147,6 @@ INSERT INTO app.noted VALUES (1, 'x') RETURNING (SELECT v FROM app.shows_note)
 UPDATE app.noted SET v = 'x' RETURNING current_setting('app.note', true)
 WITH i AS (INSERT INTO app.noted VALUES (1, 'x') RETURNING id) SELECT i.id, current_setting('app.note', true) FROM i
 WITH i AS (INSERT INTO app.noted VALUES (1, 'x') RETURNING id) INSERT INTO public.box (line) SELECT current_setting('app.note', true) FROM i RETURNING line
-BEGIN ;; UPDATE app.noted SET v = 'x' ;; UPDATE app.noted SET v = current_setting('app.note', true) RETURNING v ;; ROLLBACK
 UPDATE app.noted SET v = 'x' WHERE id = 1 OR current_setting('app.note', true) LIKE 'Womb%' RETURNING id, current_setting('app.note', true)
 COPY (INSERT INTO app.noted VALUES (1, 'x') RETURNING current_setting('app.note', true)) TO STDOUT
 SELECT app.notes_now(), current_setting('app.note', true)

@@ -14,7 +14,8 @@
 # Every verb takes --name N (default lab). Policy files may use ${LAB_DB_HOST} ${LAB_DB_PORT} ${LAB_DB_NAME}
 # ${LAB_CGROUP} ${LAB_CGROUP_2} … ${LAB_CREDENTIAL_FILE}, and ${LAB_KEY_FILE} (for keyed masks), ${LAB_SUPERUSER_FILE}, ${LAB_DB_CA},
 # ${LAB_DB_HOST6}, ${LAB_CLIENT_CERT}, ${LAB_CLIENT_KEY}. Environment: BUILD (release; which build/ to run),
-# PGVEIL_LAB_DIR (/run/pgveil-lab), LAB_DAEMON_ARGS (more flags for the daemon, kept over restarts).
+# PGVEIL_LAB_DIR (/run/pgveil-lab), LAB_DAEMON_ARGS (more flags for the daemon, kept over restarts), LAB_CLUSTERS (a directory
+# where new clusters are kept, to be copied).
 #
 #   host netns                       bridge pvXXXX, 10.A.B.1 (A.B are XXXX in hex)
 #                                 ┌──────────┼──────────────┬─────────────┐ veth pairs
@@ -22,7 +23,8 @@
 #   cgroup: <v2>/pgveil-lab-NAME/{agent1,agent2,unknown}; the database, the daemon and the DBA are outside
 set -euo pipefail
 
-self=$(realpath "$0")
+self=$0
+if [[ $self != /* || -L $self ]]; then self=$(realpath "$0"); fi
 root=${self%/scripts/*}
 export PATH=$PATH:/usr/sbin:/sbin
 
@@ -38,7 +40,11 @@ lab_paths() { # sets what follows from the lab's name
 	[[ $base =~ ^/[A-Za-z0-9._/-]+$ ]] || die "PGVEIL_LAB_DIR: an absolute path of A-Z a-z 0-9 . _ - / expected, not '$base'"
 	state=$base/$name
 	[ ${#state} -le 80 ] || die "$state: too long for the unix sockets in it"
-	cg_mount=$(awk '{ for (i = 7; i < NF; i++) if ($i == "-" && $(i + 1) == "cgroup2") { print $5; exit } }' /proc/self/mountinfo)
+	local line
+	cg_mount=
+	while read -r line; do
+		if [[ $line =~ ^([^ ]+\ ){4}([^ ]+)\ .*\ -\ cgroup2\  ]]; then cg_mount=${BASH_REMATCH[2]}; break; fi
+	done < /proc/self/mountinfo
 	[ -n "$cg_mount" ] || die "no cgroup v2 is mounted on this machine"
 	cg_root=$cg_mount/pgveil-lab-$name
 	ns=pgveil-$name
@@ -73,8 +79,8 @@ lab_environment() {
 # ---- processes ------------------------------------------------------------------------------------------------------
 
 proc_start() { # PID → when it started, in ticks; fails for one that is gone or a zombie
-	local stat
-	stat=$(cat "/proc/$1/stat" 2> /dev/null) || return 1
+	local stat=
+	IFS= read -r -d '' stat 2> /dev/null < "/proc/$1/stat" || [ -n "$stat" ] || return 1
 	stat=${stat##*) }
 	# shellcheck disable=SC2086
 	set -- $stat
@@ -118,6 +124,9 @@ find_pg() { # newest installed server unless --pg-bin; sets as_postgres
 	for d in initdb pg_ctl postgres; do [ -x "$pg_bin/$d" ] || die "--pg-bin $pg_bin: no $d there"; done
 	pg_lib=
 	[ ! -e "$pg_bin/../lib/libpq.so.5" ] || pg_lib=$(realpath "$pg_bin/../lib")
+	# Debian's /usr/bin/psql is a script that looks for this one.
+	psql=psql
+	if [ -z "$pg_lib" ] && [ -x "$pg_bin/psql" ]; then psql=$pg_bin/psql; fi
 	id postgres > /dev/null 2>&1 || die "there is no user postgres to run the server as"
 	as_postgres=(setpriv --reuid=postgres --regid=postgres --init-groups --
 		env -i PATH="$PATH" LANG=C.UTF-8 TZ=UTC ${pg_lib:+LD_LIBRARY_PATH="$pg_lib"})
@@ -148,14 +157,33 @@ hba() { # the DSN's role can never log in; the engine's and the superuser's pass
 	HBA
 }
 
-pg_start() {
-	local data=$state/pg kv v
-	install -d -o postgres -g postgres -m 700 "$data" "$state/sock"
+# initdb is a third of what a lab costs. Where LAB_CLUSTERS names a directory, the first lab of a server leaves the new cluster
+# there, and others copy it, with its superuser's password.
+make_cluster() { # DIR
+	local data=$1 kept=${LAB_CLUSTERS:+$LAB_CLUSTERS/${pg_bin//\//-}} new
+	if [ -n "$kept" ] && [ -d "$kept" ]; then
+		cp -a "$kept/pg/." "$data"
+		read -r pg_password < "$kept/superuser.pw"
+		return
+	fi
 	install -o postgres -m 600 /dev/null "$state/initdb.pw"
 	echo "$pg_password" > "$state/initdb.pw"
 	"${as_postgres[@]}" "$pg_bin/initdb" -D "$data" -U postgres --auth=scram-sha-256 --pwfile="$state/initdb.pw" -E UTF8 \
 		--locale=C.UTF-8 --no-sync > "$state/log/initdb.log" 2>&1 || { tail -n 15 "$state/log/initdb.log" >&2; die "initdb failed"; }
 	rm -f "$state/initdb.pw"
+	if [ -n "$kept" ]; then
+		new=$(mktemp -d "$LAB_CLUSTERS/new.XXXXXX")
+		cp -a "$data" "$new/pg"
+		echo "$pg_password" > "$new/superuser.pw"
+		mv -T "$new" "$kept" 2> /dev/null || rm -rf "$new" # another lab was first
+	fi
+}
+
+pg_start() {
+	local data=$state/pg kv v
+	install -d -o postgres -g postgres -m 700 "$data" "$state/sock"
+	make_cluster "$data"
+	echo "$pg_password" > "$state/superuser.pw"
 	hba > "$data/pg_hba.conf"
 	{
 		cat <<-CONF
@@ -200,7 +228,7 @@ psql_dba() { # as superuser, from the host, over the bridge; kept out of the ser
 		dba_environment
 		export PGCONNECT_TIMEOUT=10
 		export PGOPTIONS='-c client_min_messages=warning -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic'
-		psql -XqAt -v ON_ERROR_STOP=1 "$@"
+		"$psql" -XqAt -v ON_ERROR_STOP=1 "$@"
 	)
 }
 
@@ -219,7 +247,7 @@ load_schema() { # [FILE]
 		psql_dba -f "$1" > "$state/log/schema.log" 2>&1 || { tail -n 15 "$state/log/schema.log" >&2; die "$1: the schema does not load"; }
 	fi
 	# What the file's own GRANTs and other owners left out.
-	psql_dba <<-'SQL' || die "the schema's privileges could not be granted"
+	pg_version=$(psql_dba <<-'SQL'
 		DO $$
 		DECLARE s text;
 		BEGIN
@@ -229,8 +257,9 @@ load_schema() { # [FILE]
 				EXECUTE format('GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA %I TO pgveil_agent', s);
 			END LOOP;
 		END $$;
+		SHOW server_version;
 	SQL
-	pg_version=$(psql_dba -c 'SHOW server_version')
+	) || die "the schema's privileges could not be granted"
 }
 
 # ---- network and cgroups --------------------------------------------------------------------------------------------
@@ -367,7 +396,7 @@ up_failed() {
 }
 
 up() {
-	local schema='' json='' out='' f i
+	local schema='' json='' out='' random f i
 	policies=() pg_conf=() pg_bin='' agents=1 bridge=''
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -387,7 +416,8 @@ up() {
 	for f in pgveild pgveil; do [ -x "$root/build/$build/$f" ] || make -C "$root" all BUILD="$build" >&2; done
 	find_pg
 	db_port=5432 db_name=lab pg_version=
-	pg_password=$(openssl rand -hex 16) agent_password=$(openssl rand -hex 16)
+	random=$(openssl rand -hex 80)
+	pg_password=${random:0:32} agent_password=${random:32:32}
 
 	# Twice: the last of the other labs may just have taken the directory away.
 	{ mkdir -p "$base" && mkdir -m 755 "$state"; } 2> /dev/null || { mkdir -p "$base" && mkdir -m 755 "$state"; } ||
@@ -398,7 +428,7 @@ up() {
 	mkdir -m 755 "$state/log" "$state/bpf"
 	mkdir -m 700 "$state/run" "$state/state"
 	mount -t bpf -o mode=0700 bpffs "$state/bpf"
-	(umask 077; openssl rand -hex 16 > "$state/agent.pw"; openssl rand -hex 32 > "$state/mask.key"; echo "$pg_password" > "$state/superuser.pw")
+	(umask 077; : > "$state/superuser.pw"; echo "${random:64:32}" > "$state/agent.pw"; echo "${random:96:64}" > "$state/mask.key")
 	make_bridge
 	make_netns db d 2
 	make_certificates
@@ -510,7 +540,7 @@ take_down() {
 		ip netns del "$n"
 	done
 	for l in /sys/class/net/*/ifalias; do
-		[ "$(cat "$l" 2> /dev/null)" = "pgveil-lab-$name" ] && ip link del "$(basename "$(dirname "$l")")"
+		read -r d 2> /dev/null < "$l" && [ "$d" = "pgveil-lab-$name" ] && l=${l%/ifalias} && ip link del "${l##*/}"
 	done
 	deadline=$((SECONDS + 10))
 	find "$cg_root" -depth -type d 2> /dev/null | while read -r d; do

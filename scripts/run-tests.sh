@@ -14,6 +14,8 @@ jobs=$(nproc)
 passed=0 failed=0 skipped=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export LAB_CLUSTERS=$work/clusters # initdb runs once, not for each of about a hundred labs
+mkdir "$LAB_CLUSTERS"
 
 heading() { printf '\n==== %s\n' "$*"; }
 indent() { sed -u 's/^/  /'; }

@@ -181,6 +181,7 @@ make_cluster() { # DIR
 
 pg_start() {
 	local data=$state/pg kv v
+	# jit = off: what reads the catalogue is estimated at so much that it is compiled, for seconds each time.
 	install -d -o postgres -g postgres -m 700 "$data" "$state/sock"
 	make_cluster "$data"
 	echo "$pg_password" > "$state/superuser.pw"
@@ -201,6 +202,7 @@ pg_start() {
 			wal_level = minimal
 			max_wal_senders = 0
 			max_wal_size = 256MB
+			jit = off
 			log_statement = all
 			log_connections = on
 			log_disconnections = on

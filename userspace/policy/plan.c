@@ -301,8 +301,9 @@ static void plan_allow(struct judge *j, const struct statement *st, struct plan 
 		return;
 	if (((st->kind == STATEMENT_DEFINE && !st->copies) || st->apart) && !judge_defined(j, st, p))
 		return;
-	p->code = st->triggers || st->code || st->nopaque;
-	if (st->settings && (p->code || st->watched) && binding_opaque(j->b, NULL) != OPAQUE_ALLOW) {
+	p->quiet = !st->triggers && !st->code && !st->nopaque;
+	p->code = !p->quiet || st->policies;
+	if (st->settings && (!p->quiet || st->watched) && binding_opaque(j->b, NULL) != OPAQUE_ALLOW) {
 		judge_deny(j, p, "42501",
 			"code of the database runs in this statement, and may set what current_setting() "
 			"gives",

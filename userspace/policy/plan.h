@@ -52,6 +52,7 @@ struct plan {
 	bool open;         /* whatever columns the server gives, none of them is known to be masked */
 	bool masks;        /* some column is not ACTION_PASS */
 	bool code;         /* runs code that is not the statement's: triggers, defaults, policies … */
+	bool quiet;        /* … but none other than of policies that call nothing unknown */
 	bool defines;      /* changes definitions that names resolve by … */
 	bool temporary;    /* … of this session's temporary objects only */
 	struct heir *heir; /* makes it, of masked columns; NULL: none */

@@ -73,10 +73,28 @@ void pin_doubt(struct session *s)
 	s->pin.unsettled = s->pin.touched = s->pin.ran = true;
 }
 
+/* Whether what p runs can set nothing. */
+static bool quiet(const struct plan *p)
+{
+	return !p ||
+	       (!p->watched && (!p->code || p->quiet) && (!p->inner || !p->inner->code || p->inner->quiet));
+}
+
+/* What the end of a transaction runs is known since it was put off. */
+static bool keeps_settings(const struct plan *p, const struct step *st)
+{
+	return quiet(p) && !(st && newer_runs_code(st->newer)) &&
+	       quiet(st && st->target ? st->target->plan : NULL);
+}
+
 void pin_sent(struct session *s, const struct plan *p, const struct step *st)
 {
-	if (unsettles(p, st, s->pin.touched))
+	bool ran = s->pin.ran;
+
+	if (unsettles(p, st, s->pin.touched)) {
 		pin_doubt(s);
+		s->pin.ran = ran || !keeps_settings(p, st);
+	}
 	if (p && p->kind == STATEMENT_TRANSACTION)
 		s->pin.failed = false; /* or the server fails on it, and skips what follows */
 }

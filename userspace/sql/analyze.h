@@ -228,7 +228,9 @@ struct statement {
 	bool surveys;          /* VACUUM, ANALYZE: it counts and measures; without relations: all of them */
 	bool watched;          /* … and event triggers of the database look on */
 	bool triggers;         /* a written relation has user triggers */
-	bool code;             /* policies, constraints, defaults, indexes … run code of their own */
+	bool code;             /* constraints, defaults, indexes, policies of what is written … run code of
+				  their own */
+	bool policies;         /* likewise those of what is read; what is not known of it is in opaque */
 	bool by_path;          /* some name would mean something else under another search_path, perhaps */
 	struct opaque *opaque; /* functions, operators, types and casts that are not known to be pure. What
 				  a user's function gave is in the sets of columns as COLREF_OPAQUE. */

@@ -76,7 +76,8 @@ struct relation {
 	struct column *cols; /* by attnum, dropped ones left out */
 	bool triggers;       /* user triggers that fire on DML */
 	bool rules;          /* rewrite rules other than a view's _RETURN */
-	bool row_security;   /* policies run expressions of their own */
+	bool row_security;   /* policies run expressions of their own … */
+	bool loud;           /* … which may do something, beside what they are known to call */
 	/* Writing it runs code of users beside triggers: of a policy, a CHECK, an index, a domain, a default
 	 * … */
 	bool code;
@@ -92,6 +93,7 @@ struct relation {
 	unsigned nbelow;
 	struct opaque *opaque; /* views: what the definition calls and is not known to be pure */
 	unsigned nopaque;
+	bool settings;                /* … and it shows, or asks about, settings of nobody's */
 	uint32_t *parents, *children; /* inheritance and partitions, all levels */
 	unsigned nparents, nchildren;
 	bool own; /* the engine's role may drop it, or its schema's owner, which it is: it may put another

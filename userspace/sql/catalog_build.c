@@ -566,7 +566,7 @@ static void row_policy(struct cells *c)
 	struct draft_policy *p = arena_alloc(&c->b->c->a, sizeof(*p));
 
 	if (p)
-		*p = (struct draft_policy){oid(c, 0), text(c, 1)};
+		*p = (struct draft_policy){oid(c, 0), text(c, 1), boolean(c, 2)};
 	(void)draft_add(c->b, &c->b->policies, p);
 }
 
@@ -604,7 +604,7 @@ static const struct {
 } readers[] = {{1, row_schema}, {10, row_relation}, {7, row_column}, {4, row_member}, {2, row_inherits},
 	{10, row_type}, {15, row_function}, {5, row_operator}, {2, row_partition_key}, {7, row_foreign_key},
 	{3, row_code}, {4, row_cast}, {2, row_label}, {1, row_version}, {1, row_event_trigger},
-	{4, row_parameter}, {5, row_foreign_table}, {3, row_sequence}, {2, row_policy}, {3, row_fallback},
+	{4, row_parameter}, {5, row_foreign_table}, {3, row_sequence}, {3, row_policy}, {3, row_fallback},
 	{4, row_named}};
 
 unsigned catalog_query_cells(unsigned i)

@@ -95,6 +95,7 @@ struct edge {
 struct draft_policy { /* of row security, of a table */
 	uint32_t relid;
 	const char *definition; /* a SELECT with its conditions */
+	bool made;              /* what users made is in them */
 };
 
 struct catalog_builder {

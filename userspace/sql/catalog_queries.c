@@ -205,14 +205,17 @@ static const char *const queries[] = {
 	"'pg_attrdef'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_class'::regclass JOIN pg_class c "
 	"ON c.oid = d.refobjid AND c.relkind = 'S'",
 
-	/* 18: the conditions of row security policies that call what users made, as a statement */
+	/* 18: the conditions of row security policies that call functions, or read other relations, which may
+	 * have policies too, as a statement; whether by what users made */
 	"SELECT p.polrelid, format('SELECT 1 FROM %I.%I WHERE (%s) AND (%s)', n.nspname, c.relname, "
 	"coalesce(pg_get_expr(p.polqual, p.polrelid), 'true'), "
-	"coalesce(pg_get_expr(p.polwithcheck, p.polrelid), 'true')) "
+	"coalesce(pg_get_expr(p.polwithcheck, p.polrelid), 'true')), u.made "
 	"FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = "
-	"c.relnamespace "
-	"WHERE EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid "
-	"AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)) "
+	"c.relnamespace, LATERAL (SELECT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = "
+	"'pg_policy'::regclass AND d.objid = p.oid AND (d.refclassid IN ('pg_proc'::regclass, "
+	"'pg_operator'::regclass, 'pg_type'::regclass) OR d.refclassid = 'pg_class'::regclass AND "
+	"d.refobjid <> p.polrelid)) AS made) u "
+	"WHERE u.made OR p.polqual::text LIKE '%{FUNCEXPR %' OR p.polwithcheck::text LIKE '%{FUNCEXPR %' "
 	"ORDER BY p.oid",
 
 	/* 19: defaults that call what users made, or what reads a query's text */

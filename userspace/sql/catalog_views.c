@@ -166,6 +166,7 @@ static void take_facts(struct catalog_builder *b, struct draft_relation *d, cons
 		b->oom = true;
 		return;
 	}
+	d->r.settings = run->s.settings;
 	for (unsigned i = 0; i < run->l.rels.n; i++)
 		d->r.below[d->r.nbelow++] = run->l.rels.v[i].relid;
 	for (unsigned i = 0; i < run->s.nopaque; i++)
@@ -180,6 +181,7 @@ static void view(struct catalog_builder *b, struct draft_relation *d)
 	struct run run;
 
 	run_start(&run, b);
+	run.names.own_settings = true;
 	if (!n)
 		n = run_parse(&run, d->definition);
 	if (n)
@@ -259,26 +261,31 @@ static void add_call(struct catalog_builder *b, struct draft_relation *d, const 
 
 /* What the conditions use, and what they call that nobody knows. current_setting() is opaque for what it may
  * show, but it says nothing of tables, and policies live by it. */
-static void policy_code(struct catalog_builder *b, struct draft_relation *d, const char *definition)
+static void policy_code(struct catalog_builder *b, struct draft_relation *d, const struct draft_policy *p)
 {
 	struct outputs o = {0};
 	struct run run;
 	const PgQuery__Node *n;
 
 	run_start(&run, b);
-	n = run_parse(&run, definition);
+	n = run_parse(&run, p->definition);
 	if (n)
 		query(&run.l, NULL, n, &o);
 	if (n && !run.s.problem)
 		(void)lineage_covered(&run.l, n);
 	b->oom = b->oom || run.l.oom;
-	for (unsigned i = 0; i < run.l.groups.n; i++)
+	d->r.loud = d->r.loud || run.s.code || (!p->made && run.s.problem);
+	for (unsigned i = 0; p->made && i < run.l.groups.n; i++)
 		copy_set(b, &d->r.uses, &run.l.groups.v[i].columns);
-	for (unsigned i = 0; i < run.s.nopaque && !b->oom; i++)
-		if (run.s.opaque[i].function ||
-			strcmp(run.s.opaque[i].name, "pg_catalog.current_setting") != 0)
+	for (unsigned i = 0; i < run.s.nopaque && !b->oom; i++) {
+		if (!run.s.opaque[i].function && !strcmp(run.s.opaque[i].name, "pg_catalog.current_setting"))
+			continue;
+		if (p->made)
 			add_call(b, d, &run.s.opaque[i]);
-	if (run.s.problem && !b->oom)
+		else
+			d->r.loud = true;
+	}
+	if (run.s.problem && p->made && !b->oom)
 		add_call(b, d, &(struct opaque){"a row security policy that is not understood", NULL});
 	arena_fini(&run.tmp);
 }
@@ -294,11 +301,12 @@ void catalog_resolve_policy_code(struct catalog_builder *b)
 			const struct draft_policy *p = b->policies.v[i];
 			struct draft_relation *d = draft_find(b, p->relid);
 			unsigned uses = d ? d->r.uses.n : 0, nopaque = d ? d->r.nopaque : 0;
+			bool loud = d && d->r.loud;
 
 			if (!d || !d->r.row_security)
 				continue;
-			policy_code(b, d, p->definition);
-			more = more || d->r.uses.n != uses || d->r.nopaque != nopaque;
+			policy_code(b, d, p);
+			more = more || d->r.uses.n != uses || d->r.nopaque != nopaque || d->r.loud != loud;
 		}
 	}
 }

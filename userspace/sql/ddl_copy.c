@@ -193,6 +193,8 @@ static void refresh(struct lineage *l, const PgQuery__RefreshMatViewStmt *s)
 	lineage_use_set(l, &r->uses, "the definition of a materialized view");
 	for (unsigned i = 0; i < r->nopaque; i++)
 		lineage_opaque_function(l, NULL, r->opaque[i].name, r->opaque[i].function);
+	if (r->settings)
+		lineage_opaque(l, "pg_catalog", "current_setting");
 	for (unsigned i = 0; i < r->ncols; i++)
 		dml_copy(l, &(struct taint){.from = r->cols[i].read, .direct = r->cols[i].direct},
 			(struct colref){0}, r->cols[i].name);

@@ -68,22 +68,13 @@ static bool is_setting_name(const struct lineage *l, const struct taint *t)
 	       t->from.v->attnum == c->attnum;
 }
 
-/* Not what is kept for later. */
-static bool runs_now(const struct statement *s)
-{
-	return s->kind == STATEMENT_SELECT || s->kind == STATEMENT_INSERT || s->kind == STATEMENT_UPDATE ||
-	       s->kind == STATEMENT_DELETE || s->kind == STATEMENT_MERGE;
-}
-
-/* A setting of nobody's ("app.x") holds whatever some function put there. What is kept for later may run when
- * one has. */
 static void current_setting(struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f)
 {
 	const char *name = string_constant(f->n_args ? f->args[0] : NULL);
 	struct taint t = {0};
 
-	if (name && l->names->own_settings && !l->need && runs_now(l->s) && setting_custom(name)) {
-		l->s->settings = true;
+	if (name && setting_custom(name)) {
+		lineage_setting(l);
 		return;
 	}
 	if (name ? strchr(name, '.') != NULL
@@ -159,7 +150,7 @@ static bool changes_setting(
 		f->agg_filter || f->over || f->agg_distinct || f->func_variadic || l->need || l->body ||
 		(schema ? strcmp(schema, "pg_catalog") != 0
 			: catalog_function(l->names->catalog, name, 0) != NULL) ||
-		!runs_now(s) || s->kind == STATEMENT_MERGE)
+		!lineage_now(s) || s->kind == STATEMENT_MERGE)
 		return false;
 	if (!given(f->args[0], &c.name) && sc->setting && is_bare_name(f->args[0]))
 		c.name = sc->setting;

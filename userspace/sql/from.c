@@ -41,6 +41,10 @@ static void read_relation(struct lineage *l, const struct relation *r)
 
 	lineage_relation(l, r);
 	lineage_code_of(l, r);
+	if (r->settings && r->kind == 'v')
+		lineage_setting(l);
+	else if (r->settings)
+		lineage_opaque(l, "pg_catalog", "current_setting"); /* as it was when it was made */
 	if (r->problem) {
 		lineage_fail(l, "0A000", -1, "the definition of the view %s.%s is not understood: %s",
 			r->schema, r->name, r->problem);

@@ -459,6 +459,20 @@ void lineage_opaque_function(
 	s->opaque[s->nopaque++] = (struct opaque){full, f};
 }
 
+bool lineage_now(const struct statement *s)
+{
+	return s->kind == STATEMENT_SELECT || s->kind == STATEMENT_INSERT || s->kind == STATEMENT_UPDATE ||
+	       s->kind == STATEMENT_DELETE || s->kind == STATEMENT_MERGE;
+}
+
+void lineage_setting(struct lineage *l)
+{
+	if (l->names->own_settings && (l->need || lineage_now(l->s)))
+		l->s->settings = true;
+	else
+		lineage_opaque(l, "pg_catalog", "current_setting");
+}
+
 bool lineage_trusts(const struct lineage *l, const struct function *f)
 {
 	for (unsigned i = 0; i < l->names->ntrusted; i++)
@@ -481,7 +495,8 @@ static void note(struct lineage *l, uint32_t oid)
 	const struct relation *r = catalog_relation_by_oid(l->names->catalog, oid);
 
 	/* policies run on every row, also of what a view reads */
-	l->s->code = l->s->code || (r && r->row_security);
+	l->s->policies = l->s->policies || (r && r->row_security);
+	l->s->code = l->s->code || (r && r->row_security && r->loud);
 	if (r && r->row_security)
 		lineage_code_of(l, r);
 	if (r && r->row_security && r->uses.n) {

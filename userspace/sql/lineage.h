@@ -174,6 +174,11 @@ void lineage_ask(struct lineage *l, const struct taint *t, unsigned constants, u
 /* A unique index holds so many constants against the column. */
 void lineage_pay(struct lineage *l, const struct colset *columns, unsigned constants);
 void lineage_opaque(struct lineage *l, const char *schema, const char *name);
+/* A statement's own query or change, not what is kept for later. */
+bool lineage_now(const struct statement *s);
+/* A setting of nobody's is read, which holds whatever some function put there. Of a view the relation says
+ * so. */
+void lineage_setting(struct lineage *l);
 /* What a view's definition, or the row security policies of a table, call and nobody knows or trusts. */
 void lineage_code_of(struct lineage *l, const struct relation *r);
 void lineage_opaque_function(

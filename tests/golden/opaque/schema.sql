@@ -42,3 +42,9 @@ CREATE TABLE divided_low PARTITION OF divided FOR VALUES FROM (0) TO (10) PARTIT
 CREATE TABLE divided_rest PARTITION OF divided_low DEFAULT;
 CREATE TABLE by_id (id int, ssn text) PARTITION BY RANGE (id);
 CREATE TABLE by_id_low PARTITION OF by_id FOR VALUES FROM (0) TO (10);
+CREATE VIEW of_tenant AS SELECT id, note FROM notes WHERE note = current_setting('app.x', true);
+CREATE VIEW over_tenant AS SELECT id FROM of_tenant;
+CREATE MATERIALIZED VIEW kept_tenant AS SELECT current_setting('app.x', true) AS x;
+CREATE FUNCTION tenant() RETURNS text LANGUAGE sql STABLE AS 'SELECT current_setting(''app.x'')';
+CREATE FUNCTION tenant_new() RETURNS text LANGUAGE sql STABLE RETURN current_setting('app.x');
+CREATE VIEW with_tenant AS SELECT tenant() AS t, id FROM people;

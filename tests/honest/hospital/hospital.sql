@@ -189,6 +189,23 @@ UPDATE clinic.rooms SET label = 'x' WHERE id = 90;
 INSERT INTO clinic.rooms VALUES (91, 1, 'other tenant');
 DELETE FROM clinic.rooms WHERE id = 90;
 
+-- session: which tenant it is
+SET app.tenant = '2';
+SHOW app.tenant;
+SELECT current_setting('app.tenant')::integer AS tenant, count(*) FROM clinic.rooms;
+SELECT id, label FROM clinic.rooms WHERE tenant = current_setting('app.tenant', true)::integer ORDER BY id;
+SELECT id, label FROM clinic.my_rooms ORDER BY id;
+SELECT clinic.tenant(), current_setting('app.user', true) IS NULL AS nobody;
+PREPARE mine AS SELECT label FROM clinic.my_rooms ORDER BY label LIMIT $1;
+EXECUTE mine(1);
+BEGIN;
+SELECT set_config('app.tenant', '1', true);
+SELECT label FROM clinic.my_rooms ORDER BY label;
+EXECUTE mine(2);
+ROLLBACK;
+SHOW app.tenant;
+RESET app.tenant;
+
 -- session: cursors
 BEGIN;
 DECLARE c SCROLL CURSOR FOR SELECT id, triage, cost FROM clinic.encounters ORDER BY id;

@@ -62,6 +62,8 @@ ALTER TABLE clinic.rooms ENABLE ROW LEVEL SECURITY;
 CREATE POLICY by_tenant ON clinic.rooms USING (tenant = COALESCE(NULLIF(current_setting('app.tenant', true), ''), '1')::integer);
 
 CREATE VIEW clinic.patient_list AS SELECT id, mrn, name, sex, born, city FROM clinic.patients;
+CREATE FUNCTION clinic.tenant() RETURNS integer LANGUAGE sql STABLE AS $$ SELECT current_setting('app.tenant')::integer $$;
+CREATE VIEW clinic.my_rooms AS SELECT id, label FROM clinic.rooms WHERE tenant = current_setting('app.tenant')::integer;
 CREATE VIEW clinic.adults AS SELECT * FROM clinic.patient_list WHERE born < '2006-01-01';
 CREATE VIEW reports.load AS
 SELECT w.name AS ward, date_trunc('month', lower(e.stay)) AS month, count(*) AS encounters, avg(e.minutes)::integer AS minutes, sum(e.cost) AS cost

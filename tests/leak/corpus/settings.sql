@@ -76,6 +76,16 @@ BEGIN ;; INSERT INTO app.branded_if VALUES (1, 'application_name') ;; ROLLBACK
 --! CREATE TABLE app.noted_check (v text CHECK (app.notes_if(v))); GRANT ALL ON app.noted_check TO pgveil_agent
 --! CREATE TABLE app.noted_default (id int, v text DEFAULT app.notes_now()); GRANT ALL ON app.noted_default TO pgveil_agent
 --! CREATE TABLE app.noted_rows (id int, v text); INSERT INTO app.noted_rows VALUES (1, 'a'); ALTER TABLE app.noted_rows ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.noted_rows USING (app.notes_if(v)); GRANT ALL ON app.noted_rows TO pgveil_agent
+--! CREATE TABLE app.noted_arrays (v app.note_domain[]); GRANT ALL ON app.noted_arrays TO pgveil_agent
+--! CREATE TYPE app.note_pair AS (a int, v app.note_domain); CREATE TABLE app.noted_pairs (v app.note_pair); GRANT ALL ON app.noted_pairs TO pgveil_agent
+--! CREATE TABLE app.noted_casts (id int, v text); INSERT INTO app.noted_casts VALUES (1, 'a'); ALTER TABLE app.noted_casts ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.noted_casts USING (v <> 'x'::app.note_domain); GRANT ALL ON app.noted_casts TO pgveil_agent
+--! CREATE TABLE app.noted_calls (id int, v text); INSERT INTO app.noted_calls VALUES (1, 'a'); ALTER TABLE app.noted_calls ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.noted_calls USING (set_config('app.note', (SELECT max(secret) FROM app.people), false) <> ''); GRANT ALL ON app.noted_calls TO pgveil_agent
+--! CREATE TABLE app.noted_follows (id int, v text); INSERT INTO app.noted_follows VALUES (1, 'a'); ALTER TABLE app.noted_follows ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.noted_follows USING (id IN (SELECT id FROM app.noted_rows)); GRANT ALL ON app.noted_follows TO pgveil_agent
+--! CREATE VIEW app.noted_over AS SELECT id, app.notes_if('x') AS yes FROM app.team; GRANT ALL ON app.noted_over TO pgveil_agent
+--! CREATE TABLE app.noted_text (id int, v text); INSERT INTO app.noted_text VALUES (1, 'a'); ALTER TABLE app.noted_text ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.noted_text USING (query_to_xml('SELECT app.notes_now()', true, false, '') IS NOT NULL); GRANT ALL ON app.noted_text TO pgveil_agent
+--! CREATE VIEW app.noted_sets AS SELECT id, set_config('app.note', (SELECT max(secret) FROM app.people), false) AS v FROM app.team; GRANT ALL ON app.noted_sets TO pgveil_agent
+--! CREATE FUNCTION app.noted_put() RETURNS text LANGUAGE sql AS $$ SELECT set_config('app.note', (SELECT max(secret) FROM app.people), false) $$
+--! CREATE TABLE app.noted_mine (id int, v text); INSERT INTO app.noted_mine VALUES (1, 'a'); ALTER TABLE app.noted_mine ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.noted_mine USING (v <> coalesce(current_setting('app.note', true), '')); GRANT ALL ON app.noted_mine TO pgveil_agent
 --! CREATE VIEW app.shows_note AS SELECT 1 AS id, current_setting('app.note', true) AS v; GRANT ALL ON app.shows_note TO pgveil_agent
 --! CREATE FUNCTION app.read_note() RETURNS text LANGUAGE sql STABLE AS $$ SELECT current_setting('app.note', true) $$
 --! CREATE FUNCTION app.read_note_new() RETURNS text LANGUAGE sql STABLE RETURN current_setting('app.note', true)
@@ -139,6 +149,26 @@ SELECT ARRAY['x']::app.note_domain[] ;; SHOW app.note
 SELECT pg_input_is_valid('x', 'app.note_domain') ;; SHOW app.note
 SELECT query_to_xml('SELECT app.notes_now()', true, false, '') ;; SHOW app.note
 SELECT * FROM json_populate_record(NULL::app.noted_domain, '{"v": "x"}') ;; SHOW app.note
+SELECT * FROM app.noted_casts ;; SHOW app.note
+SELECT * FROM app.noted_calls ;; SHOW app.note
+SELECT id, current_setting('app.note', true) FROM app.noted_calls
+SELECT * FROM app.noted_text ;; SHOW app.note
+SELECT id, current_setting('app.note', true) FROM app.noted_text
+SELECT * FROM app.noted_follows ;; SHOW app.note
+SELECT id, current_setting('app.note', true) FROM app.noted_follows
+SELECT * FROM app.noted_over WHERE id > 0 ;; SELECT current_setting('app.note', true)
+SELECT id FROM app.noted_sets ;; SELECT v FROM app.noted_sets ;; SHOW app.note
+SELECT app.noted_put() ;; SHOW app.note
+PREPARE p AS SELECT * FROM app.noted_mine ;; EXECUTE p ;; INSERT INTO app.noted VALUES (1) ;; EXECUTE p ;; SHOW app.note
+BEGIN ;; SELECT * FROM app.noted_mine ;; INSERT INTO app.noted VALUES (1) ;; SAVEPOINT a ;; SHOW app.note ;; ROLLBACK
+--@ agent3
+SELECT app.notes_if('x') ;; SHOW app.note
+--@ agent3
+SELECT app.notes_if('x'), current_setting('app.note', true)
+--@ agent3
+>P a SELECT app.notes_if('x') ;; >B a a ;; >S ;; >Q SHOW app.note
+--@ agent3
+SELECT id FROM app.noted_casts ;; SHOW app.note
 --# value settings of nobody's that are set in the same statement, or text, or group
 INSERT INTO app.noted VALUES (1, 'x') RETURNING current_setting('app.note', true)
 INSERT INTO app.noted VALUES (1, 'x') RETURNING id, app.read_note()
@@ -203,3 +233,14 @@ SELECT set_config('app.note', 'a', false) FROM app.people LIMIT (SELECT count(*)
 SELECT set_config('app.note', 'a', secret LIKE 'Wombatzz%') FROM app.people WHERE id = 1 ;; SELECT current_setting('app.note', true)
 SELECT EXISTS (SELECT set_config('app.note', 'a', false) FROM app.people WHERE secret LIKE 'Wombatzz%') ;; SELECT current_setting('app.note', true)
 SELECT nullif(secret, set_config('app.note', 'a', false)) FROM app.people ;; SELECT current_setting('app.note', true), nullif(secret, current_setting('app.note', true)) FROM app.people
+--# value settings of nobody's that code set when a text was only analysed
+>P a INSERT INTO app.noted_arrays VALUES ('{x}') ;; >S ;; >Q SHOW app.note
+>P a INSERT INTO app.noted_pairs VALUES ('(1,x)') ;; >S ;; >Q SHOW app.note
+>P a SELECT 1 FROM app.noted_arrays WHERE v = '{x}' ;; >S ;; >Q SHOW app.note
+>P a UPDATE app.noted_arrays SET v = '{x}' ;; >P b SHOW app.note ;; >B b b ;; >E b ;; >S
+PREPARE p AS INSERT INTO app.noted_arrays VALUES ('{x}') ;; SHOW app.note
+PREPARE p AS SELECT '{x}'::app.note_domain[] ;; SHOW app.note
+PREPARE p (app.note_domain[]) AS SELECT 1 ;; EXECUTE p('{x}') ;; SHOW app.note
+PREPARE p (app.note_domain) AS SELECT 1 ;; EXECUTE p('x') ;; SHOW app.note
+CREATE TEMP TABLE got (v app.note_domain[] DEFAULT '{x}') ;; SHOW app.note
+SELECT '(1,x)'::app.note_pair ;; SHOW app.note

@@ -147,3 +147,24 @@ def test_the_planner_takes_out_what_a_key_decides(server):
         r = c.query("SELECT mail, id FROM shop.member GROUP BY mail, id")
         assert [e.sqlstate for e in r.errors] == (["42501"] if server.major >= 18 else [])
         assert c.query("SELECT mail, ssn FROM shop.member GROUP BY mail, ssn").error.sqlstate == "42501"
+
+
+def test_code_that_runs_at_login(server):
+    """It may have put anything into a setting of nobody's, up to DISCARD ALL."""
+    if server.major < 17:
+        with server.login() as c:
+            assert c.query("SELECT current_setting('shop.note', true)").ok().rows == [[None]]
+        return
+    server.dba_psql("""CREATE FUNCTION shop.at_login() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN PERFORM set_config('shop.note', (SELECT max(ssn) FROM shop.client), false); END $$;
+        CREATE EVENT TRIGGER at_login ON login EXECUTE FUNCTION shop.at_login();""")
+    try:
+        with server.login() as c, server.direct() as d:
+            assert d.query("SHOW shop.note").ok().rows == [[b"6172830-0002"]]
+            for sql in ("SHOW shop.note", "SELECT current_setting('shop.note', true)"):
+                assert c.query(sql).errors[0].sqlstate == "42501"
+            c.query("DISCARD ALL").ok()
+            assert c.query("SHOW shop.note").ok().rows == [[b""]]
+            assert b"6172830-" not in c.received
+    finally:
+        server.dba_psql("DROP EVENT TRIGGER at_login; DROP FUNCTION shop.at_login()")

@@ -149,7 +149,7 @@ static void begin(struct world *w)
 		.cell_max = 1 << 20,
 		.covers = covers_all,
 		.note = tell};
-	if (cache_new(&w->env.cache, &e) || recall_new(&w->env.recall, &e) || slot_new(&w->slot, &e) ||
+	if (cache_new(&w->env.cache, &e) || recall_new(&w->env.recall, &e) || slot_new(&w->slot, NULL, &e) ||
 		catalog_from_ddl(&w->catalog, span_of(ddl, sizeof(ddl) - 1), &e))
 		die("world", e.msg);
 	slot_put(w->slot, catalog_ref(w->catalog), w->now);

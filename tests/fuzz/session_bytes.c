@@ -215,7 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (size && (data[0] & 3) == 2) /* the client's own login is part of the input */
 		env.policy = relaying;
-	if (cache_new(&env.cache, &e) || recall_new(&env.recall, &e) || slot_new(&slot, &e) ||
+	if (cache_new(&env.cache, &e) || recall_new(&env.recall, &e) || slot_new(&slot, NULL, &e) ||
 		session_new(&s, &env, &who, (struct session_key){1, "abcd"}, &e))
 		abort();
 	slot_put(slot, catalog_ref(catalog), now);

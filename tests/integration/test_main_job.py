@@ -27,7 +27,7 @@ def check_agent1_text(cell, i):
     assert cell["email"].endswith("@mail.example.org") and "quorvex" not in cell["email"]
     assert cell["diagnosis"] == "****"
     assert cell["insurer"] == "some insurer"
-    assert len(cell["card"]) == 16 and not cell["card"].startswith("4929")
+    assert len(cell["card"]) == 16 and cell["card"] not in (c.decode() for c in canary.TEXT)
     assert float(cell["balance"]) == 0
     assert cell["visits"] == "0"
     assert int(cell["national"]) != 5193847206173849501

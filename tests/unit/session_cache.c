@@ -38,7 +38,7 @@ static int open_world(void **state)
 	assert_int_equal(catalog_from_ddl(&w->catalog, span_of(ddl, fread(ddl, 1, 65535, f)), &e), 0);
 	assert_int_equal(
 		policy_grant(w->policy, &who, covers_all, NULL, "clinic", &w->mem, &w->grant, &e), 0);
-	assert_int_equal(slot_new(&w->slot, &e), 0);
+	assert_int_equal(slot_new(&w->slot, NULL, &e), 0);
 	assert_int_equal(cache_new(&w->cache, &e), 0);
 	assert_int_equal(
 		cache_binding(w->cache, w->policy, &w->grant, w->slot, NULL, w->catalog, &w->binding, &e), 0);

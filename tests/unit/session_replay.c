@@ -735,7 +735,7 @@ static void run_script(const char *path, size_t cut)
 	assert_non_null(f);
 	snprintf(r.who.cgroup, sizeof(r.who.cgroup), "/agents/one");
 	assert_int_equal(cache_new(&r.cache, &e), 0);
-	assert_int_equal(slot_new(&r.slot, &e), 0);
+	assert_int_equal(slot_new(&r.slot, NULL, &e), 0);
 	assert_int_equal(recall_new(&recall, &e), 0);
 	r.env = (struct session_env){.cache = r.cache,
 		.recall = recall,

@@ -22,7 +22,7 @@ static void test_put_get(void **state)
 
 	(void)state;
 	assert_true(catalog_version(a) != catalog_version(b));
-	assert_int_equal(slot_new(&s, &e), 0);
+	assert_int_equal(slot_new(&s, NULL, &e), 0);
 	assert_null(slot_get(s, &as_of, &why));
 	assert_int_equal(as_of, 0);
 
@@ -53,7 +53,7 @@ static void test_wait(void **state)
 	struct slot *s;
 
 	(void)state;
-	assert_int_equal(slot_new(&s, &e), 0);
+	assert_int_equal(slot_new(&s, NULL, &e), 0);
 	slot_put(s, new_catalog(), 100);
 	assert_true(slot_wait(s, 1)); /* times out */
 	slot_ask(s, 100);
@@ -97,7 +97,7 @@ static void test_roles(void **state)
 	struct slot *s;
 
 	(void)state;
-	assert_int_equal(slot_new(&s, &e), 0);
+	assert_int_equal(slot_new(&s, NULL, &e), 0);
 	slot_put(s, new_catalog(), 100);
 	assert_int_equal(slot_roles(s, roles, &version), 0);
 	assert_int_equal(slot_role_add(s, 7, &e), 0);
@@ -132,7 +132,7 @@ static void test_threads(void **state)
 	struct slot *s;
 
 	(void)state;
-	assert_int_equal(slot_new(&s, &e), 0);
+	assert_int_equal(slot_new(&s, NULL, &e), 0);
 	assert_int_equal(pthread_create(&feed, NULL, feeder, s), 0);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&readers[i], NULL, session, s), 0);

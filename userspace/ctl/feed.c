@@ -134,13 +134,25 @@ static struct source *source_of(struct feeds *fs, const char *database)
 	return s;
 }
 
+/* What may be the same database: by the entry, whatever address of it was dialled and from wherever, or by
+ * the address, whatever entry it was that said who logs in. */
+static struct gate *shared_gate(
+	const struct feeds *fs, const struct database *d, const struct caller *who, const char *dbname)
+{
+	for (const struct feed *f = fs->all; f; f = f->next)
+		if (strcmp(f->dbname, dbname) == 0 &&
+			(strcmp(f->database.name, d->name) == 0 || same_address(&f->to, &who->dialled)))
+			return slot_gate(f->slot);
+	return NULL;
+}
+
 static struct feed *feed_new(struct feeds *fs, const struct database *d, const struct caller *who,
 	const char *dbname, struct err *e)
 {
 	struct feed *f = calloc(1, sizeof(*f));
 	bool failed = false;
 
-	if (!f || slot_new(&f->slot, e)) {
+	if (!f || slot_new(&f->slot, shared_gate(fs, d, who, dbname), e)) {
 		free(f);
 		err_sql(e, -ENOMEM, "53200", "out of memory");
 		return NULL;

@@ -11,6 +11,7 @@
 #include "net/cancel.h"
 #include "net/dial.h"
 #include "net/leg.h"
+#include "net/straggler.h"
 #include "net/listener.h"
 
 #define LOGIN_MS   30000 /* from accept until the first ReadyForQuery */
@@ -43,6 +44,7 @@ struct conn {
 	struct leg leg[2]; /* by enum side */
 	struct dial *dial;
 	struct cancel *cancel;
+	struct straggler straggler;
 	struct slot *slot;
 	struct alarm *alarm;
 	uint64_t alarm_ms; /* when it rings; 0: not set */
@@ -55,6 +57,20 @@ struct conn {
 
 static const unsigned read_want[2] = {[SIDE_CLIENT] = WANT_READ_CLIENT, [SIDE_SERVER] = WANT_READ_SERVER};
 
+/* The session is over, but not what it sent: the server's end stays open, and nobody looks at it meanwhile.
+ */
+static void close_server(struct conn *c)
+{
+	struct leg *leg = &c->leg[SIDE_SERVER];
+
+	if (leg->fd < 0 || leg->eof || c->worker->stopping || !session_holds(c->session)) {
+		leg_close(leg);
+		return;
+	}
+	watch_free(leg->watch);
+	leg->watch = NULL;
+}
+
 void conn_close(struct conn *c)
 {
 	struct worker *w = c->worker;
@@ -65,9 +81,8 @@ void conn_close(struct conn *c)
 	dial_cancel(c->dial);
 	cancel_forget(c->cancel);
 	registry_remove(w->all->registry, &c->registration);
-	registry_leave(w->all->registry, c->who.cgroup_id);
 	leg_close(&c->leg[SIDE_CLIENT]);
-	leg_close(&c->leg[SIDE_SERVER]);
+	close_server(c);
 	alarm_free(c->alarm);
 	c->dial = NULL;
 	c->cancel = NULL;
@@ -80,17 +95,36 @@ void conn_close(struct conn *c)
 	w->parked = c;
 }
 
+static void free_conn(void *arg)
+{
+	struct conn *c = arg;
+	struct workers *ws = c->worker->all;
+
+	registry_leave(ws->registry, c->who.cgroup_id);
+	session_free(c->session);
+	if (c->slot)
+		ws->cfg.hooks.detach(ws->cfg.hooks.arg, c->slot);
+	listener_unref(c->listener);
+	free(c);
+}
+
 void conn_free_parked(struct worker *w)
 {
 	while (w->parked) {
 		struct conn *c = w->parked;
 
 		w->parked = c->next_parked;
-		session_free(c->session);
-		if (c->slot)
-			w->all->cfg.hooks.detach(w->all->cfg.hooks.arg, c->slot);
-		listener_unref(c->listener);
-		free(c);
+		if (c->leg[SIDE_SERVER].fd < 0) {
+			free_conn(c);
+			continue;
+		}
+		c->straggler = (struct straggler){.leg = &c->leg[SIDE_SERVER],
+			.session = c->session,
+			.listener = c->listener,
+			.to = (const struct sockaddr *)&c->who.dialled,
+			.done = free_conn,
+			.arg = c};
+		straggler_start(w, &c->straggler);
 	}
 }
 
@@ -394,7 +428,7 @@ static void begin_close(struct conn *c)
 	dial_cancel(c->dial);
 	c->dial = NULL;
 	registry_remove(c->worker->all->registry, &c->registration);
-	leg_close(&c->leg[SIDE_SERVER]);
+	close_server(c);
 }
 
 static void flush_rest(struct conn *c)

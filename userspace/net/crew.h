@@ -15,6 +15,7 @@
 
 struct conn;
 struct cancel;
+struct straggler;
 struct listener;
 struct identity;
 struct tls_pool;
@@ -42,6 +43,7 @@ struct worker {
 	/* Below: the thread's own. */
 	struct conn *conns, *parked; /* parked: closed, freed when the loop's turn ends */
 	struct cancel *cancels;
+	struct straggler *stragglers;
 	struct alarm *stop_alarm;
 	bool stopping;
 	uint64_t judging_since_ns;

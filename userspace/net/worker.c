@@ -9,6 +9,7 @@
 #include "net/conn.h"
 #include "net/dial.h"
 #include "net/identity.h"
+#include "net/straggler.h"
 #include "net/listener.h"
 #include "session/cache.h"
 
@@ -174,6 +175,7 @@ static void *worker_main(void *arg)
 		loop_turn(w->loop);
 		conn_free_parked(w);
 	}
+	straggler_end_all(w);
 	cancel_free_all(w);
 	buf_spare(false);
 	return NULL;
@@ -257,6 +259,7 @@ static void worker_fini(struct worker *w)
 	/* What was posted after the thread's last turn: visitors to turn away, listeners to close. */
 	run_posts(w);
 	conn_free_parked(w);
+	straggler_end_all(w);
 	alarm_free(w->stop_alarm);
 	cache_free(w->env.cache);
 	scram_memory_fini(&w->scram);

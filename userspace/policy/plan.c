@@ -376,6 +376,10 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 	p->followed = st->followed;
 	p->defines = st->defines || may_define(j, st);
 	p->temporary = st->temporary;
+	p->redefines = st->defines && !st->temporary;
+	p->redefines_any = p->redefines && !st->listed;
+	p->redefined = st->redefined.v;
+	p->nredefined = st->redefined.n;
 	p->watched = st->watched;
 	p->retry = st->retry;
 	if (st->problem) {

@@ -49,15 +49,19 @@ struct plan {
 	struct column_plan
 		*columns; /* ncolumns of them; only where rows and the statement names its own outputs */
 	unsigned ncolumns;
-	bool open;         /* whatever columns the server gives, none of them is known to be masked */
-	bool masks;        /* some column is not ACTION_PASS */
-	bool code;         /* runs code that is not the statement's: triggers, defaults, policies … */
-	bool quiet;        /* … but none other than of policies that call nothing unknown */
-	bool defines;      /* changes definitions that names resolve by … */
-	bool temporary;    /* … of this session's temporary objects only */
-	struct heir *heir; /* makes it, of masked columns; NULL: none */
-	bool watched;      /* … and event triggers of the database look on */
-	bool by_path;      /* some name would mean something else under another search_path, perhaps */
+	bool open;      /* whatever columns the server gives, none of them is known to be masked */
+	bool masks;     /* some column is not ACTION_PASS */
+	bool code;      /* runs code that is not the statement's: triggers, defaults, policies … */
+	bool quiet;     /* … but none other than of policies that call nothing unknown */
+	bool defines;   /* changes definitions that names resolve by … */
+	bool temporary; /* … of this session's temporary objects only */
+	bool redefines; /* … of others' as well: of these relations, … */
+	const struct colref *redefined;
+	unsigned nredefined;
+	bool redefines_any; /* … or of any */
+	struct heir *heir;  /* makes it, of masked columns; NULL: none */
+	bool watched;       /* … and event triggers of the database look on */
+	bool by_path;       /* some name would mean something else under another search_path, perhaps */
 	const uint32_t *relations; /* that it reads or writes */
 	unsigned nrelations;
 	bool sanitize; /* its errors and notices may carry values: standard texts only */

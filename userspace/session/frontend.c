@@ -244,6 +244,8 @@ static enum took take_query(struct session *s, const struct frame *f)
 		r = judge_step(s, js->plans[n], j, steps, n, &steps[n], &e);
 	fits = !r && pin_fits_between(s, steps, n) && own_fits_between(s, steps, n);
 	if (fits)
+		r = pass_query(s, js, steps, &e);
+	if (fits && !r)
 		r = spend_query(s, js, steps, &hint, &e);
 	if (fits && !r) {
 		took = send_query(s, f, j, steps, instead);

@@ -245,6 +245,8 @@ enum took frontend_bind(struct session *s, const struct frame *f)
 	if (by_name(p->plan) || (p->plan && p->plan->inner && by_name(p->plan->inner)))
 		r = judge_step(s, p->plan, p->j, NULL, 0, &st, &e);
 	if (!r)
+		r = pass_portal(s, p, NULL, &st, &e);
+	if (!r)
 		r = spend_bind(s, &m, p, &st, &hint, &e);
 	took = r ? frontend_hinted(s, f, r, hint, &e) : send_bind(s, f, &m, p, &st);
 	step_fini(&st);
@@ -359,6 +361,8 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 	if (!r && !o->cursor && st.target != o->target)
 		r = err_sql(&e, -EACCES, "42501", "\"%s\" means something else since the portal was bound",
 			o->prepared->plan->name);
+	if (!r)
+		r = pass_portal(s, o->prepared, o->latest, &st, &e);
 	took = r ? frontend_failed(s, f, r, &e) : send_execute(s, f, o, &st);
 	step_fini(&st);
 	return took;

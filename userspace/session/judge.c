@@ -7,9 +7,8 @@
 
 #include "session/state.h"
 
-#define WAIT_MAX_MS       10000 /* for a catalogue */
-#define LATE_MS           5000  /* rows that come later than this after the judgement: is it still true? */
-#define NEGATIVE_AGE_MS   1000  /* an unknown name is believed unknown for so long */
+#define LATE_MS           5000 /* rows that come later than this after the judgement: is it still true? */
+#define NEGATIVE_AGE_MS   1000 /* an unknown name is believed unknown for so long */
 #define UNKNOWN_STATEMENT "26000"
 #define UNKNOWN_CURSOR    "34000"
 
@@ -19,12 +18,12 @@ static int wait_for_catalog(
 	if (slot_failed_ms(s->slot) > arrived_ms)
 		return err_sql(
 			e, -EACCES, "57P03", "the catalogue of this database cannot be read: %s", why->msg);
-	if (s->now_ms >= arrived_ms + WAIT_MAX_MS)
+	if (s->now_ms >= arrived_ms + JUDGE_WAIT_MS)
 		return err_sql(e, -EACCES, "57P03", "the catalogue of this database was not read in time");
 	slot_ask(s->slot, min_ms);
 	s->catalog_since_ms = arrived_ms;
 	s->waits_for_catalog = true;
-	s->wake_ms = arrived_ms + WAIT_MAX_MS;
+	s->wake_ms = arrived_ms + JUDGE_WAIT_MS;
 	return -EAGAIN;
 }
 
@@ -154,6 +153,20 @@ static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
 	s->binding = b;
 	s->own.alone = alone;
 	return 0;
+}
+
+int judge_newer(struct session *s, uint64_t since_ms, struct err *e)
+{
+	uint64_t arrived = s->catalog_since_ms ? s->catalog_since_ms : s->now_ms;
+	struct err why = {0};
+
+	if (s->own.catalog) /* where a transaction failed nothing runs but what ends it */
+		return s->own.read_ms >= since_ms || s->pin.failed ? 0 : own_again(s);
+	if (s->catalog_as_of_ms >= since_ms)
+		return 0;
+	catalog_unref(s->catalog);
+	s->catalog = slot_get(s->slot, &s->catalog_as_of_ms, &why);
+	return wait_for_catalog(s, arrived, since_ms, &why, e);
 }
 
 static int judge_by(
@@ -445,6 +458,8 @@ static int check_inner_execute(struct session *s, const struct plan *plan, const
 		r = err_sql(e, -EACCES, "42501",
 			"%s EXECUTE of a statement that compares a masked column is not allowed",
 			plan->tag ? plan->tag : "this");
+	if (!r)
+		r = pass_step(s, &st, e);
 	step_fini(&st);
 	return r;
 }

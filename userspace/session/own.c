@@ -126,6 +126,8 @@ bool own_sent(struct session *s, const struct plan *p, const struct step *st)
 	if (defines(p, st)) {
 		changes = s->own.touched = s->own.stale = true;
 		s->own.lasting = s->own.lasting || !p || !p->defines || !p->temporary;
+		s->own.redefines =
+			s->own.redefines || !p || p->redefines || (p->inner && p->inner->redefines);
 	}
 	if (turns_path(p, st))
 		changes = s->own.path = true;
@@ -292,12 +294,15 @@ void own_ready(struct session *s, const struct expected *x, char status)
 		return;
 	if (s->own.touched) {
 		if (s->own.lasting)
-			slot_expire(s->slot, s->now_ms);
-		s->own.since_ms = s->now_ms;
+			slot_expire(s->slot, s->now_ms + 1);
+		s->own.since_ms = s->now_ms + 1;
 		leave(s);
 	}
+	if (s->own.redefines)
+		pass_changed(s);
 	s->own.look = true;
-	s->own.touched = s->own.lasting = s->own.path = s->own.stale = s->own.failed = false;
+	s->own.redefines = s->own.touched = s->own.lasting = s->own.path = s->own.stale = s->own.failed =
+		false;
 }
 
 static bool send_read(struct session *s)

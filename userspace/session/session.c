@@ -52,6 +52,7 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	session_tally(s, true);
+	pass_fini(s);
 	pipeline_fini(&s->pipe);
 	own_fini(s);
 	names_fini(&s->names);
@@ -332,6 +333,7 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 		buf_consume(&s->lane[SIDE_CLIENT].in);
 	take_event(s, ev);
 	pump(s);
+	pass_settle(s);
 	w = wants(s);
 	session_tally(s, false);
 	catalog_unref(s->catalog);
@@ -346,6 +348,11 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 		put_fini(&s->put);
 	}
 	return w;
+}
+
+bool session_holds(const struct session *s)
+{
+	return gate_holds(&s->pass);
 }
 
 const struct database *session_target(const struct session *s)

@@ -115,6 +115,9 @@ MUSTCHECK int session_room(struct session *s, enum side side, uint8_t **p, size_
 void session_got(struct session *s, enum side side, size_t n);
 struct outq *session_out(struct session *s, enum side side); /* what is to be written to a side */
 
+/* Whether what the server still does for it is of concern to others: then its end of the connection stays
+ * open until the server closes it, and the session lives as long. */
+bool session_holds(const struct session *s);
 unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev);
 
 /* For the wants. Borrowed from the session or its policy. */

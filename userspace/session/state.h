@@ -31,7 +31,8 @@ enum session_state {
 #define PATH_MAX_NAMES SEARCH_PATH_NAMES_MAX
 #define POISON_LEN     32
 _Static_assert(PATH_MAX_NAMES <= 64, "path.counts has a bit for each");
-#define OWN_CATALOGS_MAX 8 /* that statements of one session still refer to */
+#define JUDGE_WAIT_MS    10000 /* that a message waits for what it is to be judged by */
+#define OWN_CATALOGS_MAX 8     /* that statements of one session still refer to */
 
 struct lane { /* one direction: bytes from a side */
 	struct buf in;
@@ -121,18 +122,19 @@ struct session {
 		bool found;     /* likewise, which nobody knew of when it was sent */
 		unsigned ends;  /* Syncs sent while touched, and not answered */
 	} pin;
-	struct {               /* what names mean to this session's server process alone (session/own.c) */
-		bool wait;     /* something that changes it was sent, and is not answered */
-		bool look;     /* the search_path, or whether there is a temporary schema, must be asked */
-		bool stale;    /* definitions must be read over this connection */
-		bool touched;  /* definitions changed in the transaction or group under way … */
-		bool lasting;  /* … and not only temporary ones */
-		bool path;     /* likewise the search_path */
-		bool code;     /* code of the database's own ran since the last look */
-		bool doubtful; /* and may have written into this session's temporary tables */
-		bool frozen;   /* the transaction does not see what others commit meanwhile */
-		bool failed;   /* the last reading, with sqlstate */
-		bool recover;  /* … in a transaction block, which is to be brought back */
+	struct {                /* what names mean to this session's server process alone (session/own.c) */
+		bool wait;      /* something that changes it was sent, and is not answered */
+		bool look;      /* the search_path, or whether there is a temporary schema, must be asked */
+		bool stale;     /* definitions must be read over this connection */
+		bool touched;   /* definitions changed in the transaction or group under way … */
+		bool lasting;   /* … and not only temporary ones */
+		bool redefines; /* … but what other sessions' statements may name */
+		bool path;      /* likewise the search_path */
+		bool code;      /* code of the database's own ran since the last look */
+		bool doubtful;  /* and may have written into this session's temporary tables */
+		bool frozen;    /* the transaction does not see what others commit meanwhile */
+		bool failed;    /* the last reading, with sqlstate */
+		bool recover;   /* … in a transaction block, which is to be brought back */
 		char sqlstate[6];
 		uint64_t since_ms, read_ms; /* a shared catalogue must be as of then; when catalog was read */
 		struct catalog *catalog;    /* read over this connection; NULL: the shared one counts */
@@ -147,6 +149,7 @@ struct session {
 		bool alone;            /* the binding is this session's, not the worker's */
 		bool discarded, reset; /* temporary objects, settings: by what ended last, if not undone */
 	} own;
+	struct gate_pass pass;   /* what of slot's gate is ours (session/pass.c) */
 	bool frank, hushed;      /* what the transaction under way did was so (plan.h), and was not */
 	struct catalog *catalog; /* taken once a step; NULL between steps */
 	uint64_t catalog_as_of_ms;
@@ -363,6 +366,16 @@ void own_undone(struct session *s); /* something failed: what was carried out si
 bool own_needless(const struct session *s, const struct judgement *j);
 void own_fini(struct session *s);
 
+/* pass.c: whether what js, or a Bind or Execute of p (latest, st: by which it runs), names may be sent now,
+ * and it is this session's then. 0, -EAGAIN (wait), -EACCES with e for the client. */
+MUSTCHECK int pass_query(struct session *s, const struct judged *js, const struct step *steps, struct err *e);
+MUSTCHECK int pass_step(struct session *s, const struct step *st, struct err *e); /* what it runs by name */
+MUSTCHECK int pass_portal(struct session *s, const struct prepared *p, const struct judgement *latest,
+	const struct step *st, struct err *e);
+void pass_changed(struct session *s); /* the transaction that redefined something has ended */
+void pass_settle(struct session *s);  /* at the end of each step */
+void pass_fini(struct session *s);    /* the server will not run anything of the session's any more */
+
 /* pin.c */
 /* Puts a statement of ours, under a name that nobody knows, and what is expected of it; sql NULL: no memory.
  */
@@ -401,6 +414,9 @@ MUSTCHECK int judge_again(
 /* Whether the server may still read what j says, although newer says something else: -EACCES. */
 MUSTCHECK int judge_kept(
 	struct session *s, const struct judgement *j, const struct judgement *newer, struct err *e);
+/* Whether what was judged in this step was so by a catalogue of that time or later: 0, or it waits for one.
+ */
+MUSTCHECK int judge_newer(struct session *s, uint64_t since_ms, struct err *e);
 /* The object a name means after everything sent so far; -EAGAIN: not known before the server answered. *out
  * is borrowed and may be NULL. */
 MUSTCHECK int judge_find_prepared(struct session *s, struct span name, struct prepared **out);

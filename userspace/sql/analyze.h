@@ -210,7 +210,11 @@ struct statement {
 	unsigned nrelations;
 	unsigned levels; /* queries in it, one in another; of views only the mention */
 	bool writes;
-	bool defines;      /* changes definitions that names resolve by … */
+	bool defines; /* changes definitions that names resolve by … */
+	/* … of these relations (attnum 0) alone; not listed: of any, and it is not known which. New ones are
+	 * none of them. */
+	bool listed;
+	struct colset redefined;
 	bool copies;       /* … by a query, or changes nothing of what its relations are: what it stores
 			      and uses is all that counts */
 	bool drops_views;  /* takes views away, and changes nothing else */

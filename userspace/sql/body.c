@@ -89,7 +89,7 @@ static bool is_domain(const struct lineage *l, uint32_t oid)
 unsigned function_shape(struct lineage *l, const struct function *f, const char *const **names)
 {
 	static const char *const unnamed[] = {NULL};
-	const struct relation *r = type_row(l->names->catalog, f->returns);
+	const struct relation *r = lineage_row(l, f->returns);
 	const char **v = lineage_alloc(l, f->nparameters + (r ? r->ncols : 0), sizeof(*v));
 	const struct parameter *p;
 	unsigned n = 0;

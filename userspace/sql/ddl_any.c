@@ -250,6 +250,27 @@ static bool goes_quietly(const struct lineage *l, PgQuery__ObjectType t)
 	       !catalog_has_code(l->names->catalog);
 }
 
+static void quiet(struct lineage *l, const PgQuery__DropStmt *s)
+{
+	l->s->kind = STATEMENT_DEFINE;
+	l->s->defines = true;
+	l->s->watched = catalog_has_event_triggers(l->names->catalog);
+	/* columns of others, of its row type, go with a view */
+	l->s->listed = is_index(s->remove_type) || s->behavior != PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
+	for (size_t i = 0; i < s->n_objects && !is_index(s->remove_type) && !lineage_stopped(l); i++) {
+		const PgQuery__Node *n = s->objects[i];
+		size_t k = n->node_case == PG_QUERY__NODE__NODE_LIST ? n->list->n_items : 0;
+		const struct relation *r =
+			k ? scope_relation(l->names, k > 1 ? node_string(n->list->items[k - 2]) : "",
+				    node_string(n->list->items[k - 1]))
+			  : NULL;
+
+		l->s->listed = l->s->listed && r;
+		if (r)
+			lineage_redefines(l, r);
+	}
+}
+
 /* What only goes away takes nothing with it that is not its own; but another may then take its name, and a
  * table without its trigger or policy is another. */
 static void drop(struct lineage *l, const PgQuery__DropStmt *s)
@@ -257,9 +278,7 @@ static void drop(struct lineage *l, const PgQuery__DropStmt *s)
 	PgQuery__ObjectType t = s->remove_type;
 
 	if (goes_quietly(l, t)) {
-		l->s->kind = STATEMENT_DEFINE;
-		l->s->defines = true;
-		l->s->watched = catalog_has_event_triggers(l->names->catalog);
+		quiet(l, s);
 		return;
 	}
 	any(l);

@@ -11,7 +11,7 @@
 static void define(struct lineage *l)
 {
 	l->s->kind = STATEMENT_DEFINE;
-	l->s->defines = l->s->copies = true;
+	l->s->defines = l->s->listed = l->s->copies = true;
 	l->s->code = l->s->code || catalog_has_event_triggers(l->names->catalog);
 }
 
@@ -108,6 +108,7 @@ static void replace(struct lineage *l, const PgQuery__RangeVar *rv)
 
 	if (!r)
 		return;
+	lineage_redefines(l, r);
 	catalog_each_relation(l->names->catalog, finds_stored, &s);
 	if (catalog_has_code(l->names->catalog))
 		lineage_doubt(l, rv->location,

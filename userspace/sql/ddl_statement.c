@@ -10,7 +10,7 @@
 static void define(struct lineage *l, const char *relpersistence)
 {
 	l->s->kind = STATEMENT_DEFINE;
-	l->s->defines = true;
+	l->s->defines = l->s->listed = true;
 	l->s->temporary = *relpersistence == 't';
 	l->s->watched = catalog_has_event_triggers(l->names->catalog);
 }
@@ -186,6 +186,7 @@ void ddl_new_name(struct lineage *l, const char *schema, const char *name, int l
 	catalog_each_relation(l->names->catalog, finds_same_name, &same);
 	l->s->makes = name;
 	l->s->makes_in = same.schema;
+	l->s->listed = l->s->listed && !same.found;
 	if (same.found)
 		lineage_doubt(l, location,
 			"a relation called \"%s\" is there already, in schema %s: one of the same name "
@@ -209,6 +210,7 @@ static void family(struct lineage *l, const PgQuery__CreateStmt *s, struct outpu
 			return;
 		}
 		lineage_relation(l, r);
+		lineage_redefines(l, r); /* what changes it changes this one too */
 		l->s->code = l->s->code || r->code || r->triggers;
 		row_labels(l, o, r);
 	}
@@ -306,8 +308,10 @@ static const struct relation *changed(
 {
 	const struct relation *r = scope_relation(l->names, rv->schemaname, rv->relname);
 
-	if (!r && missing_ok) /* or of a kind that the catalogue does not list */
+	if (!r && missing_ok) { /* or of a kind that the catalogue does not list, or not yet */
+		l->s->listed = false;
 		return NULL;
+	}
 	if (!r) {
 		lineage_fail_retry(l, "42P01", rv->location, "relation \"%s\" does not exist", rv->relname);
 		return NULL;
@@ -315,6 +319,7 @@ static const struct relation *changed(
 	if (l->need)
 		l->need(l->need_arg, r);
 	lineage_relation(l, r);
+	lineage_redefines(l, r);
 	l->s->temporary = l->names->temp && !strcmp(r->schema, l->names->temp);
 	l->s->triggers = l->s->triggers || r->triggers;
 	l->s->code = l->s->code || r->code;
@@ -350,6 +355,7 @@ static void create_index(struct lineage *l, const PgQuery__IndexStmt *s)
 	r = s->relation ? changed(l, s->relation, false, "rpm") : NULL;
 	if (!r)
 		return;
+	l->s->redefined = (struct colset){0}; /* whatever names it finds it as it was */
 	if (s->n_exclude_op_names)
 		lineage_doubt(l, -1, "an index that excludes is not understood");
 	row_labels(l, &o, r);
@@ -386,6 +392,7 @@ static void alter_other(struct lineage *l, const PgQuery__AlterTableCmd *c, bool
 	lineage_doubt(l, -1, "this change of a table is not understood");
 	ddl_names(l, c, of_index);
 	l->s->code = true;
+	l->s->listed = false;
 }
 
 static void alter_command(struct lineage *l, struct scope *sc, const PgQuery__AlterTableCmd *c, bool of_index)
@@ -434,12 +441,14 @@ static void alter_table(struct lineage *l, const PgQuery__AlterTableStmt *s)
 	if (s->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) {
 		lineage_doubt(l, -1, "changing this kind of object is not understood");
 		l->s->code = true;
+		l->s->listed = false;
 	}
 	/* an index holds nothing that its table does not, and no name leads to it */
 	r = changed(l, s->relation, s->missing_ok || of_index, "rpvmSc");
 	if (r && !strchr("rp", r->kind)) {
 		lineage_doubt(l, -1, "changing this kind of relation is not understood");
 		l->s->code = true;
+		l->s->listed = false;
 	}
 	if (r)
 		row_labels(l, &o, r);
@@ -508,6 +517,8 @@ static void drop(struct lineage *l, const PgQuery__DropStmt *s, const char *kind
 	define(l, "p");
 	l->s->drops_views = *kinds != 'r';
 	l->s->cascades = s->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
+	/* columns of others, of its row type, go with it */
+	l->s->listed = !l->s->cascades;
 	l->s->dropped = lineage_alloc(l, s->n_objects, sizeof(*l->s->dropped));
 	for (size_t i = 0; i < s->n_objects && !lineage_stopped(l); i++)
 		drop_one(l, s->objects[i], kinds, s->missing_ok, &temporary);

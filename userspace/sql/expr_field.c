@@ -26,7 +26,7 @@ static struct taint part(struct lineage *l, const struct taint *t, const struct 
 
 static struct taint field(struct lineage *l, const struct taint *t, const char *name, int location)
 {
-	const struct relation *r = type_row(l->names->catalog, t->type);
+	const struct relation *r = lineage_row(l, t->type);
 	struct taint out = {0};
 
 	if (t->row && !t->row->open && item_find(l, t->row, name, &out) == 1) {
@@ -121,7 +121,7 @@ void expr_indirection_star(
 	struct lineage *l, struct scope *sc, const PgQuery__AIndirection *ind, struct outputs *out)
 {
 	struct taint t = steps(l, sc, ind, ind->n_indirection - 1);
-	const struct relation *r = type_row(l->names->catalog, t.type);
+	const struct relation *r = lineage_row(l, t.type);
 
 	if (lineage_stopped(l))
 		return;

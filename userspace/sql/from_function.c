@@ -95,7 +95,7 @@ static bool record_columns(struct lineage *l, struct scope *sc, const PgQuery__F
 		if (strcmp(names[i], name) != 0 || catalog_function(l->names->catalog, name, 0))
 			continue;
 		first = expr(l, sc, f->args[0]);
-		row = type_row(l->names->catalog, first.type);
+		row = lineage_row(l, first.type);
 	}
 	copy.odd = true;
 	for (unsigned i = 0; row && i < row->ncols; i++)

@@ -185,6 +185,10 @@ void lineage_opaque_function(
 	struct lineage *l, const char *schema, const char *name, const struct function *f);
 bool lineage_trusts(const struct lineage *l, const struct function *f);
 void lineage_relation(struct lineage *l, const struct relation *r); /* notes it and all that is below */
+/* The statement changes it, or takes it away, and its children with it. */
+void lineage_redefines(struct lineage *l, const struct relation *r);
+/* As type_row; where it is users' own, it is noted: what a star makes of it is what it is at that time. */
+const struct relation *lineage_row(struct lineage *l, uint32_t oid);
 void lineage_store(struct lineage *l, const struct colset *s);
 struct colset lineage_join(struct lineage *l, const struct colset *a, const struct colset *b);
 /* acc becomes a derived value of itself and t. */

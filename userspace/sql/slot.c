@@ -8,6 +8,7 @@
 #include <time.h>
 
 struct slot {
+	struct gate *gate;
 	pthread_mutex_t lock; /* held for a few stores only */
 	pthread_cond_t asked;
 	struct catalog *current;
@@ -24,7 +25,7 @@ struct slot {
 	uint64_t roles_version;
 };
 
-int slot_new(struct slot **out, struct err *e)
+int slot_new(struct slot **out, struct gate *gate, struct err *e)
 {
 	struct slot *s = calloc(1, sizeof(*s));
 	pthread_condattr_t attr;
@@ -32,6 +33,13 @@ int slot_new(struct slot **out, struct err *e)
 	*out = s;
 	if (!s)
 		return err_set(e, -ENOMEM, "out of memory for a catalogue's slot");
+	if (gate) {
+		s->gate = gate_ref(gate);
+	} else if (gate_new(&s->gate, e)) {
+		free(s);
+		*out = NULL;
+		return -ENOMEM;
+	}
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -45,9 +53,15 @@ void slot_free(struct slot *s)
 	if (!s)
 		return;
 	catalog_unref(s->current);
+	gate_unref(s->gate);
 	pthread_cond_destroy(&s->asked);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+struct gate *slot_gate(struct slot *s)
+{
+	return s->gate;
 }
 
 struct catalog *slot_get(struct slot *s, uint64_t *as_of_ms, struct err *why)

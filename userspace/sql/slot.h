@@ -6,11 +6,14 @@
 #define PGVEIL_SQL_SLOT_H
 
 #include "sql/catalog.h"
+#include "sql/gate.h"
 
 struct slot;
 
-MUSTCHECK int slot_new(struct slot **out, struct err *e);
+/* gate: shared with other slots of the database, gets a reference; NULL: one of its own. */
+MUSTCHECK int slot_new(struct slot **out, struct gate *gate, struct err *e);
 void slot_free(struct slot *s);
+struct gate *slot_gate(struct slot *s); /* borrowed; never changes */
 /* A reference to the current catalogue (the caller unrefs) and when it was known to be true (monotonic ms);
  * NULL where there is none yet. why, if given, gets the last failure of the feeder ("" where it did not
  * fail). */

@@ -155,18 +155,20 @@ static int take_binding(struct session *s, uint64_t tolerance_ms, struct err *e)
 	return 0;
 }
 
-int judge_newer(struct session *s, uint64_t since_ms, struct err *e)
+static int wait_since(struct session *s, uint64_t since_ms, struct err *e)
 {
-	uint64_t arrived = s->catalog_since_ms ? s->catalog_since_ms : s->now_ms;
 	struct err why = {0};
 
-	if (s->own.catalog) /* where a transaction failed nothing runs but what ends it */
-		return s->own.read_ms >= since_ms || s->pin.failed ? 0 : own_again(s);
-	if (s->catalog_as_of_ms >= since_ms)
-		return 0;
 	catalog_unref(s->catalog);
 	s->catalog = slot_get(s->slot, &s->catalog_as_of_ms, &why);
-	return wait_for_catalog(s, arrived, since_ms, &why, e);
+	return wait_for_catalog(s, s->catalog_since_ms ? s->catalog_since_ms : s->now_ms, since_ms, &why, e);
+}
+
+int judge_newer(struct session *s, uint64_t since_ms, struct err *e)
+{
+	if (s->own.catalog) /* where a transaction failed nothing runs but what ends it */
+		return s->own.read_ms >= since_ms || s->pin.failed ? 0 : own_again(s);
+	return s->catalog_as_of_ms >= since_ms ? 0 : wait_since(s, since_ms, e);
 }
 
 static int judge_by(

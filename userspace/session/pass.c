@@ -61,42 +61,58 @@ static int waits(struct session *s, const char *sqlstate, const char *reason, st
 	return -EAGAIN;
 }
 
-static int take(struct session *s, bool reads, const struct wanted *w, struct err *e)
+static bool redefines(const struct plan *p)
 {
-	struct gate *g = slot_gate(s->slot);
+	for (; p; p = p->inner)
+		if (p->redefines)
+			return true;
+	return false;
+}
 
-	if (!reads)
-		return waits(s, "55P03", "another session changes what a relation of this statement is", e);
-	if ((w->n || w->all) && !gate_change(g, &s->pass, w->v, w->n, w->all))
+static int change(struct session *s, const struct plan *const *plans, unsigned n, struct err *e)
+{
+	struct wanted w = {.n = 0};
+
+	for (unsigned i = 0; i < n; i++)
+		want(&w, plans[i]);
+	if ((w.n || w.all) && !gate_change(slot_gate(s->slot), &s->pass, w.v, w.n, w.all))
 		return waits(
 			s, "55006", "a relation that this statement changes is in use by another session", e);
-	return judge_newer(s, gate_since_ms(g), e);
+	return 0;
+}
+
+static int settled(struct session *s, bool reads, struct err *e)
+{
+	return reads ? judge_newer(s, gate_since_ms(slot_gate(s->slot)), e)
+		     : waits(s, "55P03", "another session changes what a relation of this statement is", e);
 }
 
 int pass_query(struct session *s, const struct judged *js, const struct step *steps, struct err *e)
 {
-	struct wanted w = {.n = 0};
-	bool reads = true;
+	bool reads = true, changes = false;
+	int r = 0;
 
 	for (unsigned i = 0; i < js->n && reads; i++) {
 		reads = reads_plan(s, js->plans[i]) && reads_step(s, &steps[i]);
-		want(&w, js->plans[i]);
+		changes = changes || redefines(js->plans[i]);
 	}
-	return take(s, reads, &w, e);
+	if (reads && changes)
+		r = change(s, (const struct plan *const *)js->plans, js->n, e);
+	return r ? r : settled(s, reads, e);
 }
 
 int pass_step(struct session *s, const struct step *st, struct err *e)
 {
-	return take(s, reads_step(s, st), &(struct wanted){.n = 0}, e);
+	return settled(s, reads_step(s, st), e);
 }
 
-int pass_portal(struct session *s, const struct prepared *p, const struct judgement *latest,
+int pass_portal(struct session *s, const struct plan *p, const struct judgement *latest,
 	const struct step *st, struct err *e)
 {
-	struct wanted w = {.n = 0};
+	bool reads = reads_plan(s, p) && reads_judged(s, latest) && reads_step(s, st);
+	int r = reads && redefines(p) ? change(s, &p, 1, e) : 0;
 
-	want(&w, p->plan);
-	return take(s, reads_plan(s, p->plan) && reads_judged(s, latest) && reads_step(s, st), &w, e);
+	return r ? r : settled(s, reads, e);
 }
 
 void pass_changed(struct session *s)
@@ -111,7 +127,7 @@ void pass_settle(struct session *s)
 	if (!pipeline_len(&s->pipe) && !s->unsynced)
 		gate_end_reading(slot_gate(s->slot), &s->pass);
 	/* asked for, and given up, or refused for something else */
-	if (!s->own.redefines && !(s->pass.waits && s->waits_for_catalog))
+	if (gate_changes(&s->pass) && !s->own.redefines && !(s->pass.waits && s->waits_for_catalog))
 		gate_end_changing(slot_gate(s->slot), &s->pass, 0);
 }
 

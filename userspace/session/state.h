@@ -370,7 +370,7 @@ void own_fini(struct session *s);
  * and it is this session's then. 0, -EAGAIN (wait), -EACCES with e for the client. */
 MUSTCHECK int pass_query(struct session *s, const struct judged *js, const struct step *steps, struct err *e);
 MUSTCHECK int pass_step(struct session *s, const struct step *st, struct err *e); /* what it runs by name */
-MUSTCHECK int pass_portal(struct session *s, const struct prepared *p, const struct judgement *latest,
+MUSTCHECK int pass_portal(struct session *s, const struct plan *p, const struct judgement *latest,
 	const struct step *st, struct err *e);
 void pass_changed(struct session *s); /* the transaction that redefined something has ended */
 void pass_settle(struct session *s);  /* at the end of each step */

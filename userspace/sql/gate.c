@@ -65,11 +65,6 @@ static bool has(const uint16_t *v, unsigned n, uint16_t stripe)
 	return false;
 }
 
-static bool changes(const struct gate_pass *p)
-{
-	return p->nchanges || p->changes_all;
-}
-
 static bool reads(const struct gate_pass *p)
 {
 	return p->nreads || p->reads_all;
@@ -103,7 +98,7 @@ static void add_read(struct gate *g, struct gate_pass *p, uint16_t s)
 static bool may_read(const struct gate *g, const struct gate_pass *p, const uint32_t *relations, unsigned n)
 {
 	/* many become all */
-	if (p->nreads + n > GATE_PASS_MAX && g->changers > changes(p))
+	if (p->nreads + n > GATE_PASS_MAX && g->changers > gate_changes(p))
 		return false;
 	for (unsigned i = 0; i < n; i++)
 		if (others_change(g, p, stripe(relations[i])))
@@ -138,7 +133,7 @@ static void add_change(struct gate *g, struct gate_pass *p, uint16_t s)
 {
 	if (p->changes_all || has(p->changes, p->nchanges, s))
 		return;
-	g->changers += !changes(p);
+	g->changers += !gate_changes(p);
 	p->changes[p->nchanges++] = s;
 	g->changes[s]++;
 }
@@ -147,7 +142,7 @@ static void add_all(struct gate *g, struct gate_pass *p)
 {
 	if (p->changes_all)
 		return;
-	g->changers += !changes(p);
+	g->changers += !gate_changes(p);
 	p->changes_all = true;
 	g->changes_all++;
 }
@@ -156,7 +151,7 @@ static bool changed_by_others(
 	const struct gate *g, const struct gate_pass *p, const uint32_t *relations, unsigned n, bool all)
 {
 	if (all)
-		return g->changers > changes(p);
+		return g->changers > gate_changes(p);
 	for (unsigned i = 0; i < n; i++)
 		if (others_change(g, p, stripe(relations[i])))
 			return true;
@@ -208,7 +203,7 @@ void gate_end_reading(struct gate *g, struct gate_pass *p)
 
 void gate_end_changing(struct gate *g, struct gate_pass *p, uint64_t at_ms)
 {
-	if (!changes(p))
+	if (!gate_changes(p))
 		return;
 	pthread_mutex_lock(&g->lock);
 	/* what was read in the same millisecond may have been read before */

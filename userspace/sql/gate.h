@@ -42,9 +42,13 @@ MUSTCHECK bool gate_change(
 void gate_end_reading(struct gate *g, struct gate_pass *p);
 /* at_ms: monotonic, when it was over; 0: nothing was changed. */
 void gate_end_changing(struct gate *g, struct gate_pass *p, uint64_t at_ms);
+static inline bool gate_changes(const struct gate_pass *p)
+{
+	return p->nchanges || p->changes_all;
+}
 static inline bool gate_holds(const struct gate_pass *p)
 {
-	return p->nreads || p->reads_all || p->nchanges || p->changes_all;
+	return p->nreads || p->reads_all || gate_changes(p);
 }
 /* A catalogue that was read before this does not have all changes. */
 uint64_t gate_since_ms(struct gate *g);

@@ -4,8 +4,8 @@
 # shows all of them. The last line is the sum, "N passed, N failed, N skipped"; exit 1 when anything failed.
 #
 # The integration tests run twice: on the release build, and on the daemon built with AddressSanitizer and UBSan, whose
-# findings (and leaks at exit) fail the lab that had them (tests/integration/lab.py). Both at once: they wait more than they
-# compute, and each has labs of its own. Arguments go to pytest.
+# findings (and leaks at exit) fail the lab that had them (tests/integration/lab.py). Two parts run at a time: they wait as well
+# as compute, and each has labs of its own. Arguments go to pytest.
 set -uo pipefail
 cd "$(dirname "$(realpath "$0")")/.." || exit 1
 export PATH=$PATH:/usr/sbin:/sbin
@@ -56,10 +56,10 @@ bpf_load() {
 	fi
 }
 
-integration() { # PART BUILD ARGS… → the three numbers in $work/PART.sum
+pytest_part() { # PART BUILD ARGS… → the three numbers in $work/PART.sum
 	local part=$1 build=$2 xml=$work/$1.xml rc
 	shift 2
-	heading "$part, on the $build build: BPF, namespaces, PostgreSQL, clients in five languages"
+	heading "$part, on the $build build: BPF, namespaces, PostgreSQL"
 	BUILD=$build "$PYTHON" -B -m pytest -q -p no:cacheprovider --tb=short -ra --durations=5 --junitxml="$xml" "$@" 2>&1 < /dev/null | indent
 	rc=${PIPESTATUS[0]}
 	# shellcheck disable=SC2046
@@ -91,21 +91,39 @@ else
 		'!!!! Run: sudo make test'
 	skipped=$((skipped + 1))
 fi
-# Two at once, of about the same length: all on the release build; and under the sanitizers what does drive the daemon
-# (not test_lineage, which the unit tests run, nor test_lab), measures nothing (test_bench, test_memory) and waits for no
-# time-out of half a minute, then the hostile and the honest corpus, for which once is enough.
-{
-	integration sanitized asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_lab.py \
-		--ignore=tests/integration/test_bench.py --ignore=tests/integration/test_memory.py --ignore=tests/leak/test_leak.py \
-		--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@"
-	integration corpora release tests/leak/test_leak.py tests/honest "$@"
-} > "$work/beside.log" 2>&1 &
-integration integration release tests/integration tests/leak --ignore=tests/leak/test_leak.py "$@"
+# Under the sanitizers what does drive the daemon (not test_lineage, which the unit tests run, nor test_lab), measures nothing
+# (test_bench, test_memory) and waits for no time-out of half a minute; the hostile and the honest corpus once.
+part() { # PART ARGS…
+	local part=$1
+	shift
+	case $part in
+	integration)
+		pytest_part "$part" release tests/integration tests/leak --ignore=tests/integration/test_clients.py --ignore=tests/leak/test_leak.py "$@" ;;
+	sanitized)
+		pytest_part "$part" asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_lab.py \
+			--ignore=tests/integration/test_bench.py --ignore=tests/integration/test_memory.py --ignore=tests/leak/test_leak.py \
+			--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@" ;;
+	clients) pytest_part "$part" release tests/integration/test_clients.py "$@" ;;
+	hostile) pytest_part "$part" release tests/leak/test_leak.py "$@" ;;
+	honest) pytest_part "$part" release tests/honest "$@" ;;
+	esac
+}
+
+# Two lanes take the parts one after another, the longest first, so that both end at about the same time.
+parts=(integration sanitized hostile clients honest)
+lane() { # ARGS…
+	local p
+	for p in "${parts[@]}"; do
+		if mkdir "$work/$p.taken" 2> /dev/null; then part "$p" "$@"; fi
+	done
+}
+lane "$@" > "$work/beside.log" 2>&1 &
+lane "$@"
 wait
 cat "$work/beside.log"
-for part in integration sanitized corpora; do
+for p in "${parts[@]}"; do
 	# shellcheck disable=SC2046
-	count $(cat "$work/$part.sum" || echo 0 1 0)
+	count $(cat "$work/$p.sum" || echo 0 1 0)
 done
 
 printf '\n%d passed, %d failed, %d skipped\n' $passed $failed $skipped

@@ -110,3 +110,11 @@ DELETE FROM app.shy
 SELECT count(*) FROM (SELECT v FROM app.shy) x
 COPY app.shy TO STDOUT
 SELECT s FROM app.shy s
+-- A policy that reads a table with a policy that looks a masked value up.
+--! CREATE TABLE app.shown_first (id int); INSERT INTO app.shown_first VALUES (7); ALTER TABLE app.shown_first ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.shown_first USING (id IN (SELECT id FROM app.people WHERE secret LIKE 'Wombatzz%')); GRANT ALL ON app.shown_first TO pgveil_agent
+--! CREATE TABLE app.shown_next (id int); INSERT INTO app.shown_next VALUES (7); ALTER TABLE app.shown_next ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.shown_next USING (EXISTS (SELECT 1 FROM app.shown_first f WHERE f.id = shown_next.id)); GRANT ALL ON app.shown_next TO pgveil_agent
+--# oracle policies that read tables with policies
+SELECT count(*) FROM app.shown_first
+SELECT count(*) FROM app.shown_next
+SELECT id FROM app.shown_next
+UPDATE app.shown_next SET id = 7

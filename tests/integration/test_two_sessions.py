@@ -153,7 +153,7 @@ def test_what_is_not_touched_is_not_waited_for(two, sessions):
     a.query("BEGIN").ok()
     begin = time.monotonic()
     for sql in ("CREATE TABLE work.new (z int)", "CREATE TEMP TABLE mine AS SELECT id FROM clinic.patient", "CREATE INDEX ON work.t (a)",
-                "ALTER TABLE work.u ADD COLUMN y int"):
+                "DROP TABLE IF EXISTS work.nothing", "DROP TABLE work.loot CASCADE", "ALTER TABLE work.u ADD COLUMN y int"):
         a.query(sql).ok()
         assert b.query("SELECT a FROM work.t").ok().rows == [[b"1"]]
         b.query("SELECT id FROM clinic.patient").ok()
@@ -161,6 +161,32 @@ def test_what_is_not_touched_is_not_waited_for(two, sessions):
     assert a.query("SELECT y FROM work.u").ok().rows == []
     a.query("COMMIT").ok()
     assert b.query("SELECT y FROM work.u").ok().rows == []
+
+
+def test_what_may_not_be_changed_is_not_waited_for(two, sessions):
+    """Nobody keeps others from a table by asking for what the server refuses, and then doing nothing."""
+    a, b = sessions
+    for before in ((), ("SAVEPOINT s",)):
+        a.query("BEGIN").ok()
+        for sql in before + ("CREATE TABLE work.new (z int)",):
+            a.query(sql).ok()
+        assert a.query("ALTER TABLE clinic.journal ADD COLUMN y int").error.message.startswith("must be owner")
+        begin = time.monotonic()
+        b.query("SELECT count(*) FROM clinic.journal").ok()
+        assert time.monotonic() - begin < LATE
+        a.query("ROLLBACK").ok()
+
+
+def test_one_name_is_made_once(two, dba, sessions):
+    """Else two sessions could make it in two schemas at once, and no judgement would know which of them a name means."""
+    a, b = sessions
+    a.query("BEGIN").ok()
+    a.query("CREATE TABLE work.new (z int)").ok()
+    send(b, "query", "DROP TABLE IF EXISTS work.new")
+    dba.query("SELECT 1").ok()
+    a.query("COMMIT").ok()
+    b.result().ok()
+    assert dba.query("SELECT to_regclass('work.new')").ok().rows == [[None]]
 
 
 def test_another_caller_s_session_too(two, dba, sessions):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which relations a definition makes another thing of (statement.listed, redefined), and which ones a
- * statement names (statement.relations): between them stands sql/gate.h. */
+ * statement names (statement.named): between them stands sql/gate.h. */
 #include "sql/analyze.h"
 
 #include "test.h"
@@ -43,6 +43,8 @@ static const char *redefines(const struct statement *s, const struct catalog *c,
 		return "any";
 	for (unsigned i = 0; i < s->redefined.n; i++)
 		out = arena_printf(a, "%s%s%s", out, i ? " " : "", relation_of(c, s->redefined.v[i].relid));
+	for (unsigned i = 0; i < s->nclaimed; i++)
+		out = arena_printf(a, "%s%s+%s", out, *out ? " " : "", s->claimed[i]);
 	return out;
 }
 
@@ -53,28 +55,32 @@ static void test_redefines(void **state)
 	} cases[] = {
 		{"SELECT * FROM w.t", "nothing"},
 		{"TRUNCATE w.t", "nothing"},
-		{"CREATE TABLE w.n (a int)", ""},
-		{"CREATE TABLE w.n AS SELECT a FROM w.t", ""},
+		{"CREATE TABLE w.n (a int)", "+n"},
+		{"CREATE TABLE w.n AS SELECT a FROM w.t", "+n"},
 		{"CREATE TEMP TABLE n (a int)", "temporary"},
 		{"CREATE INDEX ON w.t (a)", ""},
-		{"CREATE VIEW w.n AS SELECT a FROM w.t", ""},
-		{"CREATE MATERIALIZED VIEW w.n AS SELECT a FROM w.t", ""},
-		{"CREATE OR REPLACE VIEW w.v AS SELECT a, b, 1 AS c FROM w.t", "v"},
-		{"CREATE OR REPLACE VIEW v AS SELECT a, b, 1 AS c FROM w.u, w.t", "v"},
+		{"CREATE VIEW w.n AS SELECT a FROM w.t", "+n"},
+		{"CREATE MATERIALIZED VIEW w.n AS SELECT a FROM w.t", "+n"},
+		{"CREATE OR REPLACE VIEW w.v AS SELECT a, b, 1 AS c FROM w.t", "v +v"},
+		{"CREATE OR REPLACE VIEW v AS SELECT a, b, 1 AS c FROM w.u, w.t", "v +v"},
 		{"ALTER TABLE w.t DROP COLUMN b", "t"},
 		{"ALTER TABLE t ADD COLUMN c int", "t"},
 		{"ALTER TABLE w.part ADD COLUMN c int", "part part1"},
-		{"CREATE TABLE w.part2 PARTITION OF w.part FOR VALUES FROM (2) TO (3)", "part part1"},
-		{"CREATE TABLE w.child () INHERITS (w.u)", "u"},
+		{"CREATE TABLE w.part2 PARTITION OF w.part FOR VALUES FROM (2) TO (3)", "part part1 +part2"},
+		{"CREATE TABLE w.child () INHERITS (w.u)", "u +child"},
 		{"DROP TABLE w.u, t", "t u"},
-		{"DROP TABLE w.u CASCADE", "any"},       /* columns of its row type */
-		{"DROP TABLE IF EXISTS w.there", "any"}, /* it may be there by now */
-		{"ALTER TABLE IF EXISTS w.there ADD c int", "any"},
+		{"DROP TABLE w.u CASCADE", "u m"},                 /* columns of its row type */
+		{"DROP TABLE IF EXISTS w.there, w.u", "u +there"}, /* it may be there by now */
+		{"ALTER TABLE IF EXISTS w.there ADD c int", "+there"},
 		{"DROP VIEW w.v", "v"},
-		{"DROP VIEW w.v CASCADE", "any"},
+		{"DROP VIEW w.v CASCADE", "v"},
 		{"DROP MATERIALIZED VIEW w.m", "m"},
 		{"DROP INDEX w.some", ""},
-		{"CREATE TABLE w.twice (z int)", "any"}, /* what stood for the name stands behind it */
+		{"DROP TABLE w.t CASCADE", "t v nested"}, /* a column of its row type goes with it */
+		{"ALTER TABLE w.t DROP COLUMN b CASCADE", "t v nested"},
+		{"DROP VIEW IF EXISTS w.there", "+there"},
+		{"CREATE TABLE w.twice (z int)",
+			"twice +twice"}, /* what stood for the name stands behind it */
 		{"ALTER TABLE w.t RENAME TO u2", "any"},
 		{"ALTER TABLE w.t RENAME COLUMN b TO c", "any"},
 		{"ALTER TABLE w.t SET SCHEMA o", "any"},
@@ -132,8 +138,8 @@ static void test_row_types_are_named(void **state)
 		bool found = false;
 
 		analyse(c, false, texts[i], &a, &an);
-		for (unsigned k = 0; k < an.statements[0].nrelations; k++)
-			found |= !strcmp(relation_of(c, an.statements[0].relations[k]), "t");
+		for (unsigned k = 0; k < an.statements[0].named.n; k++)
+			found |= !strcmp(relation_of(c, an.statements[0].named.v[k].relid), "t");
 		if (!found)
 			fail_msg("%s", texts[i]);
 		arena_fini(&a);

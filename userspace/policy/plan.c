@@ -8,6 +8,7 @@
 
 #include "policy/judge.h"
 #include "policy/show.h"
+#include "sql/gate.h"
 #include "sql/setting.h"
 
 /* Views and tables of the system that are made of other columns' values or other sessions' statements. */
@@ -351,6 +352,33 @@ static bool may_define(struct judge *j, const struct statement *st)
 	return false;
 }
 
+/* false: out of memory. */
+static bool name_relations(struct judge *j, const struct statement *st, struct plan *p)
+{
+	uint32_t *named = arena_array(j->a, st->named.n, sizeof(*named));
+	uint64_t *keys;
+
+	if (!named)
+		return false;
+	for (unsigned i = 0; i < st->named.n; i++)
+		named[i] = st->named.v[i].relid;
+	p->named = named;
+	p->nnamed = st->named.n;
+	p->redefines = st->defines && !st->temporary;
+	p->redefines_any = p->redefines && !st->listed;
+	if (!p->redefines)
+		return true;
+	keys = arena_array(j->a, st->redefined.n + st->nclaimed, sizeof(*keys));
+	if (!keys)
+		return false;
+	for (unsigned i = 0; i < st->redefined.n; i++)
+		keys[p->nredefined++] = st->redefined.v[i].relid;
+	for (unsigned i = 0; i < st->nclaimed; i++)
+		keys[p->nredefined++] = gate_name(st->claimed[i]);
+	p->redefined = keys;
+	return true;
+}
+
 /* NULL: out of memory. */
 static struct plan *plan_statement(struct judge *j, const struct statement *st)
 {
@@ -371,15 +399,13 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 	p->by_path = st->by_path;
 	p->relations = st->relations;
 	p->nrelations = st->nrelations;
+	if (!name_relations(j, st, p))
+		return NULL;
 	p->changes = st->changes;
 	p->nchanges = st->nchanges;
 	p->followed = st->followed;
 	p->defines = st->defines || may_define(j, st);
 	p->temporary = st->temporary;
-	p->redefines = st->defines && !st->temporary;
-	p->redefines_any = p->redefines && !st->listed;
-	p->redefined = st->redefined.v;
-	p->nredefined = st->redefined.n;
 	p->watched = st->watched;
 	p->retry = st->retry;
 	if (st->problem) {

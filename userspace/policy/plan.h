@@ -55,15 +55,17 @@ struct plan {
 	bool quiet;     /* … but none other than of policies that call nothing unknown */
 	bool defines;   /* changes definitions that names resolve by … */
 	bool temporary; /* … of this session's temporary objects only */
-	bool redefines; /* … of others' as well: of these relations, … */
-	const struct colref *redefined;
+	bool redefines; /* … of others' as well: under these keys of the gate (sql/gate.h), … */
+	const uint64_t *redefined;
 	unsigned nredefined;
-	bool redefines_any; /* … or of any */
+	bool redefines_any; /* … or whatever there is */
 	struct heir *heir;  /* makes it, of masked columns; NULL: none */
 	bool watched;       /* … and event triggers of the database look on */
 	bool by_path;       /* some name would mean something else under another search_path, perhaps */
 	const uint32_t *relations; /* that it reads or writes */
 	unsigned nrelations;
+	const uint32_t *named; /* that others must not change while it is under way */
+	unsigned nnamed;
 	bool sanitize; /* its errors and notices may carry values: standard texts only */
 	bool analysed; /* … but what the server says to the text itself, before it runs it, is its own */
 	bool names;    /* … and those of constraints and of the analysis are the server's own, with names */

@@ -376,6 +376,8 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	if (msg_fields(f->body, &in) != WIRE_OK)
 		return backend_unexpected(s, f);
 	over = span_is(in.field['V'], "FATAL") || span_is(in.field['V'], "PANIC");
+	if (x)
+		pass_failed(s, x);
 	if (x && x->kind == EXPECT_PIN && !over && s->own.builder)
 		own_error(s, in.field['C']);
 	else if (x && x->kind == EXPECT_PIN && x->ours && !over)

@@ -10,7 +10,7 @@
 #define LOOK_MS 10
 
 struct wanted {
-	uint32_t v[GATE_PASS_MAX];
+	uint64_t v[GATE_PASS_MAX];
 	unsigned n;
 	bool all;
 };
@@ -18,7 +18,7 @@ struct wanted {
 static bool reads_plan(struct session *s, const struct plan *p)
 {
 	for (; p; p = p->inner)
-		if (p->nrelations && !gate_read(slot_gate(s->slot), &s->pass, p->relations, p->nrelations))
+		if (p->nnamed && !gate_read(slot_gate(s->slot), &s->pass, p->named, p->nnamed))
 			return false;
 	return true;
 }
@@ -45,7 +45,7 @@ static void want(struct wanted *w, const struct plan *p)
 			continue;
 		w->all = w->all || p->redefines_any || p->nredefined > GATE_PASS_MAX - w->n;
 		for (unsigned i = 0; i < p->nredefined && !w->all; i++)
-			w->v[w->n++] = p->redefined[i].relid;
+			w->v[w->n++] = p->redefined[i];
 	}
 }
 
@@ -75,6 +75,7 @@ static int change(struct session *s, const struct plan *const *plans, unsigned n
 
 	for (unsigned i = 0; i < n; i++)
 		want(&w, plans[i]);
+	s->pass_before = s->pass.nchanges;
 	if ((w.n || w.all) && !gate_change(slot_gate(s->slot), &s->pass, w.v, w.n, w.all))
 		return waits(
 			s, "55006", "a relation that this statement changes is in use by another session", e);
@@ -115,6 +116,18 @@ int pass_portal(struct session *s, const struct plan *p, const struct judgement 
 	return r ? r : settled(s, reads, e);
 }
 
+/* One statement that failed has changed nothing, whatever becomes of its transaction. Of several in one text
+ * some may stand before a savepoint. */
+void pass_failed(struct session *s, const struct expected *x)
+{
+	const struct plan *p = x->kind == EXPECT_EXECUTE                   ? x->portal->prepared->plan
+			       : x->kind == EXPECT_QUERY && x->nsteps == 1 ? x->steps[0].plan
+									   : NULL;
+
+	if (p && redefines(p))
+		gate_shorten(slot_gate(s->slot), &s->pass, s->pass_before);
+}
+
 void pass_changed(struct session *s)
 {
 	gate_end_changing(slot_gate(s->slot), &s->pass, s->now_ms);
@@ -127,7 +140,7 @@ void pass_settle(struct session *s)
 	if (!pipeline_len(&s->pipe) && !s->unsynced)
 		gate_end_reading(slot_gate(s->slot), &s->pass);
 	/* asked for, and given up, or refused for something else */
-	if (gate_changes(&s->pass) && !s->own.redefines && !(s->pass.waits && s->waits_for_catalog))
+	if (gate_changes(&s->pass) && !s->own.redefines)
 		gate_end_changing(slot_gate(s->slot), &s->pass, 0);
 }
 

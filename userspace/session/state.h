@@ -149,6 +149,7 @@ struct session {
 		bool alone;            /* the binding is this session's, not the worker's */
 		bool discarded, reset; /* temporary objects, settings: by what ended last, if not undone */
 	} own;
+	unsigned pass_before;    /* how many keys were changed before the last statement that changes some */
 	struct gate_pass pass;   /* what of slot's gate is ours (session/pass.c) */
 	bool frank, hushed;      /* what the transaction under way did was so (plan.h), and was not */
 	struct catalog *catalog; /* taken once a step; NULL between steps */
@@ -372,6 +373,7 @@ MUSTCHECK int pass_query(struct session *s, const struct judged *js, const struc
 MUSTCHECK int pass_step(struct session *s, const struct step *st, struct err *e); /* what it runs by name */
 MUSTCHECK int pass_portal(struct session *s, const struct plan *p, const struct judgement *latest,
 	const struct step *st, struct err *e);
+void pass_failed(struct session *s, const struct expected *x); /* the head, with an error */
 void pass_changed(struct session *s); /* the transaction that redefined something has ended */
 void pass_settle(struct session *s);  /* at the end of each step */
 void pass_fini(struct session *s);    /* the server will not run anything of the session's any more */

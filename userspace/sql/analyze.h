@@ -208,13 +208,18 @@ struct statement {
 	struct colset paid;   /* … but here only by being equal to constants, as the statement's asks say */
 	uint32_t *relations;  /* every relation read or written, views and what is below them included */
 	unsigned nrelations;
-	unsigned levels; /* queries in it, one in another; of views only the mention */
+	struct colset named; /* … those alone that a name stands for (attnum 0), in what it calls too; row
+				types as well. Without the system's and this session's temporary ones. */
+	unsigned levels;     /* queries in it, one in another; of views only the mention */
 	bool writes;
 	bool defines; /* changes definitions that names resolve by … */
 	/* … of these relations (attnum 0) alone; not listed: of any, and it is not known which. New ones are
 	 * none of them. */
 	bool listed;
 	struct colset redefined;
+	/* Names of relations that it makes, or takes away if they should be there. */
+	const char **claimed;
+	unsigned nclaimed;
 	bool copies;       /* … by a query, or changes nothing of what its relations are: what it stores
 			      and uses is all that counts */
 	bool drops_views;  /* takes views away, and changes nothing else */

@@ -250,24 +250,33 @@ static bool goes_quietly(const struct lineage *l, PgQuery__ObjectType t)
 	       !catalog_has_code(l->names->catalog);
 }
 
+static void quiet_one(struct lineage *l, const PgQuery__List *names, bool cascades)
+{
+	const char *name = node_string(names->items[names->n_items - 1]);
+	const struct relation *r = scope_relation(
+		l->names, names->n_items > 1 ? node_string(names->items[names->n_items - 2]) : "", name);
+
+	if (!r) {
+		lineage_claims(l, name); /* it may be there by now */
+		return;
+	}
+	lineage_redefines(l, r);
+	if (cascades)
+		lineage_cascades(l, r);
+}
+
 static void quiet(struct lineage *l, const PgQuery__DropStmt *s)
 {
 	l->s->kind = STATEMENT_DEFINE;
-	l->s->defines = true;
+	l->s->defines = l->s->listed = true;
 	l->s->watched = catalog_has_event_triggers(l->names->catalog);
-	/* columns of others, of its row type, go with a view */
-	l->s->listed = is_index(s->remove_type) || s->behavior != PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
 	for (size_t i = 0; i < s->n_objects && !is_index(s->remove_type) && !lineage_stopped(l); i++) {
 		const PgQuery__Node *n = s->objects[i];
-		size_t k = n->node_case == PG_QUERY__NODE__NODE_LIST ? n->list->n_items : 0;
-		const struct relation *r =
-			k ? scope_relation(l->names, k > 1 ? node_string(n->list->items[k - 2]) : "",
-				    node_string(n->list->items[k - 1]))
-			  : NULL;
 
-		l->s->listed = l->s->listed && r;
-		if (r)
-			lineage_redefines(l, r);
+		if (n->node_case == PG_QUERY__NODE__NODE_LIST && n->list->n_items)
+			quiet_one(l, n->list, s->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE);
+		else
+			l->s->listed = false;
 	}
 }
 

@@ -143,6 +143,7 @@ static void scope_of(
 }
 
 struct same_name {
+	struct lineage *l;
 	const char *name, *schema; /* but not in this one */
 	const struct relation *found;
 };
@@ -154,8 +155,10 @@ static bool finds_same_name(void *arg, const struct relation *r)
 	if (strcmp(s->name, r->name) != 0 || !strcmp(s->schema, r->schema) ||
 		!strncmp(r->schema, "pg_temp_", 8))
 		return true;
-	s->found = r;
-	return false;
+	if (!s->found)
+		s->found = r;
+	lineage_redefines(s->l, r); /* what stood for the name may stand behind another now */
+	return true;
 }
 
 static const char *target_schema(const struct lineage *l, const char *schema)
@@ -177,16 +180,16 @@ static const char *target_schema(const struct lineage *l, const char *schema)
  * the one that was the nearest. */
 void ddl_new_name(struct lineage *l, const char *schema, const char *name, int location)
 {
-	struct same_name same = {.name = name, .schema = target_schema(l, schema)};
+	struct same_name same = {.l = l, .name = name, .schema = target_schema(l, schema)};
 
 	if (*schema && system_schema(schema)) {
 		lineage_fail(l, "42501", location, "nothing may be defined in schema \"%s\" here", schema);
 		return;
 	}
 	catalog_each_relation(l->names->catalog, finds_same_name, &same);
+	lineage_claims(l, name);
 	l->s->makes = name;
 	l->s->makes_in = same.schema;
-	l->s->listed = l->s->listed && !same.found;
 	if (same.found)
 		lineage_doubt(l, location,
 			"a relation called \"%s\" is there already, in schema %s: one of the same name "
@@ -309,7 +312,7 @@ static const struct relation *changed(
 	const struct relation *r = scope_relation(l->names, rv->schemaname, rv->relname);
 
 	if (!r && missing_ok) { /* or of a kind that the catalogue does not list, or not yet */
-		l->s->listed = false;
+		lineage_claims(l, rv->relname);
 		return NULL;
 	}
 	if (!r) {
@@ -460,6 +463,8 @@ static void alter_table(struct lineage *l, const PgQuery__AlterTableStmt *s)
 				lineage_odd(l, -1, "this change of a table");
 			else if (pass)
 				alter_command(l, &sc, c, of_index);
+			else if (r && c->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE)
+				lineage_cascades(l, r);
 			else if (c->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn)
 				alter_column_def(l, &sc, c, &o, true);
 		}
@@ -494,6 +499,8 @@ static void drop_one(
 	r = changed(l, &rv, missing_ok, kinds);
 	if (!r || !l->s->temporary)
 		*temporary = false;
+	if (r && l->s->cascades)
+		lineage_cascades(l, r);
 	if (r && l->s->dropped)
 		l->s->dropped[l->s->ndropped++] = r->oid;
 }
@@ -517,8 +524,6 @@ static void drop(struct lineage *l, const PgQuery__DropStmt *s, const char *kind
 	define(l, "p");
 	l->s->drops_views = *kinds != 'r';
 	l->s->cascades = s->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
-	/* columns of others, of its row type, go with it */
-	l->s->listed = !l->s->cascades;
 	l->s->dropped = lineage_alloc(l, s->n_objects, sizeof(*l->s->dropped));
 	for (size_t i = 0; i < s->n_objects && !lineage_stopped(l); i++)
 		drop_one(l, s->objects[i], kinds, s->missing_ok, &temporary);

@@ -7,13 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BUCKETS  256
+#define NAME_BIT (1ull << 63)
+
+/* Of a key that somebody holds. */
+struct held {
+	struct held *next;
+	uint64_t key;
+	unsigned reads, changes; /* sessions */
+};
+
 struct gate {
-	pthread_mutex_t lock; /* held for a few stores only */
+	pthread_mutex_t lock;
 	unsigned refs;
 	_Atomic uint64_t since_ms; /* written under the lock */
-	/* Sessions of each stripe, and of all; readers: of any. */
-	uint32_t reads[GATE_STRIPES], changes[GATE_STRIPES];
-	uint32_t reads_all, changes_all, readers, changers;
+	struct held *bucket[BUCKETS];
+	unsigned reads_all, changes_all, readers, changers; /* sessions: of all; of any */
 };
 
 int gate_new(struct gate **out, struct err *e)
@@ -51,18 +60,46 @@ void gate_unref(struct gate *g)
 	free(g);
 }
 
-/* Oids are given one after the other. */
-static uint16_t stripe(uint32_t relation)
+/* FNV-1a. Two names of one key wait for each other without need. */
+uint64_t gate_name(const char *relname)
 {
-	return (uint16_t)((relation * 2654435761u >> 16) % GATE_STRIPES);
+	uint64_t h = 0xcbf29ce484222325ull;
+
+	for (; *relname; relname++)
+		h = (h ^ (uint8_t)*relname) * 0x100000001b3ull;
+	return h | NAME_BIT;
 }
 
-static bool has(const uint16_t *v, unsigned n, uint16_t stripe)
+static struct held **place(struct gate *g, uint64_t key)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (v[i] == stripe)
-			return true;
-	return false;
+	struct held **at = &g->bucket[(key ^ key >> 8) % BUCKETS];
+
+	while (*at && (*at)->key != key)
+		at = &(*at)->next;
+	return at;
+}
+
+static struct held *hold(struct gate *g, uint64_t key)
+{
+	struct held **at = place(g, key);
+
+	if (!*at) {
+		*at = calloc(1, sizeof(**at));
+		if (*at)
+			(*at)->key = key;
+	}
+	return *at;
+}
+
+/* Where nobody holds it any more. */
+static void drop(struct held **at)
+{
+	struct held *h = *at;
+
+	if (!h || h->reads || h->changes)
+		return;
+	*at = h->next;
+	free(h);
 }
 
 static bool reads(const struct gate_pass *p)
@@ -70,53 +107,95 @@ static bool reads(const struct gate_pass *p)
 	return p->nreads || p->reads_all;
 }
 
+static bool has_read(const struct gate_pass *p, uint32_t relation)
+{
+	for (unsigned i = 0; i < p->nreads; i++)
+		if (p->reads[i] == relation)
+			return true;
+	return false;
+}
+
+static bool has_change(const struct gate_pass *p, uint64_t key)
+{
+	for (unsigned i = 0; i < p->nchanges; i++)
+		if (p->changes[i] == key)
+			return true;
+	return false;
+}
+
 /* Whether others than p … */
-static bool others_change(const struct gate *g, const struct gate_pass *p, uint16_t s)
+static bool others_change(struct gate *g, const struct gate_pass *p, uint64_t key)
 {
-	return g->changes[s] > has(p->changes, p->nchanges, s) || g->changes_all > p->changes_all;
+	const struct held *h = *place(g, key);
+
+	return g->changes_all > p->changes_all || (h && h->changes > has_change(p, key));
 }
 
-static bool others_read(const struct gate *g, const struct gate_pass *p, uint16_t s)
+static bool others_read(struct gate *g, const struct gate_pass *p, uint64_t key)
 {
-	return g->reads[s] > has(p->reads, p->nreads, s) || g->reads_all > p->reads_all;
+	const struct held *h = *place(g, key);
+
+	if (key & NAME_BIT)
+		return false;
+	return g->reads_all > p->reads_all || (h && h->reads > has_read(p, (uint32_t)key));
 }
 
-static void add_read(struct gate *g, struct gate_pass *p, uint16_t s)
+/* Likewise. */
+static void end_reading(struct gate *g, struct gate_pass *p, unsigned n)
 {
-	if (p->reads_all || has(p->reads, p->nreads, s))
-		return;
-	g->readers += !reads(p);
-	if (p->nreads < GATE_PASS_MAX) {
-		p->reads[p->nreads++] = s;
-		g->reads[s]++;
-	} else {
+	bool before = reads(p);
+
+	while (p->nreads > n) {
+		struct held **at = place(g, p->reads[--p->nreads]);
+
+		(*at)->reads--;
+		drop(at);
+	}
+	g->readers -= before && !reads(p);
+}
+
+static bool add_read(struct gate *g, struct gate_pass *p, uint32_t relation)
+{
+	struct held *h;
+
+	if (p->reads_all || has_read(p, relation))
+		return true;
+	if (p->nreads == GATE_PASS_MAX) {
 		p->reads_all = true;
 		g->reads_all++;
+		return true;
 	}
+	h = hold(g, relation);
+	if (!h)
+		return false;
+	g->readers += !reads(p);
+	h->reads++;
+	p->reads[p->nreads++] = relation;
+	return true;
 }
 
-static bool may_read(const struct gate *g, const struct gate_pass *p, const uint32_t *relations, unsigned n)
+static bool may_read(struct gate *g, const struct gate_pass *p, const uint32_t *relations, unsigned n)
 {
 	/* many become all */
 	if (p->nreads + n > GATE_PASS_MAX && g->changers > gate_changes(p))
 		return false;
 	for (unsigned i = 0; i < n; i++)
-		if (others_change(g, p, stripe(relations[i])))
+		if (others_change(g, p, relations[i]))
 			return false;
 	return true;
 }
 
-/* Who has got one may keep it: who waits to change it waits for this too. */
 static bool has_all(const struct gate_pass *p, const uint32_t *relations, unsigned n)
 {
 	for (unsigned i = 0; i < n && !p->reads_all; i++)
-		if (!has(p->reads, p->nreads, stripe(relations[i])))
+		if (!has_read(p, relations[i]))
 			return false;
 	return true;
 }
 
 bool gate_read(struct gate *g, struct gate_pass *p, const uint32_t *relations, unsigned n)
 {
+	unsigned before = p->nreads;
 	bool may;
 
 	if (has_all(p, relations, n))
@@ -124,18 +203,40 @@ bool gate_read(struct gate *g, struct gate_pass *p, const uint32_t *relations, u
 	pthread_mutex_lock(&g->lock);
 	may = may_read(g, p, relations, n);
 	for (unsigned i = 0; i < n && may; i++)
-		add_read(g, p, stripe(relations[i]));
+		may = add_read(g, p, relations[i]);
+	if (!may)
+		end_reading(g, p, before);
 	pthread_mutex_unlock(&g->lock);
 	return may;
 }
 
-static void add_change(struct gate *g, struct gate_pass *p, uint16_t s)
+/* All but the first n keys; what is meant by all stays. */
+static void end_changing(struct gate *g, struct gate_pass *p, unsigned n)
 {
-	if (p->changes_all || has(p->changes, p->nchanges, s))
-		return;
+	bool before = gate_changes(p);
+
+	while (p->nchanges > n) {
+		struct held **at = place(g, p->changes[--p->nchanges]);
+
+		(*at)->changes--;
+		drop(at);
+	}
+	g->changers -= before && !gate_changes(p);
+}
+
+static bool add_change(struct gate *g, struct gate_pass *p, uint64_t key)
+{
+	struct held *h;
+
+	if (p->changes_all || has_change(p, key))
+		return true;
+	h = hold(g, key);
+	if (!h)
+		return false;
 	g->changers += !gate_changes(p);
-	p->changes[p->nchanges++] = s;
-	g->changes[s]++;
+	h->changes++;
+	p->changes[p->nchanges++] = key;
+	return true;
 }
 
 static void add_all(struct gate *g, struct gate_pass *p)
@@ -148,41 +249,37 @@ static void add_all(struct gate *g, struct gate_pass *p)
 }
 
 static bool changed_by_others(
-	const struct gate *g, const struct gate_pass *p, const uint32_t *relations, unsigned n, bool all)
+	struct gate *g, const struct gate_pass *p, const uint64_t *keys, unsigned n, bool all)
 {
-	if (all)
-		return g->changers > gate_changes(p);
-	for (unsigned i = 0; i < n; i++)
-		if (others_change(g, p, stripe(relations[i])))
+	for (unsigned i = 0; i < n && !all; i++)
+		if (others_change(g, p, keys[i]))
 			return true;
-	return false;
+	return all && g->changers > gate_changes(p);
 }
 
 static bool read_by_others(
-	const struct gate *g, const struct gate_pass *p, const uint32_t *relations, unsigned n, bool all)
+	struct gate *g, const struct gate_pass *p, const uint64_t *keys, unsigned n, bool all)
 {
-	if (all)
-		return g->readers > reads(p);
-	for (unsigned i = 0; i < n; i++)
-		if (others_read(g, p, stripe(relations[i])))
+	for (unsigned i = 0; i < n && !all; i++)
+		if (others_read(g, p, keys[i]))
 			return true;
-	return false;
+	return all && g->readers > reads(p);
 }
 
-bool gate_change(struct gate *g, struct gate_pass *p, const uint32_t *relations, unsigned n, bool all)
+bool gate_change(struct gate *g, struct gate_pass *p, const uint64_t *keys, unsigned n, bool all)
 {
-	bool may = false;
+	unsigned before = p->nchanges;
+	bool may;
 
 	all = all || n + p->nchanges > GATE_PASS_MAX;
 	pthread_mutex_lock(&g->lock);
-	if (!changed_by_others(g, p, relations, n, all)) {
-		may = !read_by_others(g, p, relations, n, all);
-		for (unsigned i = 0; i < n && !all; i++)
-			add_change(g, p, stripe(relations[i]));
-		if (all)
-			add_all(g, p);
-		p->waits = !may;
-	}
+	may = !changed_by_others(g, p, keys, n, all) && !read_by_others(g, p, keys, n, all);
+	for (unsigned i = 0; i < n && !all && may; i++)
+		may = add_change(g, p, keys[i]);
+	if (may && all)
+		add_all(g, p);
+	if (!may)
+		end_changing(g, p, before);
 	pthread_mutex_unlock(&g->lock);
 	return may;
 }
@@ -192,13 +289,10 @@ void gate_end_reading(struct gate *g, struct gate_pass *p)
 	if (!reads(p))
 		return;
 	pthread_mutex_lock(&g->lock);
-	for (unsigned i = 0; i < p->nreads; i++)
-		g->reads[p->reads[i]]--;
-	g->reads_all -= p->reads_all;
-	g->readers--;
-	pthread_mutex_unlock(&g->lock);
-	p->nreads = 0;
+	g->reads_all -= p->reads_all; /* only where there are others beside */
 	p->reads_all = false;
+	end_reading(g, p, 0);
+	pthread_mutex_unlock(&g->lock);
 }
 
 void gate_end_changing(struct gate *g, struct gate_pass *p, uint64_t at_ms)
@@ -209,13 +303,20 @@ void gate_end_changing(struct gate *g, struct gate_pass *p, uint64_t at_ms)
 	/* what was read in the same millisecond may have been read before */
 	if (at_ms && at_ms >= g->since_ms)
 		g->since_ms = at_ms + 1;
-	for (unsigned i = 0; i < p->nchanges; i++)
-		g->changes[p->changes[i]]--;
 	g->changes_all -= p->changes_all;
-	g->changers--;
+	g->changers -= p->changes_all && !p->nchanges;
+	p->changes_all = false;
+	end_changing(g, p, 0);
 	pthread_mutex_unlock(&g->lock);
-	p->nchanges = 0;
-	p->changes_all = p->waits = false;
+}
+
+void gate_shorten(struct gate *g, struct gate_pass *p, unsigned n)
+{
+	if (p->changes_all || p->nchanges <= n)
+		return;
+	pthread_mutex_lock(&g->lock);
+	end_changing(g, p, n);
+	pthread_mutex_unlock(&g->lock);
 }
 
 uint64_t gate_since_ms(struct gate *g)

@@ -533,6 +533,7 @@ void lineage_relation(struct lineage *l, const struct relation *r)
 {
 	if (!lineage_spend(l, 1ul + r->nchildren + r->nbelow + r->nparents))
 		return;
+	lineage_named(l, r);
 	note(l, r->oid);
 	note_bounds(l, r);
 	for (unsigned i = 0; i < r->nchildren; i++)

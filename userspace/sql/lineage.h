@@ -185,9 +185,13 @@ void lineage_opaque_function(
 	struct lineage *l, const char *schema, const char *name, const struct function *f);
 bool lineage_trusts(const struct lineage *l, const struct function *f);
 void lineage_relation(struct lineage *l, const struct relation *r); /* notes it and all that is below */
-/* The statement changes it, or takes it away, and its children with it. */
+/* The statement changes it, or takes it away, and its children with it; cascades: what hangs on it too. */
 void lineage_redefines(struct lineage *l, const struct relation *r);
-/* As type_row; where it is users' own, it is noted: what a star makes of it is what it is at that time. */
+void lineage_cascades(struct lineage *l, const struct relation *r);
+void lineage_claims(
+	struct lineage *l, const char *name); /* a relation of that name comes, or goes if it is there */
+void lineage_named(struct lineage *l, const struct relation *r);
+/* As type_row; where it is users' own, it is named: what a star makes of it is what it is at that time. */
 const struct relation *lineage_row(struct lineage *l, uint32_t oid);
 void lineage_store(struct lineage *l, const struct colset *s);
 struct colset lineage_join(struct lineage *l, const struct colset *a, const struct colset *b);

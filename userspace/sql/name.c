@@ -87,27 +87,6 @@ const struct relation *relation_find(struct lineage *l, const PgQuery__RangeVar 
 	return r;
 }
 
-void lineage_redefines(struct lineage *l, const struct relation *r)
-{
-	if (!lineage_spend(l, 1ul + r->nchildren))
-		return;
-	if (!colset_add(l->a, &l->s->redefined, (struct colref){r->oid, 0}))
-		l->oom = true;
-	for (unsigned i = 0; i < r->nchildren; i++)
-		if (!colset_add(l->a, &l->s->redefined, (struct colref){r->children[i], 0}))
-			l->oom = true;
-}
-
-const struct relation *lineage_row(struct lineage *l, uint32_t oid)
-{
-	const struct type *t = oid ? catalog_type_by_oid(l->names->catalog, oid) : NULL;
-	const struct relation *r = type_row(l->names->catalog, t && t->elem ? t->elem : oid);
-
-	if (r && !r->system && !colset_add(l->a, &l->rels, (struct colref){r->oid, 0}))
-		l->oom = true;
-	return t && t->elem ? NULL : r;
-}
-
 struct taint relation_read(struct lineage *l, const struct relation *r, unsigned i, bool only)
 {
 	const struct column *c = &r->cols[i];

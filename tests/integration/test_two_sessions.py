@@ -170,7 +170,7 @@ def test_what_may_not_be_changed_is_not_waited_for(two, sessions):
         a.query("BEGIN").ok()
         for sql in before + ("CREATE TABLE work.new (z int)",):
             a.query(sql).ok()
-        assert a.query("ALTER TABLE clinic.journal ADD COLUMN y int").error.message.startswith("must be owner")
+        assert "must be owner" in str(a.query("ALTER TABLE clinic.journal ADD COLUMN y int").error)
         begin = time.monotonic()
         b.query("SELECT count(*) FROM clinic.journal").ok()
         assert time.monotonic() - begin < LATE

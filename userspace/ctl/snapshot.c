@@ -104,11 +104,14 @@ int snapshot_facts(struct pgclient *c, struct server_facts *out, struct err *e)
 		clock_ms() + QUERY_MS, take_facts, out, e);
 }
 
+/* What reads a catalogue is estimated to cost so much that the server would compile all of it, for seconds.
+ */
 int snapshot_prepare(struct pgclient *c, struct err *e)
 {
 	return simple(c,
 		"SET search_path = pg_catalog; SET statement_timeout = '20s'; SET lock_timeout = '5s';"
-		" SET default_transaction_read_only = on; SET standard_conforming_strings = on",
+		" SET default_transaction_read_only = on; SET standard_conforming_strings = on; SET jit = "
+		"off",
 		e);
 }
 

@@ -286,6 +286,16 @@ static bool prints_tree(const struct lineage *l, const char *schema, const char 
 	       (schema ? !strcmp(schema, "pg_catalog") : !catalog_function(l->names->catalog, name, 0));
 }
 
+/* What reads a value as of a type whose name it is given runs that type's own functions, a domain's checks.
+ */
+static bool runs_a_type(struct lineage *l, const char *name, const PgQuery__FuncCall *f)
+{
+	const char *type = f->n_args == 2 ? string_constant(f->args[1]) : NULL;
+
+	return (!strcmp(name, "pg_input_is_valid") || !strcmp(name, "pg_input_error_info")) &&
+	       !(type && typename_reads_builtin(l, type));
+}
+
 struct taint expr_call_of(
 	struct lineage *l, struct scope *sc, const PgQuery__FuncCall *f, struct candidates *c)
 {
@@ -314,6 +324,8 @@ struct taint expr_call_of(
 		    aggregate_call(l, sc, f, args.n ? &args.v[args.n - 1].t : &acc, &acc.from);
 	if (!strcmp(name, "current_setting"))
 		current_setting(l, sc, f);
+	if (runs_a_type(l, name, f))
+		lineage_opaque(l, "pg_catalog", name);
 	if (lineage_stopped(l))
 		return acc;
 	if (names_type(l, c, name))

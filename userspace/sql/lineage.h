@@ -380,6 +380,8 @@ bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_r
 bool type_citext(const struct catalog *c, uint32_t oid);
 /* Whether it is, or may be, a type with functions of its own that are not known to be pure. Quiet; one that
  * nobody knows is none. */
+/* Whether text, which is read as a type's name when the statement runs, is one of pg_catalog's. */
+bool typename_reads_builtin(struct lineage *l, const char *text);
 bool typename_foreign(const struct lineage *l, const PgQuery__TypeName *t);
 bool type_simple(const struct catalog *c, uint32_t oid);
 bool type_simple_builtin(uint32_t oid);

@@ -230,6 +230,26 @@ bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_r
 	return true;
 }
 
+bool typename_reads_builtin(struct lineage *l, const char *text)
+{
+	static const char *const words[] = {"bigint", "boolean", "character", "character varying", "decimal",
+		"double precision", "int", "integer", "real", "smallint"};
+	size_t n = strcspn(text, "([");
+	char name[32];
+	uint32_t oid;
+
+	if (n >= sizeof(name))
+		return false;
+	memcpy(name, text, n);
+	name[n] = 0;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (!strcmp(name, words[i]))
+			return true;
+	l->s->by_path = true;
+	oid = find(l->names, NULL, name);
+	return oid && oid < FIRST_USER_OID && oid == type_builtin(name);
+}
+
 bool typename_foreign(const struct lineage *l, const PgQuery__TypeName *t)
 {
 	const char *schema = t->n_names >= 2 ? node_string(t->names[t->n_names - 2]) : NULL;

@@ -42,7 +42,7 @@ COPY (MERGE INTO app.people p USING app.team t ON t.id = p.id WHEN MATCHED THEN 
 COPY app.people (id, secret) TO STDOUT (FORMAT csv, FORCE_QUOTE *)
 --@ pg>=17
 CREATE TEMP TABLE narrow (a int, b int) ;; COPY narrow FROM STDIN (ON_ERROR ignore, LOG_VERBOSITY verbose) <<< 1\tx\n2\t3\n ;; INSERT INTO narrow SELECT 1, pin FROM app.people ;; SELECT b FROM narrow
---@ pg>=17
+--@ pg>=18
 SELECT pg_get_acl('pg_class'::regclass, 'app.people'::regclass, 0), secret FROM app.people WHERE id < 0 UNION ALL SELECT NULL, secret FROM app.people
 --@ pg>=17
 EXPLAIN (ANALYZE, SERIALIZE TEXT, MEMORY, COSTS off) SELECT max(secret), app.folded(1) FROM app.people WHERE name = app.folded(1)

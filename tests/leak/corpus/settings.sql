@@ -147,6 +147,8 @@ BEGIN ;; CREATE TABLE mine.noted (v app.note_domain) ;; INSERT INTO mine.noted V
 SELECT ARRAY['x']::app.note_domain[] ;; SHOW app.note
 --@ pg>=16
 SELECT pg_input_is_valid('x', 'app.note_domain') ;; SHOW app.note
+--@ pg>=16
+SELECT * FROM pg_input_error_info('x', 'app.note_domain') ;; SHOW app.note
 SELECT query_to_xml('SELECT app.notes_now()', true, false, '') ;; SHOW app.note
 SELECT * FROM json_populate_record(NULL::app.noted_domain, '{"v": "x"}') ;; SHOW app.note
 SELECT * FROM app.noted_casts ;; SHOW app.note

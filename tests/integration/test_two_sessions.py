@@ -189,6 +189,118 @@ def test_one_name_is_made_once(two, dba, sessions):
     assert dba.query("SELECT to_regclass('work.new')").ok().rows == [[None]]
 
 
+SHIFT = "SELECT (SELECT ssn FROM %s LIMIT 1) || '' AS x FROM clinic.patient WHERE id = 1"
+
+
+def test_an_old_snapshot_is_no_reading(two, sessions):
+    """The server looks names up in the catalogue of now, also in a transaction that sees the rows of then."""
+    a, b = sessions
+    b.query("BEGIN ISOLATION LEVEL REPEATABLE READ").ok()
+    b.query("SELECT 1").ok()
+    a.query("ALTER TABLE work.t DROP COLUMN ssn").ok()
+    b.query("CREATE TABLE work.new (z int)").ok()
+    assert b.query(CAPTURE).error.sqlstate == "57P03"
+    b.query("ROLLBACK").ok()
+
+
+def test_a_name_that_comes_to_stand_in_front(two, dba, sessions):
+    """Temporary relations are of no concern to the name rule, nor is what the server calls a serial column's sequence."""
+    a, b = sessions
+    b.query("SET search_path = work, pg_temp").ok()
+    b.query("BEGIN").ok()
+    b.query("CREATE TEMP TABLE new (ssn text)").ok()
+    b.query("INSERT INTO new VALUES ('c')").ok()
+    assert b.query(SHIFT % "new").ok().rows == [[b"c"]]
+    send(a, "query", "CREATE TABLE work.new (z int)")
+    assert b.query(SHIFT % "new").ok().rows == [[b"c"]]
+    b.query("COMMIT").ok()
+    a.result().ok()
+    a.query("INSERT INTO work.new VALUES (1)").ok()
+    b.query(SHIFT % "new")
+    a.query("DROP TABLE work.new").ok()
+    b.query("CREATE TEMP TABLE x_id_seq (ssn text)").ok()
+    b.query("INSERT INTO x_id_seq VALUES ('c')").ok()
+    for name, made in (("new", "CREATE TABLE work.new (z int)"), ("x_id_seq", "CREATE TABLE work.x (id serial)"),
+                       ("x_id_seq", "CREATE TABLE work.x (id int GENERATED ALWAYS AS IDENTITY)"), ("x_id_seq", "ALTER TABLE work.u ADD COLUMN id serial")):
+        with two.login() as c:
+            c.query("BEGIN").ok()
+            c.query("LOCK TABLE work.lk IN ACCESS EXCLUSIVE MODE").ok()
+            send(b, "query", (SHIFT % name).replace("FROM clinic.patient", "FROM clinic.patient LEFT JOIN work.lk ON true"))
+            waits_for_a_lock(two, "%%FROM %s LIMIT%%" % name)
+            send(a, "query", made)
+            c.query("COMMIT").ok()
+            assert b.result().ok().rows == [[b"c"]]
+            a.result().ok()
+            a.query("DROP TABLE IF EXISTS work.new, work.x").ok()
+    assert a.query("CREATE TABLE work.x (id int GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME work.y))").error.sqlstate == "42501"
+
+
+def test_one_name_in_two_schemas(two, sessions):
+    """Neither sees what the other has made until it is committed: then one of them waits, and is refused."""
+    a, b = sessions
+    two.dba_psql("CREATE SCHEMA IF NOT EXISTS more AUTHORIZATION pgveil_agent")
+    b.query("SET search_path = work, more").ok()
+    b.query("BEGIN").ok()
+    b.query("CREATE TABLE more.new (ssn text)").ok()
+    b.query("INSERT INTO more.new VALUES ('c')").ok()
+    send(a, "query", "CREATE TABLE work.new (z int)")
+    assert b.query(SHIFT % "new").ok().rows == [[b"c"]]
+    b.query("COMMIT").ok()
+    assert a.result().error.sqlstate == "42501"
+    b.query("DROP TABLE more.new").ok()
+
+
+def test_a_cursor_that_runs_at_commit(two, sessions):
+    """WITH HOLD is carried out when the transaction ends: until then what it names stays as it is."""
+    a, b = sessions
+    b.query("BEGIN").ok()
+    b.query("DECLARE h CURSOR WITH HOLD FOR SELECT code.secret_of_t() || ''").ok()
+    send(a, "query", "ALTER TABLE work.t DROP COLUMN ssn")
+    b.query("COMMIT").ok()
+    a.result().ok()
+    a.query("ALTER TABLE work.t ADD COLUMN ssn text DEFAULT 'd'").ok()
+    assert b.query("FETCH ALL h").ok().rows == [[b"c"]]
+
+
+def test_one_database_has_one_name(two):
+    """The server cuts a name at 63 bytes; two of them would have two gates."""
+    for user, database in (("agent", "d" * 64), ("a" * 64, "lab")):
+        with two.connect() as c, pytest.raises(wire.ServerError) as e:
+            c.login(user, database)
+        assert e.value.sqlstate == "42622"
+
+
+def test_who_has_read_it_may_read_on(two, dba, sessions):
+    """As at the server: a change waits for transactions that have read, and not the other way round."""
+    a, b = sessions
+    b.query("BEGIN").ok()
+    b.query("SELECT a FROM work.t").ok()
+    send(a, "query", "ALTER TABLE work.t ADD COLUMN d int")
+    dba.query("SELECT 1").ok()
+    for _ in range(3):
+        assert b.query("SELECT a FROM work.t").ok().rows == [[b"1"]]
+    b.query("COMMIT").ok()
+    a.result().ok()
+
+
+def test_a_type_that_comes_to_stand_in_front(two, sessions):
+    """A table's name is one of a type, too."""
+    a, b = sessions
+    two.dba_psql("CREATE SCHEMA IF NOT EXISTS kinds; GRANT USAGE ON SCHEMA kinds TO pgveil_agent; DROP TYPE IF EXISTS kinds.pair CASCADE; "
+                 "CREATE TYPE kinds.pair AS (ssn text, b int); CREATE DOMAIN kinds.dc AS kinds.pair")
+    sql = "SELECT (SELECT ssn FROM json_populate_record(NULL::dc, '{\"ssn\": \"c\"}') LIMIT 1) || '' FROM clinic.patient LEFT JOIN work.lk ON true WHERE id = 1"
+    b.query("SET search_path = work, kinds").ok()
+    with two.login() as c:
+        c.query("BEGIN").ok()
+        c.query("LOCK TABLE work.lk IN ACCESS EXCLUSIVE MODE").ok()
+        send(b, "query", sql)
+        send(a, "query", "CREATE TABLE work.dc (z int)")
+        c.query("COMMIT").ok()
+        b.result()
+        a.result()
+    two.dba_psql("DROP TABLE IF EXISTS work.dc; DROP SCHEMA kinds CASCADE")
+
+
 def test_another_caller_s_session_too(two, dba, sessions):
     """The same database, under another policy."""
     a, _ = sessions

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "sql/gate.h"
 
+#include <errno.h>
+
 #include "test.h"
 
-static const uint32_t t = 16385, u = 16388;
-static const uint64_t of_t = 16385, of_u = 16388;
+static const uint64_t t = 16385, u = 16388;
 
 static struct gate *new_gate(void)
 {
@@ -21,30 +22,30 @@ static void test_readers_or_one_that_changes(void **state)
 	struct gate *g = new_gate();
 
 	(void)state;
-	assert_true(gate_read(g, &a, &t, 1));
-	assert_true(gate_read(g, &b, &t, 1));
-	assert_true(gate_change(g, &c, &of_u, 1, false));
-	assert_true(gate_read(g, &c, &u, 1)); /* its own */
-	assert_false(gate_read(g, &a, &u, 1));
-	assert_false(gate_change(g, &a, &of_u, 1, false));
+	assert_int_equal(gate_read(g, &a, &t, 1), 0);
+	assert_int_equal(gate_read(g, &b, &t, 1), 0);
+	assert_int_equal(gate_change(g, &c, &u, 1, false), 0);
+	assert_int_equal(gate_read(g, &c, &u, 1), 0); /* its own */
+	assert_int_equal(gate_read(g, &a, &u, 1), -EAGAIN);
+	assert_int_equal(gate_change(g, &a, &u, 1, false), -EAGAIN);
 	assert_false(gate_changes(&a));
 
 	/* who wants to change what others read keeps nobody from it, and keeps what it had */
-	assert_false(gate_change(g, &c, (const uint64_t[]){99, of_t}, 2, false));
-	assert_int_equal(c.nchanges, 1);
+	assert_int_equal(gate_change(g, &c, (const uint64_t[]){99, t}, 2, false), -EAGAIN);
+	assert_int_equal(c.changes.n, 1);
 	gate_end_reading(g, &b);
-	assert_true(gate_read(g, &b, &t, 1));
-	assert_true(gate_read(g, &b, (const uint32_t[]){99}, 1));
+	assert_int_equal(gate_read(g, &b, &t, 1), 0);
+	assert_int_equal(gate_read(g, &b, (const uint64_t[]){99}, 1), 0);
 	gate_end_reading(g, &b);
 	gate_end_reading(g, &a);
-	assert_true(gate_change(g, &c, &of_t, 1, false));
+	assert_int_equal(gate_change(g, &c, &t, 1, false), 0);
 
 	gate_end_reading(g, &c);
 	assert_int_equal(gate_since_ms(g), 0);
 	gate_end_changing(g, &c, 70);
 	assert_int_equal(gate_since_ms(g), 71);
 	assert_false(gate_holds(&a) || gate_holds(&b) || gate_holds(&c));
-	assert_true(gate_read(g, &b, &t, 1));
+	assert_int_equal(gate_read(g, &b, &t, 1), 0);
 	gate_end_reading(g, &b);
 	gate_unref(g);
 }
@@ -55,15 +56,15 @@ static void test_own_reading_is_no_hindrance(void **state)
 	struct gate *g = new_gate();
 
 	(void)state;
-	assert_true(gate_read(g, &a, &t, 1));
-	assert_true(gate_change(g, &a, &of_t, 1, false));
-	assert_false(gate_read(g, &b, &t, 1));
+	assert_int_equal(gate_read(g, &a, &t, 1), 0);
+	assert_int_equal(gate_change(g, &a, &t, 1, false), 0);
+	assert_int_equal(gate_read(g, &b, &t, 1), -EAGAIN);
 	gate_end_changing(g, &a, 0); /* came to nothing */
 	assert_int_equal(gate_since_ms(g), 0);
-	assert_true(gate_read(g, &b, &t, 1));
-	assert_false(gate_change(g, &a, &of_t, 1, false));
+	assert_int_equal(gate_read(g, &b, &t, 1), 0);
+	assert_int_equal(gate_change(g, &a, &t, 1, false), -EAGAIN);
 	gate_end_reading(g, &b);
-	assert_true(gate_change(g, &a, &of_t, 1, false));
+	assert_int_equal(gate_change(g, &a, &t, 1, false), 0);
 	gate_end_reading(g, &a);
 	gate_end_changing(g, &a, 1);
 	gate_unref(g);
@@ -76,18 +77,18 @@ static void test_shorten(void **state)
 	struct gate *g = new_gate();
 
 	(void)state;
-	assert_true(gate_change(g, &a, &of_t, 1, false));
-	assert_true(gate_change(g, &a, (const uint64_t[]){of_t, of_u}, 2, false));
+	assert_int_equal(gate_change(g, &a, &t, 1, false), 0);
+	assert_int_equal(gate_change(g, &a, (const uint64_t[]){t, u}, 2, false), 0);
 	gate_shorten(g, &a, 1);
-	assert_true(gate_read(g, &b, &u, 1));
-	assert_false(gate_read(g, &b, &t, 1));
+	assert_int_equal(gate_read(g, &b, &u, 1), 0);
+	assert_int_equal(gate_read(g, &b, &t, 1), -EAGAIN);
 	gate_shorten(g, &a, 0);
 	assert_false(gate_changes(&a));
-	assert_true(gate_read(g, &b, &t, 1));
+	assert_int_equal(gate_read(g, &b, &t, 1), 0);
 	gate_end_reading(g, &b);
-	assert_true(gate_change(g, &a, NULL, 0, true));
+	assert_int_equal(gate_change(g, &a, NULL, 0, true), 0);
 	gate_shorten(g, &a, 0); /* any is any */
-	assert_false(gate_read(g, &b, &t, 1));
+	assert_int_equal(gate_read(g, &b, &t, 1), -EAGAIN);
 	gate_end_changing(g, &a, 1);
 	gate_unref(g);
 }
@@ -98,68 +99,86 @@ static void test_any_relation(void **state)
 	struct gate *g = new_gate();
 
 	(void)state;
-	assert_true(gate_read(g, &a, &t, 1));
-	assert_false(gate_change(g, &b, NULL, 0, true));
+	assert_int_equal(gate_read(g, &a, &t, 1), 0);
+	assert_int_equal(gate_change(g, &b, NULL, 0, true), -EAGAIN);
 	gate_end_reading(g, &a);
-	assert_true(gate_change(g, &b, NULL, 0, true));
-	assert_false(gate_read(g, &a, &u, 1));
-	assert_false(gate_change(g, &c, &of_u, 1, false));
-	assert_false(gate_change(g, &c, NULL, 0, true));
-	assert_true(gate_read(g, &a, NULL, 0)); /* that names nothing */
+	assert_int_equal(gate_change(g, &b, NULL, 0, true), 0);
+	assert_int_equal(gate_read(g, &a, &u, 1), -EAGAIN);
+	assert_int_equal(gate_change(g, &c, &u, 1, false), -EAGAIN);
+	assert_int_equal(gate_change(g, &c, NULL, 0, true), -EAGAIN);
+	assert_int_equal(gate_read(g, &a, NULL, 0), 0); /* that names nothing */
 	gate_end_changing(g, &b, 5);
-	assert_true(gate_change(g, &c, &of_u, 1, false));
-	assert_true(gate_change(g, &c, NULL, 0, true));
-	assert_false(gate_change(g, &b, NULL, 0, true));
+	assert_int_equal(gate_change(g, &c, &u, 1, false), 0);
+	assert_int_equal(gate_change(g, &c, NULL, 0, true), 0);
+	assert_int_equal(gate_change(g, &b, NULL, 0, true), -EAGAIN);
 	gate_end_changing(g, &c, 6);
 	assert_false(gate_holds(&a) || gate_holds(&b) || gate_holds(&c));
-	assert_true(gate_change(g, &b, &of_t, 1, false));
+	assert_int_equal(gate_change(g, &b, &t, 1, false), 0);
 	gate_end_changing(g, &b, 7);
 	gate_unref(g);
 }
 
-/* One at a time has a name; nobody reads by it. */
+/* One at a time makes a name; who found something by it may not find another now. Sequences' names are chosen
+ * by the server, and not one by one. */
 static void test_names(void **state)
 {
 	struct gate_pass a = {0}, b = {0}, c = {0};
 	struct gate *g = new_gate();
-	const uint64_t name = gate_name("t"), other = gate_name("u");
+	const uint64_t name = gate_name("t"), other = gate_name("u"), sequences = GATE_SEQUENCES;
 
 	(void)state;
 	assert_true(name != other);
-	assert_true(gate_change(g, &a, &name, 1, false));
-	assert_false(gate_change(g, &b, &name, 1, false));
-	assert_true(gate_change(g, &b, &other, 1, false));
-	assert_true(gate_read(g, &c, &t, 1));
+	assert_int_equal(gate_change(g, &a, &name, 1, false), 0);
+	assert_int_equal(gate_change(g, &b, &name, 1, false), -EAGAIN);
+	assert_int_equal(gate_change(g, &b, &other, 1, false), 0);
+	assert_int_equal(gate_read(g, &c, &t, 1), 0);
 	gate_end_reading(g, &c);
 	gate_end_changing(g, &a, 1);
-	assert_true(gate_change(g, &b, &name, 1, false));
+	assert_int_equal(gate_change(g, &b, &name, 1, false), 0);
+	assert_int_equal(gate_read(g, &c, (const uint64_t[]){t, name}, 2), -EAGAIN);
+	assert_false(gate_holds(&c));
 	gate_end_changing(g, &b, 1);
+
+	assert_true(
+		gate_of_sequence("t_id_seq") && gate_of_sequence("t_id_seq12") && gate_of_sequence("_seq"));
+	assert_false(gate_of_sequence("seq1") || gate_of_sequence("t_seqs") || gate_of_sequence(""));
+	assert_int_equal(gate_change(g, &a, &sequences, 1, false), 0);
+	assert_int_equal(gate_change(g, &b, &sequences, 1, false), 0);
+	assert_int_equal(gate_read(g, &c, &sequences, 1), -EAGAIN);
+	gate_end_changing(g, &a, 1);
+	assert_int_equal(gate_read(g, &c, &sequences, 1), -EAGAIN);
+	gate_end_changing(g, &b, 1);
+	assert_int_equal(gate_read(g, &c, &sequences, 1), 0);
+	assert_int_equal(gate_change(g, &b, &sequences, 1, false), -EAGAIN);
+	gate_end_reading(g, &c);
 	gate_unref(g);
 }
 
-/* More than a pass has room for is all there is. */
+/* There is an end to what a session may hold, and it is no more than that. */
 static void test_many(void **state)
 {
 	struct gate_pass a = {0}, b = {0};
 	struct gate *g = new_gate();
-	uint32_t many[2 * GATE_PASS_MAX];
-	uint64_t keys[2 * GATE_PASS_MAX];
+	uint64_t many[GATE_KEYS_MAX + 1];
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(many); i++)
-		keys[i] = many[i] = 20000 + i;
-	assert_true(gate_read(g, &a, many, ARRAY_LEN(many)));
-	assert_true(a.reads_all);
-	assert_false(gate_change(g, &b, &of_t, 1, false));
-	gate_end_reading(g, &a);
-	assert_true(gate_change(g, &b, &of_t, 1, false));
-	assert_false(gate_read(g, &a, many, ARRAY_LEN(many)));
+		many[i] = 20000 + i;
+	assert_int_equal(gate_read(g, &a, many, ARRAY_LEN(many)), -ENOSPC);
 	assert_false(gate_holds(&a));
-	assert_true(gate_change(g, &b, keys, ARRAY_LEN(keys), false));
-	assert_true(b.changes_all);
-	assert_false(gate_read(g, &a, &u, 1));
+	assert_int_equal(gate_read(g, &a, many, GATE_KEYS_MAX), 0);
+	assert_int_equal(gate_read(g, &a, many, 3), 0);
+	assert_int_equal(gate_read(g, &a, &t, 1), -ENOSPC);
+	assert_int_equal(a.reads.n, GATE_KEYS_MAX);
+	assert_int_equal(gate_change(g, &b, &t, 1, false), 0);
+	assert_int_equal(gate_change(g, &b, many, 1, false), -EAGAIN);
+	gate_end_reading(g, &a);
+	assert_int_equal(gate_change(g, &b, many, ARRAY_LEN(many), false), -ENOSPC);
+	assert_int_equal(b.changes.n, 1);
+	assert_int_equal(gate_change(g, &b, many, GATE_KEYS_MAX - 1, false), 0);
+	assert_int_equal(gate_read(g, &a, &many[70], 1), -EAGAIN);
 	gate_end_changing(g, &b, 1);
-	assert_true(gate_read(g, &a, &u, 1));
+	assert_int_equal(gate_read(g, &a, &many[70], 1), 0);
 	gate_end_reading(g, &a);
 	gate_unref(g);
 }

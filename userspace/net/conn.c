@@ -101,6 +101,7 @@ static void free_conn(void *arg)
 	struct workers *ws = c->worker->all;
 
 	registry_leave(ws->registry, c->who.cgroup_id);
+	session_over(c->session, loop_now_ms());
 	session_free(c->session);
 	if (c->slot)
 		ws->cfg.hooks.detach(ws->cfg.hooks.arg, c->slot);

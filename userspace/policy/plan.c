@@ -352,31 +352,45 @@ static bool may_define(struct judge *j, const struct statement *st)
 	return false;
 }
 
-/* false: out of memory. */
-static bool name_relations(struct judge *j, const struct statement *st, struct plan *p)
+static bool name_read(struct judge *j, const struct statement *st, struct plan *p)
 {
-	uint32_t *named = arena_array(j->a, st->named.n, sizeof(*named));
-	uint64_t *keys;
+	uint64_t *keys = arena_array(j->a, st->named.n + 2ul * st->looked_up.n, sizeof(*keys));
 
-	if (!named)
+	if (!keys)
 		return false;
 	for (unsigned i = 0; i < st->named.n; i++)
-		named[i] = st->named.v[i].relid;
-	p->named = named;
-	p->nnamed = st->named.n;
-	p->redefines = st->defines && !st->temporary;
-	p->redefines_any = p->redefines && !st->listed;
-	if (!p->redefines)
-		return true;
-	keys = arena_array(j->a, st->redefined.n + st->nclaimed, sizeof(*keys));
+		keys[p->nnamed++] = st->named.v[i].relid;
+	for (unsigned i = 0; i < st->looked_up.n; i++) {
+		keys[p->nnamed++] = gate_name(st->looked_up.v[i]);
+		if (gate_of_sequence(st->looked_up.v[i]))
+			keys[p->nnamed++] = GATE_SEQUENCES;
+	}
+	p->named = keys;
+	return true;
+}
+
+static bool name_changed(struct judge *j, const struct statement *st, struct plan *p)
+{
+	uint64_t *keys = arena_array(j->a, 1ul + st->redefined.n + st->claimed.n, sizeof(*keys));
+
 	if (!keys)
 		return false;
 	for (unsigned i = 0; i < st->redefined.n; i++)
 		keys[p->nredefined++] = st->redefined.v[i].relid;
-	for (unsigned i = 0; i < st->nclaimed; i++)
-		keys[p->nredefined++] = gate_name(st->claimed[i]);
+	for (unsigned i = 0; i < st->claimed.n; i++)
+		keys[p->nredefined++] = gate_name(st->claimed.v[i]);
+	if (st->makes_sequences)
+		keys[p->nredefined++] = GATE_SEQUENCES;
 	p->redefined = keys;
 	return true;
+}
+
+/* What stands between it and statements of other sessions. false: out of memory. */
+static bool name_keys(struct judge *j, const struct statement *st, struct plan *p)
+{
+	p->redefines = st->defines && !st->temporary;
+	p->redefines_any = p->redefines && (!st->listed || st->claimed.n == LOOKED_UP_MAX);
+	return name_read(j, st, p) && (!p->redefines || name_changed(j, st, p));
 }
 
 /* NULL: out of memory. */
@@ -399,7 +413,7 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 	p->by_path = st->by_path;
 	p->relations = st->relations;
 	p->nrelations = st->nrelations;
-	if (!name_relations(j, st, p))
+	if (!name_keys(j, st, p))
 		return NULL;
 	p->changes = st->changes;
 	p->nchanges = st->nchanges;

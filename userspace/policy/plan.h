@@ -64,7 +64,7 @@ struct plan {
 	bool by_path;       /* some name would mean something else under another search_path, perhaps */
 	const uint32_t *relations; /* that it reads or writes */
 	unsigned nrelations;
-	const uint32_t *named; /* that others must not change while it is under way */
+	const uint64_t *named; /* keys of the gate: what others must not change while it is under way */
 	unsigned nnamed;
 	bool sanitize; /* its errors and notices may carry values: standard texts only */
 	bool analysed; /* … but what the server says to the text itself, before it runs it, is its own */

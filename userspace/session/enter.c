@@ -253,6 +253,12 @@ static void take_startup(struct session *s, const struct startup *st)
 	}
 	if (!db.p || !db.n)
 		db = user;
+	/* the server cuts them (before 17), so that two names would be one database here and two there */
+	if (db.n > NAME_LEN_MAX || user.n > NAME_LEN_MAX) {
+		session_break(s, "42622", "the name of the %s is too long",
+			db.n > NAME_LEN_MAX ? "database" : "user");
+		return;
+	}
 	s->dbname = arena_strndup(&s->mem, (const char *)db.p, db.n);
 	s->user = arena_strndup(&s->mem, (const char *)user.p, user.n);
 	s->params = arena_array(&s->login_mem, STARTUP_PARAMS, sizeof(*s->params));

@@ -245,7 +245,7 @@ enum took frontend_bind(struct session *s, const struct frame *f)
 	if (by_name(p->plan) || (p->plan && p->plan->inner && by_name(p->plan->inner)))
 		r = judge_step(s, p->plan, p->j, NULL, 0, &st, &e);
 	if (!r)
-		r = pass_portal(s, p->plan, NULL, &st, &e);
+		r = pass_bind(s, p->plan, &st, &e);
 	if (!r)
 		r = spend_bind(s, &m, p, &st, &hint, &e);
 	took = r ? frontend_hinted(s, f, r, hint, &e) : send_bind(s, f, &m, p, &st);
@@ -362,7 +362,7 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 		r = err_sql(&e, -EACCES, "42501", "\"%s\" means something else since the portal was bound",
 			o->prepared->plan->name);
 	if (!r)
-		r = pass_portal(s, o->prepared->plan, o->latest, &st, &e);
+		r = pass_execute(s, o->prepared->plan, o->latest, &st, &e);
 	took = r ? frontend_failed(s, f, r, &e) : send_execute(s, f, o, &st);
 	step_fini(&st);
 	return took;

@@ -416,6 +416,12 @@ void own_read(struct session *s)
 	}
 	s->own.builder = NULL;
 	s->own.bytes = 0;
+	if (s->own.frozen) { /* as the look before it has just told */
+		catalog_unref(s->own.catalog);
+		s->own.catalog = NULL;
+		fail(s, "25001");
+		return;
+	}
 	s->own.stale = false;
 	charge(s);
 }

@@ -9,44 +9,49 @@
 
 #define LOOK_MS 10
 
-struct wanted {
-	uint64_t v[GATE_PASS_MAX];
-	unsigned n;
-	bool all;
-};
-
-static bool reads_plan(struct session *s, const struct plan *p)
+static int reads_plan(struct session *s, const struct plan *p)
 {
-	for (; p; p = p->inner)
-		if (p->nnamed && !gate_read(slot_gate(s->slot), &s->pass, p->named, p->nnamed))
-			return false;
-	return true;
+	int r = 0;
+
+	for (; p && !r; p = p->inner)
+		r = p->nnamed ? gate_read(slot_gate(s->slot), &s->pass, p->named, p->nnamed) : 0;
+	return r;
 }
 
-static bool reads_judged(struct session *s, const struct judgement *j)
+static int reads_judged(struct session *s, const struct judgement *j)
 {
 	const struct judged *js = j ? judgement_plans(j) : NULL;
+	int r = 0;
 
-	for (unsigned i = 0; js && i < js->n; i++)
-		if (!reads_plan(s, js->plans[i]))
-			return false;
-	return true;
+	for (unsigned i = 0; js && i < js->n && !r; i++)
+		r = reads_plan(s, js->plans[i]);
+	return r;
 }
 
-static bool reads_step(struct session *s, const struct step *st)
+static int reads_step(struct session *s, const struct step *st)
 {
-	return reads_plan(s, st->target ? st->target->plan : NULL) && reads_judged(s, st->newer);
+	int r = reads_plan(s, st->target ? st->target->plan : NULL);
+
+	return r ? r : reads_judged(s, st->newer);
 }
 
-static void want(struct wanted *w, const struct plan *p)
+static bool redefines(const struct plan *p)
 {
-	for (; p; p = p->inner) {
-		if (!p->redefines)
-			continue;
-		w->all = w->all || p->redefines_any || p->nredefined > GATE_PASS_MAX - w->n;
-		for (unsigned i = 0; i < p->nredefined && !w->all; i++)
-			w->v[w->n++] = p->redefined[i];
-	}
+	for (; p; p = p->inner)
+		if (p->redefines)
+			return true;
+	return false;
+}
+
+static int changes_plan(struct session *s, const struct plan *p)
+{
+	int r = 0;
+
+	for (; p && !r; p = p->inner)
+		if (p->redefines)
+			r = gate_change(
+				slot_gate(s->slot), &s->pass, p->redefined, p->nredefined, p->redefines_any);
+	return r;
 }
 
 static int waits(struct session *s, const char *sqlstate, const char *reason, struct err *e)
@@ -61,59 +66,80 @@ static int waits(struct session *s, const char *sqlstate, const char *reason, st
 	return -EAGAIN;
 }
 
-static bool redefines(const struct plan *p)
+/* What gate_read() or gate_change() said. */
+static int answer(struct session *s, int r, bool changes, struct err *e)
 {
-	for (; p; p = p->inner)
-		if (p->redefines)
-			return true;
-	return false;
-}
-
-static int change(struct session *s, const struct plan *const *plans, unsigned n, struct err *e)
-{
-	struct wanted w = {.n = 0};
-
-	for (unsigned i = 0; i < n; i++)
-		want(&w, plans[i]);
-	s->pass_before = s->pass.nchanges;
-	if ((w.n || w.all) && !gate_change(slot_gate(s->slot), &s->pass, w.v, w.n, w.all))
+	if (r == -EAGAIN && changes)
 		return waits(
 			s, "55006", "a relation that this statement changes is in use by another session", e);
-	return 0;
+	if (r == -EAGAIN)
+		return waits(s, "55P03", "another session changes what a relation of this statement is", e);
+	return r == -ENOSPC ? err_sql(e, -EACCES, "53400", "too many relations in one transaction")
+			    : err_sql(e, -EACCES, "53200", "out of memory");
 }
 
-static int settled(struct session *s, bool reads, struct err *e)
+/* What was changed before the pass had it must be known; who changes something after that waits for us. So a
+ * message that waits for a catalogue need not wait for what others have changed meanwhile. */
+static int settled(struct session *s, unsigned had, struct err *e)
 {
-	return reads ? judge_newer(s, gate_since_ms(slot_gate(s->slot)), e)
-		     : waits(s, "55P03", "another session changes what a relation of this statement is", e);
+	if (!s->pass_since_ms || s->pass.reads.n != had || gate_changes(&s->pass))
+		s->pass_since_ms = gate_since_ms(slot_gate(s->slot));
+	return judge_newer(s, s->pass_since_ms, e);
 }
 
 int pass_query(struct session *s, const struct judged *js, const struct step *steps, struct err *e)
 {
-	bool reads = true, changes = false;
+	unsigned had = s->pass.reads.n, kept = s->pass.changes.n;
 	int r = 0;
 
-	for (unsigned i = 0; i < js->n && reads; i++) {
-		reads = reads_plan(s, js->plans[i]) && reads_step(s, &steps[i]);
-		changes = changes || redefines(js->plans[i]);
+	for (unsigned i = 0; i < js->n && !r; i++) {
+		r = reads_plan(s, js->plans[i]);
+		r = r ? r : reads_step(s, &steps[i]);
 	}
-	if (reads && changes)
-		r = change(s, (const struct plan *const *)js->plans, js->n, e);
-	return r ? r : settled(s, reads, e);
+	if (r)
+		return answer(s, r, false, e);
+	for (unsigned i = 0; i < js->n && !r; i++)
+		r = changes_plan(s, js->plans[i]);
+	if (r) {
+		gate_shorten(slot_gate(s->slot), &s->pass, kept);
+		return answer(s, r, true, e);
+	}
+	s->pass_before = kept;
+	return settled(s, had, e);
 }
 
 int pass_step(struct session *s, const struct step *st, struct err *e)
 {
-	return settled(s, reads_step(s, st), e);
+	unsigned had = s->pass.reads.n;
+	int r = reads_step(s, st);
+
+	return r ? answer(s, r, false, e) : settled(s, had, e);
 }
 
-int pass_portal(struct session *s, const struct plan *p, const struct judgement *latest,
+int pass_bind(struct session *s, const struct plan *p, const struct step *st, struct err *e)
+{
+	unsigned had = s->pass.reads.n;
+	int r = reads_plan(s, p);
+
+	r = r ? r : reads_step(s, st);
+	return r ? answer(s, r, false, e) : settled(s, had, e);
+}
+
+int pass_execute(struct session *s, const struct plan *p, const struct judgement *latest,
 	const struct step *st, struct err *e)
 {
-	bool reads = reads_plan(s, p) && reads_judged(s, latest) && reads_step(s, st);
-	int r = reads && redefines(p) ? change(s, &p, 1, e) : 0;
+	unsigned kept = s->pass.changes.n;
+	int r = reads_judged(s, latest);
 
-	return r ? r : settled(s, reads, e);
+	if (r)
+		return answer(s, r, false, e);
+	r = changes_plan(s, p);
+	if (r) {
+		gate_shorten(slot_gate(s->slot), &s->pass, kept);
+		return answer(s, r, true, e);
+	}
+	s->pass_before = kept;
+	return pass_bind(s, p, st, e);
 }
 
 /* One statement that failed has changed nothing, whatever becomes of its transaction. Of several in one text
@@ -137,19 +163,22 @@ void pass_settle(struct session *s)
 {
 	if (!gate_holds(&s->pass))
 		return;
-	if (!pipeline_len(&s->pipe) && !s->unsynced)
+	/* the server's own locks go with the transaction, too, and a cursor WITH HOLD runs at its end */
+	if (!pipeline_len(&s->pipe) && !s->unsynced && !s->waits_for_catalog && s->status == 'I') {
 		gate_end_reading(slot_gate(s->slot), &s->pass);
+		s->pass_since_ms = 0;
+	}
 	/* asked for, and given up, or refused for something else */
 	if (gate_changes(&s->pass) && !s->own.redefines)
 		gate_end_changing(slot_gate(s->slot), &s->pass, 0);
 }
 
-void pass_fini(struct session *s)
+void pass_over(struct session *s, uint64_t now_ms)
 {
 	if (!gate_holds(&s->pass))
 		return;
 	if (s->own.redefines)
-		slot_expire(s->slot, s->now_ms);
+		slot_expire(s->slot, now_ms + 1);
 	gate_end_reading(slot_gate(s->slot), &s->pass);
-	pass_changed(s);
+	gate_end_changing(slot_gate(s->slot), &s->pass, now_ms);
 }

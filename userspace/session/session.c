@@ -52,7 +52,7 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	session_tally(s, true);
-	pass_fini(s);
+	pass_over(s, s->now_ms);
 	pipeline_fini(&s->pipe);
 	own_fini(s);
 	names_fini(&s->names);
@@ -348,6 +348,11 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 		put_fini(&s->put);
 	}
 	return w;
+}
+
+void session_over(struct session *s, uint64_t now_ms)
+{
+	pass_over(s, now_ms);
 }
 
 bool session_holds(const struct session *s)

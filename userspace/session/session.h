@@ -118,6 +118,8 @@ struct outq *session_out(struct session *s, enum side side); /* what is to be wr
 /* Whether what the server still does for it is of concern to others: then its end of the connection stays
  * open until the server closes it, and the session lives as long. */
 bool session_holds(const struct session *s);
+/* The server is done with it, as of now: what it holds goes back. Nothing but session_free comes after. */
+void session_over(struct session *s, uint64_t now_ms);
 unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev);
 
 /* For the wants. Borrowed from the session or its policy. */

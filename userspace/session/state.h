@@ -149,6 +149,7 @@ struct session {
 		bool alone;            /* the binding is this session's, not the worker's */
 		bool discarded, reset; /* temporary objects, settings: by what ended last, if not undone */
 	} own;
+	uint64_t pass_since_ms;  /* a catalogue of then is new enough for what the pass reads */
 	unsigned pass_before;    /* how many keys were changed before the last statement that changes some */
 	struct gate_pass pass;   /* what of slot's gate is ours (session/pass.c) */
 	bool frank, hushed;      /* what the transaction under way did was so (plan.h), and was not */
@@ -367,16 +368,18 @@ void own_undone(struct session *s); /* something failed: what was carried out si
 bool own_needless(const struct session *s, const struct judgement *j);
 void own_fini(struct session *s);
 
-/* pass.c: whether what js, or a Bind or Execute of p (latest, st: by which it runs), names may be sent now,
- * and it is this session's then. 0, -EAGAIN (wait), -EACCES with e for the client. */
+/* pass.c: whether what is to be sent may be sent now, for what it names: js as a Query, what st runs by name,
+ * and a Bind or Execute of p (by latest and st). It is this session's then. 0, -EAGAIN (wait), -EACCES with e
+ * for the client. */
 MUSTCHECK int pass_query(struct session *s, const struct judged *js, const struct step *steps, struct err *e);
-MUSTCHECK int pass_step(struct session *s, const struct step *st, struct err *e); /* what it runs by name */
-MUSTCHECK int pass_portal(struct session *s, const struct plan *p, const struct judgement *latest,
+MUSTCHECK int pass_step(struct session *s, const struct step *st, struct err *e);
+MUSTCHECK int pass_bind(struct session *s, const struct plan *p, const struct step *st, struct err *e);
+MUSTCHECK int pass_execute(struct session *s, const struct plan *p, const struct judgement *latest,
 	const struct step *st, struct err *e);
 void pass_failed(struct session *s, const struct expected *x); /* the head, with an error */
-void pass_changed(struct session *s); /* the transaction that redefined something has ended */
-void pass_settle(struct session *s);  /* at the end of each step */
-void pass_fini(struct session *s);    /* the server will not run anything of the session's any more */
+void pass_changed(struct session *s);               /* the transaction that redefined something has ended */
+void pass_settle(struct session *s);                /* at the end of each step */
+void pass_over(struct session *s, uint64_t now_ms); /* the server runs nothing of the session's any more */
 
 /* pin.c */
 /* Puts a statement of ours, under a name that nobody knows, and what is expected of it; sql NULL: no memory.

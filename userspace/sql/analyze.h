@@ -174,6 +174,13 @@ struct setting_change {    /* by set_config() */
 };
 #define SETTING_CHANGES_MAX 32
 
+/* Names of relations, without schema. */
+struct looked_up {
+	const char **v;
+	unsigned n; /* LOOKED_UP_MAX: or more */
+};
+#define LOOKED_UP_MAX 128
+
 struct statement {
 	enum statement_kind kind;
 	const char *tag;   /* for messages: "CREATE TABLE", "DO", … */
@@ -208,6 +215,7 @@ struct statement {
 	struct colset paid;   /* … but here only by being equal to constants, as the statement's asks say */
 	uint32_t *relations;  /* every relation read or written, views and what is below them included */
 	unsigned nrelations;
+	struct looked_up looked_up; /* along the search_path */
 	struct colset named; /* … those alone that a name stands for (attnum 0), in what it calls too; row
 				types as well. Without the system's and this session's temporary ones. */
 	unsigned levels;     /* queries in it, one in another; of views only the mention */
@@ -218,13 +226,13 @@ struct statement {
 	bool listed;
 	struct colset redefined;
 	/* Names of relations that it makes, or takes away if they should be there. */
-	const char **claimed;
-	unsigned nclaimed;
-	bool copies;       /* … by a query, or changes nothing of what its relations are: what it stores
-			      and uses is all that counts */
-	bool drops_views;  /* takes views away, and changes nothing else */
-	bool cascades;     /* … and what hangs on them */
-	uint32_t *dropped; /* they themselves, without what is below them */
+	struct looked_up claimed;
+	bool makes_sequences; /* … and those of sequences, as the server chooses */
+	bool copies;          /* … by a query, or changes nothing of what its relations are: what it stores
+				 and uses is all that counts */
+	bool drops_views;     /* takes views away, and changes nothing else */
+	bool cascades;        /* … and what hangs on them */
+	uint32_t *dropped;    /* they themselves, without what is below them */
 	unsigned ndropped;
 	/* Not NULL: what is not understood of it; it is apart, then. */
 	const char *unfollowed;

@@ -256,6 +256,7 @@ static void quiet_one(struct lineage *l, const PgQuery__List *names, bool cascad
 	const struct relation *r = scope_relation(
 		l->names, names->n_items > 1 ? node_string(names->items[names->n_items - 2]) : "", name);
 
+	lineage_looks_up(l, names->n_items > 1 ? "." : "", name);
 	if (!r) {
 		lineage_claims(l, name); /* it may be there by now */
 		return;

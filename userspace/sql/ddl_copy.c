@@ -108,6 +108,7 @@ static void replace(struct lineage *l, const PgQuery__RangeVar *rv)
 
 	if (!r)
 		return;
+	lineage_looks_up(l, rv->schemaname, rv->relname);
 	lineage_redefines(l, r);
 	catalog_each_relation(l->names->catalog, finds_stored, &s);
 	if (catalog_has_code(l->names->catalog))

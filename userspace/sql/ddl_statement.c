@@ -46,6 +46,8 @@ static uint32_t column_type(struct lineage *l, const PgQuery__TypeName *t)
 {
 	struct type_ref type = {0};
 
+	if (t && is_serial(t))
+		l->s->makes_sequences = true;
 	if (!t || is_serial(t))
 		return 0;
 	return typename_judge(l, t, &type) ? type.oid : 0;
@@ -70,6 +72,18 @@ static void foreign_key(struct lineage *l, const PgQuery__Constraint *c)
 			lineage_use_set(l, &r->cols[i].read, "a foreign key");
 }
 
+/* Its sequence is called as the server chooses. */
+static void identity(struct lineage *l, const PgQuery__Constraint *c)
+{
+	l->s->makes_sequences = true;
+	for (size_t i = 0; c && i < c->n_options; i++)
+		if (c->options[i]->node_case != PG_QUERY__NODE__NODE_DEF_ELEM ||
+			!strcmp(c->options[i]->def_elem->defname, "sequence_name"))
+			lineage_odd(l, c->location, "a name for an identity's sequence");
+	if (!c)
+		lineage_odd(l, -1, "this identity");
+}
+
 static void constraint(struct lineage *l, struct scope *sc, const PgQuery__Constraint *c)
 {
 	if (!c) {
@@ -77,9 +91,9 @@ static void constraint(struct lineage *l, struct scope *sc, const PgQuery__Const
 		return;
 	}
 	switch (c->contype) {
+	case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: identity(l, c); return;
 	case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
 	case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
-	case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
 	case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
 	case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
 	case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
@@ -123,6 +137,7 @@ static const struct relation *like(struct lineage *l, const PgQuery__TableLikeCl
 
 	if (r)
 		lineage_relation(l, r);
+	l->s->makes_sequences = true; /* INCLUDING IDENTITY */
 	if (r && (r->computes || r->problem))
 		lineage_doubt(l, t->relation->location,
 			"LIKE of a table whose defaults run code is not understood");
@@ -311,6 +326,7 @@ static const struct relation *changed(
 {
 	const struct relation *r = scope_relation(l->names, rv->schemaname, rv->relname);
 
+	lineage_looks_up(l, rv->schemaname, rv->relname);
 	if (!r && missing_ok) { /* or of a kind that the catalogue does not list, or not yet */
 		lineage_claims(l, rv->relname);
 		return NULL;
@@ -409,6 +425,11 @@ static void alter_command(struct lineage *l, struct scope *sc, const PgQuery__Al
 			c->def && c->def->node_case == PG_QUERY__NODE__NODE_CONSTRAINT ? c->def->constraint
 										       : NULL);
 		return;
+	case PG_QUERY__ALTER_TABLE_TYPE__AT_AddIdentity:
+		identity(l, c->def && c->def->node_case == PG_QUERY__NODE__NODE_CONSTRAINT
+				    ? c->def->constraint
+				    : NULL);
+		return;
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_DropNotNull:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn:
@@ -420,7 +441,6 @@ static void alter_command(struct lineage *l, struct scope *sc, const PgQuery__Al
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStorage:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_ResetRelOptions:
-	case PG_QUERY__ALTER_TABLE_TYPE__AT_AddIdentity:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_SetIdentity:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_DropIdentity:
 	case PG_QUERY__ALTER_TABLE_TYPE__AT_DropExpression: return;

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS  256
-#define NAME_BIT (1ull << 63)
+#define BUCKETS 256
 
 /* Of a key that somebody holds. */
 struct held {
@@ -22,7 +21,7 @@ struct gate {
 	unsigned refs;
 	_Atomic uint64_t since_ms; /* written under the lock */
 	struct held *bucket[BUCKETS];
-	unsigned reads_all, changes_all, readers, changers; /* sessions: of all; of any */
+	unsigned changes_all, readers, changers; /* sessions: that change all; that read, change anything */
 };
 
 int gate_new(struct gate **out, struct err *e)
@@ -67,7 +66,17 @@ uint64_t gate_name(const char *relname)
 
 	for (; *relname; relname++)
 		h = (h ^ (uint8_t)*relname) * 0x100000001b3ull;
-	return h | NAME_BIT;
+	/* no oid, and not GATE_SEQUENCES */
+	return h | GATE_SEQUENCES | 1;
+}
+
+bool gate_of_sequence(const char *relname)
+{
+	size_t n = strlen(relname);
+
+	while (n && relname[n - 1] >= '0' && relname[n - 1] <= '9')
+		n--;
+	return n >= 4 && strncmp(relname + n - 4, "_seq", 4) == 0;
 }
 
 static struct held **place(struct gate *g, uint64_t key)
@@ -102,25 +111,50 @@ static void drop(struct held **at)
 	free(h);
 }
 
-static bool reads(const struct gate_pass *p)
+static const uint64_t *keys_of(const struct gate_keys *k)
 {
-	return p->nreads || p->reads_all;
+	return k->more ? k->more : k->few;
 }
 
-static bool has_read(const struct gate_pass *p, uint32_t relation)
+static bool has(const struct gate_keys *k, uint64_t key)
 {
-	for (unsigned i = 0; i < p->nreads; i++)
-		if (p->reads[i] == relation)
+	const uint64_t *v = keys_of(k);
+
+	for (unsigned i = 0; i < k->n; i++)
+		if (v[i] == key)
 			return true;
 	return false;
 }
 
-static bool has_change(const struct gate_pass *p, uint64_t key)
+static int add(struct gate_keys *k, uint64_t key)
 {
-	for (unsigned i = 0; i < p->nchanges; i++)
-		if (p->changes[i] == key)
-			return true;
-	return false;
+	unsigned cap = k->more ? k->cap : GATE_KEYS_FEW;
+
+	if (k->n == GATE_KEYS_MAX)
+		return -ENOSPC;
+	if (k->n == cap) {
+		uint64_t *more = calloc(cap * 2, sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		memcpy(more, keys_of(k), k->n * sizeof(*more));
+		free(k->more);
+		k->more = more;
+		k->cap = cap * 2;
+	}
+	(k->more ? k->more : k->few)[k->n++] = key;
+	return 0;
+}
+
+static uint64_t take(struct gate_keys *k)
+{
+	uint64_t key = keys_of(k)[--k->n];
+
+	if (!k->n) {
+		free(k->more);
+		k->more = NULL;
+	}
+	return key;
 }
 
 /* Whether others than p … */
@@ -128,95 +162,79 @@ static bool others_change(struct gate *g, const struct gate_pass *p, uint64_t ke
 {
 	const struct held *h = *place(g, key);
 
-	return g->changes_all > p->changes_all || (h && h->changes > has_change(p, key));
+	return g->changes_all > p->changes_all || (h && h->changes > has(&p->changes, key));
 }
 
 static bool others_read(struct gate *g, const struct gate_pass *p, uint64_t key)
 {
 	const struct held *h = *place(g, key);
 
-	if (key & NAME_BIT)
-		return false;
-	return g->reads_all > p->reads_all || (h && h->reads > has_read(p, (uint32_t)key));
+	return h && h->reads > has(&p->reads, key);
 }
 
-/* Likewise. */
+/* All but the first n keys. */
 static void end_reading(struct gate *g, struct gate_pass *p, unsigned n)
 {
-	bool before = reads(p);
+	bool before = p->reads.n > 0;
 
-	while (p->nreads > n) {
-		struct held **at = place(g, p->reads[--p->nreads]);
+	while (p->reads.n > n) {
+		struct held **at = place(g, take(&p->reads));
 
 		(*at)->reads--;
 		drop(at);
 	}
-	g->readers -= before && !reads(p);
+	g->readers -= before && !p->reads.n;
 }
 
-static bool add_read(struct gate *g, struct gate_pass *p, uint32_t relation)
+static int add_read(struct gate *g, struct gate_pass *p, uint64_t key)
 {
 	struct held *h;
+	int r;
 
-	if (p->reads_all || has_read(p, relation))
-		return true;
-	if (p->nreads == GATE_PASS_MAX) {
-		p->reads_all = true;
-		g->reads_all++;
-		return true;
+	if (has(&p->reads, key))
+		return 0;
+	h = hold(g, key);
+	r = h ? add(&p->reads, key) : -ENOMEM;
+	if (r) {
+		drop(place(g, key));
+		return r;
 	}
-	h = hold(g, relation);
-	if (!h)
-		return false;
-	g->readers += !reads(p);
 	h->reads++;
-	p->reads[p->nreads++] = relation;
-	return true;
+	g->readers += p->reads.n == 1;
+	return 0;
 }
 
-static bool may_read(struct gate *g, const struct gate_pass *p, const uint32_t *relations, unsigned n)
+static bool has_all(const struct gate_pass *p, const uint64_t *keys, unsigned n)
 {
-	/* many become all */
-	if (p->nreads + n > GATE_PASS_MAX && g->changers > gate_changes(p))
-		return false;
 	for (unsigned i = 0; i < n; i++)
-		if (others_change(g, p, relations[i]))
+		if (!has(&p->reads, keys[i]))
 			return false;
 	return true;
 }
 
-static bool has_all(const struct gate_pass *p, const uint32_t *relations, unsigned n)
+int gate_read(struct gate *g, struct gate_pass *p, const uint64_t *keys, unsigned n)
 {
-	for (unsigned i = 0; i < n && !p->reads_all; i++)
-		if (!has_read(p, relations[i]))
-			return false;
-	return true;
-}
+	unsigned before = p->reads.n;
+	int r = 0;
 
-bool gate_read(struct gate *g, struct gate_pass *p, const uint32_t *relations, unsigned n)
-{
-	unsigned before = p->nreads;
-	bool may;
-
-	if (has_all(p, relations, n))
-		return true;
+	if (has_all(p, keys, n))
+		return 0;
 	pthread_mutex_lock(&g->lock);
-	may = may_read(g, p, relations, n);
-	for (unsigned i = 0; i < n && may; i++)
-		may = add_read(g, p, relations[i]);
-	if (!may)
+	for (unsigned i = 0; i < n && !r; i++)
+		r = others_change(g, p, keys[i]) ? -EAGAIN : add_read(g, p, keys[i]);
+	if (r)
 		end_reading(g, p, before);
 	pthread_mutex_unlock(&g->lock);
-	return may;
+	return r;
 }
 
-/* All but the first n keys; what is meant by all stays. */
+/* Likewise; what is meant by all stays. */
 static void end_changing(struct gate *g, struct gate_pass *p, unsigned n)
 {
 	bool before = gate_changes(p);
 
-	while (p->nchanges > n) {
-		struct held **at = place(g, p->changes[--p->nchanges]);
+	while (p->changes.n > n) {
+		struct held **at = place(g, take(&p->changes));
 
 		(*at)->changes--;
 		drop(at);
@@ -224,73 +242,58 @@ static void end_changing(struct gate *g, struct gate_pass *p, unsigned n)
 	g->changers -= before && !gate_changes(p);
 }
 
-static bool add_change(struct gate *g, struct gate_pass *p, uint64_t key)
+static int add_change(struct gate *g, struct gate_pass *p, uint64_t key)
 {
+	bool before = gate_changes(p);
 	struct held *h;
+	int r;
 
-	if (p->changes_all || has_change(p, key))
-		return true;
+	if (p->changes_all || has(&p->changes, key))
+		return 0;
 	h = hold(g, key);
-	if (!h)
-		return false;
-	g->changers += !gate_changes(p);
+	r = h ? add(&p->changes, key) : -ENOMEM;
+	if (r) {
+		drop(place(g, key));
+		return r;
+	}
 	h->changes++;
-	p->changes[p->nchanges++] = key;
-	return true;
+	g->changers += !before;
+	return 0;
 }
 
-static void add_all(struct gate *g, struct gate_pass *p)
+static int add_all(struct gate *g, struct gate_pass *p)
 {
-	if (p->changes_all)
-		return;
+	if (g->changers > gate_changes(p) || g->readers > (p->reads.n > 0))
+		return -EAGAIN;
 	g->changers += !gate_changes(p);
+	g->changes_all += !p->changes_all;
 	p->changes_all = true;
-	g->changes_all++;
+	return 0;
 }
 
-static bool changed_by_others(
-	struct gate *g, const struct gate_pass *p, const uint64_t *keys, unsigned n, bool all)
+int gate_change(struct gate *g, struct gate_pass *p, const uint64_t *keys, unsigned n, bool all)
 {
-	for (unsigned i = 0; i < n && !all; i++)
-		if (others_change(g, p, keys[i]))
-			return true;
-	return all && g->changers > gate_changes(p);
-}
+	unsigned before = p->changes.n;
+	int r = 0;
 
-static bool read_by_others(
-	struct gate *g, const struct gate_pass *p, const uint64_t *keys, unsigned n, bool all)
-{
-	for (unsigned i = 0; i < n && !all; i++)
-		if (others_read(g, p, keys[i]))
-			return true;
-	return all && g->readers > reads(p);
-}
-
-bool gate_change(struct gate *g, struct gate_pass *p, const uint64_t *keys, unsigned n, bool all)
-{
-	unsigned before = p->nchanges;
-	bool may;
-
-	all = all || n + p->nchanges > GATE_PASS_MAX;
 	pthread_mutex_lock(&g->lock);
-	may = !changed_by_others(g, p, keys, n, all) && !read_by_others(g, p, keys, n, all);
-	for (unsigned i = 0; i < n && !all && may; i++)
-		may = add_change(g, p, keys[i]);
-	if (may && all)
-		add_all(g, p);
-	if (!may)
+	for (unsigned i = 0; i < n && !r; i++)
+		r = (keys[i] != GATE_SEQUENCES && others_change(g, p, keys[i])) || others_read(g, p, keys[i])
+			    ? -EAGAIN
+			    : add_change(g, p, keys[i]);
+	if (!r && all)
+		r = add_all(g, p);
+	if (r)
 		end_changing(g, p, before);
 	pthread_mutex_unlock(&g->lock);
-	return may;
+	return r;
 }
 
 void gate_end_reading(struct gate *g, struct gate_pass *p)
 {
-	if (!reads(p))
+	if (!p->reads.n)
 		return;
 	pthread_mutex_lock(&g->lock);
-	g->reads_all -= p->reads_all; /* only where there are others beside */
-	p->reads_all = false;
 	end_reading(g, p, 0);
 	pthread_mutex_unlock(&g->lock);
 }
@@ -304,7 +307,7 @@ void gate_end_changing(struct gate *g, struct gate_pass *p, uint64_t at_ms)
 	if (at_ms && at_ms >= g->since_ms)
 		g->since_ms = at_ms + 1;
 	g->changes_all -= p->changes_all;
-	g->changers -= p->changes_all && !p->nchanges;
+	g->changers -= p->changes_all && !p->changes.n;
 	p->changes_all = false;
 	end_changing(g, p, 0);
 	pthread_mutex_unlock(&g->lock);
@@ -312,7 +315,7 @@ void gate_end_changing(struct gate *g, struct gate_pass *p, uint64_t at_ms)
 
 void gate_shorten(struct gate *g, struct gate_pass *p, unsigned n)
 {
-	if (p->changes_all || p->nchanges <= n)
+	if (p->changes_all || p->changes.n <= n)
 		return;
 	pthread_mutex_lock(&g->lock);
 	end_changing(g, p, n);

@@ -5,9 +5,9 @@
  * would be another than the one that was judged. So a relation has readers or one that changes it, as with
  * the server's own locks, but from before a message is sent until the server has said how it ended.
  *
- * A key is a relation's oid, or a name that a relation is to get, or may have by now: nobody reads by it, but
- * one at a time has it. All functions but the passes' own are for any thread and never block longer than a
- * few stores. */
+ * A key is a relation's oid, or a name: of one that comes, or goes if it is there by now; and of one that was
+ * looked for along the search_path, where another could come to stand before it. All functions but the
+ * passes' own are for any thread and never block longer than a few stores. */
 #ifndef PGVEIL_SQL_GATE_H
 #define PGVEIL_SQL_GATE_H
 
@@ -16,16 +16,20 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-#define GATE_PASS_MAX 64 /* keys of one session; beyond that it reads, or changes, whatever there is */
+#define GATE_KEYS_MAX 1024 /* of one session, that it reads, or changes */
+#define GATE_KEYS_FEW 8
 
 struct gate;
 
+struct gate_keys {
+	uint64_t few[GATE_KEYS_FEW], *more; /* more: instead of few, where it is there */
+	unsigned n, cap;
+};
+
 /* What one session holds; all zero: nothing. Belongs to the session's thread. */
 struct gate_pass {
-	uint32_t reads[GATE_PASS_MAX];
-	uint64_t changes[GATE_PASS_MAX];
-	unsigned nreads, nchanges;
-	bool reads_all, changes_all;
+	struct gate_keys reads, changes;
+	bool changes_all;
 };
 
 MUSTCHECK int gate_new(struct gate **out, struct err *e);
@@ -33,13 +37,17 @@ struct gate *gate_ref(struct gate *g);
 void gate_unref(struct gate *g); /* NULL is fine */
 
 uint64_t gate_name(const char *relname); /* its key, whatever schema it is in */
+/* The key of all names that the server may choose for the sequence of a serial or identity column. Any number
+ * of sessions may change it at once. */
+#define GATE_SEQUENCES (1ull << 63)
+bool gate_of_sequence(const char *relname);
 
-/* Adds relations to what p reads. false: another session changes one of them, or there is no memory, and
- * nothing was added. */
-MUSTCHECK bool gate_read(struct gate *g, struct gate_pass *p, const uint32_t *relations, unsigned n);
-/* Adds keys (all: whatever there is) to what p changes. false likewise, also where others read them: whoever
- * only wants to change something keeps nobody from reading it. */
-MUSTCHECK bool gate_change(struct gate *g, struct gate_pass *p, const uint64_t *keys, unsigned n, bool all);
+/* Adds keys to what p reads. 0, or nothing was added: -EAGAIN (another session changes one of them), -ENOSPC
+ * (too many), -ENOMEM. */
+MUSTCHECK int gate_read(struct gate *g, struct gate_pass *p, const uint64_t *keys, unsigned n);
+/* Adds keys (all: whatever there is) to what p changes. The same, also -EAGAIN where others read them:
+ * whoever only wants to change something keeps nobody from reading it. */
+MUSTCHECK int gate_change(struct gate *g, struct gate_pass *p, const uint64_t *keys, unsigned n, bool all);
 void gate_end_reading(struct gate *g, struct gate_pass *p);
 /* at_ms: monotonic, when it was over; 0: nothing was changed. */
 void gate_end_changing(struct gate *g, struct gate_pass *p, uint64_t at_ms);
@@ -47,11 +55,11 @@ void gate_end_changing(struct gate *g, struct gate_pass *p, uint64_t at_ms);
 void gate_shorten(struct gate *g, struct gate_pass *p, unsigned n);
 static inline bool gate_changes(const struct gate_pass *p)
 {
-	return p->nchanges || p->changes_all;
+	return p->changes.n || p->changes_all;
 }
 static inline bool gate_holds(const struct gate_pass *p)
 {
-	return p->nreads || p->reads_all || gate_changes(p);
+	return p->reads.n || gate_changes(p);
 }
 /* A catalogue that was read before this does not have all changes. */
 uint64_t gate_since_ms(struct gate *g);

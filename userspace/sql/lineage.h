@@ -188,8 +188,10 @@ void lineage_relation(struct lineage *l, const struct relation *r); /* notes it 
 /* The statement changes it, or takes it away, and its children with it; cascades: what hangs on it too. */
 void lineage_redefines(struct lineage *l, const struct relation *r);
 void lineage_cascades(struct lineage *l, const struct relation *r);
-void lineage_claims(
-	struct lineage *l, const char *name); /* a relation of that name comes, or goes if it is there */
+/* A relation of that name comes, or goes if it is there. */
+void lineage_claims(struct lineage *l, const char *name);
+/* It is looked for along the search_path, if it has no schema. */
+void lineage_looks_up(struct lineage *l, const char *schema, const char *name);
 void lineage_named(struct lineage *l, const struct relation *r);
 /* As type_row; where it is users' own, it is named: what a star makes of it is what it is at that time. */
 const struct relation *lineage_row(struct lineage *l, uint32_t oid);

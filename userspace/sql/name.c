@@ -71,6 +71,8 @@ const struct relation *relation_find(struct lineage *l, const PgQuery__RangeVar 
 		r = NULL;
 	if (!*rv->schemaname && (!r || l->names->temp || strcmp(r->schema, "pg_catalog") != 0))
 		l->s->by_path = true;
+	if (!r || !r->system)
+		lineage_looks_up(l, rv->schemaname, rv->relname);
 	if (!r) {
 		lineage_fail_retry(l, "42P01", rv->location, "relation \"%s%s%s\" does not exist",
 			rv->schemaname, *rv->schemaname ? "." : "", rv->relname);

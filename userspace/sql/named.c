@@ -80,14 +80,26 @@ void lineage_cascades(struct lineage *l, const struct relation *r)
 	catalog_each_relation(l->names->catalog, note_hanging, &(struct hanging){l, r});
 }
 
+static void add_name(struct lineage *l, struct looked_up *names, const char *name)
+{
+	for (unsigned i = 0; i < names->n; i++)
+		if (!strcmp(names->v[i], name))
+			return;
+	if (!lineage_spend(l, 1ul + names->n) || names->n == LOOKED_UP_MAX)
+		return;
+	if (!names->v)
+		names->v = lineage_alloc(l, LOOKED_UP_MAX, sizeof(*names->v));
+	if (names->v)
+		names->v[names->n++] = name;
+}
+
 void lineage_claims(struct lineage *l, const char *name)
 {
-	const char **v = lineage_alloc(l, l->s->nclaimed + 1, sizeof(*v));
+	add_name(l, &l->s->claimed, name);
+}
 
-	if (!v)
-		return;
-	if (l->s->nclaimed)
-		memcpy(v, l->s->claimed, l->s->nclaimed * sizeof(*v));
-	v[l->s->nclaimed++] = name;
-	l->s->claimed = v;
+void lineage_looks_up(struct lineage *l, const char *schema, const char *name)
+{
+	if (!schema || !*schema)
+		add_name(l, &l->s->looked_up, name);
 }

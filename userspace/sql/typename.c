@@ -217,6 +217,8 @@ bool typename_judge(struct lineage *l, const PgQuery__TypeName *t, struct type_r
 	}
 	if (!schema && (oid >= FIRST_USER_OID || l->names->temp))
 		l->s->by_path = true;
+	if (oid >= FIRST_USER_OID)
+		lineage_looks_up(l, schema, out->name);
 	(void)lineage_row(l, oid);
 	out->foreign = type_foreign(l->names->catalog, oid);
 	if (out->foreign)

@@ -105,10 +105,12 @@ CREATE TABLE app.shy (id int, v text); ALTER TABLE app.shy ENABLE ROW LEVEL SECU
 CREATE POLICY shy ON app.shy USING (id <= (SELECT pin % 5 FROM app.people p WHERE p.id = 1));
 \if :pg14
 CREATE FUNCTION app.std_body(i int) RETURNS text LANGUAGE sql STABLE RETURN (SELECT secret FROM app.people WHERE id = i);
+CREATE FUNCTION app.read_note_new() RETURNS text LANGUAGE sql STABLE RETURN current_setting('app.note', true);
 CREATE FUNCTION app.std_atomic() RETURNS SETOF text LANGUAGE sql STABLE BEGIN ATOMIC SELECT secret FROM app.people; END;
 CREATE PROCEDURE app.std_out(OUT a text) LANGUAGE sql BEGIN ATOMIC SELECT secret FROM app.people WHERE id = 1; END;
 CREATE TABLE app.multi (id int, spans datemultirange);
 \else
+CREATE FUNCTION app.read_note_new() RETURNS text LANGUAGE sql STABLE AS 'SELECT current_setting(''app.note'', true)';
 CREATE TABLE app.multi (id int, spans daterange);
 \endif
 CREATE STATISTICS app.people_stat (mcv) ON secret, pin FROM app.people;

@@ -88,7 +88,6 @@ BEGIN ;; INSERT INTO app.branded_if VALUES (1, 'application_name') ;; ROLLBACK
 --! CREATE TABLE app.noted_mine (id int, v text); INSERT INTO app.noted_mine VALUES (1, 'a'); ALTER TABLE app.noted_mine ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON app.noted_mine USING (v <> coalesce(current_setting('app.note', true), '')); GRANT ALL ON app.noted_mine TO pgveil_agent
 --! CREATE VIEW app.shows_note AS SELECT 1 AS id, current_setting('app.note', true) AS v; GRANT ALL ON app.shows_note TO pgveil_agent
 --! CREATE FUNCTION app.read_note() RETURNS text LANGUAGE sql STABLE AS $$ SELECT current_setting('app.note', true) $$
---! CREATE FUNCTION app.read_note_new() RETURNS text LANGUAGE sql STABLE RETURN current_setting('app.note', true)
 --! CREATE FUNCTION app.top_secret() RETURNS text LANGUAGE sql STABLE AS $$ SELECT max(secret) FROM app.people $$
 --# value settings of nobody's that a trigger set
 INSERT INTO app.noted VALUES (1) ;; SHOW app.note
@@ -127,6 +126,7 @@ BEGIN ;; UPDATE app.noted_above SET id = 2 WHERE id = 1 ;; SHOW app.note ;; ROLL
 BEGIN ;; INSERT INTO app.noted_parts VALUES (1) ;; SHOW app.note ;; ROLLBACK
 INSERT INTO app.noted_view VALUES (1, 'y') ;; SHOW app.note
 COPY app.noted FROM STDIN <<< 1\ta\n ;; SHOW app.note
+--@ pg>=15
 BEGIN ;; MERGE INTO app.noted t USING (VALUES (9)) x (id) ON t.id = x.id WHEN NOT MATCHED THEN INSERT VALUES (x.id, 'z') ;; SHOW app.note ;; ROLLBACK
 SELECT app.notes_now() ;; SHOW app.note
 SELECT app.notes_if('x') ;; SHOW app.note

@@ -11,8 +11,8 @@
 #include "net/cancel.h"
 #include "net/dial.h"
 #include "net/leg.h"
-#include "net/straggler.h"
 #include "net/listener.h"
+#include "net/straggler.h"
 
 #define LOGIN_MS   30000 /* from accept until the first ReadyForQuery */
 #define CONNECT_MS 10000
@@ -69,6 +69,9 @@ static void close_server(struct conn *c)
 	}
 	watch_free(leg->watch);
 	leg->watch = NULL;
+	if (!c->shut)
+		leg_shut(leg);
+	c->shut = true;
 }
 
 void conn_close(struct conn *c)

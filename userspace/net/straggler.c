@@ -52,7 +52,6 @@ void straggler_start(struct worker *w, struct straggler *l)
 	if (l->next)
 		l->next->link = &l->next;
 	w->stragglers = l;
-	leg_shut(l->leg);
 	leg_probe(l->leg); /* a machine that is gone sends no end */
 	l->alarm = alarm_new(w->loop, on_alarm, l);
 	l->leg->watch = watch_new(w->loop, l->leg->fd, on_server, l);

@@ -22,7 +22,7 @@ struct straggler { /* zeroed, and in place until done was called */
 	void *arg;
 };
 
-/* leg is open and not watched; all that is given outlives the linger. */
+/* leg is shut for writing and not watched; all that is given outlives the straggler. */
 void straggler_start(struct worker *w, struct straggler *l);
 void straggler_end_all(struct worker *w); /* the worker stops: whatever the servers do */
 

@@ -9,8 +9,8 @@
 #include "net/conn.h"
 #include "net/dial.h"
 #include "net/identity.h"
-#include "net/straggler.h"
 #include "net/listener.h"
+#include "net/straggler.h"
 #include "session/cache.h"
 
 #define STACK_BYTES    ((size_t)16 << 20) /* libpg_query recurses with the text's nesting */

@@ -9,12 +9,21 @@
 
 #define LOOK_MS 10
 
+/* What was changed before the pass had a relation must be known to who judges by it; who changes it after
+ * that waits for us. So a message that waits for a catalogue need not wait for what others change meanwhile.
+ */
 static int reads_plan(struct session *s, const struct plan *p)
 {
+	struct gate *g = slot_gate(s->slot);
 	int r = 0;
 
-	for (; p && !r; p = p->inner)
-		r = p->nnamed ? gate_read(slot_gate(s->slot), &s->pass, p->named, p->nnamed) : 0;
+	for (; p && !r; p = p->inner) {
+		unsigned had = s->pass.reads.n;
+
+		r = p->nnamed ? gate_read(g, &s->pass, p->named, p->nnamed) : 0;
+		if (s->pass.reads.n != had)
+			s->pass_since_ms = gate_since_ms(g);
+	}
 	return r;
 }
 
@@ -78,18 +87,16 @@ static int answer(struct session *s, int r, bool changes, struct err *e)
 			    : err_sql(e, -EACCES, "53200", "out of memory");
 }
 
-/* What was changed before the pass had it must be known; who changes something after that waits for us. So a
- * message that waits for a catalogue need not wait for what others have changed meanwhile. */
-static int settled(struct session *s, unsigned had, struct err *e)
+static int settled(struct session *s, struct err *e)
 {
-	if (!s->pass_since_ms || s->pass.reads.n != had || gate_changes(&s->pass))
+	if (gate_changes(&s->pass))
 		s->pass_since_ms = gate_since_ms(slot_gate(s->slot));
 	return judge_newer(s, s->pass_since_ms, e);
 }
 
 int pass_query(struct session *s, const struct judged *js, const struct step *steps, struct err *e)
 {
-	unsigned had = s->pass.reads.n, kept = s->pass.changes.n;
+	unsigned kept = s->pass.changes.n;
 	int r = 0;
 
 	for (unsigned i = 0; i < js->n && !r; i++) {
@@ -105,24 +112,22 @@ int pass_query(struct session *s, const struct judged *js, const struct step *st
 		return answer(s, r, true, e);
 	}
 	s->pass_before = kept;
-	return settled(s, had, e);
+	return settled(s, e);
 }
 
 int pass_step(struct session *s, const struct step *st, struct err *e)
 {
-	unsigned had = s->pass.reads.n;
 	int r = reads_step(s, st);
 
-	return r ? answer(s, r, false, e) : settled(s, had, e);
+	return r ? answer(s, r, false, e) : settled(s, e);
 }
 
 int pass_bind(struct session *s, const struct plan *p, const struct step *st, struct err *e)
 {
-	unsigned had = s->pass.reads.n;
 	int r = reads_plan(s, p);
 
 	r = r ? r : reads_step(s, st);
-	return r ? answer(s, r, false, e) : settled(s, had, e);
+	return r ? answer(s, r, false, e) : settled(s, e);
 }
 
 int pass_execute(struct session *s, const struct plan *p, const struct judgement *latest,

@@ -40,7 +40,7 @@ REFUSED = {
         "SELECT query_to_xml('SELECT ssn FROM clinic.patient', true, true, '')",
         "SELECT set_config('standard_conforming_strings', 'off', false)",
         "SELECT 1 WHERE clinic.peek(1) = '61728300001'",
-        "SELECT current_setting('x.y', true), pg_sleep(0)",
+        "SELECT current_setting('anon.y', true), pg_sleep(0)", "SELECT current_setting('x.' || 'y', true)",
         "SELECT set_config(name, 'x', false) FROM pg_settings WHERE name = 'jit' OR name = 'role'",
         "SELECT set_config(name, 'x', false) FROM pg_settings WHERE name <> 'jit'",
         "SELECT set_config(upper(name), 'x', false) FROM pg_settings WHERE name = 'jit'",

@@ -189,12 +189,39 @@ static void test_names_that_are_looked_up(void **state)
 	catalog_unref(c);
 }
 
+/* A name that is not noted nobody would wait for. */
+static void test_too_many_names(void **state)
+{
+	struct arena a = {0};
+	struct analysis an;
+	struct catalog *c;
+	struct err e = {0};
+	const char *ddl = "CREATE SCHEMA w;", *some = "SELECT 1 FROM w.r0", *all;
+
+	(void)state;
+	for (unsigned i = 0; i < LOOKED_UP_MAX; i++)
+		ddl = arena_printf(&a, "%s CREATE TABLE w.r%u (a int);", ddl, i);
+	for (unsigned i = 1; i < LOOKED_UP_MAX; i++)
+		some = arena_printf(&a, "%s, r%u", some, i);
+	all = arena_printf(&a, "%s, r0", some);
+	assert_int_equal(catalog_from_ddl(&c, span_of(ddl, strlen(ddl)), &e), 0);
+	analyse(c, false, some, &a, &an);
+	assert_null(an.statements[0].problem);
+	assert_int_equal(an.statements[0].looked_up.n, LOOKED_UP_MAX - 1);
+	analyse(c, false, all, &a, &an);
+	assert_non_null(an.statements[0].problem);
+	assert_string_equal(an.statements[0].sqlstate, "54000");
+	arena_fini(&a);
+	catalog_unref(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_redefines),
 		cmocka_unit_test(test_row_types_are_named),
 		cmocka_unit_test(test_names_that_are_looked_up),
+		cmocka_unit_test(test_too_many_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What this session holds of its database's gate (sql/gate.h): the relations of what it has sent and is not
- * answered, a group of extended messages as a whole, and those that its transaction has redefined. What waits
- * here waits as long as for a catalogue, and is judged anew then. A session that ends holds it until the
+/* What this session holds of its database's gate (sql/gate.h), until its transaction, or group of extended
+ * messages, is over: what its statements named, and what they redefined. What waits here waits as long as for
+ * a catalogue, and is judged anew then. A session that ends holds it until the
  * server is done with it (net/conn.c): what was sent may yet run. */
 #include <errno.h>
 

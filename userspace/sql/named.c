@@ -100,6 +100,10 @@ void lineage_claims(struct lineage *l, const char *name)
 
 void lineage_looks_up(struct lineage *l, const char *schema, const char *name)
 {
-	if (!schema || !*schema)
-		add_name(l, &l->s->looked_up, name);
+	if (schema && *schema)
+		return;
+	add_name(l, &l->s->looked_up, name);
+	/* what is not noted another session could put something in front of */
+	if (l->s->looked_up.n == LOOKED_UP_MAX)
+		lineage_fail(l, "54000", -1, "too many relations without a schema in one statement");
 }

@@ -2,6 +2,8 @@
 """State of a session that changes what its statements mean: what it defines itself, temporary objects, the search_path. Judged as
 the session's own server process sees it, before anybody else does; and as without the engine for what is not sensitive."""
 
+import time
+
 import pytest
 
 import canary
@@ -72,6 +74,30 @@ def test_definitions_in_a_transaction(c):
         assert run("SELECT a + 1 AS b FROM short").ok().rows == [[b"2"]]
         run("COMMIT").ok()
         assert run("SELECT a FROM short").error.sqlstate == "42P01"
+
+
+def test_definitions_under_a_planner_that_was_set_up_oddly(state):
+    """What pgveil reads in a session's own transaction is planned as PostgreSQL would by itself, not as the role or the session has set the
+    planner up; and that stays. The reading has taken minutes."""
+    odd = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_indexscan": "off", "enable_bitmapscan": "off", "enable_material": "off",
+           "from_collapse_limit": "1", "work_mem": "64kB", "parallel_setup_cost": "0", "max_parallel_workers_per_gather": "4"}
+    took = {}
+    state.dba_psql("CREATE SCHEMA bulk; DO $$ BEGIN FOR i IN 1..300 LOOP EXECUTE format('CREATE TABLE bulk.t%s (a serial PRIMARY KEY, "
+                   "b text DEFAULT upper(''x'') CHECK (b > ''a''), c int GENERATED ALWAYS AS (length(b)) STORED, d date)', i); END LOOP; END $$")
+    for setting in ("RESET {0}", "SET {0} = '{1}'"):
+        for name, value in odd.items():
+            state.dba_psql("ALTER ROLE pgveil_agent " + setting.format(name, value))
+        with state.login() as c:
+            c.query("BEGIN").ok()
+            c.query("CREATE TEMP TABLE planned (a int)").ok()
+            begin = time.monotonic()
+            assert c.query("SELECT * FROM planned").ok().rows == []
+            took[setting] = time.monotonic() - begin
+            shown = [c.query(f"SHOW {name}").ok().rows[0][0].decode() for name in odd]
+            assert (shown == list(odd.values())) == setting.startswith("SET")
+    state.dba_psql("ALTER ROLE pgveil_agent RESET ALL; DROP SCHEMA bulk CASCADE")
+    plain, oddly = took.values()
+    assert oddly < 3 * plain + 2
 
 
 def test_definitions_in_a_group(c):

@@ -259,6 +259,16 @@ static const char *read_settings(struct session *s)
 			     " pg_catalog.set_config('jit', 'off', true)";
 }
 
+/* The reading joins much: as a session that tries plans out has set the planner up, it takes minutes. */
+static const char planner_settings[] =
+	"SELECT set_config(name, CASE WHEN name = 'max_parallel_workers_per_gather' THEN '0' ELSE boot_val "
+	"END,"
+	" true) FROM pg_settings WHERE context = 'user' AND"
+	" (setting <> boot_val OR name = 'max_parallel_workers_per_gather') AND"
+	" (name LIKE 'enable\\_%' OR name LIKE '%\\_cost' OR name LIKE '%parallel%' OR name LIKE 'geqo%' OR"
+	" name LIKE '%collapse_limit' OR name IN ('work_mem', 'hash_mem_multiplier', 'effective_cache_size',"
+	" 'cursor_tuple_fraction', 'constraint_exclusion'))";
+
 static bool put_back(struct session *s)
 {
 	const char *path;
@@ -320,6 +330,7 @@ static bool send_read(struct session *s)
 	s->own.wait = true;
 	return (s->unsynced || pin_put(s, PIN_PLAIN, savepoint(s, "SAVEPOINT"))) &&
 	       pin_put(s, PIN_PLAIN, read_settings(s)) &&
+	       (s->unsynced || pin_put(s, PIN_PLAIN, planner_settings)) &&
 	       pin_put(s, PIN_READ, catalog_query_all(&s->scratch)) && put_back(s);
 }
 

@@ -41,6 +41,7 @@ static const struct command commands[] = {
 	{"doctor", "what is missing or wrong on this machine, and what to do about it", doctor_help,
 		cli_doctor},
 	{"reload", "have the daemon read its policy files anew", reload_help, cli_reload},
+	{"splice", "whether rows that nothing looks at may pass unread", splice_help, cli_splice},
 	{"policy", "check, test and explain policies, without a daemon", NULL, run_policy},
 	{"uninstall", "take pgveil out of the kernel", uninstall_help, cli_uninstall},
 };

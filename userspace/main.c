@@ -418,6 +418,7 @@ static int start_workers(struct daemon *d, struct err *e)
 		.cgroup_root = d->root,
 		.kern = d->kern,
 		.netns = d->netns,
+		.splice = d->opt.splice,
 		.hooks = {on_covers, on_password, on_attach, on_detach, d},
 	};
 

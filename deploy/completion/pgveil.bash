@@ -12,6 +12,7 @@ _pgveil() {
 	--policy | --schema | --netns) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--uid) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
+	--splice) mapfile -t COMPREPLY < <(compgen -W 'auto off force' -- "$cur"); return ;;
 	--log-level) mapfile -t COMPREPLY < <(compgen -W 'error warn info debug' -- "$cur"); return ;;
 	esac
 	if [ "${program##*/}" = pgveild ]; then
@@ -34,6 +35,8 @@ _pgveil() {
 		words="help $("$program" help 2> /dev/null | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p')"
 	elif [ "$command" = policy ] && [ $((i + 1)) -eq "$COMP_CWORD" ]; then
 		words='check test explain'
+	elif [ "$command" = splice ] && [[ $cur != -* ]]; then
+		words='on off'
 	elif [[ $cur == -* ]] && [ "$command" = policy ]; then
 		words="$(_pgveil_words "$program" policy "${COMP_WORDS[i + 1]}" --help)"
 	elif [[ $cur == -* ]]; then

@@ -37,6 +37,7 @@ static void defaults(void **state)
 	assert_int_equal(o.log_level, LOG_INFO);
 	assert_int_equal(o.message_max, 16 << 20);
 	assert_int_equal(o.ready_fd, -1);
+	assert_int_equal(o.splice, SPLICE_AUTO);
 	assert_true(o.workers >= 1);
 	assert_null(o.cgroup_root);
 }
@@ -55,6 +56,11 @@ static void taken(void **state)
 	assert_int_equal(o.max_age_ms, 250);
 	assert_int_equal(o.log_level, LOG_DEBUG);
 	assert_string_equal(o.run_dir, "/x");
+	assert_int_equal(PARSE(&o, "--splice", "off"), 0);
+	assert_int_equal(o.splice, SPLICE_OFF);
+	assert_int_equal(PARSE(&o, "--splice", "force"), 0);
+	assert_int_equal(o.splice, SPLICE_FORCE);
+	assert_int_equal(PARSE(&o, "--splice", "on"), -EINVAL);
 	assert_int_equal(PARSE(&o, "--cell-max", "4096"), 0);
 	assert_int_equal(o.cell_max, 4096);
 	assert_int_equal(PARSE(&o, "--cell-max", "0"), -EINVAL);

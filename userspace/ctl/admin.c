@@ -21,6 +21,7 @@
 #include "ctl/metrics.h"
 #include "ctl/peer.h"
 #include "ctl/report.h"
+#include "net/worker.h"
 
 #define BODY_MAX   65536
 #define HEADER_MAX 8192
@@ -100,6 +101,26 @@ static void on_reload(struct admin *a, struct evhttp_request *req)
 	answer_json(req, HTTP_OK, report_policies(a->cfg.report));
 }
 
+static void on_splice(struct admin *a, struct evhttp_request *req, bool set)
+{
+	struct workers *ws = a->cfg.report->workers;
+	json_t *body = set ? body_of(req) : NULL, *on = json_object_get(body, "on");
+	bool wanted = json_is_true(on), is;
+
+	if (set && !json_is_boolean(on)) {
+		answer_error(req, HTTP_BADREQUEST, "a JSON object with \"on\": true or false is expected");
+	} else {
+		is = set ? workers_splice(ws, wanted) : workers_splices(ws);
+		if (set)
+			log_event(LOG_INFO, "splice.set", "%s, as was asked for", is ? "on" : "off");
+		if (is != wanted && set)
+			answer_error(req, 409, "pgveild runs with --splice off");
+		else
+			answer_json(req, HTTP_OK, json_pack("{s:b}", "on", is));
+	}
+	json_decref(body);
+}
+
 static void on_metrics(struct admin *a, struct evhttp_request *req)
 {
 	const char *accept = evhttp_find_header(evhttp_request_get_input_headers(req), "Accept");
@@ -132,6 +153,8 @@ static void dispatch(struct admin *a, struct evhttp_request *req, pid_t pid)
 		on_enrol(a, req, !post);
 	else if (post && strcmp(path, "/v1/run") == 0)
 		on_run(a, req, pid);
+	else if ((get || post) && strcmp(path, "/v1/splice") == 0)
+		on_splice(a, req, post);
 	else if (post && strcmp(path, "/v1/reload") == 0)
 		on_reload(a, req);
 	else

@@ -73,6 +73,7 @@ static void add_session(void *arg, const struct session_view *v)
 	json_object_set_new(j, "rows", json_integer((json_int_t)v->rows));
 	json_object_set_new(j, "masked_cells", json_integer((json_int_t)v->masked_cells));
 	json_object_set_new(j, "bytes_to_client", json_integer((json_int_t)v->bytes_to_client));
+	json_object_set_new(j, "spliced_bytes", json_integer((json_int_t)v->spliced_bytes));
 	json_object_set_new(j, "bytes_to_server", json_integer((json_int_t)v->bytes_to_server));
 	json_object_set_new(j, "age_ms", json_integer((json_int_t)v->age_ms));
 	json_array_append_new(arg, j);

@@ -113,6 +113,21 @@ static int take_level(struct options *o, const struct row *row, const char *text
 	return -EINVAL;
 }
 
+static int take_splice(struct options *o, const struct row *row, const char *text)
+{
+	static const char *const name[] = {
+		[SPLICE_OFF] = "off", [SPLICE_AUTO] = "auto", [SPLICE_FORCE] = "force"};
+
+	(void)row;
+	for (enum splice_mode m = SPLICE_OFF; m <= SPLICE_FORCE; m++) {
+		if (strcmp(text, name[m]) == 0) {
+			o->splice = m;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static int take_fd(struct options *o, const struct row *row, const char *text)
 {
 	unsigned fd = 0;
@@ -165,6 +180,9 @@ static const struct row table[] = {
 		"a masked value beyond it is redacted without a look at it (default: 1048576)"},
 	{"metrics-listen", "ADDR:PORT", take_text, AT(metrics_listen), 0,
 		"also answer /metrics and /healthz there, to whoever asks (default: nowhere)"},
+	{"splice", "MODE", take_splice, 0, 0,
+		"auto, off or force: whether large rows that nothing looks at pass without being read "
+		"(default: auto)"},
 	{"log-level", "LEVEL", take_level, AT(log_level), 0, "error, warn, info or debug (default: info)"},
 	{"ready-fd", "N", take_fd, AT(ready_fd), INT_MAX,
 		"write a newline to this descriptor when ready, and close it"},
@@ -212,6 +230,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		.max_age_ms = 5 * SECOND_MS,
 		.message_max = (size_t)16 << 20,
 		.log_level = LOG_INFO,
+		.splice = SPLICE_AUTO,
 		.ready_fd = -1,
 	};
 	for (size_t k = 0; k < ROWS; k++) {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "base/attr.h"
 #include "base/log.h"
+#include "net/worker.h"
 
 #define OPTIONS_POLICIES 64
 
@@ -22,6 +23,7 @@ struct options { /* strings are those of argv */
 	size_t message_max;         /* bytes */
 	const char *metrics_listen; /* NULL: nowhere */
 	enum log_level log_level;
+	enum splice_mode splice;
 	int ready_fd; /* -1: none */
 	bool help;
 };

@@ -12,6 +12,7 @@
 #include "net/dial.h"
 #include "net/leg.h"
 #include "net/listener.h"
+#include "net/pipe.h"
 #include "net/straggler.h"
 
 #define LOGIN_MS   30000 /* from accept until the first ReadyForQuery */
@@ -42,6 +43,7 @@ struct conn {
 	uint64_t socket_cookie;
 	struct registration registration;
 	struct leg leg[2]; /* by enum side */
+	struct pipe pipe;  /* from the server to the client, before what is queued for it */
 	struct dial *dial;
 	struct cancel *cancel;
 	struct straggler straggler;
@@ -84,6 +86,7 @@ void conn_close(struct conn *c)
 	dial_cancel(c->dial);
 	cancel_forget(c->cancel);
 	registry_remove(w->all->registry, &c->registration);
+	pipe_give(&w->pipes, &c->pipe);
 	leg_close(&c->leg[SIDE_CLIENT]);
 	close_server(c);
 	alarm_free(c->alarm);
@@ -150,6 +153,22 @@ static bool out_failed(struct conn *c)
 	       outq_failed(session_out(c->session, SIDE_SERVER));
 }
 
+/* Writes what the client is to get: what is in the pipe came first. */
+static bool flush_client(struct conn *c)
+{
+	struct leg *leg = &c->leg[SIDE_CLIENT];
+	bool progress;
+	size_t put;
+
+	if (!c->pipe.held)
+		return leg_flush(leg, session_out(c->session, SIDE_CLIENT));
+	progress = leg_pour(leg, &c->pipe, &put);
+	session_spliced(c->session, put);
+	if (!c->pipe.held || leg->broken)
+		pipe_give(&c->worker->pipes, &c->pipe);
+	return progress;
+}
+
 /* Steps the session, writes what it has to say, and steps it again for as long as something went out: bytes
  * that are gone make room for others. Returns the once-only wants of all steps. */
 static unsigned run(struct conn *c, const struct event *ev)
@@ -168,7 +187,7 @@ static unsigned run(struct conn *c, const struct event *ev)
 			abort_conn(c, "out of memory for what was to be sent");
 			return 0;
 		}
-		progress = leg_flush(&c->leg[SIDE_CLIENT], session_out(c->session, SIDE_CLIENT));
+		progress = flush_client(c);
 		if (progress && c->half_ms)
 			c->half_ms = loop_now_ms();
 		if (c->leg[SIDE_SERVER].fd >= 0)
@@ -346,7 +365,7 @@ static void satisfy(struct conn *c, unsigned once)
 static bool readable(const struct conn *c, enum side side)
 {
 	return c->state == CONN_OPEN && c->wants & read_want[side] && !c->leg[side].eof &&
-	       c->leg[side].fd >= 0;
+	       c->leg[side].fd >= 0 && (side == SIDE_CLIENT || !c->pipe.held);
 }
 
 static enum event_kind read_end(struct conn *c, enum side side, ssize_t n)
@@ -365,6 +384,46 @@ static enum event_kind read_end(struct conn *c, enum side side, ssize_t n)
 	return EVENT_EOF;
 }
 
+/* How what is still to come of a row goes, if nothing of the engine looks at it. */
+static enum splice_way way_of(const struct conn *c)
+{
+	if (!atomic_load_explicit(&c->worker->all->splice, memory_order_relaxed))
+		return SPLICE_WAY_OFF;
+	if (c->leg[SIDE_CLIENT].tls || c->leg[SIDE_SERVER].tls)
+		return SPLICE_WAY_TLS;
+	return SPLICE_WAY_PIPE;
+}
+
+/* From the server, at most n, into the pipe. As leg_read; -ENOBUFS: there is no pipe to be had. */
+static ssize_t fill_pipe(struct conn *c, size_t n)
+{
+	ssize_t got;
+
+	if (!pipe_take(&c->worker->pipes, &c->pipe))
+		return -ENOBUFS;
+	got = pipe_fill(&c->pipe, c->leg[SIDE_SERVER].fd, n);
+	if (got <= 0)
+		pipe_give(&c->worker->pipes, &c->pipe);
+	return got;
+}
+
+/* What the server says next, if it may go to the client unread. -ENOBUFS: it is to be read. */
+static ssize_t splice_server(struct conn *c)
+{
+	size_t n = session_splice(c->session);
+	enum splice_way way;
+	ssize_t got;
+
+	if (!n)
+		return -ENOBUFS;
+	way = way_of(c);
+	got = way == SPLICE_WAY_PIPE ? fill_pipe(c, n) : -ENOBUFS;
+	if (got == -ENOBUFS && way == SPLICE_WAY_PIPE)
+		way = SPLICE_WAY_NO_PIPE;
+	metric_add(&c->worker->splice_reads[way], got > 0 || got == -ENOBUFS);
+	return got;
+}
+
 /* Reads a side for as long as the session wants it and it gives whole rooms full. */
 static void read_side(struct conn *c, enum side side)
 {
@@ -373,21 +432,23 @@ static void read_side(struct conn *c, enum side side)
 
 	for (int i = 0; i < READS_A_TURN && readable(c, side); i++) {
 		uint8_t *p;
-		size_t len;
-		ssize_t n;
+		size_t len = PIPE_BYTES;
+		ssize_t n = side == SIDE_SERVER ? splice_server(c) : -ENOBUFS;
+		bool spliced = n != -ENOBUFS;
 
-		if (session_room(c->session, side, &p, &len)) {
+		if (!spliced && session_room(c->session, side, &p, &len)) {
 			abort_conn(c, "out of memory for what came in");
 			return;
 		}
-		n = leg_read(leg, p, len);
+		if (!spliced)
+			n = leg_read(leg, p, len);
 		if (n == -EAGAIN) {
 			leg->dry = true;
 			return;
 		}
-		if (n > 0)
+		if (n > 0 && !spliced)
 			session_got(c->session, side, (size_t)n);
-		else
+		else if (n <= 0)
 			ev.kind = read_end(c, side, n);
 		feed(c, &ev);
 		if (n <= 0 || ((size_t)n < len && !(leg->tls && tls_pending(leg->tls))))
@@ -439,7 +500,7 @@ static void flush_rest(struct conn *c)
 {
 	struct leg *leg = &c->leg[SIDE_CLIENT];
 
-	if (leg_flush(leg, session_out(c->session, SIDE_CLIENT)))
+	while (flush_client(c))
 		c->close_ms = loop_now_ms() + CLOSE_MS;
 	if (out_failed(c)) {
 		abort_conn(c, "out of memory for what was to be sent");
@@ -676,6 +737,7 @@ void conn_view(const struct conn *c, uint64_t now_ms, struct session_view *out)
 		.masked_cells = st.masked_cells,
 		.bytes_to_client = st.bytes_to_client,
 		.bytes_to_server = st.bytes_to_server,
+		.spliced_bytes = st.spliced_bytes,
 		.age_ms = now_ms - c->began_ms,
 	};
 }

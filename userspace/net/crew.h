@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "net/loop.h"
+#include "net/pipe.h"
 #include "net/registry.h"
 #include "net/worker.h"
 #include "session/account.h"
@@ -20,6 +21,17 @@ struct listener;
 struct identity;
 struct tls_pool;
 struct post;
+
+#define SPLICE_MIN ((size_t)64 << 10) /* bytes of a row from which it is worth two system calls */
+/* How large rows go that nothing looks at. X(name, word) */
+#define SPLICE_WAYS(X)                                                                                       \
+	X(OFF, "off")                                                                                        \
+	X(TLS, "tls")                                                                                        \
+	X(NO_PIPE, "no_pipe") /* all pipes are in use */                                                     \
+	X(PIPE, "pipe")
+#define X(name, word) SPLICE_WAY_##name,
+enum splice_way { SPLICE_WAYS(X) SPLICE_WAY_MAX };
+#undef X
 
 #define JUDGING_BUCKETS 12 /* bounds in net/metrics.c */
 
@@ -39,11 +51,13 @@ struct worker {
 	/* Written by the thread, read by whoever wants metrics. */
 	struct tally tally;
 	_Atomic uint64_t judging_ns, judging_took[JUDGING_BUCKETS]; /* of texts that the cache did not have */
+	_Atomic uint64_t splice_reads[SPLICE_WAY_MAX];
 
 	/* Below: the thread's own. */
 	struct conn *conns, *parked; /* parked: closed, freed when the loop's turn ends */
 	struct cancel *cancels;
 	struct straggler *stragglers;
+	struct pipes pipes;
 	struct alarm *stop_alarm;
 	bool stopping;
 	uint64_t judging_since_ns;
@@ -63,6 +77,7 @@ struct workers {
 	struct tls_pool *tls;
 	pthread_mutex_t listeners_lock; /* over the list and each one's uses */
 	struct listener *listeners;
+	atomic_bool splice; /* what need not be read is not */
 	atomic_uint_fast64_t accepted, unserved[UNSERVED_MAX], upstream_failed, cancels_refused;
 };
 

@@ -78,6 +78,27 @@ bool leg_flush(struct leg *leg, struct outq *q)
 	return progress;
 }
 
+bool leg_pour(struct leg *leg, struct pipe *p, size_t *put)
+{
+	*put = 0;
+	leg->blocked = false;
+	while (p->held) {
+		ssize_t wr = leg->broken ? -EPIPE : pipe_pour(p, leg->fd);
+
+		if (wr == -EAGAIN) {
+			leg->blocked = true;
+			break;
+		}
+		if (wr < 0) {
+			/* As in leg_flush; the pipe is of no use to anybody else. */
+			leg->broken = true;
+			return true;
+		}
+		*put += (size_t)wr;
+	}
+	return *put > 0;
+}
+
 void leg_shut(struct leg *leg)
 {
 	if (leg->tls)

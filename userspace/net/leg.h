@@ -6,6 +6,7 @@
 
 #include "base/outq.h"
 #include "net/loop.h"
+#include "net/pipe.h"
 #include "net/tls.h"
 
 struct leg {
@@ -24,6 +25,8 @@ void leg_close(struct leg *leg);
 ssize_t leg_read(struct leg *leg, void *p, size_t n);
 /* Writes what is queued; true: some of it went out, or never will. */
 bool leg_flush(struct leg *leg, struct outq *q);
+/* The same for what a pipe holds; *put: how much the peer was given. Not with TLS. */
+bool leg_pour(struct leg *leg, struct pipe *p, size_t *put);
 /* Nothing more will be written; the peer sees the end behind all that was. */
 void leg_shut(struct leg *leg);
 /* The peer has shut its writing side (eof). From now on the kernel finds out, within a minute or so, whether

@@ -103,6 +103,32 @@ static void add_traffic(const struct workers *ws, struct metric_text *m)
 	metric_number(m, METRIC_LABELS("from", "database"), SUM(ws, tally.bytes_to_client));
 }
 
+static void add_splice(const struct workers *ws, struct metric_text *m)
+{
+	static const char *const way[] = {
+#define X(name, word) [SPLICE_WAY_##name] = (word),
+		SPLICE_WAYS(X)
+#undef X
+	};
+
+	metric_family(m, METRIC_GAUGE, "pgveil_splice_on",
+		"Whether rows that nothing looks at may pass without being read.");
+	metric_number(m, NULL, workers_splices(ws));
+	metric_family(m, METRIC_COUNTER, "pgveil_large_rows",
+		"Rows of 64 KiB and more: of a result that passes as it is, or rewritten.");
+	metric_number(m, METRIC_LABELS("result", "clean"), SUM(ws, tally.large_clean));
+	metric_number(m, METRIC_LABELS("result", "rewritten"), SUM(ws, tally.large_rewritten));
+	metric_family(m, METRIC_COUNTER, "pgveil_splice_reads",
+		"Times that more of a large clean row was taken from a database: through a pipe, or read, "
+		"and "
+		"why.");
+	for (enum splice_way w = 0; w < SPLICE_WAY_MAX; w++)
+		metric_number(m, METRIC_LABELS("way", way[w]), SUM_AT(ws, splice_reads, (unsigned)w));
+	metric_family(m, METRIC_COUNTER, "pgveil_spliced_bytes",
+		"Bytes that clients got without their being read; pgveil_received_bytes has them too.");
+	metric_number(m, NULL, SUM(ws, tally.spliced_bytes));
+}
+
 static void add_judging(const struct workers *ws, struct metric_text *m)
 {
 	uint64_t took[JUDGING_BUCKETS];
@@ -135,5 +161,6 @@ void workers_metrics(struct workers *ws, struct metric_text *m)
 	add_connections(ws, m);
 	add_sessions(ws, m);
 	add_traffic(ws, m);
+	add_splice(ws, m);
 	add_judging(ws, m);
 }

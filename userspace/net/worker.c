@@ -177,6 +177,7 @@ static void *worker_main(void *arg)
 	}
 	straggler_end_all(w);
 	cancel_free_all(w);
+	pipes_fini(&w->pipes);
 	buf_spare(false);
 	return NULL;
 }
@@ -207,6 +208,18 @@ void workers_poke(struct workers *ws)
 	}
 }
 
+bool workers_splice(struct workers *ws, bool on)
+{
+	on = on && ws->cfg.splice != SPLICE_OFF;
+	atomic_store(&ws->splice, on);
+	return on;
+}
+
+bool workers_splices(const struct workers *ws)
+{
+	return atomic_load(&ws->splice);
+}
+
 unsigned workers_count(const struct workers *ws)
 {
 	return ws->cfg.n;
@@ -229,6 +242,7 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		.max_age_ms = cfg->max_age_ms,
 		.message_max = cfg->message_max,
 		.cell_max = cfg->cell_max,
+		.splice_min = SPLICE_MIN,
 		.recall = cfg->recall,
 		.budget = cfg->budget,
 		.scram = &w->scram,
@@ -303,6 +317,7 @@ int workers_start(struct workers **out, const struct workers_config *cfg, struct
 	if (!ws)
 		return err_set(e, -ENOMEM, "out of memory");
 	ws->cfg = *cfg;
+	atomic_store(&ws->splice, cfg->splice != SPLICE_OFF);
 	pthread_mutex_init(&ws->listeners_lock, NULL);
 	ws->worker = calloc(cfg->n, sizeof(*ws->worker));
 	for (unsigned i = 0; ws->worker && i < cfg->n; i++) {

@@ -34,6 +34,13 @@ struct worker_hooks {
 	void *arg;
 };
 
+/* Whether rows that nothing in the engine looks at may pass without being read. */
+enum splice_mode {
+	SPLICE_OFF = 0,
+	SPLICE_AUTO, /* where that was measured to cost less */
+	SPLICE_FORCE,
+};
+
 struct workers_config {
 	unsigned n;               /* threads */
 	unsigned max_connections; /* of all, and of one cgroup */
@@ -45,6 +52,7 @@ struct workers_config {
 	const char *cgroup_mount, *cgroup_root; /* strings outlive the workers */
 	struct kern *kern;
 	struct netns_thread *netns;
+	enum splice_mode splice;
 	struct worker_hooks hooks;
 };
 
@@ -54,6 +62,11 @@ MUSTCHECK int workers_start(
 void workers_stop(struct workers *ws, uint64_t grace_ms);
 void workers_set_policy(struct workers *ws, struct policy *p); /* takes references of its own */
 void workers_poke(struct workers *ws);                         /* a catalogue came: wake who waits for one */
+
+/* Turns splicing off, also in the middle of a row, or on again where it is not off by configuration. From any
+ * thread; says whether it is on now. */
+bool workers_splice(struct workers *ws, bool on);
+bool workers_splices(const struct workers *ws);
 
 unsigned workers_count(const struct workers *ws);
 struct worker *workers_at(struct workers *ws, unsigned i);
@@ -88,7 +101,8 @@ struct session_view {
 	const char *state;
 	char status;
 	bool judged;
-	uint64_t statements, refused, rows, masked_cells, bytes_to_client, bytes_to_server, age_ms;
+	uint64_t statements, refused, rows, masked_cells, bytes_to_client, bytes_to_server, spliced_bytes,
+		age_ms;
 };
 /* Every session, one call each, on this thread (workers are asked one after another). */
 MUSTCHECK int workers_sessions(

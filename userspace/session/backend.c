@@ -596,6 +596,18 @@ static bool may_stream(struct session *s, const struct frame *f)
 	return x->kind == EXPECT_EXECUTE && portal_rows(s, x) && x->portal->rows->pass;
 }
 
+/* What a row or a CopyData that comes now is of. */
+static const struct rowplan *head_rows(struct session *s)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+
+	if (!x)
+		return NULL;
+	if (x->copy)
+		return x->copy->rows;
+	return x->kind == EXPECT_QUERY ? x->rows : x->kind == EXPECT_EXECUTE ? x->portal->rows : NULL;
+}
+
 static bool go_on(struct session *s)
 {
 	struct lane *l = &s->lane[SIDE_SERVER];
@@ -629,9 +641,15 @@ void backend_pump(struct session *s)
 		}
 		switch (on_message(s, &f)) {
 		case FATE_BROKEN: return;
-		case FATE_PASS: session_pass(s, SIDE_SERVER, &f); break;
-		case FATE_SWALLOW:
-		case FATE_WRITTEN: buf_parse(&l->in, f.total); break;
+		case FATE_PASS:
+			splice_begin(s, &f, head_rows(s));
+			session_pass(s, SIDE_SERVER, &f);
+			break;
+		case FATE_WRITTEN:
+			splice_rewritten(s, &f);
+			buf_parse(&l->in, f.total);
+			break;
+		case FATE_SWALLOW: buf_parse(&l->in, f.total); break;
 		}
 	}
 }

@@ -110,6 +110,7 @@ void relay_server(struct session *s)
 		if (f.type == BE_DATA_ROW)
 			s->stats.rows++;
 		watch_definitions(s, &f);
+		splice_begin(s, &f, NULL);
 		session_pass(s, SIDE_SERVER, &f);
 	}
 }

@@ -49,7 +49,8 @@ struct session_env {
 	struct accounts *accounts;  /* NULL: no cgroup has a limit of its own (session/account.h) */
 	uint64_t max_age_ms;        /* catalog.max_age */
 	size_t message_max;         /* bytes of one message that must be held whole; 54000 beyond */
-	size_t cell_max; /* bytes of a cell that is masked by what it holds; redacted unread beyond */
+	size_t cell_max;   /* bytes of a cell that is masked by what it holds; redacted unread beyond */
+	size_t splice_min; /* bytes of a row from which it may go to the client unread; 0: no row may */
 	/* Whether entry i of p's databases covers an address, host names resolved. */
 	enum coverage (*covers)(
 		void *arg, const struct policy *p, unsigned i, const struct sockaddr *address);
@@ -115,6 +116,12 @@ MUSTCHECK int session_room(struct session *s, enum side side, uint8_t **p, size_
 void session_got(struct session *s, enum side side, size_t n);
 struct outq *session_out(struct session *s, enum side side); /* what is to be written to a side */
 
+/* Bytes of the row under way that may go from the server to the client as they are and unread; 0: none. Where
+ * it is more, the worker may move some of them itself, before it reads anything else of the server; it says
+ * how many the client was given. */
+size_t session_splice(const struct session *s);
+void session_spliced(struct session *s, size_t n);
+
 /* Whether what the server still does for it is of concern to others: then its end of the connection stays
  * open until the server closes it, and the session lives as long. */
 bool session_holds(const struct session *s);
@@ -137,6 +144,7 @@ struct session_stats {     /* since the session began */
 	char status;       /* of the last ReadyForQuery, 0 before */
 	bool judged;       /* whether mask rules apply */
 	uint64_t statements, refused, rows, masked_cells, bytes_to_client, bytes_to_server;
+	uint64_t spliced_bytes; /* of bytes_to_client, those that nobody read */
 };
 #define SESSION_STATES 6
 const char *session_state_name(unsigned state);

@@ -40,6 +40,7 @@ struct lane { /* one direction: bytes from a side */
 	size_t through;   /* of the message under way, still to be passed on as they come */
 	size_t drop;      /* of the message under way, still to be dropped */
 	size_t read_size; /* grows while reads fill it */
+	bool unread;      /* what goes through may do so unread (session/splice.c) */
 };
 
 struct session {
@@ -233,6 +234,11 @@ void login_relay_start(struct session *s, bool verified);
 bool login_relay_server(struct session *s, const struct frame *f);
 void login_relay_client(struct session *s);
 bool login_relay_reads(const struct session *s); /* whether the client's bytes are wanted */
+
+/* splice.c: f goes to the client as it is, and what is still to come of it as it comes. rows: what it is of;
+ * NULL: of something else, or nobody knows. */
+void splice_begin(struct session *s, const struct frame *f, const struct rowplan *rows);
+void splice_rewritten(struct session *s, const struct frame *f); /* it does not go as it is */
 
 /* relay.c: OPEN, not judged */
 void relay_client(struct session *s);

@@ -34,6 +34,7 @@ void session_tally(struct session *s, bool over)
 	metric_add(&t->masked_cells, now->masked_cells - told->masked_cells);
 	metric_add(&t->bytes_to_client, now->bytes_to_client - told->bytes_to_client);
 	metric_add(&t->bytes_to_server, now->bytes_to_server - told->bytes_to_server);
+	metric_add(&t->spliced_bytes, now->spliced_bytes - told->spliced_bytes);
 	s->told = s->stats;
 	if (!over && s->counted && s->counted_state == s->state && s->counted_judged == s->judged)
 		return;

@@ -31,7 +31,8 @@ enum refusal_code refusal_of(const char *sqlstate);
 struct tally {
 	/* [state][judged]: how many there are now. */
 	_Atomic uint64_t sessions[SESSION_STATES][2];
-	_Atomic uint64_t statements, rows, masked_cells, bytes_to_client, bytes_to_server;
+	_Atomic uint64_t statements, rows, masked_cells, bytes_to_client, bytes_to_server, spliced_bytes;
+	_Atomic uint64_t large_clean, large_rewritten; /* rows of at least splice_min bytes */
 	_Atomic uint64_t refused[REFUSAL_MAX], notes[SESSION_NOTE_MAX];
 	_Atomic uint64_t judged_cached, judged_anew;
 	/* Of the cache. */

@@ -10,7 +10,7 @@
 #endif
 
 /* Raised when a pinned map's layout or meaning changes; a daemon adopts only pins of its own version. */
-#define PGVEIL_ABI_VERSION 1
+#define PGVEIL_ABI_VERSION 2
 
 /* What a cgroup under the guarded root may do with a database. A cgroup without an entry takes its nearest
  * ancestor's; none at all is UNKNOWN. X(name, value, word) */
@@ -31,7 +31,12 @@ enum cgroup_state { CGROUP_STATES(X) };
 	X(REFUSED_NO_BIRTH, "refused_no_birth")       /* socket has no record of its creation */             \
 	X(REFUSED_NO_LISTENER, "refused_no_listener") /* no engine in this network namespace */              \
 	X(FLOW_INSERT_FAILED, "flow_insert_failed")   /* table full: the engine will close the connection */ \
-	X(STORAGE_FAILED, "storage_failed")
+	X(STORAGE_FAILED, "storage_failed")                                                                  \
+	X(REFUSED_RAW, "refused_raw")               /* a raw socket that is not ICMP's was not made */       \
+	X(REFUSED_MPTCP, "refused_mptcp")           /* told to take TCP */                                   \
+	X(DROPPED_DATABASE, "dropped_database")     /* packets to a captured port, past the engine */        \
+	X(DROPPED_RAW, "dropped_raw")               /* packets other than ICMP from a raw socket */          \
+	X(DROPPED_UNREADABLE, "dropped_unreadable") /* packets that may be TCP to any port */
 #define X(name, word) COUNTER_##name,
 enum counter { COUNTERS(X) COUNTER_MAX };
 #undef X
@@ -86,8 +91,9 @@ struct config_value {
 struct refusal_event {
 	__u64 at_ns;
 	__u64 cgroup_id;
-	__u64 netns_cookie;
-	__u32 tgid;
+	__u64 netns_cookie;  /* 0: not known */
+	__u64 socket_cookie; /* 0: a socket that was not made, or not connected */
+	__u32 tgid;          /* 0: not known, the socket is older than the programs */
 	__u32 uid;
 	__u32 counter; /* enum counter */
 	__u16 dialled_port;
@@ -101,6 +107,6 @@ _Static_assert(sizeof(struct flow_value) == 80, "no hidden padding in a map valu
 _Static_assert(sizeof(struct cgroup_value) == 8, "no hidden padding in a map value");
 _Static_assert(sizeof(struct listener_value) == 8, "no hidden padding in a map value");
 _Static_assert(sizeof(struct config_value) == 16, "no hidden padding in a map value");
-_Static_assert(sizeof(struct refusal_event) == 72, "no hidden padding in an event");
+_Static_assert(sizeof(struct refusal_event) == 80, "no hidden padding in an event");
 
 #endif

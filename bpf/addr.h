@@ -35,6 +35,12 @@ ADDR_INLINE __be32 addr_word(const __u8 ip[16], int i)
 	return w;
 }
 
+ADDR_INLINE int addr_same(const __u8 a[16], const __u8 b[16])
+{
+	return addr_word(a, 0) == addr_word(b, 0) && addr_word(a, 1) == addr_word(b, 1) &&
+	       addr_word(a, 2) == addr_word(b, 2) && addr_word(a, 3) == addr_word(b, 3);
+}
+
 ADDR_INLINE int addr_is_v4(const __u8 ip[16])
 {
 	return addr_word(ip, 0) == 0 && addr_word(ip, 1) == 0 && ip[8] == 0 && ip[9] == 0 && ip[10] == 0xff &&

@@ -5,7 +5,7 @@
  *
  * The order in every connect is gather, decide (addr.h), act, count. Once the port is known to be
  * PostgreSQL's, whatever fails refuses. */
-#include "bpf/maps.bpf.h"
+#include "bpf/subject.bpf.h"
 #include <asm-generic/errno.h>
 #include <bpf/bpf_endian.h>
 #include "bpf/addr.h"
@@ -16,54 +16,17 @@ static __always_inline int is_tcp(const struct bpf_sock_addr *ctx)
 	return ctx->type == SOCK_STREAM && (ctx->protocol == IPPROTO_TCP || ctx->protocol == IPPROTO_MPTCP);
 }
 
-/* The state of the nearest classified cgroup among those the socket was created in: its own, else the deepest
- * ancestor with an entry, else the uid's. The state is today's, the cgroups are those of its birth. */
-static __always_inline __u32 subject_state(struct note *note)
-{
-	struct cgroup_value *v;
-
-	note->subject_cgroup_id = note->cgroup_id;
-	v = bpf_map_lookup_elem(&cgroups, &note->cgroup_id);
-	if (v)
-		return v->state;
-	for (int level = ANCESTORS - 1; level >= 0; level--) {
-		__u64 id = note->ancestors[level];
-
-		v = id ? bpf_map_lookup_elem(&cgroups, &id) : NULL;
-		if (v) {
-			note->subject_cgroup_id = id;
-			return v->state;
-		}
-	}
-	note->subject_cgroup_id = 0;
-	v = bpf_map_lookup_elem(&uids, &note->uid);
-	return v ? v->state : CGROUP_UNKNOWN;
-}
-
 static __always_inline void report(
 	const struct note *note, __u64 netns_cookie, const __u8 ip[16], __u16 port, enum counter why)
 {
-	struct refusal_event *ev = bpf_ringbuf_reserve(&events, sizeof(*ev), 0);
+	struct refusal_event *ev = event_open(why, ip, port);
 
 	if (!ev)
 		return;
-	ev->at_ns = bpf_ktime_get_ns();
-	ev->netns_cookie = netns_cookie;
-	ev->counter = why;
-	ev->dialled_port = port;
-	ev->pad = 0;
-	__builtin_memcpy(ev->dialled_ip, ip, 16);
-	if (note) {
-		ev->cgroup_id = note->cgroup_id;
-		ev->tgid = note->tgid;
-		ev->uid = note->uid;
-		__builtin_memcpy(ev->comm, note->comm, 16);
-	} else {
-		ev->cgroup_id = bpf_get_current_cgroup_id();
-		ev->tgid = bpf_get_current_pid_tgid() >> 32;
-		ev->uid = (__u32)bpf_get_current_uid_gid();
-		bpf_get_current_comm(ev->comm, sizeof(ev->comm));
-	}
+	if (note)
+		event_of_note(ev, note);
+	else
+		event_of_current(ev, netns_cookie);
 	bpf_ringbuf_submit(ev, 0);
 }
 
@@ -92,7 +55,7 @@ static __always_inline enum connect_verdict judge(struct bpf_sock_addr *ctx, con
 		struct listener_value *l = bpf_map_lookup_elem(&listeners, &cookie);
 
 		facts.has_birth = 1;
-		facts.state = subject_state(note);
+		facts.state = state_of(subject_of(&note->place, note->uid, &note->subject_cgroup_id));
 		facts.port = l ? listener_port(l, ip) : 0;
 	}
 	verdict = decide_connect(&facts, &counter);

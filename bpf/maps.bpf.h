@@ -61,12 +61,18 @@ struct {
 
 #define ANCESTORS 16 /* levels of the cgroup tree that a note keeps, from the root */
 
+/* Where a process or a socket stands in the tree of cgroups. */
+struct place {
+	__u64 cgroup_id;
+	__u64 ancestors[ANCESTORS]; /* ids by level, itself included; 0 below it */
+};
+
 /* What a socket remembers of the process that created it, and of its last dial. Only the kernel side knows
  * this. */
 struct note {
-	__u64 cgroup_id;
-	__u64 ancestors[ANCESTORS]; /* ids by level, itself included; 0 below it */
-	__u64 subject_cgroup_id;    /* as of the last dial: the nearest classified one */
+	struct place place;
+	__u64 netns_cookie;
+	__u64 subject_cgroup_id; /* as of the last dial: the nearest classified one */
 	__u32 tgid;
 	__u32 uid;
 	char comm[16];
@@ -84,6 +90,20 @@ struct {
 	__type(key, int);
 	__type(value, struct note);
 } notes SEC(".maps") __weak;
+
+/* What the egress guard remembers of a socket, whenever it was made. */
+struct stream {
+	__u32 told; /* 1: its dropped packets were reported */
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__type(key, int);
+	__type(value, struct stream);
+} streams SEC(".maps") __weak;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -113,7 +133,7 @@ static __always_inline void count(enum counter c)
 	__u64 *n = bpf_map_lookup_elem(&counters, &key);
 
 	if (n)
-		++*n;
+		__sync_fetch_and_add(n, 1); /* a packet's program interrupts a connect's */
 }
 
 #endif

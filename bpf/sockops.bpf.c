@@ -37,7 +37,7 @@ static __always_inline void key_of(struct flow_key *key, struct bpf_sock_ops *ct
 static __always_inline void make_flow(struct bpf_sock_ops *ctx, struct note *note)
 {
 	struct flow_value v = {
-		.cgroup_id = note->cgroup_id,
+		.cgroup_id = note->place.cgroup_id,
 		.subject_cgroup_id = note->subject_cgroup_id,
 		.socket_cookie = bpf_get_socket_cookie(ctx),
 		.since_ns = bpf_ktime_get_ns(),

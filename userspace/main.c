@@ -35,6 +35,7 @@
 #include "kern/cgroup.h"
 #include "kern/loader.h"
 #include "main/options.h"
+#include "main/refusal.h"
 #include "net/netns.h"
 #include "net/worker.h"
 #include "policy/budget.h"
@@ -306,24 +307,6 @@ static void on_hup(void *arg)
 	json_decref(complaints);
 }
 
-static void tell_refusal(const struct daemon *d, const struct refusal_event *ev)
-{
-	char path[PATH_MAX], comm[sizeof(ev->comm) + 1], address[INET6_ADDRSTRLEN] = "";
-	const uint8_t *ip = ev->dialled_ip;
-	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)ip);
-
-	if (cgroup_path(d->mount, d->root, ev->cgroup_id, path, sizeof(path), NULL))
-		path[0] = '\0';
-	snprintf(comm, sizeof(comm), "%.*s", (int)sizeof(ev->comm), ev->comm);
-	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip + 12 : ip, address, sizeof(address));
-	log_with(LOG_WARN, "connect.refused",
-		LOG_FIELDS(LOG_TEXT("reason", kern_counter_name((enum counter)ev->counter)),
-			LOG_TEXT("cgroup", path), LOG_NUMBER("cgroup_id", ev->cgroup_id),
-			LOG_NUMBER("uid", ev->uid), LOG_NUMBER("tgid", ev->tgid), LOG_TEXT("comm", comm),
-			LOG_TEXT("address", address), LOG_NUMBER("port", ev->dialled_port)),
-		"the kernel refused a connect");
-}
-
 static void on_refusal(void *arg, const struct refusal_event *ev)
 {
 	struct daemon *d = arg;
@@ -337,7 +320,7 @@ static void on_refusal(void *arg, const struct refusal_event *ev)
 	/* All are counted by the kernel; the log gets so many and no more. */
 	if (d->refusals++ >= REFUSALS_A_SECOND)
 		return;
-	tell_refusal(d, ev);
+	refusal_tell(d->mount, d->root, ev);
 }
 
 static void on_guarded_again(void *arg)

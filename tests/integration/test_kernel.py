@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("BUILD", "release")
 BPFTOOL = shutil.which("bpftool", path="/usr/sbin:/usr/bin:/sbin:/bin")
 PORT = 5432
-HOOKS = {"birth", "sockops", "getpeername4", "getpeername6", "connect4", "connect6"}
+HOOKS = {"birth", "egress", "sockops", "getpeername4", "getpeername6", "connect4", "connect6"}
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="KERNEL TESTS NOT RUN: they need root")
 
@@ -583,13 +583,16 @@ def test_fast_open(lab, engine, agent, warm):
     assert engine.ok("accept", 0, 4)["dialled"] == ["10.99.0.2", PORT]
 
 
-def test_mptcp_does_not_get_past(engine, agent):
-    reply = agent.do("dial('10.99.0.1', proto=262)")
-    if reply in ("EPROTONOSUPPORT", "ENOPROTOOPT"):
+def test_mptcp_does_not_get_past(lab, engine):
+    """A socket that was made while its cgroup was exempt: none is made in an enrolled one (test_guard.py)."""
+    engine.ok("cgroup", lab.group("b"), "exempt")
+    early = lab.agent(lab.group("b"))
+    if early.do("m = socket(AF_INET, SOCK_STREAM, 262)") == "EPROTONOSUPPORT":
         pytest.skip("this kernel has no MPTCP")
-    assert reply == "ECONNREFUSED"
+    engine.ok("cgroup", lab.group("b"), "enrolled")
+    assert early.do("m.connect(('10.99.0.1', 5432))") == "ECONNREFUSED"
     assert engine.counted("refused_no_birth") == 1
-    assert engine.ok("events")["events"][0]["tgid"] == agent.pid
+    assert engine.ok("events")["events"][0]["tgid"] == early.pid
 
 
 def test_a_socket_older_than_the_programs_is_refused(lab):

@@ -99,7 +99,7 @@ static void add_kernel(const struct report *r, struct metric_text *m)
 		"1 while every BPF program is attached to the guarded cgroup.");
 	metric_number(m, NULL, kern_check(r->kern, &e) == 0);
 	metric_family(m, METRIC_COUNTER, "pgveil_kernel_connects",
-		"Connects to captured ports, by what the kernel's side made of them.");
+		"Connects to captured ports, sockets and packets, by what the kernel's side made of them.");
 	for (enum counter c = 0; c < COUNTER_MAX; c++)
 		metric_number(m, METRIC_LABELS("outcome", kern_counter_name(c)), kern_counter(r->kern, c));
 	enrol_each(r->enrol, on_enrolment, enrolled);

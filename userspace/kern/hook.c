@@ -19,6 +19,7 @@ static const struct hook hooks[] = {
 	{"sockops", "pgveil_sockops", BPF_CGROUP_SOCK_OPS},
 	{"getpeername4", "pgveil_peer4", BPF_CGROUP_INET4_GETPEERNAME},
 	{"getpeername6", "pgveil_peer6", BPF_CGROUP_INET6_GETPEERNAME},
+	{"egress", "pgveil_egress", BPF_CGROUP_INET_EGRESS},
 	{"connect4", "pgveil_connect4", BPF_CGROUP_INET4_CONNECT},
 	{"connect6", "pgveil_connect6", BPF_CGROUP_INET6_CONNECT},
 };

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""The net below connect: which sockets are not made, and which packets do not leave. The lab of test_kernel.py."""
+import json
+import os
+import socket
+import struct
+import subprocess
+
+import pytest
+
+from test_kernel import BPFTOOL, PORT, agent, engine, lab, probe_binary, pytestmark, run  # noqa: F401
+
+OTHER = PORT + 1
+
+
+@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6"])
+def test_raw_sockets_are_icmp_or_nothing(lab, engine, agent, family):
+    stranger = lab.agent(lab.group("stranger"))
+    for who in (agent, stranger):
+        for protocol in (4, 6, 17, 41, 47, 132, 255):
+            assert who.do(f"socket({family}, SOCK_RAW, {protocol})") == "EPERM", protocol
+        assert who.do(f"socket({family}, SOCK_RAW, {1 if family == 'AF_INET' else 58}).close()") is None
+        assert who.do(f"socket({family}, SOCK_DGRAM).close()") is None
+    assert engine.counted("refused_raw") == 14
+    events = engine.ok("events")["events"]
+    assert {e["counter"] for e in events} == {"refused_raw"} and len(events) == 14
+    assert (events[0]["tgid"], events[0]["netns"]) == (agent.pid, engine.listener["cookie"])
+
+
+def test_raw_sockets_of_others(lab, engine):
+    engine.ok("cgroup", lab.group("free"), "exempt")
+    for where in (lab.group("free"), lab.outside):
+        assert lab.agent(where).do("socket(AF_INET, SOCK_RAW, 6).close()") is None
+    assert engine.counted("refused_raw") == 0
+
+
+@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6"])
+def test_mptcp_is_told_to_take_tcp(lab, engine, agent, family):
+    assert agent.do(f"socket({family}, SOCK_STREAM, 262)") == "ENOPROTOOPT"
+    assert engine.counted("refused_mptcp") == 1
+    assert lab.agent(lab.outside).do(f"socket({family}, SOCK_STREAM, 262).close()") is None
+
+
+def older(lab, engine, family, server_ip, dialled):
+    """A connection that an agent made while its cgroup was exempt; then it is enrolled."""
+    engine.ok("cgroup", lab.group("b"), "exempt")
+    server, agent = lab.agent(lab.outside), lab.agent(lab.group("b"))
+    server.do(f"l = serve('{server_ip}', family={'AF_INET6' if ':' in server_ip else 'AF_INET'})")
+    assert agent.do(f"s = dial('{dialled}', family={family})") is None
+    server.do("c = l.accept()[0]; c.settimeout(0.3)")
+    assert agent.do("s.send(b'before')") == 6
+    assert server.do("c.recv(9).decode()") == "before"
+    engine.ok("cgroup", lab.group("b"), "enrolled")
+    return server, agent
+
+
+@pytest.mark.parametrize("family, server_ip, dialled", [
+    ("AF_INET", "127.0.0.2", "127.0.0.2"),
+    ("AF_INET6", "::1", "::1"),
+    ("AF_INET6", "127.0.0.2", "::ffff:127.0.0.2"),
+])
+def test_a_connection_older_than_enrolment(lab, engine, family, server_ip, dialled):
+    server, agent = older(lab, engine, family, server_ip, dialled)
+    assert agent.do("s.send(b'secret')") == 6
+    server.do("""
+try:
+    got = c.recv(9).decode()
+except TimeoutError:
+    got = None""")
+    assert server.do("got") is None
+    assert engine.counted("dropped_database") >= 1
+    events = engine.ok("events")["events"]
+    assert len(events) == 1, "one for a socket, however many packets"
+    assert events[0]["counter"] == "dropped_database" and events[0]["tgid"] == agent.pid
+    assert events[0]["dialled"] == [server_ip, PORT]
+    # It was the guard that kept them.
+    engine.ok("cgroup", lab.group("b"), "exempt")
+    assert server.do("c.settimeout(10)") is None
+    assert server.do("c.recv(9).decode()") == "secret"
+
+
+def test_a_connection_older_than_the_programs(lab):
+    server, agent = lab.agent(lab.outside), lab.agent(lab.group("a"))
+    server.do("l = serve('127.0.0.2')")
+    agent.do("s = dial('127.0.0.2')")
+    server.do("c = l.accept()[0]; c.setblocking(False)")
+    engine = lab.engine()
+    engine.ok("ports", PORT)
+    assert agent.do("s.send(b'secret')") == 6
+    assert server.do("c.recv(9)") == "EAGAIN", "loopback delivers before send returns"
+    assert engine.counted("dropped_database") >= 1
+    event = engine.ok("events")["events"][0]
+    assert (event["counter"], event["tgid"]) == ("dropped_database", 0)
+    assert event["cgroup"] == engine.ok("cgroup", lab.group("a"), "forget")["id"]
+
+
+def test_a_captured_connection_passes_even_to_a_captured_port(lab, engine, agent):
+    """The listener's port may be one that is captured."""
+    engine.ok("ports", PORT, engine.listener["port4"])
+    assert agent.do("s = dial('10.99.0.1')") is None
+    assert engine.ok("accept", 0, 4)["dialled"] == ["10.99.0.1", PORT]
+    assert engine.counted("dropped_database") == 0
+
+
+# ---- packets by hand, through BPF_PROG_TEST_RUN ----
+
+def v4(protocol, payload, fragment=0, options=b""):
+    return struct.pack("!BBHHHBBH4s4s", 0x45 + len(options) // 4, 0, 20 + len(options) + len(payload), 7, fragment, 64, protocol, 0,
+                       socket.inet_aton("10.0.0.1"), socket.inet_aton("10.99.0.1")) + options + payload
+
+
+def v6(protocol, payload):
+    return struct.pack("!IHBB16s16s", 6 << 28, len(payload), protocol, 64, socket.inet_pton(socket.AF_INET6, "fd00::1"),
+                       socket.inet_pton(socket.AF_INET6, "fd00::2")) + payload
+
+
+def tcp(port, data=b"x"):
+    return struct.pack("!HHIIBBHHH", 40000, port, 1, 0, 0x50, 0x18, 1024, 0, 0) + data
+
+
+def extension(following, words=0, rest=b"\0" * 6):
+    return bytes([following, words]) + rest
+
+
+PACKETS = {
+    "IPv4": (v4(6, tcp(PORT)), "dropped_database"),
+    "IPv4 with options": (v4(6, tcp(PORT), options=b"\1" * 8), "dropped_database"),
+    "IPv4, another port": (v4(6, tcp(OTHER)), None),
+    "IPv4, UDP": (v4(17, struct.pack("!HHHH", 1, PORT, 8, 0)), None),
+    "IPv4, ICMP": (v4(1, bytes(8)), None),
+    "IPv4, first fragment": (v4(6, tcp(PORT), fragment=0x2000), "dropped_database"),
+    "IPv4, later fragment": (v4(6, tcp(OTHER), fragment=3), "dropped_unreadable"),
+    "IPv4, cut": (v4(6, tcp(OTHER)[:12]), "dropped_unreadable"),
+    "IPv6": (v6(6, tcp(PORT)), "dropped_database"),
+    "IPv6, another port": (v6(6, tcp(OTHER)), None),
+    "IPv6, hop-by-hop": (v6(0, extension(6) + tcp(PORT)), "dropped_database"),
+    "IPv6, three headers": (v6(0, extension(43) + extension(60) + extension(6) + tcp(PORT)), "dropped_database"),
+    "IPv6, three headers, another port": (v6(0, extension(43) + extension(60) + extension(6) + tcp(OTHER)), None),
+    "IPv6, first fragment": (v6(44, extension(6, rest=b"\0\1\0\0\0\7") + tcp(PORT)), "dropped_database"),
+    "IPv6, later fragment": (v6(44, extension(6, rest=b"\0\x09\0\0\0\7") + tcp(OTHER)), "dropped_unreadable"),
+    "IPv6, ten headers": (v6(60, extension(60) * 9 + extension(6) + tcp(OTHER)), "dropped_unreadable"),
+    "IPv6, cut": (v6(6, tcp(OTHER)[:19]), "dropped_unreadable"),
+    "IPv6, nothing behind a header": (v6(0, b""), "dropped_unreadable"),
+}
+
+
+class Egress:
+    """The attached program run on a packet, by a process of the cgroup in question."""
+
+    def __init__(self, lab, tmp):
+        self.lab, self.file = lab, tmp / "packet"
+        self.id = lab.links()["egress"]["prog_id"]
+
+    def passes(self, cgroup, packet):
+        ether = bytes(12) + (b"\x86\xdd" if packet[0] >> 4 == 6 else b"\x08\x00")
+        self.file.write_bytes(ether + packet)
+
+        def enter():
+            (cgroup / "cgroup.procs").write_text(str(os.getpid()))
+
+        out = subprocess.run([BPFTOOL, "-j", "prog", "run", "id", str(self.id), "data_in", self.file, "repeat", "1"],
+                             check=True, stdout=subprocess.PIPE, preexec_fn=enter).stdout
+        return {0: False, 1: True}[json.loads(out)["retval"]]
+
+
+def test_packets_by_hand(lab, engine, tmp_path):
+    egress = Egress(lab, tmp_path)
+    engine.ok("cgroup", lab.group("free"), "exempt")
+    for name, (packet, counter) in PACKETS.items():
+        before = engine.ok("counters")
+        assert egress.passes(lab.group("a"), packet) == (counter is None), name
+        after = engine.ok("counters")
+        assert {k for k in after if after[k] != before[k] and k not in ("r", "msg")} == ({counter} if counter else set()), name
+        assert egress.passes(lab.group("free"), packet), name
+        assert egress.passes(lab.group("stranger"), packet) == (counter is None), name
+
+
+RAW = r"""
+import struct
+def v4(protocol, payload, fragment=0):
+    return struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(payload), 7, fragment, 64, protocol, 0, inet_aton('127.0.0.1'), inet_aton('127.0.0.2')) + payload
+def tcp(port):
+    return struct.pack('!HHIIBBHHH', 40000, port, 1, 0, 0x50, 2, 1024, 0, 0)
+"""
+
+
+def test_an_icmp_socket_that_writes_its_own_headers(lab, engine):
+    """The one raw socket that is left, and one for TCP from the time when the cgroup was exempt."""
+    engine.ok("cgroup", lab.group("b"), "exempt")
+    agent, witness = lab.agent(lab.group("b")), lab.agent(lab.outside)
+    agent.do(RAW)
+    agent.do("old = socket(AF_INET, SOCK_RAW, 6)")
+    engine.ok("cgroup", lab.group("b"), "enrolled")
+    witness.do("w = socket(AF_INET, SOCK_RAW, 6); w.setblocking(False); w.bind(('127.0.0.2', 0))")
+    agent.do("raw = socket(AF_INET, SOCK_RAW, 1); raw.setsockopt(IPPROTO_IP, 3, 1)")
+    for packet, counter in (("v4(6, tcp(5432))", "dropped_database"), ("v4(6, tcp(5433))", "dropped_raw"), ("v4(4, v4(6, tcp(5432)))", "dropped_raw"),
+                            ("v4(6, bytes(24), fragment=3)", "dropped_unreadable")):
+        before = engine.counted(counter)
+        assert agent.do(f"raw.sendto({packet}, ('127.0.0.2', 0))") == "EPERM", packet
+        assert engine.counted(counter) == before + 1, packet
+    assert agent.do("old.sendto(tcp(5433), ('127.0.0.2', 0))") == "EPERM"
+    assert witness.do("w.recv(99)") == "EAGAIN"
+    assert agent.do("raw.sendto(v4(1, struct.pack('!BBHHH', 8, 0, 0xf7f5, 1, 9)), ('127.0.0.2', 0))") == 28
+    assert agent.do("raw.settimeout(5); raw.recv(99)") is None, "ping is answered"
+    engine.ok("cgroup", lab.group("b"), "exempt")
+    assert agent.do("raw.sendto(v4(6, tcp(5433)), ('127.0.0.2', 0))") == 40
+    assert witness.do("w.settimeout(5); w.recv(99)") is None

@@ -30,13 +30,15 @@ enum cgroup_state { CGROUP_STATES(X) };
 	X(REFUSED_DENIED, "refused_denied")                                                                  \
 	X(REFUSED_NO_BIRTH, "refused_no_birth")       /* socket has no record of its creation */             \
 	X(REFUSED_NO_LISTENER, "refused_no_listener") /* no engine in this network namespace */              \
-	X(FLOW_INSERT_FAILED, "flow_insert_failed")   /* table full: the engine will close the connection */ \
+	X(FLOW_INSERT_FAILED, "flow_insert_failed")   /* the engine will close the connection */             \
 	X(STORAGE_FAILED, "storage_failed")                                                                  \
 	X(REFUSED_RAW, "refused_raw")               /* a raw socket that is not ICMP's was not made */       \
 	X(REFUSED_MPTCP, "refused_mptcp")           /* told to take TCP */                                   \
 	X(DROPPED_DATABASE, "dropped_database")     /* packets to a captured port, past the engine */        \
 	X(DROPPED_RAW, "dropped_raw")               /* packets other than ICMP from a raw socket */          \
-	X(DROPPED_UNREADABLE, "dropped_unreadable") /* packets that may be TCP to any port */
+	X(DROPPED_UNREADABLE, "dropped_unreadable") /* packets that may be TCP to any port */                \
+	X(REFUSED_QUOTA, "refused_quota")           /* this subject has as many connections as it may */     \
+	X(REFUSED_FULL, "refused_full")             /* all together have: the flow table is full */
 #define X(name, word) COUNTER_##name,
 enum counter { COUNTERS(X) COUNTER_MAX };
 #undef X
@@ -50,6 +52,11 @@ struct flow_key {
 	__u16 remote_port;
 	__u32 pad;
 };
+
+/* Entries of `flows`. The last are kept for connects that were let through at the same moment on every CPU.
+ */
+#define FLOWS_MAX    65536
+#define FLOWS_USABLE (FLOWS_MAX - 1024)
 
 enum flow_state { FLOW_PENDING = 0, FLOW_CLAIMED = 1 };
 
@@ -68,6 +75,17 @@ struct flow_value {
 	char comm[16];
 };
 
+/* Key of `quotas`: the subject of flows. */
+struct quota_key {
+	__u64 subject_cgroup_id; /* 0: enrolled by uid */
+	__u32 uid;               /* 0 where there is a cgroup */
+	__u32 pad;
+};
+
+struct quota_value {
+	__u64 flows; /* entries of `flows` that are this subject's */
+};
+
 struct cgroup_value {
 	__u32 state; /* enum cgroup_state */
 	__u32 pad;
@@ -82,8 +100,8 @@ struct listener_value {
 
 /* The only entry of `config`: what these pins are. */
 struct config_value {
-	__u32 abi_version; /* PGVEIL_ABI_VERSION; 0: whoever made the pins did not finish */
-	__u32 pad;
+	__u32 abi_version;    /* PGVEIL_ABI_VERSION; 0: whoever made the pins did not finish */
+	__u32 flow_quota;     /* flows that one subject may have */
 	__u64 root_cgroup_id; /* the guarded root */
 };
 
@@ -104,6 +122,7 @@ struct refusal_event {
 
 _Static_assert(sizeof(struct flow_key) == 48, "no hidden padding in a map key");
 _Static_assert(sizeof(struct flow_value) == 80, "no hidden padding in a map value");
+_Static_assert(sizeof(struct quota_key) == 16, "no hidden padding in a map key");
 _Static_assert(sizeof(struct cgroup_value) == 8, "no hidden padding in a map value");
 _Static_assert(sizeof(struct listener_value) == 8, "no hidden padding in a map value");
 _Static_assert(sizeof(struct config_value) == 16, "no hidden padding in a map value");

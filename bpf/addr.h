@@ -73,6 +73,13 @@ ADDR_INLINE void flow_key_init(struct flow_key *k, __u64 netns_cookie, const __u
 	k->pad = 0;
 }
 
+ADDR_INLINE void quota_key_init(struct quota_key *k, __u64 subject_cgroup_id, __u32 uid)
+{
+	k->subject_cgroup_id = subject_cgroup_id;
+	k->uid = subject_cgroup_id ? 0 : uid;
+	k->pad = 0;
+}
+
 ADDR_INLINE __u16 listener_port(const struct listener_value *l, const __u8 dialled_ip[16])
 {
 	return addr_is_v4(dialled_ip) ? l->port4 : l->port6;
@@ -90,6 +97,8 @@ struct connect_facts {
 	__u32 has_birth; /* the socket has a record of its creation */
 	__u32 state;     /* enum cgroup_state of that record's nearest classified ancestor, as it is now */
 	__u32 port;      /* the engine's listener in this netns, for this family; 0: none */
+	__u32 in_quota;  /* the subject may have one more flow */
+	__u32 in_table;  /* there is room for one more */
 };
 
 /* counter: what to count. For CONNECT_ALLOW nothing is counted and it is COUNTER_MAX. */
@@ -113,6 +122,14 @@ ADDR_INLINE enum connect_verdict decide_connect(const struct connect_facts *f, e
 	}
 	if (!f->port) {
 		*counter = COUNTER_REFUSED_NO_LISTENER;
+		return CONNECT_REFUSE;
+	}
+	if (!f->in_quota) {
+		*counter = COUNTER_REFUSED_QUOTA;
+		return CONNECT_REFUSE;
+	}
+	if (!f->in_table) {
+		*counter = COUNTER_REFUSED_FULL;
 		return CONNECT_REFUSE;
 	}
 	*counter = COUNTER_CAPTURED;

@@ -8,7 +8,7 @@
 #include "bpf/subject.bpf.h"
 #include <asm-generic/errno.h>
 #include <bpf/bpf_endian.h>
-#include "bpf/addr.h"
+#include "bpf/quota.bpf.h"
 
 /* MPTCP too: where its outer socket comes by, it is a TCP connect like any other. */
 static __always_inline int is_tcp(const struct bpf_sock_addr *ctx)
@@ -57,6 +57,8 @@ static __always_inline enum connect_verdict judge(struct bpf_sock_addr *ctx, con
 		facts.has_birth = 1;
 		facts.state = state_of(subject_of(&note->place, note->uid, &note->subject_cgroup_id));
 		facts.port = l ? listener_port(l, ip) : 0;
+		if (facts.state == CGROUP_ENROLLED)
+			quota_ask(&facts, note->subject_cgroup_id, note->uid);
 	}
 	verdict = decide_connect(&facts, &counter);
 	if (verdict == CONNECT_ALLOW)

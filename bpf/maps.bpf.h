@@ -53,11 +53,29 @@ struct {
  * the memory left. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, FLOWS_MAX);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__type(key, struct flow_key);
 	__type(value, struct flow_value);
 } flows SEC(".maps") __weak;
+
+/* How many of these are whose, and how many there are. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__type(key, struct quota_key);
+	__type(value, struct quota_value);
+} quotas SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__type(key, __u32);
+	__type(value, struct quota_value);
+} usage SEC(".maps") __weak;
 
 #define ANCESTORS 16 /* levels of the cgroup tree that a note keeps, from the root */
 

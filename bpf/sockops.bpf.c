@@ -4,7 +4,7 @@
  */
 #include "bpf/maps.bpf.h"
 #include <bpf/bpf_endian.h>
-#include "bpf/addr.h"
+#include "bpf/quota.bpf.h"
 
 #define FAMILY_INET 2 /* AF_INET is a macro and so is not in the kernel's type information */
 
@@ -34,6 +34,18 @@ static __always_inline void key_of(struct flow_key *key, struct bpf_sock_ops *ct
 		(__u16)bpf_ntohl(ctx->remote_port));
 }
 
+/* The record, if it is this socket's still. */
+static __always_inline void take_flow(const struct flow_key *key, __u64 cookie)
+{
+	struct flow_value *v = bpf_map_lookup_elem(&flows, key), old;
+
+	if (!v || v->socket_cookie != cookie)
+		return;
+	old = *v;
+	if (!bpf_map_delete_elem(&flows, key))
+		quota_add(&old, -1);
+}
+
 static __always_inline void make_flow(struct bpf_sock_ops *ctx, struct note *note)
 {
 	struct flow_value v = {
@@ -46,6 +58,7 @@ static __always_inline void make_flow(struct bpf_sock_ops *ctx, struct note *not
 		.dialled_port = note->dialled_port,
 		.state = FLOW_PENDING,
 	};
+	const struct flow_value *old;
 
 	__builtin_memcpy(v.dialled_ip, note->dialled_ip, 16);
 	__builtin_memcpy(v.comm, note->comm, 16);
@@ -53,13 +66,19 @@ static __always_inline void make_flow(struct bpf_sock_ops *ctx, struct note *not
 	/* BPF_ANY: an entry of these four is most often a dead socket's. A live one that was bound to a
 	 * device after it connected can have them too: then the engine sees that the socket behind the record
 	 * is in SYN_SENT (kern/flow.c). */
+	old = bpf_map_lookup_elem(&flows, &note->flow);
+	if (old)
+		quota_add(old, -1);
 	if (bpf_map_update_elem(&flows, &note->flow, &v, BPF_ANY)) {
+		if (old)
+			quota_add(old, 1);
 		count(COUNTER_FLOW_INSERT_FAILED);
 		return;
 	}
+	quota_add(&v, 1);
 	/* The flags of other programs on this socket stay. */
 	if (bpf_sock_ops_cb_flags_set(ctx, (int)(ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG))) {
-		bpf_map_delete_elem(&flows, &note->flow);
+		take_flow(&note->flow, v.socket_cookie);
 		count(COUNTER_FLOW_INSERT_FAILED);
 		return;
 	}
@@ -68,11 +87,8 @@ static __always_inline void make_flow(struct bpf_sock_ops *ctx, struct note *not
 
 static __always_inline void drop_flow(struct bpf_sock_ops *ctx, struct note *note)
 {
-	struct flow_value *v = bpf_map_lookup_elem(&flows, &note->flow);
-
 	note->has_flow = 0;
-	if (v && v->socket_cookie == bpf_get_socket_cookie(ctx))
-		bpf_map_delete_elem(&flows, &note->flow);
+	take_flow(&note->flow, bpf_get_socket_cookie(ctx));
 }
 
 SEC("sockops")

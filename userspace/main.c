@@ -456,7 +456,7 @@ static int open_kern(struct daemon *d, struct err *e)
 {
 	unsigned n = policy_databases(d->policy);
 	uint16_t *ports = calloc(n ? n : 1, sizeof(*ports));
-	const struct kern_config cfg = {d->opt.pin_dir, d->root, ports, n};
+	const struct kern_config cfg = {d->opt.pin_dir, d->root, ports, n, d->opt.max_per_cgroup};
 	int r;
 
 	if (!ports)

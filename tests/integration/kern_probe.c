@@ -57,7 +57,8 @@ static enum cgroup_state state_of(const char *word)
 
 static void do_open(char **a)
 {
-	struct kern_config cfg = {.pin_dir = a[1], .cgroup_root = a[2]};
+	struct kern_config cfg = {
+		.pin_dir = a[1], .cgroup_root = a[2], .flow_quota = a[3] ? (unsigned)atoi(a[3]) : 1000};
 
 	reply(kern_open(&k, &cfg, &e));
 }

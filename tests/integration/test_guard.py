@@ -205,3 +205,59 @@ def test_an_icmp_socket_that_writes_its_own_headers(lab, engine):
     engine.ok("cgroup", lab.group("b"), "exempt")
     assert agent.do("raw.sendto(v4(6, tcp(5433)), ('127.0.0.2', 0))") == 40
     assert witness.do("w.settimeout(5); w.recv(99)") is None
+
+
+# ---- how many connections ----
+
+def test_a_quota_for_each_cgroup(lab):
+    engine = lab.engine(open_now=False)
+    engine.ok("open", lab.pins, lab.root, 3)
+    engine.ok("ports", PORT)
+    engine.ok("listen", f"/run/netns/{lab.netns}")
+    a = engine.ok("cgroup", lab.group("a"), "enrolled")["id"]
+    b = engine.ok("cgroup", lab.group("b"), "enrolled")["id"]
+    greedy, child, other = lab.agent(lab.group("a")), lab.agent(lab.group("a/child")), lab.agent(lab.group("b"))
+
+    def used():
+        return {e["formatted"]["key"]["subject_cgroup_id"]: e["formatted"]["value"]["flows"] for e in lab.dump("quotas")}
+
+    assert greedy.do("s = [dial('10.99.0.1'), dial('2001:db8::7', family=AF_INET6)]") is None
+    assert child.do("s = dial('10.99.0.1')") is None
+    assert used()[a] == 3
+    assert greedy.do("dial('10.99.0.1')") == "ECONNREFUSED"
+    assert child.do("dial('2001:db8::7', family=AF_INET6)") == "ECONNREFUSED", "who is below it shares its quota"
+    assert engine.counted("refused_quota") == 2 and len(lab.flows()) == 3
+    assert engine.ok("events")["events"][0]["counter"] == "refused_quota"
+    assert other.do("s = dial('10.99.0.1')") is None, "others are not touched"
+    assert used() == {a: 3, b: 1} and lab.dump("usage")[0]["formatted"]["value"]["flows"] == 4
+    greedy.do("rst(s.pop())")
+    assert used()[a] == 2, "deleted on close"
+    assert greedy.do("s.append(dial('10.99.0.1'))") is None
+    # A socket that dials again gives its first place back.
+    assert greedy.do("import ctypes; ctypes.CDLL(None).connect(s[0].fileno(), bytes(16), 16)") is None
+    assert used()[a] == 2
+    assert greedy.do("s[0].connect(('10.99.0.3', 5432))") is None
+    assert used()[a] == 3
+    for who in (greedy, child, other):
+        who.do("[rst(x) for x in (s if type(s) is list else [s])]")
+    assert set(used().values()) == {0} and lab.dump("usage")[0]["formatted"]["value"]["flows"] == 0
+    engine.ok("cgroup", lab.group("b"), "forget")
+    assert set(used()) == {a}, "nothing is kept of who is gone"
+
+
+def test_a_connect_that_fails_takes_no_place(lab, engine, agent):
+    """Nobody listens any more: the record is made before the SYN and gone with the RST."""
+    engine.end()
+    for _ in range(3):
+        assert agent.do("dial('10.99.0.1')") == "ECONNREFUSED"
+    assert lab.flows() == [] and lab.dump("usage")[0]["formatted"]["value"]["flows"] == 0
+
+
+def test_a_full_table(lab, engine, agent):
+    full = (65536 - 1024).to_bytes(8, "little")
+    agent.do("s = dial('10.99.0.1')")
+    run(BPFTOOL, "map", "update", "pinned", lab.pins / "maps/usage", "key", *["0"] * 4, "value", *full)
+    assert agent.do("dial('10.99.0.1')") == "ECONNREFUSED"
+    assert engine.counted("refused_full") == 1 and engine.ok("events")["events"][-1]["counter"] == "refused_full"
+    agent.do("rst(s)")
+    assert agent.do("s = dial('10.99.0.1')") is None, "one closed, one more fits"

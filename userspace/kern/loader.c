@@ -21,6 +21,7 @@ struct kern {
 	struct ring_buffer *events;
 	struct bpf_link *links[HOOKS_MAX];
 	char *pin_dir, *root;
+	unsigned flow_quota;
 	void (*fn)(void *arg, const struct refusal_event *ev);
 	void *arg;
 };
@@ -86,7 +87,8 @@ static int load(struct kern *k, const char *dir, struct err *e)
 
 static int write_config(struct kern *k, uint64_t root_id, struct err *e)
 {
-	struct config_value v = {.abi_version = PGVEIL_ABI_VERSION, .root_cgroup_id = root_id};
+	struct config_value v = {
+		.abi_version = PGVEIL_ABI_VERSION, .flow_quota = k->flow_quota, .root_cgroup_id = root_id};
 	__u32 key = 0;
 	int r = bpf_map_update_elem(bpf_map__fd(k->skel->maps.config), &key, &v, BPF_ANY);
 
@@ -191,6 +193,7 @@ int kern_open(struct kern **out, const struct kern_config *cfg, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	k->pin_dir = strdup(cfg->pin_dir);
 	k->root = strdup(cfg->cgroup_root);
+	k->flow_quota = cfg->flow_quota;
 	r = k->pin_dir && k->root ? pin_make_dir(cfg->pin_dir, &fresh, e)
 				  : err_set(e, -ENOMEM, "out of memory");
 	if (r) {
@@ -240,14 +243,37 @@ int kern_set_cgroup(struct kern *k, uint64_t cgroup_id_, enum cgroup_state state
 	return map_put(k->skel->maps.cgroups, &cgroup_id_, &v, e);
 }
 
+/* What is counted of cgroups that are classified no more, once their last flow is gone: none is added to
+ * them. */
+static void forget_quotas(struct kern *k)
+{
+	int quotas = bpf_map__fd(k->skel->maps.quotas), cgroups = bpf_map__fd(k->skel->maps.cgroups);
+	struct quota_key key, next;
+	struct cgroup_value state;
+	struct quota_value v;
+	int more = bpf_map_get_next_key(quotas, NULL, &next);
+
+	while (!more) {
+		key = next;
+		more = bpf_map_get_next_key(quotas, &key, &next);
+		if (key.subject_cgroup_id && bpf_map_lookup_elem(quotas, &key, &v) == 0 && v.flows == 0 &&
+			bpf_map_lookup_elem(cgroups, &key.subject_cgroup_id, &state) == -ENOENT)
+			map_take(k->skel->maps.quotas, &key, NULL);
+	}
+}
+
 void kern_forget_cgroup(struct kern *k, uint64_t cgroup_id_)
 {
 	map_take(k->skel->maps.cgroups, &cgroup_id_, NULL);
+	forget_quotas(k);
 }
 
 int kern_keep_cgroups(struct kern *k, const uint64_t *ids, unsigned n, struct err *e)
 {
-	return map_keep(k->skel->maps.cgroups, ids, n, e);
+	int r = map_keep(k->skel->maps.cgroups, ids, n, e);
+
+	forget_quotas(k);
+	return r;
 }
 
 int kern_set_uid(struct kern *k, uint32_t uid, enum cgroup_state state, struct err *e)

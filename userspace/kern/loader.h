@@ -15,6 +15,7 @@ struct kern_config {
 	const char *cgroup_root; /* cgroup v2 directory that the programs guard: it and everything below */
 	const uint16_t *ports;   /* captured from the first moment on; only read during kern_open */
 	unsigned nports;
+	unsigned flow_quota; /* connections of one subject at a time; 0: none */
 };
 
 /* Loads and attaches, or adopts the pins of an earlier daemon (same ABI version and same root: programs are

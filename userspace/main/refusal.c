@@ -28,6 +28,8 @@ static void tell(enum counter why, const struct log_field *fields)
 	case COUNTER_REFUSED_DENIED:
 	case COUNTER_REFUSED_NO_BIRTH:
 	case COUNTER_REFUSED_NO_LISTENER:
+	case COUNTER_REFUSED_QUOTA:
+	case COUNTER_REFUSED_FULL:
 	case COUNTER_FLOW_INSERT_FAILED:
 	case COUNTER_STORAGE_FAILED:
 	case COUNTER_MAX: break;

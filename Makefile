@@ -84,7 +84,7 @@ $(B)/.flags: FORCE
 FORCE:
 
 $(B)/base/%.o $(B)/pgwire/%.o: CFLAGS += $(conv)
-$(call objs,kern): | $(B)/pgveil.skel.h
+$(call objs,kern): | $(B)/pgveil.skel.h $(B)/pgveil_splice.skel.h
 $(B)/%.o: userspace/%.c $(B)/.flags
 	mkdir -p $(@D)
 	echo '  CC   $<'
@@ -101,9 +101,10 @@ $(B)/pgveil: $(B)/cli.o $(patsubst userspace/%.c,$(B)/%.o,$(wildcard userspace/c
 	$(CC) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
 # BPF: one object a hook, linked into one, one skeleton.
-bpf_src := $(wildcard bpf/*.bpf.c)
+# That of splice.bpf.c is by itself: it is not pinned, and where it does not load the others do.
+bpf_src := $(filter-out bpf/splice.bpf.c,$(wildcard bpf/*.bpf.c))
 bpf_objs := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(bpf_src))
-bpf: $(B)/pgveil.bpf.o
+bpf: $(B)/pgveil.bpf.o $(B)/bpf/splice.bpf.o
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 	mkdir -p $(@D)
 	echo '  BPF  $<'
@@ -113,6 +114,8 @@ $(B)/pgveil.bpf.o: $(bpf_objs)
 	$(BPFTOOL) gen object $@ $^
 $(B)/pgveil.skel.h: $(B)/pgveil.bpf.o
 	$(BPFTOOL) gen skeleton $< name pgveil_bpf > $@
+$(B)/pgveil_splice.skel.h: $(B)/bpf/splice.bpf.o
+	$(BPFTOOL) gen skeleton $< name pgveil_splice_bpf > $@
 vmlinux.h: ## the trimmed type catalogue, from the running kernel's BTF (anew: make -B vmlinux.h)
 	scripts/vmlinux.sh > $@.tmp && mv $@.tmp $@
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "ctl/admin.h"
+#include "ctl/audit.h"
 #include "ctl/clock.h"
 #include "ctl/control.h"
 #include "ctl/credential.h"
@@ -32,6 +33,7 @@
 #include "ctl/report.h"
 #include "ctl/resolver.h"
 #include "ctl/scrape.h"
+#include "ctl/sentinel.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
 #include "main/options.h"
@@ -59,6 +61,7 @@ struct daemon {
 	struct budget *budget;
 	struct workers *workers;
 	struct control *control;
+	struct audit *audit;
 	struct enrol *enrol;
 	struct guard *guard;
 	bool unguarded; /* and cannot be guarded again: the end */
@@ -412,10 +415,18 @@ static int start_workers(struct daemon *d, struct err *e)
 	return r;
 }
 
+static int start_audit(struct daemon *d, struct err *e)
+{
+	const struct audit_config cfg = {d->kern, d->workers, d->mount, d->root, d->opt.audit_ms};
+
+	return audit_start(&d->audit, &cfg, e);
+}
+
 static int start_control(struct daemon *d, struct err *e)
 {
 	struct event_base *base = control_base(d->control);
-	const struct enrol_config enrol = {base, d->kern, d->workers, d->mount, d->root, d->opt.state_dir};
+	const struct enrol_config enrol = {
+		base, d->kern, d->workers, d->audit, d->mount, d->root, d->opt.state_dir};
 	const struct admin_config admin = {base, d->opt.run_dir, &d->report, d->events, reload, d};
 	const struct guard_config guard = {base, d->kern, d->root, on_guarded_again, on_unguarded, d};
 	int r;
@@ -430,6 +441,7 @@ static int start_control(struct daemon *d, struct err *e)
 	d->report = (struct report){
 		.workers = d->workers,
 		.enrol = d->enrol,
+		.audit = d->audit,
 		.feeds = d->feeds,
 		.kern = d->kern,
 		.policy = d->policy,
@@ -485,6 +497,8 @@ static int start(struct daemon *d, struct err *e)
 	if (!r)
 		r = start_workers(d, e);
 	if (!r)
+		r = start_audit(d, e);
+	if (!r)
 		r = control_open(&d->control, e);
 	return r ? r : start_control(d, e);
 }
@@ -497,6 +511,7 @@ static void stop(struct daemon *d)
 	admin_close(d->admin);
 	json_decref(d->complaints);
 	guard_close(d->guard);
+	audit_stop(d->audit);
 	if (d->control)
 		control_unwatch(d->control);
 	if (d->kern && d->lock_fd >= 0)
@@ -540,6 +555,8 @@ int main(int argc, char **argv)
 	sigset_t control;
 	int r;
 
+	if (argc > 1 && strcmp(argv[1], SENTINEL_OPTION) == 0)
+		return sentinel_run(argc, argv);
 	if (options_parse(&d.opt, argc, argv)) {
 		fputs("Try `pgveild --help`.\n", stderr);
 		return 1;

@@ -46,6 +46,22 @@ static void print_enrolled(const json_t *list)
 	}
 	table_print(&t);
 	table_fini(&t);
+	json_array_foreach(list, i, x)
+	{
+		if (*text(x, "why"))
+			printf("  %s is captured, and not ready: %s\n", text(x, "cgroup"), text(x, "why"));
+	}
+}
+
+static void print_audit(const json_t *a)
+{
+	if (!json_is_object(a))
+		return;
+	printf("\nconnections past the engine: %" JSON_INTEGER_FORMAT " ended, %" JSON_INTEGER_FORMAT
+	       " that could not be, %" JSON_INTEGER_FORMAT " of others beside enrolled processes\n",
+		number(a, "ended"), number(a, "not_ended"), number(a, "foreign"));
+	if (!json_is_true(json_object_get(a, "can_end")))
+		puts("  this kernel cannot end connections (CONFIG_INET_DIAG_DESTROY)");
 }
 
 static void print_catalogues(const json_t *list)
@@ -129,6 +145,7 @@ static void print_status(const json_t *st)
 	json_array_foreach(json_object_get(policy, "warnings"), i, file)
 		printf("WARNING: %s\n", json_string_value(file));
 	print_enrolled(json_object_get(st, "enrolled"));
+	print_audit(json_object_get(st, "audit"));
 	print_catalogues(json_object_get(st, "catalogues"));
 	print_counters("in the kernel", json_object_get(st, "kernel"));
 	print_counters("closed unserved", json_object_get(st, "unserved"));

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "ctl/audit.h"
 #include "ctl/clock.h"
 #include "ctl/ledger.h"
 #include "ctl/roster.h"
@@ -329,8 +330,11 @@ int enrol_open(struct enrol **out, const struct enrol_config *cfg, struct policy
 		return err_set(e, -ENOMEM, "out of memory");
 	en->cfg = *cfg;
 	en->policy = policy_ref(p);
-	en->roster = (struct roster){
-		.kern = cfg->kern, .workers = cfg->workers, .mount = cfg->mount, .state_dir = cfg->state_dir};
+	en->roster = (struct roster){.kern = cfg->kern,
+		.workers = cfg->workers,
+		.audit = cfg->audit,
+		.mount = cfg->mount,
+		.state_dir = cfg->state_dir};
 	en->root_path = cfg->root + strlen(cfg->mount);
 	en->retry = evtimer_new(cfg->base, on_retry, en);
 	r = en->retry ? open_all(en, e) : err_set(e, -ENOMEM, "out of memory");
@@ -509,14 +513,29 @@ bool enrol_guards(struct enrol *en, const char *path, uid_t uid)
 	return false;
 }
 
+const char *enrol_stage_name(enum enrol_stage s)
+{
+	switch (s) {
+	case ENROL_PENDING: return "pending";
+	case ENROL_CHECKING: return "checking";
+	case ENROL_READY: return "enrolled";
+	}
+	return "?";
+}
+
 void enrol_each(struct enrol *en, void (*fn)(void *arg, const struct enrol_view *v), void *arg)
 {
 	for (struct enrolment *x = en->roster.all; x; x = x->next) {
+		char why[AUDIT_WHY];
+		enum audit_verdict verdict = audit_verdict(en->cfg.audit, x->id, why);
 		const struct enrol_view v = {
 			.cgroup = x->path,
 			.id = x->id,
 			.by_admin = x->by_admin,
-			.enrolled = x->enrolled,
+			.stage = !x->enrolled             ? ENROL_PENDING
+				 : verdict == AUDIT_READY ? ENROL_READY
+							  : ENROL_CHECKING,
+			.why = why,
 			.netns_cookies = x->doors.cookie,
 			.nnetns = x->doors.n,
 		};

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "bpf/abi.h"
 
+struct audit;
 struct enrol;
 struct event_base;
 struct kern;
@@ -22,6 +23,7 @@ struct enrol_config { /* strings outlive it */
 	struct event_base *base;
 	struct kern *kern;
 	struct workers *workers;
+	struct audit *audit;
 	const char *mount, *root; /* cgroup v2, and the guarded directory below it */
 	const char *state_dir;
 };
@@ -49,10 +51,17 @@ void enrol_refused(struct enrol *en, const struct refusal_event *ev);
 /* Whether a process of that cgroup (path below the mount) and uid may be one of those we guard. */
 bool enrol_guards(struct enrol *en, const char *path, uid_t uid);
 
+/* PENDING: not yet known to the kernel, so refused. CHECKING: captured; what it had open before may be so
+ * still. */
+enum enrol_stage { ENROL_PENDING = 0, ENROL_CHECKING, ENROL_READY };
+const char *enrol_stage_name(enum enrol_stage s);
+
 struct enrol_view { /* borrowed, for the time of the call */
 	const char *cgroup;
 	uint64_t id;
-	bool by_admin, enrolled;
+	bool by_admin;
+	enum enrol_stage stage;
+	const char *why; /* CHECKING: it is not ready; "": nobody looked yet */
 	const uint64_t *netns_cookies;
 	unsigned nnetns;
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "ctl/audit.h"
 #include "ctl/clock.h"
 #include "ctl/enrol.h"
 #include "ctl/feed.h"
@@ -87,12 +88,12 @@ static void on_enrolment(void *arg, const struct enrol_view *v)
 {
 	uint64_t *n = arg;
 
-	n[v->enrolled]++;
+	n[v->stage]++;
 }
 
 static void add_kernel(const struct report *r, struct metric_text *m)
 {
-	uint64_t enrolled[2] = {0};
+	uint64_t stage[ENROL_READY + 1] = {0};
 	struct err e = {0};
 
 	metric_family(m, METRIC_GAUGE, "pgveil_guarded",
@@ -102,11 +103,35 @@ static void add_kernel(const struct report *r, struct metric_text *m)
 		"Connects to captured ports, sockets and packets, by what the kernel's side made of them.");
 	for (enum counter c = 0; c < COUNTER_MAX; c++)
 		metric_number(m, METRIC_LABELS("outcome", kern_counter_name(c)), kern_counter(r->kern, c));
-	enrol_each(r->enrol, on_enrolment, enrolled);
+	enrol_each(r->enrol, on_enrolment, stage);
 	metric_family(
 		m, METRIC_GAUGE, "pgveil_enrolled_cgroups", "Cgroups that are, or are to be, enrolled.");
-	metric_number(m, METRIC_LABELS("state", "pending"), enrolled[0]);
-	metric_number(m, METRIC_LABELS("state", "enrolled"), enrolled[1]);
+	for (enum enrol_stage s = ENROL_PENDING; s <= ENROL_READY; s++)
+		metric_number(m, METRIC_LABELS("state", enrol_stage_name(s)), stage[s]);
+}
+
+static void add_audit(const struct report *r, struct metric_text *m)
+{
+	struct audit_stats st;
+
+	audit_stats(r->audit, &st);
+	metric_family(m, METRIC_COUNTER, "pgveil_audit_rounds",
+		"Looks through the network namespaces for connections past the engine, by whether all could "
+		"be "
+		"seen.");
+	metric_number(m, METRIC_LABELS("result", "whole"), st.rounds - st.cut);
+	metric_number(m, METRIC_LABELS("result", "cut"), st.cut);
+	metric_family(m, METRIC_GAUGE, "pgveil_audit_age_seconds", "How long ago the last one ended.");
+	metric_seconds(m, NULL, (double)st.age_ms * MS);
+	metric_family(m, METRIC_COUNTER, "pgveil_strays",
+		"Connections to databases that did not come through the engine, by what became of them.");
+	metric_number(m, METRIC_LABELS("outcome", "ended"), st.ended);
+	metric_number(m, METRIC_LABELS("outcome", "stays"), st.not_ended);
+	metric_number(m, METRIC_LABELS("outcome", "foreign"), st.foreign);
+	metric_family(m, METRIC_COUNTER, "pgveil_checks",
+		"Connects from inside of enrolled cgroups, by whether they reached the engine.");
+	metric_number(m, METRIC_LABELS("result", "ready"), st.ready);
+	metric_number(m, METRIC_LABELS("result", "unready"), st.unready);
 }
 
 static void add_policy(const struct report *r, struct metric_text *m)
@@ -142,6 +167,7 @@ void metrics_write(const struct report *r, struct metric_text *m)
 	metric_family(m, METRIC_GAUGE, "process_resident_memory_bytes", "Memory of the process.");
 	metric_number(m, NULL, resident_bytes());
 	add_kernel(r, m);
+	add_audit(r, m);
 	add_policy(r, m);
 	add_databases(r, m);
 	workers_metrics(r->workers, m);

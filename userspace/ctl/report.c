@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "ctl/audit.h"
 #include "ctl/clock.h"
 #include "ctl/enrol.h"
 #include "ctl/feed.h"
@@ -96,9 +97,11 @@ static void add_enrolment(void *arg, const struct enrol_view *v)
 
 	for (unsigned i = 0; i < v->nnetns; i++)
 		json_array_append_new(cookies, json_integer((json_int_t)v->netns_cookies[i]));
-	json_array_append_new(arg, json_pack("{s:o, s:I, s:s, s:s, s:o}", "cgroup", text_of(v->cgroup), "id",
-					   (json_int_t)v->id, "by", v->by_admin ? "admin" : "policy", "state",
-					   v->enrolled ? "enrolled" : "pending", "netns_cookies", cookies));
+	json_array_append_new(
+		arg, json_pack("{s:o, s:I, s:s, s:s, s:o, s:o}", "cgroup", text_of(v->cgroup), "id",
+			     (json_int_t)v->id, "by", v->by_admin ? "admin" : "policy", "state",
+			     enrol_stage_name(v->stage), "why", v->why[0] ? text_of(v->why) : json_null(),
+			     "netns_cookies", cookies));
 }
 
 static json_t *server_of(const struct server_facts *f)
@@ -149,6 +152,16 @@ static json_t *unserved_of(const struct workers_stats *st)
 	return o;
 }
 
+static json_t *audit_of(struct audit *a)
+{
+	struct audit_stats st;
+
+	audit_stats(a, &st);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "rounds", (json_int_t)st.rounds, "cut",
+		(json_int_t)st.cut, "ended", (json_int_t)st.ended, "not_ended", (json_int_t)st.not_ended,
+		"foreign", (json_int_t)st.foreign, "age_ms", (json_int_t)st.age_ms, "can_end", st.can_end);
+}
+
 json_t *report_status(const struct report *r)
 {
 	json_t *enrolled = json_array(), *feeds = json_array();
@@ -171,6 +184,7 @@ json_t *report_status(const struct report *r)
 		json_object_set(j, "enrolled", enrolled);
 		json_object_set(j, "catalogues", feeds);
 		json_object_set_new(j, "kernel", counters_of(r->kern));
+		json_object_set_new(j, "audit", audit_of(r->audit));
 		json_object_set_new(j, "unserved", unserved_of(&st));
 	}
 	json_decref(enrolled);

@@ -8,6 +8,7 @@
 
 #define PGVEIL_VERSION "0.1"
 
+struct audit;
 struct enrol;
 struct feeds;
 struct kern;
@@ -17,6 +18,7 @@ struct workers;
 struct report { /* what is reported on; borrowed */
 	struct workers *workers;
 	struct enrol *enrol;
+	struct audit *audit;
 	struct feeds *feeds;
 	struct kern *kern;
 	const struct policy *policy;

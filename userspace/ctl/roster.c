@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "ctl/audit.h"
 #include "ctl/ledger.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
@@ -86,6 +87,7 @@ void roster_drop(struct roster *ro, struct enrolment *x, const char *why)
 	while (*p != x)
 		p = &(*p)->next;
 	*p = x->next;
+	audit_forget(ro->audit, x->id);
 	kern_forget_cgroup(ro->kern, x->id);
 	doors_close(&x->doors, ro->workers, ro->kern);
 	log_with(LOG_INFO, "cgroup.forgotten", LOG_FIELDS(LOG_TEXT("cgroup", x->path)), "%s", why);
@@ -115,6 +117,8 @@ int roster_complete(struct roster *ro, struct enrolment *x, struct err *e)
 	close(fd);
 	if (!r)
 		r = kern_set_cgroup(ro->kern, x->id, CGROUP_ENROLLED, e);
+	if (!r && audit_add(ro->audit, x->id, x->path, x->doors.cookie[0]))
+		r = err_set(e, -ENOMEM, "out of memory");
 	if (r)
 		return r;
 	x->enrolled = true;

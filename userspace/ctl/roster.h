@@ -26,6 +26,7 @@ struct enrolment {
 struct roster {
 	struct kern *kern;
 	struct workers *workers;
+	struct audit *audit;
 	const char *mount, *state_dir;
 	struct enrolment *all;
 };
@@ -39,7 +40,8 @@ struct enrolment *roster_find_above(struct roster *ro, const char *path);
 /* Pending. -ENOENT: there is no such cgroup. */
 MUSTCHECK int roster_add(struct roster *ro, const char *path, const char *netns, bool by_admin,
 	struct enrolment **out, struct err *e);
-/* Listener, then its ports for the kernel, then the state. -EAGAIN: no process yet. */
+/* Listener, then its ports for the kernel, then the state, then what was open before is ended and the capture
+ * proved (ctl/audit.h). Whatever ends us in between, what is done refuses. -EAGAIN: no process yet. */
 MUSTCHECK int roster_complete(struct roster *ro, struct enrolment *x, struct err *e);
 /* UNKNOWN from now on; frees x. */
 void roster_drop(struct roster *ro, struct enrolment *x, const char *why);

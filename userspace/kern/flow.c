@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <string.h>
 #include "bpf/addr.h"
-#include "kern/diag.h"
 
 /* Claims come from several workers, and may share a diag_fd. One at a time: a reply must meet its request,
  * and of two claims of one record only one may win. It is held for two map calls and one netlink round trip,
@@ -89,6 +88,16 @@ int flow_claim(struct kern *k, uint64_t netns_cookie, int diag_fd, const struct 
 	r = claim(kern_flows_fd(k), diag_fd, key, &four, out, e);
 	pthread_mutex_unlock(&claim_lock);
 	return r;
+}
+
+int flow_recorded(
+	const struct kern *k, uint64_t netns_cookie, const struct diag_four *four, struct flow_value *out)
+{
+	struct flow_key key;
+
+	flow_key_init(
+		&key, netns_cookie, four->local_ip, four->local_port, four->remote_ip, four->remote_port);
+	return bpf_map_lookup_elem(kern_flows_fd(k), &key, out);
 }
 
 socklen_t flow_dialled(const struct flow_value *v, struct sockaddr_storage *out)

@@ -4,6 +4,7 @@
 #define PGVEIL_KERN_FLOW_H
 
 #include <sys/socket.h>
+#include "kern/diag.h"
 #include "kern/loader.h"
 
 /* Takes the record of the connection whose application side is peer and whose engine side is local (accept's
@@ -16,6 +17,9 @@
  * then is. */
 MUSTCHECK int flow_claim(struct kern *k, uint64_t netns_cookie, int diag_fd, const struct sockaddr *local,
 	const struct sockaddr *peer, struct flow_key *key, struct flow_value *out, struct err *e);
+/* The record of a redirected connection as its application's side sees it, taken or not. -ENOENT: none. */
+MUSTCHECK int flow_recorded(
+	const struct kern *k, uint64_t netns_cookie, const struct diag_four *four, struct flow_value *out);
 /* The dialled address as a sockaddr (AF_INET for IPv4-mapped). Returns its length. */
 socklen_t flow_dialled(const struct flow_value *v, struct sockaddr_storage *out);
 /* Kernel cookie of the TCP socket local->remote in the netns of diag_fd; 0 where there is none. */

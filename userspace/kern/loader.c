@@ -328,6 +328,34 @@ void kern_forget_listeners(struct kern *k)
 	map_keep(k->skel->maps.listeners, NULL, 0, NULL);
 }
 
+int kern_cgroup_state(const struct kern *k, uint64_t cgroup_id_, enum cgroup_state *out)
+{
+	struct cgroup_value v;
+	int r = bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.cgroups), &cgroup_id_, &v);
+
+	if (!r)
+		*out = v.state <= CGROUP_DENIED ? (enum cgroup_state)v.state : CGROUP_UNKNOWN;
+	return r;
+}
+
+int kern_listener(const struct kern *k, uint64_t netns_cookie, struct listener_value *out)
+{
+	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.listeners), &netns_cookie, out);
+}
+
+void kern_each_port(const struct kern *k, void (*fn)(void *arg, uint16_t port), void *arg)
+{
+	int fd = bpf_map__fd(k->skel->maps.ports);
+	uint16_t port, last;
+	bool first = true;
+
+	while (bpf_map_get_next_key(fd, first ? NULL : &last, &port) == 0) {
+		fn(arg, port);
+		last = port;
+		first = false;
+	}
+}
+
 uint64_t kern_counter(const struct kern *k, enum counter c)
 {
 	int cpus = libbpf_num_possible_cpus();

@@ -50,6 +50,12 @@ MUSTCHECK int kern_set_listener(
 void kern_forget_listener(struct kern *k, uint64_t netns_cookie);
 void kern_forget_listeners(struct kern *k); /* all: a new daemon's are on other ports */
 
+/* What the programs go by at the moment; from any thread. -ENOENT: there is no entry. */
+MUSTCHECK int kern_cgroup_state(const struct kern *k, uint64_t cgroup_id, enum cgroup_state *out);
+MUSTCHECK int kern_listener(const struct kern *k, uint64_t netns_cookie, struct listener_value *out);
+/* Calls fn for every captured port. */
+void kern_each_port(const struct kern *k, void (*fn)(void *arg, uint16_t port), void *arg);
+
 uint64_t kern_counter(const struct kern *k, enum counter c); /* summed over CPUs */
 const char *kern_counter_name(enum counter c);
 /* An fd that becomes readable when refusals wait, and a call that hands each to fn. */

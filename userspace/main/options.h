@@ -19,7 +19,7 @@ struct options { /* strings are those of argv */
 	const char *cgroup_root, *pin_dir, *run_dir, *state_dir;
 	unsigned workers, max_connections, max_per_cgroup;
 	unsigned cell_max; /* bytes */
-	uint64_t max_age_ms;
+	uint64_t max_age_ms, audit_ms;
 	size_t message_max;         /* bytes */
 	const char *metrics_listen; /* NULL: nowhere */
 	enum log_level log_level;

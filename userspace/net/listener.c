@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -344,6 +345,20 @@ int workers_netns_of(int pid, struct err *e)
 int workers_netns_at(const char *path, struct err *e)
 {
 	return netns_open_path(path, e);
+}
+
+int workers_netns_again(struct workers *ws, uint64_t netns_cookie)
+{
+	struct listener *l = listener_find(ws, netns_cookie);
+	int fd = l ? fcntl(l->ns.ns_fd, F_DUPFD_CLOEXEC, 0) : -1, r = !l ? -ENOENT : fd < 0 ? -errno : fd;
+
+	listener_unref(l);
+	return r;
+}
+
+int workers_diag(struct workers *ws, int ns_fd)
+{
+	return netns_diag(ws->cfg.netns, ns_fd);
 }
 
 void listeners_close(struct workers *ws)

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum job_kind { JOB_LISTEN, JOB_SOCKET };
+enum job_kind { JOB_LISTEN, JOB_SOCKET, JOB_DIAG };
 
 /* One hand-over. Lives on the stack of whoever waits for it. */
 struct job {
@@ -62,6 +62,13 @@ static int listener(const struct sockaddr *sa, socklen_t len, uint16_t *port)
 	return fd;
 }
 
+static int diag_here(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+
+	return fd < 0 ? -errno : fd;
+}
+
 static bool no_ipv6(int r)
 {
 	return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL;
@@ -83,9 +90,9 @@ static int listen_here(struct netns *n, struct err *e)
 		return err_set(e, n->listen6, "listener on ::1: %s", strerror(-n->listen6));
 	if (n->listen6 < 0)
 		n->listen6 = -1;
-	n->diag_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	n->diag_fd = diag_here();
 	if (n->diag_fd < 0)
-		return err_set(e, -errno, "NETLINK_SOCK_DIAG: %m");
+		return err_set(e, n->diag_fd, "NETLINK_SOCK_DIAG: %s", strerror(-n->diag_fd));
 	if (getsockopt(n->listen4, SOL_SOCKET, SO_NETNS_COOKIE, &n->cookie, &len) < 0)
 		return err_set(e, -errno, "SO_NETNS_COOKIE: %m");
 	return 0;
@@ -108,10 +115,11 @@ static int work(const struct netns_thread *t, struct job *j)
 	switch (j->kind) {
 	case JOB_LISTEN: r = listen_here(j->out, j->e); break;
 	case JOB_SOCKET: r = socket_here(j->family); break;
+	case JOB_DIAG: r = diag_here(); break;
 	}
 	/* Whoever was let in there may come back here; and if not, the next job goes on from where we are. */
 	if (setns(t->home_fd, CLONE_NEWNET) < 0 && r >= 0) {
-		if (j->kind == JOB_SOCKET)
+		if (j->kind != JOB_LISTEN)
 			close(r);
 		r = err_set(j->e, -errno, "cannot leave a network namespace: %m");
 	}
@@ -246,6 +254,13 @@ void netns_close(struct netns *n)
 int netns_socket(struct netns_thread *t, const struct netns *n, int family)
 {
 	struct job j = {.kind = JOB_SOCKET, .ns_fd = n->ns_fd, .family = family};
+
+	return submit(t, &j);
+}
+
+int netns_diag(struct netns_thread *t, int ns_fd)
+{
+	struct job j = {.kind = JOB_DIAG, .ns_fd = ns_fd};
 
 	return submit(t, &j);
 }

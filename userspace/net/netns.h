@@ -27,6 +27,9 @@ void netns_close(struct netns *n);
 /* A non-blocking, close-on-exec TCP socket (explicit IPPROTO_TCP) in n's namespace: the fd or a negative
  * errno. Safe from any thread; takes one hand-over to the netns thread and back. */
 MUSTCHECK int netns_socket(struct netns_thread *t, const struct netns *n, int family);
+/* A NETLINK_SOCK_DIAG socket of the namespace behind ns_fd: the fd or a negative errno. Blocks as
+ * netns_listen. */
+MUSTCHECK int netns_diag(struct netns_thread *t, int ns_fd);
 /* ns_fd of a process or of a path (/run/netns/NAME); -ENOENT: gone. */
 MUSTCHECK int netns_open_pid(int pid, struct err *e);
 MUSTCHECK int netns_open_path(const char *path, struct err *e);

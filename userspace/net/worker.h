@@ -88,6 +88,11 @@ void workers_unlisten(
 /* An fd of a process' network namespace, or of the one at a path. */
 MUSTCHECK int workers_netns_of(int pid, struct err *e);
 MUSTCHECK int workers_netns_at(const char *path, struct err *e);
+/* Another fd of a namespace that is listened in, or still has sessions. -ENOENT: none such. */
+MUSTCHECK int workers_netns_again(struct workers *ws, uint64_t netns_cookie);
+/* A NETLINK_SOCK_DIAG socket of the namespace behind ns_fd, which stays the caller's; or a negative errno.
+ * Not from a worker. */
+MUSTCHECK int workers_diag(struct workers *ws, int ns_fd);
 /* A non-blocking TCP socket in the namespace of a listener or a living session; or a negative errno. */
 MUSTCHECK int workers_socket(struct workers *ws, uint64_t netns_cookie, int family);
 

@@ -23,6 +23,14 @@
 enum cgroup_state { CGROUP_STATES(X) };
 #undef X
 
+/* What becomes of PostgreSQL's first bytes on a port that is not captured. X(name, value, word) */
+#define FOREIGN_POSTGRES(X)                                                                                  \
+	X(DENY, 0, "deny")                                                                                   \
+	X(REPORT, 1, "report")
+#define X(name, value, word) FOREIGN_##name = value,
+enum foreign_postgres { FOREIGN_POSTGRES(X) };
+#undef X
+
 /* Why a program refused, or a helper failed; one per-CPU counter each. X(name, word) */
 #define COUNTERS(X)                                                                                          \
 	X(CAPTURED, "captured")               /* connects turned to the engine */                            \
@@ -38,7 +46,11 @@ enum cgroup_state { CGROUP_STATES(X) };
 	X(DROPPED_RAW, "dropped_raw")               /* packets other than ICMP from a raw socket */          \
 	X(DROPPED_UNREADABLE, "dropped_unreadable") /* packets that may be TCP to any port */                \
 	X(REFUSED_QUOTA, "refused_quota")           /* this subject has as many connections as it may */     \
-	X(REFUSED_FULL, "refused_full")             /* all together have: the flow table is full */
+	X(REFUSED_FULL, "refused_full")             /* all together have: the flow table is full */          \
+	X(FOREIGN_DENIED, "foreign_denied")         /* connections: PostgreSQL on another port */            \
+	X(FOREIGN_OPAQUE, "foreign_opaque")         /* connections that begin so that it may be */           \
+	X(FOREIGN_REPORTED, "foreign_reported")     /* either, where the policy only wants to know */        \
+	X(DROPPED_GAP, "dropped_gap")               /* packets whose forerunners were not seen */
 #define X(name, word) COUNTER_##name,
 enum counter { COUNTERS(X) COUNTER_MAX };
 #undef X
@@ -87,8 +99,8 @@ struct quota_value {
 };
 
 struct cgroup_value {
-	__u32 state; /* enum cgroup_state */
-	__u32 pad;
+	__u32 state;   /* enum cgroup_state */
+	__u32 foreign; /* enum foreign_postgres, where ENROLLED */
 };
 
 /* Listeners of the engine in one network namespace (key: netns cookie); port 0: none for that family. */

@@ -6,7 +6,7 @@
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
-#include "bpf/abi.h"
+#include "bpf/firstbytes.h"
 
 /* cgroup id -> what it may do. */
 struct {
@@ -111,9 +111,11 @@ struct {
 
 /* What the egress guard remembers of a socket, whenever it was made. */
 struct stream {
-	__u32 told; /* 1: its dropped packets were reported */
-	__u32 pad;
+	__u32 told; /* enum stream_told */
+	struct firstbytes first;
 };
+
+enum stream_told { TOLD_DROPPED = 1, TOLD_FOREIGN = 2 }; /* what was reported; bits */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

@@ -77,6 +77,8 @@ static void do_cgroup(char **a)
 
 	if (!r && strcmp(a[2], "forget") == 0)
 		kern_forget_cgroup(k, id);
+	else if (!r && a[3])
+		r = kern_enrol_cgroup(k, id, FOREIGN_REPORT, &e);
 	else if (!r)
 		r = kern_set_cgroup(k, id, state_of(a[2]), &e);
 	reply(r);

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import ssl
 import struct
 import subprocess
 
@@ -261,3 +262,143 @@ def test_a_full_table(lab, engine, agent):
     assert engine.counted("refused_full") == 1 and engine.ok("events")["events"][-1]["counter"] == "refused_full"
     agent.do("rst(s)")
     assert agent.do("s = dial('10.99.0.1')") is None, "one closed, one more fits"
+
+
+# ---- PostgreSQL on other ports, by its first bytes ----
+
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+STARTUP = b"\0\0\0\x11\0\3\0\0user\0a\0\0"
+CANCEL = bytes.fromhex("0000001004d2162e0000000100000002")
+GSS_REQUEST = bytes.fromhex("0000000804d21630")
+
+
+def client_hello(*alpn):
+    context, out = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.MemoryBIO()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
+    with pytest.raises(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="db").do_handshake()
+    return out.read()
+
+
+class Pair:
+    """An agent that dialled a server outside, on a port that is not captured."""
+
+    def __init__(self, lab, cgroup="a"):
+        self.server, self.agent = lab.agent(lab.outside), lab.agent(lab.group(cgroup))
+        self.server.do(f"l = serve('127.0.0.2', {OTHER})")
+        self.agent.do("import ctypes; libc = ctypes.CDLL(None)")
+        self.dial()
+
+    def dial(self):
+        assert self.agent.do(f"s = dial('127.0.0.2', {OTHER}); s.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)") is None
+        assert self.server.do("c = l.accept()[0]; c.setblocking(False)") is None
+
+    def send(self, *parts):
+        for part in parts:
+            assert self.agent.do(f"s.send(bytes.fromhex('{part.hex()}'))") == len(part)
+
+    def received(self):
+        """What is there; loopback delivers before send returns."""
+        got = self.server.do("c.recv(99999).hex()")
+        return b"" if got == "EAGAIN" else bytes.fromhex(got)
+
+
+@pytest.mark.parametrize("first", [SSL_REQUEST, GSS_REQUEST, CANCEL, STARTUP, client_hello("postgresql"), client_hello("h2", "postgresql")],
+                         ids=["ssl", "gss", "cancel", "startup", "alpn", "alpn2"])
+def test_foreign_postgres_is_dropped(lab, engine, first):
+    pair = Pair(lab)
+    pair.send(first)
+    assert pair.received() == b""
+    assert engine.counted("foreign_denied") == 1
+    event = engine.ok("events")["events"][0]
+    assert (event["counter"], event["dialled"], event["tgid"]) == ("foreign_denied", ["127.0.0.2", OTHER], pair.agent.pid)
+    pair.send(b"more")
+    assert pair.received() == b"" and engine.counted("foreign_denied") == 1, "once for a connection"
+
+
+def test_foreign_postgres_cut_anywhere(lab, engine):
+    """The byte that decides is not sent, nor is any behind it."""
+    pair = Pair(lab)
+    for cut in range(1, 8):
+        pair.send(SSL_REQUEST[:cut], SSL_REQUEST[cut:] + b"x")
+        assert pair.received() == SSL_REQUEST[:cut]
+        assert engine.counted("foreign_denied") == cut
+        pair.dial()
+    hello = client_hello("postgresql")
+    pair.send(*(hello[i : i + 1] for i in range(len(hello))))
+    got = pair.received()
+    assert hello.startswith(got) and b"postgresql" not in got
+
+
+def test_what_is_not_postgres_passes(lab, engine):
+    pair = Pair(lab)
+    for first in (b"GET / HTTP/1.1\r\n\r\n", client_hello("h2", "http/1.1"), client_hello(), b"\0\0\0\x19\0\3\0\1\0\0\0\1\0\4kfka", b"\0" * 40, b"q" * 60000):
+        pair.send(first)
+        got = pair.received()
+        while len(got) < len(first):
+            got += pair.received()
+        assert got == first
+        pair.send(SSL_REQUEST)
+        assert pair.received() == SSL_REQUEST, "only what comes first counts"
+        pair.dial()
+    counters = engine.ok("counters")
+    assert {k: v for k, v in counters.items() if k.startswith(("foreign", "dropped")) and v} == {}
+
+
+def test_urgent_bytes_do_not_hide_it(lab, engine):
+    """A server that does not read urgent bytes in line would see the request without the x."""
+    pair = Pair(lab)
+    pair.send(SSL_REQUEST[:2])
+    pair.agent.do("s.send(b'x', MSG_OOB)")
+    pair.send(SSL_REQUEST[2:])
+    assert pair.received() == SSL_REQUEST[:2]
+    assert engine.counted("foreign_opaque") == 1
+
+
+def test_the_same_socket_connected_again(lab, engine):
+    pair = Pair(lab)
+    pair.send(b"GET")
+    assert pair.received() == b"GET"
+    assert pair.agent.do("libc.connect(s.fileno(), bytes(16), 16)") == 0
+    assert pair.agent.do(f"s.connect(('127.0.0.2', {OTHER}))") is None
+    pair.server.do("c = l.accept()[0]; c.setblocking(False)")
+    pair.send(SSL_REQUEST)
+    assert pair.received() == b"" and engine.counted("foreign_denied") == 1
+
+
+def test_a_client_behind_an_accepted_connection(lab, engine):
+    """Who helps from outside dials in; what the agent sends first then is a client's all the same."""
+    agent, helper = lab.agent(lab.group("a")), lab.agent(lab.outside)
+    agent.do(f"l = serve('127.0.0.3', {OTHER})")
+    helper.do(f"c = dial('127.0.0.3', {OTHER}); c.setblocking(False)")
+    agent.do("s = l.accept()[0]")
+    agent.do(f"s.send({STARTUP!r})")
+    assert helper.do("c.recv(99)") == "EAGAIN"
+    assert engine.counted("foreign_denied") == 1
+
+
+@pytest.mark.parametrize("who, passes, counter", [("stranger", False, "foreign_denied"), ("free", True, None), ("reported", True, "foreign_reported")])
+def test_who_may_speak_postgres_elsewhere(lab, engine, who, passes, counter):
+    engine.ok("cgroup", lab.group("free"), "exempt")
+    engine.ok("cgroup", lab.group("reported"), "enrolled", "report")
+    pair = Pair(lab, who)
+    pair.send(STARTUP, b"more")
+    assert pair.received() == (STARTUP + b"more" if passes else b"")
+    assert [e["counter"] for e in engine.ok("events")["events"]] == ([counter] if counter else [])
+    if counter:
+        assert engine.counted(counter) == 1
+
+
+def test_the_listener_dialled_directly(lab, engine, agent):
+    """No record, so the engine closes; and what is sent does not get there."""
+    agent.do(f"s = dial('127.0.0.1', {engine.listener['port4']}); s.send({STARTUP!r})")
+    assert engine.counted("foreign_denied") == 1
+    engine.fails(2, "accept", 0, 4)
+
+
+def test_what_goes_through_the_engine_is_not_looked_at(lab, engine, agent):
+    agent.do(f"s = dial('10.99.0.1'); s.send({STARTUP!r})")
+    engine.ok("accept", 0, 4)
+    assert engine.counted("foreign_denied") == 0

@@ -2,25 +2,21 @@
 /* bpf/packet.h and bpf/guard.h on the host: what a packet is, and who may make which socket. */
 #include "test.h"
 
-#include <linux/types.h>
-#include <string.h>
 #include "base/attr.h"
+#include "packet_bytes.h"
+#include "bpf/guard.h"
 
 struct bytes {
 	__u8 b[256];
 	__u32 len;
 };
 
-static int load(const struct bytes *from, __u32 at, void *to, __u32 n)
+static enum packet_kind read_packet(const struct bytes *o, int v6, struct packet *p)
 {
-	if (n > from->len || at > from->len - n)
-		return -1;
-	memcpy(to, from->b + at, n);
-	return 0;
-}
+	struct packet_bytes from = {o->b, o->len};
 
-#define PACKET_BYTES(source, at, to, n) load(source, at, to, n)
-#include "bpf/guard.h"
+	return v6 ? packet_v6(&from, from.len, p) : packet_v4(&from, from.len, p);
+}
 
 static void put(struct bytes *o, const void *b, __u32 n)
 {
@@ -55,7 +51,7 @@ static void expect_tcp(struct bytes *o, __u32 payload)
 {
 	struct packet p = {0};
 
-	assert_int_equal(o->b[0] >> 4 == 4 ? packet_v4(o, o->len, &p) : packet_v6(o, o->len, &p), PACKET_TCP);
+	assert_int_equal(read_packet(o, o->b[0] >> 4 == 6, &p), PACKET_TCP);
 	assert_int_equal(p.port, 5432);
 	assert_int_equal(p.seq, 0x01020304);
 	assert_int_equal(p.flags, PACKET_ACK);
@@ -73,7 +69,7 @@ static void test_tcp_of_ipv4(void **state)
 	put_v4(&o, 5, PROTOCOL_TCP, 0x4000); /* don't fragment */
 	put_tcp(&o, 5);
 	expect_tcp(&o, 40);
-	assert_int_equal(packet_v4(&o, o.len, &p), PACKET_TCP);
+	assert_int_equal(read_packet(&o, 0, &p), PACKET_TCP);
 	assert_memory_equal(p.ip, want, 16);
 	put_v4(&options, 15, PROTOCOL_TCP, 0);
 	put_tcp(&options, 15);
@@ -115,7 +111,7 @@ static void test_more_headers_than_are_followed(void **state)
 		put(&o, ext, sizeof(ext));
 	}
 	put_tcp(&o, 5);
-	assert_int_equal(packet_v6(&o, o.len, &p), PACKET_UNREADABLE);
+	assert_int_equal(read_packet(&o, 1, &p), PACKET_UNREADABLE);
 }
 
 static void test_fragments(void **state)
@@ -130,19 +126,19 @@ static void test_fragments(void **state)
 	expect_tcp(&first, 40);
 	put_v4(&later, 5, PROTOCOL_TCP, 1);
 	put_tcp(&later, 5);
-	assert_int_equal(packet_v4(&later, later.len, &p), PACKET_UNREADABLE);
+	assert_int_equal(read_packet(&later, 0, &p), PACKET_UNREADABLE);
 	put_v6(&six, PROTOCOL_FRAGMENT);
 	put(&six, fragment, 8);
 	put_tcp(&six, 5);
-	assert_int_equal(packet_v6(&six, six.len, &p), PACKET_UNREADABLE);
+	assert_int_equal(read_packet(&six, 1, &p), PACKET_UNREADABLE);
 	put_v6(&inner, PROTOCOL_FRAGMENT);
 	put(&inner, dstopts, 8);
 	put_tcp(&inner, 5);
-	assert_int_equal(packet_v6(&inner, inner.len, &p), PACKET_UNREADABLE);
+	assert_int_equal(read_packet(&inner, 1, &p), PACKET_UNREADABLE);
 	put_v4(&icmp, 5, PROTOCOL_ICMP, 1);
-	assert_int_equal(packet_v4(&icmp, icmp.len, &p), PACKET_ICMP);
+	assert_int_equal(read_packet(&icmp, 0, &p), PACKET_ICMP);
 	put_v4(&udp, 5, 17, 1);
-	assert_int_equal(packet_v4(&udp, udp.len, &p), PACKET_OTHER);
+	assert_int_equal(read_packet(&udp, 0, &p), PACKET_OTHER);
 }
 
 /* A packet cut anywhere is never taken for one that goes elsewhere. */
@@ -162,13 +158,13 @@ static void test_every_cut_is_unreadable(void **state)
 		struct bytes cut = four;
 
 		cut.len = (__u32)n;
-		assert_int_equal(packet_v4(&cut, cut.len, &p), PACKET_UNREADABLE);
+		assert_int_equal(read_packet(&cut, 0, &p), PACKET_UNREADABLE);
 	}
 	for (int n = 0; n < (int)six.len - 2; n++) {
 		struct bytes cut = six;
 
 		cut.len = (__u32)n;
-		assert_int_equal(packet_v6(&cut, cut.len, &p), PACKET_UNREADABLE);
+		assert_int_equal(read_packet(&cut, 1, &p), PACKET_UNREADABLE);
 	}
 }
 
@@ -181,17 +177,17 @@ static void test_headers_that_lie(void **state)
 	put_v4(&o, 5, PROTOCOL_TCP, 0);
 	put_tcp(&o, 5);
 	o.b[32] = 4 << 4; /* a TCP header of 16 bytes */
-	assert_int_equal(packet_v4(&o, o.len, &p), PACKET_UNREADABLE);
+	assert_int_equal(read_packet(&o, 0, &p), PACKET_UNREADABLE);
 	o.b[32] = 15 << 4; /* one that ends behind the packet */
-	assert_int_equal(packet_v4(&o, o.len, &p), PACKET_UNREADABLE);
+	assert_int_equal(read_packet(&o, 0, &p), PACKET_UNREADABLE);
 	o.b[32] = 5 << 4;
 	o.b[0] = 0x44; /* an IP header of 16 bytes */
-	assert_int_equal(packet_v4(&o, o.len, &p), PACKET_UNREADABLE);
+	assert_int_equal(read_packet(&o, 0, &p), PACKET_UNREADABLE);
 	o.b[0] = 0x65; /* another version */
-	assert_int_equal(packet_v4(&o, o.len, &p), PACKET_UNREADABLE);
+	assert_int_equal(read_packet(&o, 0, &p), PACKET_UNREADABLE);
 	o.b[0] = 0x45;
-	assert_int_equal(packet_v6(&o, o.len, &p), PACKET_UNREADABLE);
-	assert_int_equal(packet_v4(&o, o.len, &p), PACKET_TCP);
+	assert_int_equal(read_packet(&o, 1, &p), PACKET_UNREADABLE);
+	assert_int_equal(read_packet(&o, 0, &p), PACKET_TCP);
 }
 
 static void test_which_sockets_are_made(void **state)

@@ -243,6 +243,13 @@ int kern_set_cgroup(struct kern *k, uint64_t cgroup_id_, enum cgroup_state state
 	return map_put(k->skel->maps.cgroups, &cgroup_id_, &v, e);
 }
 
+int kern_enrol_cgroup(struct kern *k, uint64_t cgroup_id_, enum foreign_postgres foreign, struct err *e)
+{
+	struct cgroup_value v = {.state = CGROUP_ENROLLED, .foreign = foreign};
+
+	return map_put(k->skel->maps.cgroups, &cgroup_id_, &v, e);
+}
+
 /* What is counted of cgroups that are classified no more, once their last flow is gone: none is added to
  * them. */
 static void forget_quotas(struct kern *k)

@@ -33,6 +33,10 @@ void kern_close(struct kern *k); /* pins stay; NULL is fine */
 MUSTCHECK int kern_uninstall(const char *pin_dir, struct err *e);
 
 MUSTCHECK int kern_set_cgroup(struct kern *k, uint64_t cgroup_id, enum cgroup_state state, struct err *e);
+/* The same for ENROLLED, with what becomes of PostgreSQL on ports that are not captured; kern_set_cgroup
+ * denies it. */
+MUSTCHECK int kern_enrol_cgroup(
+	struct kern *k, uint64_t cgroup_id, enum foreign_postgres foreign, struct err *e);
 void kern_forget_cgroup(struct kern *k, uint64_t cgroup_id);
 MUSTCHECK int kern_set_uid(struct kern *k, uint32_t uid, enum cgroup_state state, struct err *e);
 void kern_forget_uid(struct kern *k, uint32_t uid);

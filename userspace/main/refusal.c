@@ -20,8 +20,18 @@ static void tell(enum counter why, const struct log_field *fields)
 	case COUNTER_DROPPED_DATABASE:
 	case COUNTER_DROPPED_RAW:
 	case COUNTER_DROPPED_UNREADABLE:
+	case COUNTER_DROPPED_GAP:
 		log_with(LOG_WARN, "packet.dropped", fields,
 			"the kernel drops what would reach a database past the engine");
+		return;
+	case COUNTER_FOREIGN_DENIED:
+	case COUNTER_FOREIGN_OPAQUE:
+		log_with(LOG_WARN, "foreign.denied", fields,
+			"PostgreSQL, or what may be, on a port that no policy names: dropped");
+		return;
+	case COUNTER_FOREIGN_REPORTED:
+		log_with(LOG_WARN, "foreign.reported", fields,
+			"PostgreSQL, or what may be, on a port that no policy names: let through");
 		return;
 	case COUNTER_CAPTURED:
 	case COUNTER_REFUSED_UNKNOWN:

@@ -27,81 +27,6 @@ static const char *text(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
-/* ---- the kernel's features ---- */
-
-static void check_btf(struct findings *f)
-{
-	if (access("/sys/kernel/btf/vmlinux", R_OK) == 0)
-		finding_add(f, FINDING_OK, "btf", NULL, "the kernel tells its types");
-	else
-		finding_add(f, FINDING_FAIL, "btf", "use a kernel built with CONFIG_DEBUG_INFO_BTF",
-			"/sys/kernel/btf/vmlinux: %s", strerror(errno));
-}
-
-static void check_have(struct findings *f, const json_t *group, const char *key, const char *what)
-{
-	if (!json_is_true(json_object_get(group, key)))
-		finding_add(f, FINDING_FAIL, "bpf", "use a kernel of 6.1 or newer with CONFIG_CGROUP_BPF",
-			"no %s", what);
-}
-
-static void check_helper(
-	struct findings *f, const json_t *list, const char *where, const char *name, bool needed)
-{
-	json_t *x;
-	size_t i;
-
-	json_array_foreach(list, i, x)
-	{
-		if (json_is_string(x) && strcmp(json_string_value(x), name) == 0)
-			return;
-	}
-	if (needed)
-		finding_add(f, FINDING_FAIL, "bpf", "use a kernel of 6.1 or newer", "%s cannot use %s", where,
-			name);
-	else
-		finding_add(f, FINDING_WARN, "bpf", "none is needed: connects are refused with EPERM instead",
-			"%s cannot use %s", where, name);
-}
-
-static void check_features(struct findings *f)
-{
-	static const char *const types[][2] = {{"have_cgroup_sock_addr_prog_type", "programs on connect"},
-		{"have_cgroup_sock_prog_type", "programs on the creation of sockets"},
-		{"have_sock_ops_prog_type", "programs on TCP's events"}};
-	static const char *const maps[][2] = {{"have_hash_map_type", "hash maps"},
-		{"have_sk_storage_map_type", "storage in sockets"}, {"have_ringbuf_map_type", "ring buffers"},
-		{"have_percpu_array_map_type", "arrays for each processor"}};
-	static const char *const helpers[] = {"bpf_get_netns_cookie", "bpf_get_socket_cookie",
-		"bpf_sk_storage_get", "bpf_get_current_cgroup_id", "bpf_get_current_ancestor_cgroup_id"};
-	json_t *probe = NULL, *h;
-	unsigned before = f->n[FINDING_FAIL];
-	struct err e = {0};
-
-	if (bpftool_run((const char *const[]){"feature", "probe", "kernel", NULL}, &probe, &e)) {
-		finding_add(f, FINDING_WARN, "bpf", "install bpftool and run doctor as root",
-			"not probed: %s", e.msg);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		check_have(f, json_object_get(probe, "program_types"), types[i][0], types[i][1]);
-	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
-		check_have(f, json_object_get(probe, "map_types"), maps[i][0], maps[i][1]);
-	h = json_object_get(probe, "helpers");
-	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++)
-		check_helper(f, json_object_get(h, "cgroup_sock_addr_available_helpers"), "connect",
-			helpers[i], true);
-	check_helper(f, json_object_get(h, "cgroup_sock_addr_available_helpers"), "connect", "bpf_set_retval",
-		false);
-	check_helper(
-		f, json_object_get(h, "sock_ops_available_helpers"), "sockops", "bpf_sk_storage_get", true);
-	json_decref(probe);
-	if (f->n[FINDING_FAIL] == before)
-		finding_add(f, FINDING_OK, "bpf", NULL,
-			"program types, maps and helpers are there; attaching is proved by the daemon that "
-			"runs");
-}
-
 /* ---- cgroups and bpffs ---- */
 
 /* The first mount of a type, from /proc/self/mountinfo: "… - cgroup2 …" after its fifth word. */
@@ -183,7 +108,7 @@ static bool is_ours(const char *name)
 static bool is_our_hook(const char *type)
 {
 	static const char *const part[] = {"connect4", "connect6", "inet4_connect", "inet6_connect",
-		"sock_create", "sock_ops", "getpeername"};
+		"sock_create", "sock_ops", "getpeername", "inet_egress", "connect_unix"};
 
 	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++)
 		if (strstr(type, part[i]))
@@ -331,8 +256,7 @@ void doctor_machine(struct findings *f, const char *pin_dir, const json_t *statu
 {
 	char proc[32];
 
-	check_btf(f);
-	check_features(f);
+	doctor_features(f);
 	check_cgroups(f);
 	check_bpffs(f, status ? text(status, "pin_dir") : pin_dir,
 		json_integer_value(json_object_get(status, "pid")));

@@ -21,7 +21,9 @@ void finding_add(struct findings *f, enum verdict_of v, const char *what, const 
 void finding_print(const struct findings *f, bool json);
 void finding_fini(struct findings *f);
 
-/* The machine: kernel, cgroups, bpffs, limits. status: the daemon's, NULL where none answers. */
+/* What this kernel can: types, programs, maps and helpers, each tried. */
+void doctor_features(struct findings *f);
+/* The machine: cgroups, bpffs, limits. status: the daemon's, NULL where none answers. */
 void doctor_machine(struct findings *f, const char *pin_dir, const json_t *status);
 /* The databases of the policy in force: secrets, certificates, servers. agent_role may be NULL. */
 void doctor_databases(struct findings *f, const json_t *status, const char *agent_role);

@@ -5,25 +5,45 @@
 #include "cli/command.h"
 
 #include <arpa/inet.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "cli/bpftool.h"
 #include "cli/client.h"
 #include "cli/table.h"
 
-const char flows_help[] = "usage: pgveil flows\n"
-			  "\n"
-			  "The connections that are redirected at the moment: who opened them, as the kernel "
-			  "recorded it (cgroup or unit, uid,\n"
-			  "process, command), where they were dialled to, and what the daemon does with "
-			  "them: database, the role it logged in\n"
-			  "with, state, statements, rows, masked cells, bytes to the client, age. PORT is "
-			  "the application's local port.\n"
-			  "\n"
-			  "Reads the pinned map with bpftool: needs root.\n";
+const char flows_help[] =
+	"usage: pgveil flows [--watch] [--identity GLOB] [--database GLOB] [--state WORD] [--spliced | "
+	"--rewritten]\n"
+	"\n"
+	"The connections that are redirected at the moment: who opened them, as the kernel recorded it "
+	"(cgroup or unit,\n"
+	"uid, process, command), where they were dialled to, and what the daemon does with them: database, "
+	"the role it\n"
+	"logged in with, state, statements, rows, masked cells, bytes to the client, how many of these "
+	"passed unread\n"
+	"(spliced), age. PORT is the application's local port.\n"
+	"\n"
+	"  --watch          shows them anew each second, until it is interrupted\n"
+	"  --identity GLOB  only of this cgroup, or below it, of this unit, this uid or this command\n"
+	"  --database GLOB  only to this database, or this database entry of the policy\n"
+	"  --state WORD     only in this state: pending, ended (for the kernel: nobody has taken it; it is "
+	"over for the\n"
+	"                   daemon), or one of the daemon's\n"
+	"  --spliced        only those of which bytes passed unread\n"
+	"  --rewritten      only those of which none did\n"
+	"  --json           an array; with --watch one in each line\n"
+	"\n"
+	"Reads the pinned maps with bpftool: needs root.\n";
+
+struct filter {
+	const char *identity, *database, *state;
+	bool spliced, rewritten;
+};
 
 static json_int_t number(const json_t *o, const char *key)
 {
@@ -148,6 +168,50 @@ static json_t *collect(const json_t *dump, const json_t *sessions, const json_t 
 	return list;
 }
 
+static const char *state_of(const json_t *flow)
+{
+	const json_t *s = json_object_get(flow, "session");
+
+	if (json_is_object(s))
+		return text(s, "state");
+	return json_is_true(json_object_get(flow, "claimed")) ? "ended" : "pending";
+}
+
+static bool is_like(const char *glob, const char *s)
+{
+	return s && fnmatch(glob, s, FNM_LEADING_DIR) == 0;
+}
+
+static bool is_identity(const json_t *flow, const char *glob)
+{
+	const json_t *caller = json_object_get(json_object_get(flow, "session"), "caller");
+	char uid[24];
+
+	snprintf(uid, sizeof(uid), "%" JSON_INTEGER_FORMAT, number(flow, "uid"));
+	return is_like(glob, json_string_value(json_object_get(flow, "cgroup"))) ||
+	       is_like(glob, json_string_value(json_object_get(caller, "unit"))) ||
+	       is_like(glob, text(flow, "comm")) || fnmatch(glob, uid, 0) == 0;
+}
+
+static bool is_wanted(const struct filter *f, const json_t *flow)
+{
+	const json_t *s = json_object_get(flow, "session");
+	bool spliced = number(s, "spliced_bytes") > 0;
+
+	return (!f->identity || is_identity(flow, f->identity)) &&
+	       (!f->database || fnmatch(f->database, text(s, "dbname"), 0) == 0 ||
+		       fnmatch(f->database, text(s, "database"), 0) == 0) &&
+	       (!f->state || strcmp(f->state, state_of(flow)) == 0) && (!f->spliced || spliced) &&
+	       (!f->rewritten || !spliced);
+}
+
+static void keep_wanted(const struct filter *f, json_t *list)
+{
+	for (size_t i = json_array_size(list); i-- > 0;)
+		if (!is_wanted(f, json_array_get(list, i)))
+			json_array_remove(list, i);
+}
+
 /* The unit where there is one, else the path. */
 static void who_cell(struct table *t, const json_t *flow, const json_t *caller)
 {
@@ -179,63 +243,110 @@ static void print_flow(struct table *t, const json_t *f)
 	table_cell(t, "%" JSON_INTEGER_FORMAT, number(f, "local_port"));
 	table_cell(t, "%s", text(s, "dbname"));
 	table_cell(t, "%s", text(s, "user"));
-	table_cell(t, "%s",
-		s                                             ? text(s, "state")
-		: json_is_true(json_object_get(f, "claimed")) ? "ended"
-							      : "pending");
+	table_cell(t, "%s", state_of(f));
 	table_cell(t, "%" JSON_INTEGER_FORMAT, number(s, "statements"));
 	table_cell(t, "%" JSON_INTEGER_FORMAT, number(s, "rows"));
 	table_cell(t, "%" JSON_INTEGER_FORMAT, number(s, "masked_cells"));
 	table_cell(t, "%s", table_size(size, (unsigned long long)number(s, "bytes_to_client")));
+	table_cell(t, "%s", table_size(size, (unsigned long long)number(s, "spliced_bytes")));
 	table_cell(t, "%s", table_age(age, (unsigned long long)number(f, "age_ms")));
 }
 
 static void print_flows(const json_t *list)
 {
 	static const char *const heads[] = {"WHO", "UID", "TGID", "COMM", "DIALLED", "PORT", "DATABASE",
-		"USER", "STATE", "STATEMENTS", "ROWS", "MASKED", "BYTES", "AGE", NULL};
+		"USER", "STATE", "STATEMENTS", "ROWS", "MASKED", "BYTES", "SPLICED", "AGE", NULL};
 	struct table t;
 	json_t *x;
 	size_t i;
 
-	table_init(&t, heads, 0x3e26);
+	table_init(&t, heads, 0x7e26);
 	json_array_foreach((json_t *)list, i, x) print_flow(&t, x);
 	table_print(&t);
 	table_fini(&t);
 }
 
-int cli_flows(struct settings *s, int argc, char **argv)
+/* The kernel's half and, where a daemon answers, its own. */
+static int look(
+	const struct settings *s, const struct filter *f, json_t **list, struct err *why, struct err *e)
 {
-	static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NULL, 'h'}, {0}};
-	json_t *dump = NULL, *sessions = NULL, *status = NULL, *list;
+	json_t *dump = NULL, *sessions = NULL, *status = NULL;
 	char path[PATH_MAX];
-	struct err e = {0};
-	int c;
 
-	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-		if (settings_take(s, c))
-			continue;
-		fputs(flows_help, c == 'h' ? stdout : stderr);
-		return c == 'h' ? 0 : 2;
-	}
+	why->msg[0] = '\0';
+	*list = NULL;
 	snprintf(path, sizeof(path), "%s/maps/flows", s->pin_dir);
-	if (bpftool_run((const char *const[]){"map", "dump", "pinned", path, NULL}, &dump, &e)) {
-		fprintf(stderr, "pgveil: %s\n", e.msg);
-		return 1;
-	}
-	if (client_call(s->run_dir, "GET", "/v1/sessions", NULL, &sessions, &e) ||
-		client_call(s->run_dir, "GET", "/v1/status", NULL, &status, &e))
-		fprintf(stderr, "pgveil: only the kernel's half: %s\n", e.msg);
-	list = collect(dump, sessions, status);
-	if (s->json) {
-		json_dumpf(list, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else {
-		print_flows(list);
-	}
-	json_decref(list);
+	if (bpftool_run((const char *const[]){"map", "dump", "pinned", path, NULL}, &dump, e))
+		return e->code;
+	if (!client_call(s->run_dir, "GET", "/v1/sessions", NULL, &sessions, why) &&
+		!client_call(s->run_dir, "GET", "/v1/status", NULL, &status, why))
+		why->msg[0] = '\0';
+	*list = collect(dump, sessions, status);
+	keep_wanted(f, *list);
 	json_decref(dump);
 	json_decref(sessions);
 	json_decref(status);
 	return 0;
+}
+
+static int show(const struct settings *s, const struct filter *f, bool watch)
+{
+	const struct timespec second = {.tv_sec = 1};
+	struct err why = {0}, e = {0};
+	json_t *list;
+
+	do {
+		if (look(s, f, &list, &why, &e)) {
+			fprintf(stderr, "pgveil: %s\n", e.msg);
+			return 1;
+		}
+		if (watch && !s->json && isatty(STDOUT_FILENO))
+			fputs("\033[H\033[J", stdout);
+		if (s->json) {
+			json_dumpf(list, stdout, watch ? JSON_COMPACT : JSON_INDENT(2));
+			putchar('\n');
+		} else {
+			print_flows(list);
+		}
+		json_decref(list);
+		if (why.msg[0])
+			fprintf(stderr, "pgveil: only the kernel's half: %s\n", why.msg);
+		fflush(stdout);
+	} while (watch && !ferror(stdout) && nanosleep(&second, NULL) == 0);
+	return ferror(stdout) ? 1 : 0;
+}
+
+enum { OPT_IDENTITY = 2000, OPT_DATABASE, OPT_STATE, OPT_SPLICED, OPT_REWRITTEN };
+
+int cli_flows(struct settings *s, int argc, char **argv)
+{
+	static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NULL, 'h'},
+		{"watch", no_argument, NULL, 'w'}, {"identity", required_argument, NULL, OPT_IDENTITY},
+		{"database", required_argument, NULL, OPT_DATABASE},
+		{"state", required_argument, NULL, OPT_STATE}, {"spliced", no_argument, NULL, OPT_SPLICED},
+		{"rewritten", no_argument, NULL, OPT_REWRITTEN}, {0}};
+	struct filter f = {.spliced = false};
+	bool watch = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "hw", longs, NULL)) != -1) {
+		if (settings_take(s, c))
+			continue;
+		switch (c) {
+		case 'w': watch = true; continue;
+		case OPT_IDENTITY: f.identity = optarg; continue;
+		case OPT_DATABASE: f.database = optarg; continue;
+		case OPT_STATE: f.state = optarg; continue;
+		case OPT_SPLICED: f.spliced = true; continue;
+		case OPT_REWRITTEN: f.rewritten = true; continue;
+		default: break;
+		}
+		fputs(flows_help, c == 'h' ? stdout : stderr);
+		return c == 'h' ? 0 : 2;
+	}
+	if (optind < argc || (f.spliced && f.rewritten)) {
+		fputs(flows_help, stderr);
+		return 2;
+	}
+	return show(s, &f, watch);
 }

@@ -7,8 +7,9 @@
 # this machine's own (same mirror, same proxy, same keyring), so that the machine's apt stays as it is. Its shared
 # library needs only glibc 2.34.
 #
-# usage: deps.sh [--bench] [--check]     --bench: and what make bench compares with
-#                                        --check: only say what is missing (exit 1 if anything is)
+# usage: deps.sh [--bench] [--kernels] [--check]     --bench: and what make bench compares with
+#                                                    --kernels: and what make kernel-matrix boots them with
+#                                                    --check: only say what is missing (exit 1 if anything is)
 set -euo pipefail
 
 PG_QUERY_SUITE=trixie
@@ -32,12 +33,14 @@ for tool in node=nodejs npm=npm java=default-jre-headless cargo=cargo; do
 done
 
 bench_packages=(pgbouncer haproxy valgrind)
+kernel_packages=(qemu-system-x86 busybox-static cpio kmod xz-utils)
 check=
 for arg in "$@"; do
 	case $arg in
 	--bench) packages+=("${bench_packages[@]}") ;;
+	--kernels) packages+=("${kernel_packages[@]}") ;;
 	--check) check=1 ;;
-	*) echo "usage: deps.sh [--bench] [--check]" >&2; exit 2 ;;
+	*) echo "usage: deps.sh [--bench] [--kernels] [--check]" >&2; exit 2 ;;
 	esac
 done
 

@@ -1,0 +1,321 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# kernel-matrix.sh: the programs, the engine and PostgreSQL on other kernels than this machine's, each booted under qemu with a
+# root that lives in its memory. tests/kernel/guest.sh is what runs there; the table at the end says what it saw.
+#
+#   kernel-matrix.sh [--record] [5.10 6.1 6.12 6.18 newest]      default: all of them, one after another
+#
+# How many instructions the verifier went through for each program is compared with tests/kernel/verifier.txt: more than a tenth
+# above it fails; --record writes it anew for the kernels of this run. Kernels are Debian's (cloud flavour), found by
+# apt-cache search because their versions rotate, through a private apt configuration whose sources are derived from this
+# machine's own. They are kept in build/kernels, with what each guest said (NAME.console, NAME.results).
+# KERNEL_MATRIX_SECONDS=900 is what one guest may take. Needs root: it builds device nodes into no image, but the tests want it there.
+set -euo pipefail
+cd "$(dirname "$(realpath "$0")")/.."
+export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
+source=$PWD cache=$PWD/build/kernels build=build/release
+record_file=tests/kernel/verifier.txt
+seconds=${KERNEL_MATRIX_SECONDS:-900}
+all=(5.10 6.1 6.12 6.18 newest)
+# What answers for a kernel: the series, and the suite that has it. The newest is the highest of them all.
+suites=(bullseye-security bookworm-security bookworm-backports trixie-security trixie-backports sid)
+
+say() { printf 'kernel-matrix.sh: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# ---- kernels ------------------------------------------------------------------------------------------------------------
+
+private_apt() { # the machine's own archive, with other suites; the machine's apt stays as it is
+	local uri security s key=/usr/share/keyrings/debian-archive-keyring.gpg
+	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian/?$' | head -n 1)
+	[ -n "$uri" ] || die "no Debian archive among this machine's apt sources"
+	security=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian-security/?$' | head -n 1)
+	mkdir -p "$cache/apt/lists/partial" "$cache/apt/cache/archives/partial"
+	for s in "${suites[@]}"; do
+		case $s in
+		*-security) printf 'deb [signed-by=%s] %s %s main\n' "$key" "${security:-${uri%/}-security}" "$s" ;;
+		*) printf 'deb [signed-by=%s] %s %s main\n' "$key" "$uri" "$s" ;;
+		esac
+	done > "$cache/apt/sources.list"
+	cat > "$cache/apt/apt.conf" <<-CONF
+		Dir::Etc::SourceList "$cache/apt/sources.list";
+		Dir::Etc::SourceParts "/dev/null";
+		Dir::State::Lists "$cache/apt/lists";
+		Dir::Cache "$cache/apt/cache";
+		APT::Sandbox::User "root";
+	CONF
+	export APT_CONFIG=$cache/apt/apt.conf
+	# A suite that the archive no longer has is no reason to test nothing: what cannot be found is said by kernel.
+	apt-get update -qq || say "not all suites could be read"
+}
+
+package_of() { # NAME → the newest package of that series
+	local series=${1//./\\.}
+	[ "$1" != newest ] || series='[0-9]+\.[0-9]+'
+	apt-cache search -n '^linux-image-[0-9].*-cloud-amd64$' | awk '{ print $1 }' |
+		grep -E "^linux-image-$series[.-][0-9].*-cloud-amd64\$" | grep -v '~rc' | sort -V | tail -n 1
+}
+
+fetch_kernel() { # NAME: leaves vmlinuz, release and modules.cpio in $cache/NAME; asks the archive once a day
+	local name=$1 d=$cache/$1 package release p debs
+	if [ -e "$d/ready" ] && [ -z "$(find "$d/ready" -mtime +0)" ]; then return; fi
+	[ -n "${APT_CONFIG:-}" ] || private_apt
+	package=$(package_of "$name")
+	[ -n "$package" ] || die "$name: the archive has no such kernel"
+	if [ "$(cat "$d/ready" 2> /dev/null)" = "$package" ]; then
+		touch "$d/ready"
+		return
+	fi
+	say "$name: fetching $package"
+	rm -rf "$d"
+	mkdir -p "$d/debs" "$d/unpacked"
+	debs=("$package")
+	# From 6.17 on image and modules are packages of their own.
+	for p in "${package/image/binary}" "${package/image/modules}"; do
+		if apt-cache show "$p" > /dev/null 2>&1; then debs+=("$p"); fi
+	done
+	(cd "$d/debs" && apt-get download -qq "${debs[@]}")
+	for p in "$d"/debs/*.deb; do dpkg-deb --fsys-tarfile "$p" | tar -x -C "$d/unpacked"; done
+	release=${package#linux-image-}
+	cp "$(find "$d/unpacked" -name "vmlinuz*" -type f | head -n 1)" "$d/vmlinuz"
+	modules "$d" "$release"
+	rm -rf "$d/debs" "$d/unpacked"
+	echo "$package" > "$d/ready"
+}
+
+# Those that the tests want, and what these need: namespaces are joined by veth and bridge, flows are asked for by diag.
+modules() { # DIR RELEASE
+	local d=$1 release=$2 from to=$1/tree/usr/lib/modules/$2 m
+	from=$(find "$d/unpacked" -type d -path "*/modules/$release/kernel" | head -n 1)
+	[ -n "$from" ] || die "$release: its package has no modules"
+	mkdir -p "$to"
+	cp "${from%/kernel}"/modules.{order,builtin,builtin.modinfo} "$to/" 2> /dev/null || true
+	for m in net/802 net/bridge net/llc net/ipv4 net/ipv6 net/unix net/packet net/tls net/mptcp net/netlink net/vmw_vsock net/sctp \
+		net/netfilter net/sched drivers/net/veth.ko drivers/net/veth.ko.xz lib crypto; do
+		[ ! -e "$from/$m" ] || (cd "$from/.." && cp -a --parents "kernel/$m" "$to/")
+	done
+	find "$to" -name '*.ko.xz' -print0 | xargs -0 -r xz -d
+	depmod -b "$d/tree/usr" "$release" 2> /dev/null || depmod -b "$d/tree" "$release"
+	(cd "$d/tree" && find . | cpio -o -H newc --quiet) > "$d/modules.cpio"
+	rm -rf "$d/tree"
+}
+
+# ---- the root ------------------------------------------------------------------------------------------------------------
+
+commands=(bash busybox bpftool ip ss nsenter setpriv setsid unshare mount umount mountpoint modprobe
+	awk basename cat chmod chown cmp cp cut date dirname env find grep head id install ln ls mkdir mkfifo mktemp mv nproc openssl printf
+	ps readlink realpath rm rmdir sed seq sha256sum sleep sort stat tail tee timeout touch tr uname uniq wc xargs dmesg kill)
+
+make_root() {
+	local c f
+	rm -rf "$root"
+	mkdir -p "$root"/{usr/bin,usr/sbin,usr/lib,usr/lib64,proc,sys,dev,run,tmp,etc,root,var/lib,var/tmp}
+	chmod 1777 "$root/tmp" "$root/var/tmp"
+	for f in bin sbin lib lib64; do ln -s "usr/$f" "$root/$f"; done
+	for c in "${commands[@]}"; do
+		f=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin type -P "$c") || die "there is no $c to copy (scripts/deps.sh --kernels)"
+		cp -L "$f" "$root/usr/${f#/usr/}"
+	done
+	ln -sf bash "$root/usr/bin/sh"
+	make_users
+	make_postgres
+	make_python
+	make_pgveil
+	make_libraries
+}
+
+make_libraries() { # what all that is there needs, at the place where it is here
+	local f
+	find "$root" /lib/x86_64-linux-gnu/libgcc_s.so.1 -type f \( -perm -u=x -o -name '*.so*' \) -print0 | while IFS= read -r -d '' f; do
+		# Scripts and what is linked statically have none.
+		/lib64/ld-linux-x86-64.so.2 --list "$f" 2> /dev/null || true
+	done | sed -nE 's/^.*(=> |\t)(\/[^ ]+) \(0x.*$/\2/p' | sort -u | grep -v "^$root" | xargs -r cp -L --parents -t "$root"
+	cp -L --parents /lib/x86_64-linux-gnu/libgcc_s.so.1 "$root"
+}
+
+make_users() {
+	getent passwd root postgres nobody > "$root/etc/passwd"
+	getent group root postgres nogroup > "$root/etc/group"
+	printf 'passwd: files\ngroup: files\nhosts: files\n' > "$root/etc/nsswitch.conf"
+	printf '127.0.0.1 localhost\n::1 localhost\n' > "$root/etc/hosts"
+	cp -L /etc/ssl/openssl.cnf --parents "$root/" 2> /dev/null || true
+	mkdir -p "$root/usr/lib/ssl"
+	ln -sf /etc/ssl/openssl.cnf "$root/usr/lib/ssl/openssl.cnf"
+}
+
+make_postgres() { # the distribution's, without what compiles for it
+	local pg=/usr/lib/postgresql/15
+	[ -x "$pg/bin/postgres" ] || die "PostgreSQL 15 is not installed (scripts/deps.sh)"
+	cp --parents -t "$root" $pg/bin/{postgres,initdb,pg_ctl,psql,pgbench} $pg/lib/{plpgsql,dict_snowball}.so
+	mkdir -p "$root/usr/share/postgresql" "$root/usr/lib/locale" "$root/usr/share/zoneinfo/Etc"
+	cp -aL /usr/share/postgresql/15 "$root/usr/share/postgresql/"
+	rm -rf "$root"/usr/share/postgresql/15/{man,extension/*--*--*}
+	cp -aL /usr/lib/locale/C.utf8 "$root/usr/lib/locale/"
+	cp -L /usr/share/zoneinfo/{UTC,GMT} "$root/usr/share/zoneinfo/"
+	cp -L /usr/share/zoneinfo/UTC "$root/usr/share/zoneinfo/Etc/UTC"
+}
+
+make_python() { # what tests/integration wants of it
+	local v d
+	v=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+	cp -L /usr/bin/python3 "$root/usr/bin/"
+	mkdir -p "$root/usr/lib/python3/dist-packages"
+	tar -C /usr/lib -c --exclude='config-*' --exclude=lib2to3 --exclude=pydoc_data --exclude=test --exclude=distutils --exclude=idlelib \
+		--exclude=tkinter --exclude=ensurepip "python$v" | tar -x -C "$root/usr/lib"
+	for d in _pytest attr iniconfig pluggy py pytest packaging psycopg2; do
+		[ ! -e "/usr/lib/python3/dist-packages/$d" ] || cp -aL "/usr/lib/python3/dist-packages/$d" "$root/usr/lib/python3/dist-packages/"
+	done
+	cp -aL /usr/lib/python3/dist-packages/{py,pytest,pluggy,iniconfig}*-info "$root/usr/lib/python3/dist-packages/" 2> /dev/null || true
+}
+
+make_pgveil() { # the project at the place where the guest runs it
+	local f name kind
+	mkdir -p "$root/pgveil/$build"
+	(cd "$source" && git ls-files --cached --others --exclude-standard scripts tests/integration tests/kernel | xargs cp --parents -t "$root/pgveil")
+	cp "$build"/{pgveild,pgveil,pgveil.bpf.o} "$root/pgveil/$build/"
+	mkdir -p "$root/probes"
+	compile "$root/probes/programs" tests/kernel/programs.c
+	compile "$root/probes/kern_probe" tests/integration/kern_probe.c $build/net/netns.o $build/libkern.a $build/libbase.a
+	for kind in bypass splice; do
+		mkdir -p "$root/probes/$kind"
+		for f in tests/kernel/"$kind"/*; do
+			name=${f##*/}
+			case $name in
+			*.c) compile "$root/probes/$kind/${name%.c}" "$f" ;;
+			*) if [ -x "$f" ] && [ -f "$f" ]; then cp "$f" "$root/probes/$kind/"; fi ;;
+			esac
+		done
+	done
+	cp tests/kernel/guest.sh "$root/init"
+	chmod 755 "$root/init"
+}
+
+compile() { # OUT SOURCE [OBJECT…]
+	gcc -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -pthread -Iuserspace -I. -I$build -o "$1" "${@:2}" -lbpf -lelf -lz
+}
+
+# ---- one kernel ------------------------------------------------------------------------------------------------------------
+
+boot() { # NAME
+	local name=$1 d=$cache/$1 rc=0
+	cat "$cache/root.cpio" "$d/modules.cpio" > "$cache/initrd"
+	: > "$cache/$name.results"
+	# Two serial lines: the kernel and the tests talk on the first, the second has nothing but results. </dev/null: a guest
+	# must not read what is typed at this terminal.
+	timeout --kill-after=10 "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -smp 2 -cpu max -m 2048 -display none -no-reboot \
+		-nodefaults -nic none -chardev file,id=console,path="$cache/$name.console" -serial chardev:console \
+		-chardev file,id=results,path="$cache/$name.results" -serial chardev:results -kernel "$d/vmlinuz" -initrd "$cache/initrd" \
+		-append "console=ttyS0 quiet loglevel=5 panic=-1 rdinit=/init no_timer_check nowatchdog mitigations=off pgveil.kernel=$name" < /dev/null > "$cache/$name.qemu" 2>&1 || rc=$?
+	rm -f "$cache/initrd"
+	[ "$rc" -ne 124 ] || say "$name: not done after $seconds seconds"
+	if [ -s "$cache/$name.qemu" ]; then say "$name: $(tail -n 1 "$cache/$name.qemu")"; fi
+}
+
+# Lines of the results: "pgveil KEY VALUE…", ended by \r\n as a terminal's are; whatever else is there is not looked at.
+result() { # NAME KEY → its value, the last if there are several; "-" if there is none
+	tr -d '\r' < "$cache/$1.results" | sed -n "s/^pgveil $2 //p" | tail -n 1 | grep . || echo -
+}
+
+programs_of() { # NAME → "PROGRAM INSTRUCTIONS" lines, sorted
+	tr -d '\r' < "$cache/$1.results" | sed -nE 's/^pgveil program ([a-z0-9_]+) ([0-9]+|-) .*$/\1 \2/p' | sort
+}
+
+compare() { # NAME → says what costs more than a tenth above the record, and what there is no record of
+	local name=$1 failed=0 program n was
+	while read -r program n; do
+		was=$(awk -v k="$name" -v p="$program" '$1 == k && $2 == p { print $3 }' "$record_file")
+		if [ -z "$was" ]; then
+			say "$name: $program ($n instructions) is not in $record_file (--record)"
+			failed=1
+		elif [ "$was" = - ] || [ "$n" = - ]; then
+			[ "$was" = "$n" ] || { say "$name: $program: $n instructions, recorded: $was"; failed=1; }
+		elif [ $((n * 10)) -gt $((was * 11)) ]; then
+			say "$name: $program: the verifier went through $n instructions, recorded: $was"
+			failed=1
+		fi
+	done < <(programs_of "$name")
+	return $failed
+}
+
+record() { # NAME
+	local program n
+	[ -n "$(programs_of "$1")" ] || return 0
+	{
+		sed -n '/^#/p' "$record_file"
+		{
+			awk -v k="$1" '!/^#/ && $1 != k' "$record_file"
+			programs_of "$1" | while read -r program n; do echo "$1 $program $n"; done
+		} | sort -V
+	} > "$record_file.new"
+	mv "$record_file.new" "$record_file"
+}
+
+verdict() { # NAME → ok, or what is not
+	local name=$1 key
+	if [ "$(result "$name" done)" != yes ]; then
+		echo "the guest did not come to its end"
+	elif [ "$(result "$name" complaint)" != - ]; then
+		echo "kernel log: $(result "$name" complaint)"
+	elif [ "$name" = 5.10 ]; then
+		# Below 6.1 what counts is that it refuses, says why, and leaves nothing attached.
+		case "$(result "$name" doctor)/$(result "$name" daemon)" in
+		refuses:*/refuses:*) echo ok ;;
+		*) echo "it is not refused" ;;
+		esac
+	else
+		for key in doctor load attach redirect failclosed pgbench bypass splice; do
+			case $(result "$name" "$key") in ok | ok\ *) ;; *) echo "$key"; return ;; esac
+		done
+		if [ -n "$recording" ] || compare "$name"; then echo ok; else echo "verifier"; fi
+	fi
+}
+
+row() { printf '%-8s %-30s %-8s %-8s %-9s %-11s %-22s %-14s %-9s %s\n' "$@"; }
+
+# ---- the run ------------------------------------------------------------------------------------------------------------
+
+recording='' names=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--record) recording=1 ;;
+	-*) sed -n '/^#   kernel-matrix.sh/s/^# *//p' "$0" >&2; exit 2 ;;
+	*) [[ " ${all[*]} " == *" $1 "* ]] || die "$1: one of ${all[*]} expected"; names+=("$1") ;;
+	esac
+	shift
+done
+[ ${#names[@]} -gt 0 ] || names=("${all[@]}")
+[ "$(id -u)" = 0 ] || die "needs root"
+mkdir -p "$cache"
+exec 9> "$cache/lock"
+flock -n 9 || die "another run is under way"
+for name in "${names[@]}"; do fetch_kernel "$name"; done
+root=$cache/root
+trap 'rm -rf "$root" "$cache/root.cpio" "$cache/initrd"' EXIT
+make_root
+(cd "$root" && find . | cpio -o -H newc --quiet -R 0:0) > "$cache/root.cpio"
+failed=() table=()
+for name in "${names[@]}"; do
+	say "$name: $(cat "$cache/$name/ready"), at most $seconds seconds"
+	boot "$name"
+	[ -z "$recording" ] || record "$name"
+	v=$(verdict "$name")
+	[ "$v" = ok ] || failed+=("$name")
+	r=("$name" "$(result "$name" release)")
+	for key in load attach redirect failclosed bypass splice pgbench; do r+=("$(result "$name" $key)"); done
+	table+=("$(row "${r[@]}" "$v")")
+	if [ "$v" != ok ]; then
+		say "$name: the end of its console ($cache/$name.console):"
+		tail -n 40 "$cache/$name.console" | tr -d '\r' >&2
+	fi
+done
+row kernel release load attach redirect fail-closed bypass splice pgbench verdict
+printf '%s\n' "${table[@]}"
+for name in "${names[@]}"; do
+	if [ "$(result "$name" doctor)" != ok ]; then printf '%s: doctor %s\n%s: pgveild %s\n' "$name" "$(result "$name" doctor)" "$name" "$(result "$name" daemon)"; fi
+done
+printf '\nverifier, instructions:\n'
+for name in "${names[@]}"; do programs_of "$name" | sed "s/^/$name /"; done | awk '
+	{ n[$2, $1] = $3; p[$2]; if (!($1 in k)) { k[$1]; order[++m] = $1 } }
+	END { printf "%-20s", "program"; for (i = 1; i <= m; i++) printf "%10s", order[i]; print ""
+	      for (x in p) { s = sprintf("%-20s", x); for (i = 1; i <= m; i++) s = s sprintf("%10s", n[x, order[i]]); print s | "sort" } }'
+[ ${#failed[@]} -eq 0 ] || die "failed: ${failed[*]}"

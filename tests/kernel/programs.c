@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* programs OBJECT: for each program of the object file, what the running kernel says of the one of that name that somebody has
+ * loaded: a line "NAME INSTRUCTIONS LINKS", INSTRUCTIONS being those that the verifier went through, "-" where none is loaded. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static unsigned links_of(__u32 prog_id)
+{
+	__u32 id = 0;
+	unsigned n = 0;
+
+	while (bpf_link_get_next_id(id, &id) == 0) {
+		struct bpf_link_info info = {0};
+		__u32 len = sizeof(info);
+		int fd = bpf_link_get_fd_by_id(id);
+
+		if (fd < 0)
+			continue;
+		if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && info.prog_id == prog_id)
+			n++;
+		close(fd);
+	}
+	return n;
+}
+
+/* The kernel keeps the first 15 bytes of a name. */
+static void look_for(const char *name)
+{
+	__u32 id = 0, verified = 0;
+	unsigned found = 0, links = 0;
+
+	while (bpf_prog_get_next_id(id, &id) == 0) {
+		struct bpf_prog_info info = {0};
+		__u32 len = sizeof(info);
+		int fd = bpf_prog_get_fd_by_id(id);
+
+		if (fd < 0)
+			continue;
+		if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0 &&
+			strncmp(info.name, name, sizeof(info.name) - 1) == 0) {
+			found++;
+			verified = info.verified_insns > verified ? info.verified_insns : verified;
+			links += links_of(id);
+		}
+		close(fd);
+	}
+	if (found)
+		printf("%s %u %u\n", name, verified, links);
+	else
+		printf("%s - 0\n", name);
+}
+
+int main(int argc, char **argv)
+{
+	struct bpf_object *obj = argc == 2 ? bpf_object__open(argv[1]) : NULL;
+	struct bpf_program *prog;
+
+	if (!obj) {
+		fprintf(stderr, "programs: OBJECT expected: %s\n", strerror(errno));
+		return 2;
+	}
+	bpf_object__for_each_program(prog, obj) look_for(bpf_program__name(prog));
+	bpf_object__close(obj);
+	return 0;
+}

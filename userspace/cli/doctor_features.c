@@ -108,6 +108,12 @@ static void check_helpers(struct findings *f, const json_t *probe)
 	} needed[] = {
 		{"cgroup_sock", "sock_create", "bpf_sk_storage_get"},
 		{"cgroup_sock", "sock_create", "bpf_get_current_ancestor_cgroup_id"},
+		{"cgroup_sock", "sock_create", "bpf_get_netns_cookie"},
+		{"cgroup_sock", "sock_create", "bpf_ringbuf_reserve"},
+		{"cgroup_sock", "sock_create", "bpf_set_retval"},
+		{"cgroup_skb", "egress", "bpf_sk_storage_get"},
+		{"cgroup_skb", "egress", "bpf_skb_ancestor_cgroup_id"},
+		{"cgroup_skb", "egress", "bpf_ringbuf_reserve"},
 		{"cgroup_sock_addr", "connect", "bpf_sk_storage_get"},
 		{"cgroup_sock_addr", "connect", "bpf_get_current_cgroup_id"},
 		{"cgroup_sock_addr", "connect", "bpf_get_netns_cookie"},

@@ -9,13 +9,13 @@
 # above it fails; --record writes it anew for the kernels of this run. Kernels are Debian's (cloud flavour), found by
 # apt-cache search because their versions rotate, through a private apt configuration whose sources are derived from this
 # machine's own. They are kept in build/kernels, with what each guest said (NAME.console, NAME.results).
-# KERNEL_MATRIX_SECONDS=900 is what one guest may take. Needs root: it builds device nodes into no image, but the tests want it there.
+# KERNEL_MATRIX_SECONDS=1800 is what one guest may take, KERNEL_MATRIX_CPUS=2 what it has (on a busy machine one is faster). Needs root.
 set -euo pipefail
 cd "$(dirname "$(realpath "$0")")/.."
 export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
 source=$PWD cache=$PWD/build/kernels build=build/release
 record_file=tests/kernel/verifier.txt
-seconds=${KERNEL_MATRIX_SECONDS:-900}
+seconds=${KERNEL_MATRIX_SECONDS:-1800}
 all=(5.10 6.1 6.12 6.18 newest)
 # What answers for a kernel: the series, and the suite that has it. The newest is the highest of them all.
 suites=(bullseye-security bookworm-security bookworm-backports trixie-security trixie-backports sid)
@@ -119,6 +119,7 @@ make_root() {
 	ln -sf bash "$root/usr/bin/sh"
 	make_users
 	make_postgres
+	make_cluster
 	make_python
 	make_pgveil
 	make_libraries
@@ -153,6 +154,19 @@ make_postgres() { # the distribution's, without what compiles for it
 	cp -aL /usr/lib/locale/C.utf8 "$root/usr/lib/locale/"
 	cp -L /usr/share/zoneinfo/{UTC,GMT} "$root/usr/share/zoneinfo/"
 	cp -L /usr/share/zoneinfo/UTC "$root/usr/share/zoneinfo/Etc/UTC"
+}
+
+make_cluster() { # initdb takes a minute there; lab.sh copies what it finds
+	local d=$root/clusters/-usr-lib-postgresql-15-bin
+	mkdir -p "$d"
+	install -d -o postgres -m 700 "$d/pg"
+	echo guest > "$d/superuser.pw"
+	chmod 644 "$d/superuser.pw"
+	# The directories above may be closed to that user.
+	(cd "$d" && setpriv --reuid=postgres --regid=postgres --init-groups -- /usr/lib/postgresql/15/bin/initdb -D pg -U postgres \
+		--auth=scram-sha-256 --pwfile=superuser.pw -E UTF8 --locale=C.UTF-8 --wal-segsize=1 --no-sync > "$cache/initdb.log" 2>&1) ||
+		die "initdb failed: $(tail -n 1 "$cache/initdb.log")"
+	chmod 600 "$d/superuser.pw"
 }
 
 make_python() { # what tests/integration wants of it
@@ -202,7 +216,7 @@ boot() { # NAME
 	: > "$cache/$name.results"
 	# Two serial lines: the kernel and the tests talk on the first, the second has nothing but results. </dev/null: a guest
 	# must not read what is typed at this terminal.
-	timeout --kill-after=10 "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -smp 2 -cpu max -m 2048 -display none -no-reboot \
+	timeout --kill-after=10 "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -smp "${KERNEL_MATRIX_CPUS:-2}" -cpu max -m 2048 -display none -no-reboot \
 		-nodefaults -nic none -chardev file,id=console,path="$cache/$name.console" -serial chardev:console \
 		-chardev file,id=results,path="$cache/$name.results" -serial chardev:results -kernel "$d/vmlinuz" -initrd "$cache/initrd" \
 		-append "console=ttyS0 quiet loglevel=5 panic=-1 rdinit=/init no_timer_check nowatchdog mitigations=off pgveil.kernel=$name" < /dev/null > "$cache/$name.qemu" 2>&1 || rc=$?
@@ -292,7 +306,7 @@ for name in "${names[@]}"; do fetch_kernel "$name"; done
 root=$cache/root
 trap 'rm -rf "$root" "$cache/root.cpio" "$cache/initrd"' EXIT
 make_root
-(cd "$root" && find . | cpio -o -H newc --quiet -R 0:0) > "$cache/root.cpio"
+(cd "$root" && find . | cpio -o -H newc --quiet) > "$cache/root.cpio"
 failed=() table=()
 for name in "${names[@]}"; do
 	say "$name: $(cat "$cache/$name/ready"), at most $seconds seconds"

@@ -15,7 +15,7 @@
 # ${LAB_CGROUP} ${LAB_CGROUP_2} … ${LAB_CREDENTIAL_FILE}, and ${LAB_KEY_FILE} (for keyed masks), ${LAB_SUPERUSER_FILE}, ${LAB_DB_CA},
 # ${LAB_DB_HOST6}, ${LAB_CLIENT_CERT}, ${LAB_CLIENT_KEY}. Environment: BUILD (release; which build/ to run),
 # PGVEIL_LAB_DIR (/run/pgveil-lab), LAB_DAEMON_ARGS (more flags for the daemon, kept over restarts), LAB_CLUSTERS (a directory
-# where new clusters are kept, to be copied).
+# where new clusters are kept, to be copied), LAB_PATIENCE (how many times longer than usual what is started may take).
 #
 #   host netns                       bridge pvXXXX, 10.A.B.1 (A.B are XXXX in hex)
 #                                 ┌──────────┼──────────────┬─────────────┐ veth pairs
@@ -217,7 +217,7 @@ pg_start() {
 	} >> "$data/postgresql.conf"
 	install -o postgres -m 644 /dev/null "$state/log/postgres.log"
 	setsid --wait nsenter --net="/run/netns/$ns-db" -- "${as_postgres[@]}" "$pg_bin/pg_ctl" -D "$data" -l "$state/log/postgres.log" \
-		-w -t 60 start > "$state/log/pg_ctl.log" 2>&1 < /dev/null || die "PostgreSQL did not start"
+		-w -t $((60 * ${LAB_PATIENCE:-1})) start > "$state/log/pg_ctl.log" 2>&1 < /dev/null || die "PostgreSQL did not start"
 	pid_write "$state/postgres.pid" "$(head -n 1 "$data/postmaster.pid")" || die "PostgreSQL ended at once"
 }
 
@@ -338,7 +338,7 @@ daemon_start() {
 	) &
 	pid_write "$state/daemon.pid" $! || die "the daemon ended at once"
 	# The writer's end closes when the daemon dies, so that this read ends early then.
-	if ! read -r -t 30 < "$state/ready"; then
+	if ! read -r -t $((30 * ${LAB_PATIENCE:-1})) < "$state/ready"; then
 		pid_end "$state/daemon.pid" KILL 5
 		die "the daemon did not become ready"
 	fi

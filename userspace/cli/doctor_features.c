@@ -3,11 +3,12 @@
  * Helpers and maps are tried by bpftool, hooks by loading a program that does nothing for each. */
 #include "cli/finding.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "cli/bpftool.h"
 
@@ -31,11 +32,15 @@ static int try_hook(enum bpf_prog_type type, unsigned hook)
 	static const struct bpf_insn allow[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
 		{.code = BPF_JMP | BPF_EXIT}};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = (enum bpf_attach_type)hook);
-	int fd = bpf_prog_load(type, NULL, "MIT", allow, sizeof(allow) / sizeof(allow[0]), &opts);
+	union bpf_attr attr = {.prog_type = type,
+		.expected_attach_type = hook,
+		.insns = (uintptr_t)allow,
+		.insn_cnt = sizeof(allow) / sizeof(allow[0]),
+		.license = (uintptr_t) "MIT"};
+	int fd = (int)syscall(__NR_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 
 	if (fd < 0)
-		return fd;
+		return -errno;
 	close(fd);
 	return 0;
 }

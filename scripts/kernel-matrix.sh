@@ -129,8 +129,8 @@ make_libraries() { # what all that is there needs, at the place where it is here
 	local f
 	find "$root" /lib/x86_64-linux-gnu/libgcc_s.so.1 -type f \( -perm -u=x -o -name '*.so*' \) -print0 | while IFS= read -r -d '' f; do
 		# Scripts and what is linked statically have none.
-		/lib64/ld-linux-x86-64.so.2 --list "$f" 2> /dev/null || true
-	done | sed -nE 's/^.*(=> |\t)(\/[^ ]+) \(0x.*$/\2/p' | sort -u | grep -v "^$root" | xargs -r cp -L --parents -t "$root"
+		/lib64/ld-linux-x86-64.so.2 --list "$f" || true
+	done 2> /dev/null | sed -nE 's/^.*(=> |\t)(\/[^ ]+) \(0x.*$/\2/p' | sort -u | grep -v "^$root" | xargs -r cp -L --parents -t "$root"
 	cp -L --parents /lib/x86_64-linux-gnu/libgcc_s.so.1 "$root"
 }
 
@@ -186,10 +186,10 @@ make_pgveil() { # the project at the place where the guest runs it
 	local f name kind
 	mkdir -p "$root/pgveil/$build"
 	(cd "$source" && git ls-files --cached --others --exclude-standard scripts tests/integration tests/kernel | xargs cp --parents -t "$root/pgveil")
-	cp "$build"/{pgveild,pgveil,pgveil.bpf.o} "$root/pgveil/$build/"
+	(cd "$source" && cp --parents -t "$root/pgveil" $build/{pgveild,pgveil,pgveil.bpf.o,bpf/splice.bpf.o})
 	mkdir -p "$root/probes"
 	compile "$root/probes/programs" tests/kernel/programs.c
-	compile "$root/probes/kern_probe" tests/integration/kern_probe.c $build/net/netns.o $build/libkern.a $build/libbase.a
+	compile "$root/probes/kern_probe" tests/integration/kern_probe.c $build/net/netns.o
 	for kind in bypass splice; do
 		mkdir -p "$root/probes/$kind"
 		for f in tests/kernel/"$kind"/*; do
@@ -204,8 +204,9 @@ make_pgveil() { # the project at the place where the guest runs it
 	chmod 755 "$root/init"
 }
 
-compile() { # OUT SOURCE [OBJECT…]
-	gcc -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -pthread -Iuserspace -I. -I$build -o "$1" "${@:2}" -lbpf -lelf -lz
+compile() { # OUT SOURCE [OBJECT…]: with the lowest layers, which kern is on
+	gcc -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -pthread -Iuserspace -I. -I$build -o "$1" "${@:2}" \
+		$build/libkern.a $build/libbase.a -lbpf -lelf -lz
 }
 
 # ---- one kernel ------------------------------------------------------------------------------------------------------------

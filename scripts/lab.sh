@@ -228,7 +228,7 @@ dba_environment() {
 psql_dba() { # as superuser, from the host, over the bridge; kept out of the server's log, which would show the passwords
 	(
 		dba_environment
-		export PGCONNECT_TIMEOUT=10
+		export PGCONNECT_TIMEOUT=$((10 * ${LAB_PATIENCE:-1}))
 		export PGOPTIONS='-c client_min_messages=warning -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic'
 		"$psql" -XqAt -v ON_ERROR_STOP=1 "$@"
 	)

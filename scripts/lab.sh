@@ -6,7 +6,7 @@
 #   lab.sh up [--schema FILE.sql] [--policy FILE.yaml]… [--pg-bin DIR] [--pg-conf k=v]… [--agents N] [--json]
 #   lab.sh agent [--as agent1|unknown] [--root] -- CMD…   as that process would run; not as root unless --root says so
 #   lab.sh dba -- CMD…                      not enrolled, PG* set to a superuser
-#   lab.sh daemon kill|stop|start|restart   kill is SIGKILL, stop is SIGTERM
+#   lab.sh daemon kill|stop|start|restart|upgrade   kill is SIGKILL, stop is SIGTERM; upgrade is a new one that takes over
 #   lab.sh pgveil -- ARGS…                  the pgveil command, pointed at the lab's daemon
 #   lab.sh logs [daemon|postgres]
 #   lab.sh down                             leaves nothing; also takes away a lab that is half built
@@ -319,9 +319,10 @@ make_agents() {
 
 # ---- the daemon -----------------------------------------------------------------------------------------------------
 
-daemon_start() {
-	local f args=() bin=$root/build/$build/pgveild
-	! pid_alive "$state/daemon.pid" > /dev/null || die "the daemon is running already"
+daemon_start() { # [--takeover]
+	local f args=("$@") bin=$root/build/$build/pgveild old=
+	old=$(pid_alive "$state/daemon.pid") || old=
+	[ -z "$old" ] || [ $# -gt 0 ] || die "the daemon is running already"
 	for f in "${policies[@]}"; do args+=(--policy "$f"); done
 	# shellcheck disable=SC2206
 	args+=($daemon_args)
@@ -336,13 +337,17 @@ daemon_start() {
 		exec setsid "$bin" --cgroup-root "$cg_root" --pin-dir "$state/bpf/pgveil" --run-dir "$state/run" --state-dir "$state/state" \
 			--workers 2 --catalog-max-age 5s --log-level info --ready-fd 3 "${args[@]}"
 	) &
-	pid_write "$state/daemon.pid" $! || die "the daemon ended at once"
+	pid_write "$state/daemon.pid.new" $! || die "the daemon ended at once"
 	# The writer's end closes when the daemon dies, so that this read ends early then.
 	if ! read -r -t $((30 * ${LAB_PATIENCE:-1})) < "$state/ready"; then
-		pid_end "$state/daemon.pid" KILL 5
+		pid_end "$state/daemon.pid.new" KILL 5
+		rm -f "$state/ready"
 		die "the daemon did not become ready"
 	fi
 	rm -f "$state/ready"
+	# The one that drains ends by itself; down waits for it.
+	[ -z "$old" ] || mv "$state/daemon.pid" "$state/daemon.pid.old"
+	mv "$state/daemon.pid.new" "$state/daemon.pid"
 	pgveil status > "$state/log/status.log" 2>&1 || { cat "$state/log/status.log" >&2; die "the daemon does not answer"; }
 }
 
@@ -503,6 +508,11 @@ daemon() {
 		daemon_start
 		trap - EXIT
 		;;
+	upgrade)
+		trap 'last_lines daemon' EXIT
+		daemon_start --takeover
+		trap - EXIT
+		;;
 	*) usage ;;
 	esac
 }
@@ -526,6 +536,7 @@ take_down() {
 	elif [ -d "$cg_root" ]; then
 		find "$cg_root" -name cgroup.procs -exec cat {} + | while read -r p; do kill -9 "$p" 2> /dev/null; done
 	fi
+	pid_end "$state/daemon.pid.old" TERM 10 || pid_end "$state/daemon.pid.old" KILL 5
 	pid_end "$state/daemon.pid" TERM 10 || { say "the daemon did not end in 10 seconds: killed"; pid_end "$state/daemon.pid" KILL 5; }
 	if [ -d "$state/bpf/pgveil" ]; then
 		(build=release; [ ! -e "$state/lab.env" ] || . "$state/lab.env"; pgveil uninstall) > /dev/null 2> "$state/log/uninstall.log" ||

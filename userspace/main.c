@@ -8,15 +8,12 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/log.h"
@@ -30,50 +27,28 @@
 #include "ctl/feed.h"
 #include "ctl/file_watch.h"
 #include "ctl/guard.h"
+#include "ctl/handover.h"
+#include "ctl/overlap.h"
 #include "ctl/report.h"
 #include "ctl/resolver.h"
 #include "ctl/scrape.h"
 #include "ctl/sentinel.h"
+#include "ctl/takeover.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
-#include "main/options.h"
+#include "main/daemon.h"
 #include "main/refusal.h"
+#include "main/succeed.h"
 #include "net/netns.h"
 #include "net/worker.h"
 #include "policy/budget.h"
 #include "policy/policy.h"
 #include "policy/recall.h"
+#include "policy/tenure.h"
 
 #define GRACE_MS          5000
 #define RESOLVE_MS        3000
 #define REFUSALS_A_SECOND 20
-
-struct daemon {
-	struct options opt;
-	char mount[PATH_MAX], root[PATH_MAX];
-	int lock_fd; /* on the pin directory: one daemon for one set of pins */
-	struct policy *policy;
-	struct kern *kern;
-	struct netns_thread *netns;
-	struct resolver *resolver;
-	struct feeds *feeds;
-	struct recall *recall;
-	struct budget *budget;
-	struct workers *workers;
-	struct control *control;
-	struct audit *audit;
-	struct enrol *enrol;
-	struct guard *guard;
-	bool unguarded; /* and cannot be guarded again: the end */
-	struct report report;
-	struct file_watch *watch; /* of the policy's files */
-	json_t *complaints;       /* of the last reload; NULL: none */
-	struct events *events;
-	struct admin *admin;
-	struct scrape *scrape;
-	uint64_t refusals_since_ms;
-	unsigned refusals;
-};
 
 /* ---- what must be there ---- */
 
@@ -129,13 +104,21 @@ static int need_dirs(struct daemon *d, bool make, struct err *e)
  * lock comes after the first pins. */
 static int lock_pins(struct daemon *d, struct err *e)
 {
+	int r;
+
+	if (d->opt.takeover && d->lock_fd < 0 && !d->kern) {
+		r = succeed_begin(d, e);
+		if (r && r != -ENOENT)
+			return r;
+	}
 	if (d->lock_fd >= 0)
 		return 0;
 	d->lock_fd = open(d->opt.pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->lock_fd < 0)
 		return errno == ENOENT && !d->kern ? 0 : err_set(e, -errno, "%s: %m", d->opt.pin_dir);
 	if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return err_set(e, -errno, "%s: another pgveild has these pins", d->opt.pin_dir);
+		return err_set(e, -errno, "%s: another pgveild has these pins (--takeover takes its place)",
+			d->opt.pin_dir);
 	return 0;
 }
 
@@ -204,6 +187,13 @@ static struct slot *on_attach(
 	return feeds_attach(d->feeds, db, who, dbname, e);
 }
 
+static bool on_cancel(void *arg, uint32_t pid, struct span secret, const struct caller *who)
+{
+	const struct daemon *d = arg;
+
+	return d->takeover && takeover_cancel(d->takeover, pid, secret, who);
+}
+
 static void on_detach(void *arg, struct slot *slot)
 {
 	const struct daemon *d = arg;
@@ -267,13 +257,14 @@ static int reload(void *arg, json_t *complaints)
 
 	if (!r)
 		r = resolver_set_policy(d->resolver, p, &e);
-	if (!r)
+	/* Not the kernel's part when another daemon is in charge. */
+	if (!r && d->enrol)
 		r = enrol_policy(d->enrol, p, &e);
 	if (r) {
 		/* Back to what is in force; what the kernel knows already knew it. */
 		if (e.msg[0]) {
 			json_array_append_new(complaints, json_string(e.msg));
-			if (enrol_policy(d->enrol, d->policy, &e) ||
+			if ((d->enrol && enrol_policy(d->enrol, d->policy, &e)) ||
 				resolver_set_policy(d->resolver, d->policy, &e))
 				log_event(LOG_ERROR, "policy.failed", "%s", e.msg);
 		}
@@ -348,42 +339,9 @@ static void on_kernel(void *arg)
 	kern_events_read(d->kern, on_refusal, d);
 }
 
-/* ---- ready ---- */
-
-/* systemd's protocol (sd_notify(3)): a datagram to the socket that the environment names. */
-static void notify_systemd(void)
+static void on_usr2(void *arg)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	size_t n = path ? strlen(path) : 0;
-	int fd;
-
-	if (!n || n >= sizeof(a.sun_path) || (path[0] != '/' && path[0] != '@'))
-		return;
-	memcpy(a.sun_path, path, n);
-	if (a.sun_path[0] == '@')
-		a.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&a,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-		log_event(LOG_WARN, "start.unnotified", "NOTIFY_SOCKET: %m");
-	close(fd);
-}
-
-static void say_ready(struct daemon *d)
-{
-	log_with(LOG_INFO, "start.ready",
-		LOG_FIELDS(LOG_TEXT("guarded", d->root), LOG_TEXT("pins", d->opt.pin_dir),
-			LOG_NUMBER("version", policy_version(d->policy))),
-		"sessions are served");
-	notify_systemd();
-	if (d->opt.ready_fd < 0)
-		return;
-	if (write(d->opt.ready_fd, "\n", 1) != 1)
-		log_event(LOG_WARN, "start.unnotified", "--ready-fd: %m");
-	close(d->opt.ready_fd);
+	succeed_spawn(arg);
 }
 
 /* ---- start and stop ---- */
@@ -400,12 +358,13 @@ static int start_workers(struct daemon *d, struct err *e)
 		.cell_max = d->opt.cell_max,
 		.recall = d->recall,
 		.budget = d->budget,
+		.tenure = &d->tenure,
 		.cgroup_mount = d->mount,
 		.cgroup_root = d->root,
 		.kern = d->kern,
 		.netns = d->netns,
 		.splice = d->opt.splice,
-		.hooks = {on_covers, on_password, on_attach, on_detach, d},
+		.hooks = {on_covers, on_password, on_attach, on_detach, on_cancel, d},
 	};
 
 	if (!r)
@@ -425,15 +384,22 @@ static int start_audit(struct daemon *d, struct err *e)
 static int start_control(struct daemon *d, struct err *e)
 {
 	struct event_base *base = control_base(d->control);
-	const struct enrol_config enrol = {
-		base, d->kern, d->workers, d->audit, d->mount, d->root, d->opt.state_dir};
-	const struct admin_config admin = {base, d->opt.run_dir, &d->report, d->events, reload, d};
+	const struct enrol_config enrol = {base, d->kern, d->workers, d->audit, d->mount, d->root,
+		d->opt.state_dir, d->takeover != NULL};
+	struct admin_config admin = {base, d->opt.run_dir, -1, &d->report, d->events, reload, d};
+	const struct control_events on = {on_hup, on_usr2, on_kernel, d};
 	const struct guard_config guard = {base, d->kern, d->root, on_guarded_again, on_unguarded, d};
 	int r;
 
 	/* Nobody gets in before names are known as well as they can be. */
 	resolver_wait(d->resolver, RESOLVE_MS);
-	r = enrol_open(&d->enrol, &enrol, d->policy, e);
+	r = d->takeover ? succeed_receive(d, e) : 0;
+	if (!r)
+		r = overlap_open(&d->overlap, base, d->opt.state_dir, &d->tenure, e);
+	if (!r)
+		r = enrol_open(&d->enrol, &enrol, d->policy, e);
+	if (!r && d->takeover)
+		r = takeover_doors(d->takeover, d->workers, d->kern, d->enrol, e);
 	if (!r)
 		r = guard_open(&d->guard, &guard, e);
 	if (r)
@@ -454,28 +420,29 @@ static int start_control(struct daemon *d, struct err *e)
 		.loaded_ms = clock_ms(),
 		.loaded_at_s = (uint64_t)time(NULL),
 	};
+	if (d->takeover)
+		admin.socket = takeover_socket(d->takeover, TAKEOVER_ADMIN);
 	r = admin_open(&d->admin, &admin, e);
 	if (!r && d->opt.metrics_listen)
-		r = scrape_open(&d->scrape, base, &d->report, d->opt.metrics_listen, e);
+		r = scrape_open(&d->scrape, base, &d->report, d->opt.metrics_listen,
+			d->takeover ? takeover_socket(d->takeover, TAKEOVER_METRICS) : -1, e);
 	if (!r)
 		r = watch_policy(d, e);
 	if (!r)
 		r = file_watch_start(d->watch, base, on_hup, d, e);
-	return r ? r : control_watch(d->control, kern_events_fd(d->kern), on_hup, on_kernel, d, e);
+	if (!r)
+		r = control_watch(d->control, kern_events_fd(d->kern), &on, e);
+	return r ? r : succeed_open(d, e);
 }
 
 static int open_kern(struct daemon *d, struct err *e)
 {
-	unsigned n = policy_databases(d->policy);
-	uint16_t *ports = calloc(n ? n : 1, sizeof(*ports));
-	const struct kern_config cfg = {d->opt.pin_dir, d->root, ports, n, d->opt.max_per_cgroup};
-	int r;
+	unsigned n = 0;
+	uint16_t *ports = daemon_ports(d, &n, e);
+	const struct kern_config cfg = {
+		d->opt.pin_dir, d->root, ports, n, d->opt.max_per_cgroup, .later = d->takeover != NULL};
+	int r = ports ? kern_open(&d->kern, &cfg, e) : -ENOMEM;
 
-	if (!ports)
-		return err_set(e, -ENOMEM, "out of memory");
-	for (unsigned i = 0; i < n; i++)
-		ports[i] = policy_database_at(d->policy, i)->port;
-	r = kern_open(&d->kern, &cfg, e);
 	free(ports);
 	return r;
 }
@@ -508,13 +475,17 @@ static void stop(struct daemon *d)
 {
 	file_watch_close(d->watch);
 	scrape_close(d->scrape);
+	if (d->admin && !d->in_charge)
+		admin_leave(d->admin);
 	admin_close(d->admin);
 	json_decref(d->complaints);
 	guard_close(d->guard);
 	audit_stop(d->audit);
+	succeed_close(d);
 	if (d->control)
 		control_unwatch(d->control);
-	if (d->kern && d->lock_fd >= 0)
+	/* What is in the kernel is somebody else's: before this one had all, and after it gave all away. */
+	if (d->kern && d->in_charge)
 		kern_forget_listeners(d->kern);
 	if (d->feeds)
 		feeds_stop(d->feeds);
@@ -528,6 +499,8 @@ static void stop(struct daemon *d)
 		netns_thread_stop(d->netns);
 	kern_close(d->kern);
 	resolver_stop(d->resolver);
+	overlap_close(d->overlap);
+	takeover_close(d->takeover);
 	control_close(d->control);
 	policy_unref(d->policy);
 	log_set_tap(NULL, NULL);
@@ -550,13 +523,14 @@ static void raise_files(void)
 
 int main(int argc, char **argv)
 {
-	static struct daemon d = {.lock_fd = -1};
+	static struct daemon d = {.lock_fd = -1, .tenure = TENURE_SHARED};
 	struct err e = {0};
 	sigset_t control;
 	int r;
 
 	if (argc > 1 && strcmp(argv[1], SENTINEL_OPTION) == 0)
 		return sentinel_run(argc, argv);
+	d.argv = argv;
 	if (options_parse(&d.opt, argc, argv)) {
 		fputs("Try `pgveild --help`.\n", stderr);
 		return 1;
@@ -565,11 +539,14 @@ int main(int argc, char **argv)
 		options_help();
 		return 0;
 	}
+	if (readlink("/proc/self/exe", d.program, sizeof(d.program) - 1) < 0)
+		d.program[0] = '\0';
 	log_set_level(d.opt.log_level);
 	/* Signals are the control loop's: threads inherit the mask, this one opens it again. */
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&control);
 	sigaddset(&control, SIGHUP);
+	sigaddset(&control, SIGUSR2);
 	sigaddset(&control, SIGTERM);
 	sigaddset(&control, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &control, NULL);
@@ -591,7 +568,7 @@ int main(int argc, char **argv)
 	}
 	pthread_sigmask(SIG_UNBLOCK, &control, NULL);
 	credential_warn(d.policy);
-	say_ready(&d);
+	ready_say(&d);
 	control_run(d.control);
 	log_event(LOG_INFO, "stop.begin", "sessions are told to go; the pinned programs stay");
 	stop(&d);

@@ -154,11 +154,42 @@ static void bounded(void **state)
 	budget_free(b);
 }
 
+static void restore(void *arg, const struct budget_saved *v)
+{
+	assert_int_equal(budget_restore(arg, v), 0);
+	assert_int_equal(budget_restore(arg, v), -EINVAL); /* once only */
+}
+
+/* What was spent counts on in the budget of the daemon that takes over, and nothing is granted by both. */
+static void given(void **state)
+{
+	struct budget *b = fresh(), *next = fresh();
+	uint64_t wait;
+
+	(void)state;
+	assert_int_equal(spend(b, "/a", item(1, 60, 100, 3600), 1000, &wait), 0);
+	assert_int_equal(spend(b, "/b", item(1, 100, 100, 3600), 1000, &wait), 0);
+	budget_give(b, restore, next);
+	assert_int_equal(spend(b, "/a", item(1, 1, 100, 3600), 2000, &wait), -ESHUTDOWN);
+	assert_int_equal(spend(b, "/c", item(1, 1, 100, 3600), 2000, &wait), -ESHUTDOWN);
+	assert_int_equal(spend(next, "/a", item(1, 41, 100, 3600), 2000, &wait), -EDQUOT);
+	assert_int_equal(spend(next, "/a", item(1, 40, 100, 3600), 2000, &wait), 0);
+	assert_int_equal(spend(next, "/b", item(1, 1, 100, 3600), 2000, &wait), -EDQUOT);
+	assert_int_equal(spend(next, "/b", item(1, 100, 100, 3600), 2 * HOUR_MS, &wait), 0);
+	/* it did not take over after all */
+	budget_take_back(b);
+	assert_int_equal(spend(b, "/a", item(1, 41, 100, 3600), 2000, &wait), -EDQUOT);
+	assert_int_equal(spend(b, "/a", item(1, 40, 100, 3600), 2000, &wait), 0);
+	assert_int_equal(budget_restore(next, &(struct budget_saved){.identity = "/x"}), -EINVAL);
+	budget_free(b);
+	budget_free(next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(limits), cmocka_unit_test(rolls),
 		cmocka_unit_test(wait_is_true), cmocka_unit_test(all_or_nothing),
-		cmocka_unit_test(periods_that_change), cmocka_unit_test(bounded)};
+		cmocka_unit_test(periods_that_change), cmocka_unit_test(bounded), cmocka_unit_test(given)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,8 @@ struct admin {
 	struct follow *follow;
 	struct evhttp *http;
 	struct sockaddr_un address;
+	int fd; /* of http */
+	bool left;
 };
 
 static int code_of(int r)
@@ -210,11 +212,25 @@ static int listen_at(struct admin *a, struct err *e)
 	umask(before);
 	if (r < 0 || listen(fd, 16) < 0)
 		r = err_set(e, -errno, "%s: %m", a->address.sun_path);
-	else if (evhttp_accept_socket(a->http, fd) < 0)
-		r = err_set(e, -ENOMEM, "%s: out of memory", a->address.sun_path);
-	if (r)
+	if (r) {
 		close(fd);
-	return r;
+		return r;
+	}
+	return fd;
+}
+
+static int serve(struct admin *a, struct err *e)
+{
+	int fd = a->cfg.socket >= 0 ? a->cfg.socket : listen_at(a, e);
+
+	if (fd < 0)
+		return fd;
+	if (evhttp_accept_socket(a->http, fd) < 0) {
+		close(fd);
+		return err_set(e, -ENOMEM, "%s: out of memory", a->address.sun_path);
+	}
+	a->fd = fd;
+	return 0;
 }
 
 int admin_open(struct admin **out, const struct admin_config *cfg, struct err *e)
@@ -233,7 +249,7 @@ int admin_open(struct admin **out, const struct admin_config *cfg, struct err *e
 		r = follow_open(&a->follow, cfg->base, cfg->events, e);
 	if (!r) {
 		a->http = evhttp_new(cfg->base);
-		r = a->http ? listen_at(a, e) : err_set(e, -ENOMEM, "out of memory");
+		r = a->http ? serve(a, e) : err_set(e, -ENOMEM, "out of memory");
 	}
 	if (r) {
 		follow_close(a->follow);
@@ -251,11 +267,22 @@ int admin_open(struct admin **out, const struct admin_config *cfg, struct err *e
 	return 0;
 }
 
+int admin_fd(const struct admin *a)
+{
+	return a->fd;
+}
+
+void admin_leave(struct admin *a)
+{
+	a->left = true;
+}
+
 void admin_close(struct admin *a)
 {
 	if (!a)
 		return;
-	unlink(a->address.sun_path);
+	if (!a->left)
+		unlink(a->address.sun_path);
 	follow_close(a->follow);
 	evhttp_free(a->http);
 	free(a);

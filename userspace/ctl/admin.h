@@ -22,6 +22,7 @@ struct report;
 struct admin_config { /* everything outlives it */
 	struct event_base *base;
 	const char *run_dir;
+	int socket; /* that another daemon listened on, below run_dir; -1: a new one */
 	const struct report *report;
 	struct events *events;
 	/* Reloads the policy: 0, or a negative errno with every complaint appended to the array. */
@@ -30,6 +31,8 @@ struct admin_config { /* everything outlives it */
 };
 
 MUSTCHECK int admin_open(struct admin **out, const struct admin_config *cfg, struct err *e);
+int admin_fd(const struct admin *a);
+void admin_leave(struct admin *a); /* the socket is another daemon's now: its name stays */
 void admin_close(struct admin *a); /* NULL is fine */
 
 #endif

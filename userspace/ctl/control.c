@@ -4,14 +4,13 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 struct control {
 	struct event_base *base;
-	struct event *hup, *asked, *term, *interrupt, *readable;
-	void (*on_hup)(void *arg);
-	void (*on_readable)(void *arg);
-	void *arg;
+	struct event *hup, *asked, *usr2, *upgrade, *term, *interrupt, *readable;
+	struct control_events on;
 };
 
 int control_open(struct control **out, struct err *e)
@@ -35,10 +34,17 @@ static void forget(struct event **ev)
 	*ev = NULL;
 }
 
+void control_unread(struct control *c)
+{
+	forget(&c->readable);
+}
+
 void control_unwatch(struct control *c)
 {
 	forget(&c->hup);
 	forget(&c->asked);
+	forget(&c->usr2);
+	forget(&c->upgrade);
 	forget(&c->term);
 	forget(&c->interrupt);
 	forget(&c->readable);
@@ -74,7 +80,25 @@ static void asked(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	c->on_hup(c->arg);
+	c->on.hup(c->on.arg);
+}
+
+static void usr2(evutil_socket_t fd, short what, void *arg)
+{
+	struct control *c = arg;
+
+	(void)fd;
+	(void)what;
+	event_active(c->upgrade, EV_TIMEOUT, 0);
+}
+
+static void upgrade(evutil_socket_t fd, short what, void *arg)
+{
+	struct control *c = arg;
+
+	(void)fd;
+	(void)what;
+	c->on.usr2(c->on.arg);
 }
 
 static void term(evutil_socket_t fd, short what, void *arg)
@@ -92,22 +116,26 @@ static void readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	c->on_readable(c->arg);
+	c->on.readable(c->on.arg);
 }
 
-int control_watch(struct control *c, int fd, void (*on_hup)(void *arg), void (*on_readable)(void *arg),
-	void *arg, struct err *e)
+static bool add(struct event *ev)
 {
-	c->on_hup = on_hup;
-	c->on_readable = on_readable;
-	c->arg = arg;
+	return ev && event_add(ev, NULL) == 0;
+}
+
+int control_watch(struct control *c, int fd, const struct control_events *on, struct err *e)
+{
+	c->on = *on;
 	c->hup = evsignal_new(c->base, SIGHUP, hup, c);
 	c->asked = event_new(c->base, -1, 0, asked, c);
+	c->usr2 = evsignal_new(c->base, SIGUSR2, usr2, c);
+	c->upgrade = event_new(c->base, -1, 0, upgrade, c);
 	c->term = evsignal_new(c->base, SIGTERM, term, c);
 	c->interrupt = evsignal_new(c->base, SIGINT, term, c);
 	c->readable = event_new(c->base, fd, EV_READ | EV_PERSIST, readable, c);
-	if (!c->hup || !c->asked || !c->term || !c->interrupt || !c->readable || event_add(c->hup, NULL) ||
-		event_add(c->term, NULL) || event_add(c->interrupt, NULL) || event_add(c->readable, NULL))
+	if (!c->asked || !c->upgrade || !add(c->hup) || !add(c->usr2) || !add(c->term) ||
+		!add(c->interrupt) || !add(c->readable))
 		return err_set(e, -ENOMEM, "out of memory");
 	return 0;
 }

@@ -12,9 +12,14 @@ struct event_base;
 MUSTCHECK int control_open(struct control **out, struct err *e);
 void control_close(struct control *c); /* after everything that uses its base; NULL is fine */
 struct event_base *control_base(struct control *c);
-/* on_hup after a SIGHUP, or after several; on_readable whenever fd has something to read. */
-MUSTCHECK int control_watch(struct control *c, int fd, void (*on_hup)(void *arg),
-	void (*on_readable)(void *arg), void *arg, struct err *e);
+struct control_events {
+	void (*hup)(void *arg);      /* after a SIGHUP, or after several */
+	void (*usr2)(void *arg);     /* likewise */
+	void (*readable)(void *arg); /* whenever fd has something to read */
+	void *arg;
+};
+MUSTCHECK int control_watch(struct control *c, int fd, const struct control_events *on, struct err *e);
+void control_unread(struct control *c); /* fd is somebody else's now */
 void control_unwatch(struct control *c);
 void control_end(struct control *c); /* control_run returns, or will at once */
 void control_run(struct control *c); /* until SIGTERM or SIGINT */

@@ -37,6 +37,17 @@ int doors_open(struct doors *d, struct workers *ws, struct kern *k, int ns_fd, s
 	return 0;
 }
 
+int doors_assert(const struct doors *d, struct workers *ws, struct kern *k, struct err *e)
+{
+	struct listening l;
+	int r = 0;
+
+	for (unsigned i = 0; i < d->n && !r; i++)
+		if (workers_listening(ws, d->cookie[i], &l))
+			r = kern_set_listener(k, l.netns_cookie, l.ports, e);
+	return r;
+}
+
 void doors_close(struct doors *d, struct workers *ws, struct kern *k)
 {
 	for (unsigned i = 0; i < d->n; i++)

@@ -20,6 +20,8 @@ struct doors {                      /* all zero: none */
 /* A listener in the namespace behind fd, and the kernel told of it. Where there are too many, the oldest but
  * the first is closed. */
 MUSTCHECK int doors_open(struct doors *d, struct workers *ws, struct kern *k, int ns_fd, struct err *e);
+/* Tells the kernel of them once more. */
+MUSTCHECK int doors_assert(const struct doors *d, struct workers *ws, struct kern *k, struct err *e);
 void doors_close(struct doors *d, struct workers *ws, struct kern *k);
 
 #endif

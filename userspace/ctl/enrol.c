@@ -304,7 +304,7 @@ static int open_all(struct enrol *en, struct err *e)
 
 	/* Their ports were an earlier daemon's, and anybody may listen there by now. Without an entry a
 	 * connect of an enrolled cgroup is refused, so nothing gets past until the new ones are in. */
-	if (!r)
+	if (!r && !en->cfg.takes_over)
 		kern_forget_listeners(en->cfg.kern);
 	if (!r)
 		r = set_ports(en, true, e);
@@ -319,6 +319,35 @@ static int open_all(struct enrol *en, struct err *e)
 	if (!r)
 		roster_save(&en->roster);
 	return r;
+}
+
+int enrol_door(struct enrol *en, uint64_t cgroup_id, int ns_fd, struct err *e)
+{
+	struct enrolment *x = en->roster.all;
+
+	while (x && x->id != cgroup_id)
+		x = x->next;
+	if (cgroup_id && !(x && x->enrolled))
+		return 0;
+	return doors_open(x ? &x->doors : &en->uid_doors, en->cfg.workers, en->cfg.kern, ns_fd, e);
+}
+
+int enrol_assert(struct enrol *en, struct err *e)
+{
+	int r = doors_assert(&en->uid_doors, en->cfg.workers, en->cfg.kern, e);
+
+	if (!r && en->own_id)
+		r = kern_set_cgroup(en->cfg.kern, en->own_id, CGROUP_EXEMPT, e);
+	for (struct enrolment *x = en->roster.all; x && !r; x = x->next) {
+		r = doors_assert(&x->doors, en->cfg.workers, en->cfg.kern, e);
+		if (!r && x->enrolled)
+			r = kern_set_cgroup(en->cfg.kern, x->id, CGROUP_ENROLLED, e);
+	}
+	if (!r)
+		r = set_ports(en, true, e);
+	if (!r)
+		r = set_uids(en, e);
+	return r ? r : keep_known(en, e);
 }
 
 int enrol_open(struct enrol **out, const struct enrol_config *cfg, struct policy *p, struct err *e)
@@ -521,6 +550,12 @@ const char *enrol_stage_name(enum enrol_stage s)
 	case ENROL_READY: return "enrolled";
 	}
 	return "?";
+}
+
+unsigned enrol_uid_doors(const struct enrol *en, const uint64_t **cookies)
+{
+	*cookies = en->uid_doors.cookie;
+	return en->uid_doors.n;
 }
 
 void enrol_each(struct enrol *en, void (*fn)(void *arg, const struct enrol_view *v), void *arg)

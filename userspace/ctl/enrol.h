@@ -26,10 +26,16 @@ struct enrol_config { /* strings outlive it */
 	struct audit *audit;
 	const char *mount, *root; /* cgroup v2, and the guarded directory below it */
 	const char *state_dir;
+	bool takes_over; /* the listeners that the kernel knows of are the workers' already (workers_adopt) */
 };
 
 /* Exempts the daemon's own cgroup and takes over what an earlier daemon enrolled, under p. */
 MUSTCHECK int enrol_open(struct enrol **out, const struct enrol_config *cfg, struct policy *p, struct err *e);
+/* A namespace in which an enrolment (cgroup id; 0: the enrolled uids) was seen by the daemon before. An id
+ * that is not enrolled is none. */
+MUSTCHECK int enrol_door(struct enrol *en, uint64_t cgroup_id, int ns_fd, struct err *e);
+/* Says all of it to the kernel once more: somebody else may have said something else. */
+MUSTCHECK int enrol_assert(struct enrol *en, struct err *e);
 void enrol_close(struct enrol *en); /* states and pins stay; NULL is fine */
 /* After a reload: what p names is enrolled, what only the policy before it named becomes UNKNOWN. Ports are
  * only added. */
@@ -65,6 +71,8 @@ struct enrol_view { /* borrowed, for the time of the call */
 	const uint64_t *netns_cookies;
 	unsigned nnetns;
 };
+/* The namespaces in which enrolled uids were seen; borrowed. */
+unsigned enrol_uid_doors(const struct enrol *en, const uint64_t **cookies);
 void enrol_each(struct enrol *en, void (*fn)(void *arg, const struct enrol_view *v), void *arg);
 
 #endif

@@ -178,8 +178,17 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 		leave(v);
 }
 
+static bool listens_at(int fd, const struct sockaddr_storage *at)
+{
+	struct sockaddr_storage is = {0};
+	socklen_t len = sizeof(is);
+
+	return fd >= 0 && getsockname(fd, (struct sockaddr *)&is, &len) == 0 &&
+	       evutil_sockaddr_cmp((struct sockaddr *)&is, (const struct sockaddr *)at, 1) == 0;
+}
+
 /* Over no name: whoever answers for names would choose where we listen. */
-static int listen_at(const char *where, struct err *e)
+static int listen_at(const char *where, int given, struct err *e)
 {
 	struct sockaddr_storage at = {0};
 	int len = sizeof(at), one = 1, fd;
@@ -187,6 +196,8 @@ static int listen_at(const char *where, struct err *e)
 	if (evutil_parse_sockaddr_port(where, (struct sockaddr *)&at, &len) ||
 		((struct sockaddr_in *)&at)->sin_port == 0) /* the same place in both families */
 		return err_set(e, -EINVAL, "--metrics-listen %s: not an address with a port", where);
+	if (listens_at(given, &at))
+		return given;
 	fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_set(e, -errno, "--metrics-listen %s: %m", where);
@@ -201,12 +212,14 @@ static int listen_at(const char *where, struct err *e)
 }
 
 int scrape_open(struct scrape **out, struct event_base *base, const struct report *r, const char *where,
-	struct err *e)
+	int socket, struct err *e)
 {
 	struct scrape *s;
-	int fd = listen_at(where, e);
+	int fd = listen_at(where, socket, e);
 	bool failed;
 
+	if (socket >= 0 && fd != socket)
+		close(socket);
 	if (fd < 0)
 		return fd;
 	s = calloc(1, sizeof(*s));
@@ -229,6 +242,11 @@ int scrape_open(struct scrape **out, struct event_base *base, const struct repor
 		"/metrics and /healthz are answered there");
 	*out = s;
 	return 0;
+}
+
+int scrape_fd(const struct scrape *s)
+{
+	return s ? s->fd : -1;
 }
 
 void scrape_close(struct scrape *s)

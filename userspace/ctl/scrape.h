@@ -11,9 +11,11 @@ struct scrape;
 struct event_base;
 struct report;
 
-/* where: "127.0.0.1:9187", "[::1]:9187"; an address and a port, no name. */
+/* where: "127.0.0.1:9187", "[::1]:9187"; an address and a port, no name. socket: what another daemon listened
+ * on, or -1; it is used where it listens there, and closed where not. */
 MUSTCHECK int scrape_open(struct scrape **out, struct event_base *base, const struct report *r,
-	const char *where, struct err *e);
-void scrape_close(struct scrape *s); /* NULL is fine */
+	const char *where, int socket, struct err *e);
+int scrape_fd(const struct scrape *s); /* NULL: -1 */
+void scrape_close(struct scrape *s);   /* NULL is fine */
 
 #endif

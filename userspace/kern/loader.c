@@ -148,13 +148,17 @@ int kern_attach_again(struct kern *k, struct err *e)
 	return r ? r : attach_all(k, root_id, e);
 }
 
-static int set_ports(struct kern *k, const struct kern_config *cfg, struct err *e)
+int kern_enforce(struct kern *k, const uint16_t *ports, unsigned nports, struct err *e)
 {
-	int r = 0;
+	uint64_t root_id;
+	int r = cgroup_id(k->root, &root_id, e);
 
-	for (unsigned i = 0; !r && i < cfg->nports; i++)
-		r = kern_set_port(k, cfg->ports[i], e);
-	return r;
+	if (!r)
+		r = write_config(k, root_id, e);
+	/* Before the programs: a connect to a port that they do not know yet would get through. */
+	for (unsigned i = 0; !r && i < nports; i++)
+		r = kern_set_port(k, ports[i], e);
+	return r ? r : attach_all(k, root_id, e);
 }
 
 static int open_all(struct kern *k, const struct kern_config *cfg, uint64_t root_id, struct err *e)
@@ -163,17 +167,12 @@ static int open_all(struct kern *k, const struct kern_config *cfg, uint64_t root
 
 	if (!r)
 		r = load(k, cfg->pin_dir, e);
-	if (!r)
-		r = write_config(k, root_id, e);
-	/* Before the programs: a connect to a port that they do not know yet would get through. */
-	if (!r)
-		r = set_ports(k, cfg, e);
 	if (!r) {
 		k->events = ring_buffer__new(bpf_map__fd(k->skel->maps.events), on_event, k, NULL);
 		if (!k->events)
 			r = err_set(e, -errno, "events: %m");
 	}
-	return r ? r : attach_all(k, root_id, e);
+	return r || cfg->later ? r : kern_enforce(k, cfg->ports, cfg->nports, e);
 }
 
 int kern_open(struct kern **out, const struct kern_config *cfg, struct err *e)

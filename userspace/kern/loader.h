@@ -4,6 +4,7 @@
 #ifndef PGVEIL_KERN_LOADER_H
 #define PGVEIL_KERN_LOADER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
 #include "bpf/abi.h"
@@ -16,6 +17,7 @@ struct kern_config {
 	const uint16_t *ports;   /* captured from the first moment on; only read during kern_open */
 	unsigned nports;
 	unsigned flow_quota; /* connections of one subject at a time; 0: none */
+	bool later;          /* nothing of an earlier daemon's is changed before kern_enforce */
 };
 
 /* Loads and attaches, or adopts the pins of an earlier daemon (same ABI version and same root: programs are
@@ -23,6 +25,9 @@ struct kern_config {
  * another root, which is still there: -EBUSY; both messages name `pgveil uninstall`. -ENODEV: pin_dir is not
  * on a bpffs. -EPERM from an attach below a foreign program without flags is explained. */
 MUSTCHECK int kern_open(struct kern **out, const struct kern_config *cfg, struct err *e);
+/* After kern_open with later: these programs instead of those before, each in one step. Connects are judged
+ * by one or the other. */
+MUSTCHECK int kern_enforce(struct kern *k, const uint16_t *ports, unsigned nports, struct err *e);
 /* Whether every program is attached to the directory that cgroup_root is now. -ESTALE: one is not (the root
  * was removed, perhaps made again, or somebody detached it), and what is below is not guarded. */
 MUSTCHECK int kern_check(const struct kern *k, struct err *e);

@@ -146,6 +146,13 @@ static int take_nothing(struct options *o, const struct row *row, const char *te
 	return 0;
 }
 
+static int take_flag(struct options *o, const struct row *row, const char *text)
+{
+	(void)text;
+	*(bool *)field(o, row) = true;
+	return 0;
+}
+
 static int take_help(struct options *o, const struct row *row, const char *text)
 {
 	(void)row;
@@ -188,6 +195,11 @@ static const struct row table[] = {
 	{"log-level", "LEVEL", take_level, AT(log_level), 0, "error, warn, info or debug (default: info)"},
 	{"ready-fd", "N", take_fd, AT(ready_fd), INT_MAX,
 		"write a newline to this descriptor when ready, and close it"},
+	{"takeover", NULL, take_flag, AT(takeover), 0,
+		"take the place of the daemon that runs with the same directories: nobody's connect is "
+		"refused"},
+	{"drain-grace", "TIME", take_time, AT(drain_grace_ms), 0,
+		"how long a transaction may go on when another daemon has taken over (default: 30s)"},
 	{"foreground", NULL, take_nothing, 0, 0,
 		"accepted and without effect: pgveild never leaves the foreground"},
 	{"help", NULL, take_help, AT(help), 0, "this text"},
@@ -231,6 +243,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		.cell_max = 1 << 20,
 		.max_age_ms = 5 * SECOND_MS,
 		.audit_ms = 10 * SECOND_MS,
+		.drain_grace_ms = 30 * SECOND_MS,
 		.message_max = (size_t)16 << 20,
 		.log_level = LOG_INFO,
 		.splice = SPLICE_AUTO,

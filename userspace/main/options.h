@@ -24,7 +24,9 @@ struct options { /* strings are those of argv */
 	const char *metrics_listen; /* NULL: nowhere */
 	enum log_level log_level;
 	enum splice_mode splice;
-	int ready_fd; /* -1: none */
+	int ready_fd;            /* -1: none */
+	bool takeover;           /* from the daemon that runs, if there is one */
+	uint64_t drain_grace_ms; /* for sessions, when another one has taken over */
 	bool help;
 };
 

@@ -8,10 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "net/conn.h"
 #include "net/dial.h"
 #include "pgwire/put.h"
 
 #define TIMEOUT_MS 5000
+_Static_assert(sizeof(uintptr_t) >= 8, "a cancel key is posted as a pointer");
 
 struct cancel {
 	struct cancel *next, **link;
@@ -131,4 +133,36 @@ void cancel_send(struct worker *w, struct listener *from, const struct database 
 	w->cancels = c;
 	c->busy = busy;
 	*busy = c;
+}
+
+static void on_asked(struct worker *w, void *arg)
+{
+	struct conn *c = registry_conn(w->all->registry, (uintptr_t)arg, w);
+
+	if (c)
+		conn_event(c, EVENT_CANCEL);
+}
+
+void cancel_by_key(
+	struct workers *ws, uint32_t pid, struct span secret, const struct caller *who, bool ask_others)
+{
+	const struct worker_hooks *hooks = &ws->cfg.hooks;
+	uint64_t key = 0;
+	struct worker *owner = registry_owner(ws->registry, pid, secret, who, &key);
+
+	if (owner) {
+		if (worker_post(owner, on_asked, (void *)(uintptr_t)key))
+			log_event(LOG_WARN, "cancel.failed", "out of memory");
+		return;
+	}
+	if (ask_others && hooks->cancel && hooks->cancel(hooks->arg, pid, secret, who))
+		return;
+	atomic_fetch_add(&ws->cancels_refused, 1);
+	log_with(LOG_INFO, "cancel.refused", LOG_FIELDS(LOG_TEXT("cgroup", who->cgroup)),
+		"no connection of the same identity has that key");
+}
+
+void workers_cancel(struct workers *ws, uint32_t pid, struct span secret, const struct caller *who)
+{
+	cancel_by_key(ws, pid, secret, who, false);
 }

@@ -11,6 +11,10 @@
  * clears busy with cancel_forget when it goes first. */
 void cancel_send(struct worker *w, struct listener *from, const struct database *d, const struct sockaddr *to,
 	uint32_t pid, struct span key, struct cancel **busy);
+/* Whoever has that key, if it is of the same identity as who, is asked to cancel; with ask_others perhaps a
+ * session of the daemon before this one. From any thread. */
+void cancel_by_key(
+	struct workers *ws, uint32_t pid, struct span secret, const struct caller *who, bool ask_others);
 void cancel_forget(struct cancel *c); /* NULL is fine */
 void cancel_free_all(struct worker *w);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,7 +25,6 @@
 #define HALF_LOOK_MS  5000
 #define READS_A_TURN  16 /* of one side, before others get their turn */
 #define WANT_ONCE     (WANT_CONNECT | WANT_CANCEL | WANT_LOOKUP | WANT_KEY)
-_Static_assert(sizeof(uintptr_t) >= 8, "a cancel key is posted as a pointer");
 
 /* OPEN ──WANT_CLOSE──► FLUSHING (what is left goes to the client) ──► DRAINING (our end is shut, the client's
  * last bytes are thrown away: a close with unread bytes would be a reset, and take back what was written) ──►
@@ -53,6 +53,8 @@ struct conn {
 	uint64_t began_ms, close_ms;
 	uint64_t half_ms; /* the client is half closed: when it took something last; 0: it is not */
 	unsigned wants;
+	uint64_t rests_ms,
+		rests_bytes; /* while the worker drains: since when, and after how much; 0: it does not */
 	bool logged_in;
 	bool shut; /* the server was told that nothing more comes */
 };
@@ -304,32 +306,15 @@ static void start_connect(struct conn *c)
 		refuse_upstream(c, &e);
 }
 
-static void on_cancel(struct worker *w, void *arg)
-{
-	struct conn *c = registry_conn(w->all->registry, (uintptr_t)arg, w);
-
-	if (c)
-		conn_event(c, EVENT_CANCEL);
-}
-
 /* Somebody asks for another connection's statement to be cancelled. The answer is the same whether it is his
  * or not. */
 static void lookup(struct conn *c)
 {
-	struct worker *owner;
-	uint64_t key = 0;
 	uint32_t pid = 0;
 	struct span secret = {0};
 
 	session_cancel_request(c->session, &pid, &secret);
-	owner = registry_owner(c->worker->all->registry, pid, secret, &c->who, &key);
-	if (!owner) {
-		atomic_fetch_add(&c->worker->all->cancels_refused, 1);
-		log_with(LOG_INFO, "cancel.refused", LOG_FIELDS(LOG_TEXT("cgroup", c->who.cgroup)),
-			"no connection of the same identity has that key");
-	} else if (worker_post(owner, on_cancel, (void *)(uintptr_t)key)) {
-		log_event(LOG_WARN, "cancel.failed", "out of memory");
-	}
+	cancel_by_key(c->worker->all, pid, secret, &c->who, true);
 }
 
 static void satisfy(struct conn *c, unsigned once)
@@ -562,11 +547,31 @@ static void watch_legs(struct conn *c)
 	}
 }
 
+/* Nothing is under way, and nothing has come that was not read yet. */
+static bool rests(const struct conn *c)
+{
+	int unread = 0;
+
+	return c->state == CONN_OPEN && !(c->wants & WANT_CLOSE) && session_rests(c->session) &&
+	       ioctl(c->leg[SIDE_CLIENT].fd, FIONREAD, &unread) == 0 && !unread;
+}
+
+/* Whoever has just logged in was promised a session: it has time to say something. */
+static bool ends_at_rest(const struct conn *c)
+{
+	struct session_stats st;
+
+	session_stats(c->session, &st);
+	return session_leaves(c->session) || (c->worker->drains_at_once && st.statements);
+}
+
 /* After everything that can change something: closing moves on, and what to wait for is set. */
 static void settle(struct conn *c)
 {
 	uint64_t at;
 
+	if (ends_at_rest(c) && rests(c))
+		feed(c, &(struct event){.kind = EVENT_SHUTDOWN});
 	if (c->state == CONN_OPEN && c->wants & WANT_CLOSE)
 		begin_close(c);
 	if (c->state == CONN_FLUSHING)
@@ -631,6 +636,37 @@ void conn_event(struct conn *c, enum event_kind kind)
 
 	feed(c, &ev);
 	settle(c);
+}
+
+void conn_rest(struct conn *c, uint64_t rest_ms)
+{
+	struct session_stats st;
+	uint64_t now = loop_now_ms();
+
+	if (!rests(c)) {
+		c->rests_ms = 0;
+		return;
+	}
+	session_stats(c->session, &st);
+	if (!c->rests_ms || c->rests_bytes != st.bytes_to_server)
+		c->rests_ms = now;
+	c->rests_bytes = st.bytes_to_server;
+	if (now - c->rests_ms >= rest_ms || ends_at_rest(c))
+		conn_event(c, EVENT_SHUTDOWN);
+}
+
+const struct session *conn_session(const struct conn *c)
+{
+	return c->session;
+}
+
+unsigned conn_parked_redefining(const struct worker *w)
+{
+	unsigned n = 0;
+
+	for (const struct conn *c = w->parked; c; c = c->next_parked)
+		n += session_redefines(c->session);
+	return n;
 }
 
 bool conn_waits(const struct conn *c)

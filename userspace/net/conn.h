@@ -17,7 +17,11 @@ void conn_turn_away(struct worker *w, struct visitor *v);
 void conn_event(struct conn *c, enum event_kind kind); /* EVENT_BYTES, EVENT_CANCEL, EVENT_SHUTDOWN */
 bool conn_waits(const struct conn *c);                 /* WANT_WAKE */
 struct conn *conn_next(const struct conn *c);
-void conn_close(struct conn *c); /* at once; parked until the turn ends */
+const struct session *conn_session(const struct conn *c);
+/* It is told to go, if it has rested for rest_ms, or need not. */
+void conn_rest(struct conn *c, uint64_t rest_ms);
+unsigned conn_parked_redefining(const struct worker *w); /* how many of those that are parked */
+void conn_close(struct conn *c);                         /* at once; parked until the turn ends */
 void conn_free_parked(struct worker *w);
 void conn_view(const struct conn *c, uint64_t now_ms, struct session_view *out);
 

@@ -59,6 +59,9 @@ struct worker {
 	struct straggler *stragglers;
 	struct pipes pipes;
 	struct alarm *stop_alarm;
+	struct alarm *drain_alarm; /* NULL: it does not drain (net/drain.c) */
+	uint64_t drain_since_ms;
+	bool drains_at_once; /* a session ends as soon as it rests */
 	bool stopping;
 	uint64_t judging_since_ns;
 	uint64_t quiet_until_ms; /* the log of refused connections is held back until then */
@@ -78,6 +81,7 @@ struct workers {
 	pthread_mutex_t listeners_lock; /* over the list and each one's uses */
 	struct listener *listeners;
 	atomic_bool splice; /* what need not be read is not */
+	bool paused;        /* under the same lock: new listeners do not accept yet */
 	atomic_uint_fast64_t accepted, unserved[UNSERVED_MAX], upstream_failed, cancels_refused;
 };
 

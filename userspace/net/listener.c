@@ -205,6 +205,8 @@ static void on_resume(void *arg)
 {
 	struct listener *l = arg;
 
+	if (l->paused || !l->watch4)
+		return;
 	watch_set(l->watch4, LOOP_READ);
 	if (l->watch6)
 		watch_set(l->watch6, LOOP_READ);
@@ -252,6 +254,19 @@ static void describe(const struct listener *l, struct listening *out)
 	out->ports = (struct listener_value){.port4 = l->ns.port4, .port6 = l->ns.port6};
 }
 
+bool workers_listening(struct workers *ws, uint64_t netns_cookie, struct listening *out)
+{
+	struct listener *l;
+
+	pthread_mutex_lock(&ws->listeners_lock);
+	for (l = ws->listeners; l && (l->ns.cookie != netns_cookie || !l->uses); l = l->next)
+		;
+	if (l)
+		describe(l, out);
+	pthread_mutex_unlock(&ws->listeners_lock);
+	return l != NULL;
+}
+
 static bool use_again(struct workers *ws, uint64_t inode, struct listening *out)
 {
 	struct listener *l;
@@ -265,6 +280,27 @@ static bool use_again(struct workers *ws, uint64_t inode, struct listening *out)
 	}
 	pthread_mutex_unlock(&ws->listeners_lock);
 	return l != NULL;
+}
+
+static int add(struct workers *ws, struct listener *l, struct listening *out, struct err *e)
+{
+	int r;
+
+	l->all = ws;
+	l->refs = l->uses = 1;
+	l->worker = &ws->worker[atomic_fetch_add(&ws->next, 1) % ws->cfg.n];
+	pthread_mutex_lock(&ws->listeners_lock);
+	l->paused = ws->paused;
+	pthread_mutex_unlock(&ws->listeners_lock);
+	r = worker_post(l->worker, start_watching, l);
+	if (r)
+		return err_set(e, r, "out of memory");
+	describe(l, out);
+	pthread_mutex_lock(&ws->listeners_lock);
+	l->next = ws->listeners;
+	ws->listeners = l;
+	pthread_mutex_unlock(&ws->listeners_lock);
+	return 0;
 }
 
 int workers_listen(struct workers *ws, int ns_fd, struct listening *out, struct err *e)
@@ -286,21 +322,141 @@ int workers_listen(struct workers *ws, int ns_fd, struct listening *out, struct 
 		free(l);
 		return r;
 	}
-	l->all = ws;
-	l->refs = l->uses = 1;
-	l->worker = &ws->worker[atomic_fetch_add(&ws->next, 1) % ws->cfg.n];
-	r = worker_post(l->worker, start_watching, l);
+	r = add(ws, l, out, e);
 	if (r) {
 		netns_close(&l->ns);
 		free(l);
-		return err_set(e, r, "out of memory");
 	}
-	describe(l, out);
+	return r;
+}
+
+int workers_adopt(struct workers *ws, const struct listening_fds *in, struct listening *out, struct err *e)
+{
+	struct listener *l = in->n ? calloc(1, sizeof(*l)) : NULL;
+	int r;
+
+	if (!l)
+		return err_set(e, in->n ? -ENOMEM : -EINVAL, "a listener cannot be taken over");
+	r = netns_adopt(ws->cfg.netns, in->fd[0], in->fd + 1, in->n - 1, &l->ns, e);
+	if (!r && l->ns.cookie != in->netns_cookie) {
+		close(l->ns.diag_fd);
+		r = err_set(e, -EINVAL, "a listener of another network namespace was handed over");
+	}
+	if (!r) {
+		r = add(ws, l, out, e);
+		if (r)
+			close(l->ns.diag_fd);
+	}
+	if (r)
+		free(l);
+	return r;
+}
+
+void workers_each_listening(
+	struct workers *ws, void (*fn)(void *arg, const struct listening_fds *l), void *arg)
+{
 	pthread_mutex_lock(&ws->listeners_lock);
-	l->next = ws->listeners;
-	ws->listeners = l;
+	for (const struct listener *l = ws->listeners; l; l = l->next) {
+		struct listening_fds f = {.netns_cookie = l->ns.cookie, .fd = {l->ns.ns_fd}};
+
+		if (!l->uses)
+			continue;
+		f.n = 1 + netns_listeners(&l->ns, f.fd + 1);
+		fn(arg, &f);
+	}
 	pthread_mutex_unlock(&ws->listeners_lock);
+}
+
+/* A listener each, on its worker's thread; waited for where it counts. */
+struct halt {
+	struct listener *l;
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	bool is_done;
+};
+
+static void halt(struct worker *w, void *arg)
+{
+	struct halt *h = arg;
+
+	(void)w;
+	h->l->paused = true;
+	if (h->l->watch4)
+		watch_set(h->l->watch4, 0);
+	if (h->l->watch6)
+		watch_set(h->l->watch6, 0);
+	pthread_mutex_lock(&h->lock);
+	h->is_done = true;
+	pthread_cond_signal(&h->done);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static int halt_one(struct listener *l, struct err *e)
+{
+	struct halt h = {l, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+
+	if (worker_post(l->worker, halt, &h))
+		return err_set(e, -ENOMEM, "out of memory");
+	pthread_mutex_lock(&h.lock);
+	while (!h.is_done)
+		pthread_cond_wait(&h.done, &h.lock);
+	pthread_mutex_unlock(&h.lock);
 	return 0;
+}
+
+/* The next one in use behind l, or the first; a reference. Drops that of l. */
+static struct listener *next_used(struct workers *ws, struct listener *l)
+{
+	struct listener *n;
+
+	pthread_mutex_lock(&ws->listeners_lock);
+	for (n = l ? l->next : ws->listeners; n && !n->uses; n = n->next)
+		;
+	if (n)
+		n->refs++;
+	pthread_mutex_unlock(&ws->listeners_lock);
+	listener_unref(l);
+	return n;
+}
+
+int workers_pause(struct workers *ws, struct err *e)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&ws->listeners_lock);
+	ws->paused = true;
+	pthread_mutex_unlock(&ws->listeners_lock);
+	for (struct listener *l = next_used(ws, NULL); l; l = next_used(ws, l))
+		if (!r)
+			r = halt_one(l, e);
+	if (r)
+		workers_accept(ws);
+	return r;
+}
+
+static void go_on(struct worker *w, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)w;
+	l->paused = false;
+	on_resume(l);
+	listener_unref(l);
+}
+
+void workers_accept(struct workers *ws)
+{
+	pthread_mutex_lock(&ws->listeners_lock);
+	ws->paused = false;
+	pthread_mutex_unlock(&ws->listeners_lock);
+	for (struct listener *l = next_used(ws, NULL); l; l = next_used(ws, l)) {
+		if (worker_post(l->worker, go_on, listener_ref(l))) {
+			log_event(LOG_ERROR, "listener.failed",
+				"out of memory: nobody is accepted in netns %llu",
+				(unsigned long long)l->ns.cookie);
+			listener_unref(l);
+		}
+	}
 }
 
 /* Takes one use away, or all; the caller has the lock. True: it was the last. */

@@ -17,6 +17,7 @@ struct listener {
 				reference in all */
 	struct worker *worker;
 	/* The worker's own. */
+	bool paused; /* nobody is accepted for now */
 	struct watch *watch4, *watch6;
 	struct alarm *resume; /* accepts again after running out of fds */
 };

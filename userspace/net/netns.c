@@ -234,6 +234,78 @@ int netns_listen(struct netns_thread *t, int ns_fd, struct netns *out, struct er
 	return r;
 }
 
+static int option(int fd, int name)
+{
+	socklen_t len = sizeof(int);
+	int v = -1;
+
+	return getsockopt(fd, SOL_SOCKET, name, &v, &len) < 0 ? -1 : v;
+}
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) < 0 ? 0 : cookie;
+}
+
+/* A listener of ours, by what the kernel says that it is. */
+static bool take_listener(struct netns *n, int fd)
+{
+	struct sockaddr_storage at = {0};
+	const struct sockaddr_in *in = (const void *)&at;
+	const struct sockaddr_in6 *in6 = (const void *)&at;
+	socklen_t len = sizeof(at);
+
+	if (option(fd, SO_TYPE) != SOCK_STREAM || option(fd, SO_ACCEPTCONN) != 1 ||
+		cookie_of(fd) != n->cookie || getsockname(fd, (struct sockaddr *)&at, &len) < 0)
+		return false;
+	if (at.ss_family == AF_INET && n->listen4 < 0 && in->sin_addr.s_addr == htonl(INADDR_LOOPBACK)) {
+		n->listen4 = fd;
+		n->port4 = ntohs(in->sin_port);
+	} else if (at.ss_family == AF_INET6 && n->listen6 < 0 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)) {
+		n->listen6 = fd;
+		n->port6 = ntohs(in6->sin6_port);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+unsigned netns_listeners(const struct netns *n, int fds[NETNS_LISTENERS])
+{
+	unsigned k = 0;
+
+	fds[k++] = n->listen4;
+	if (n->listen6 >= 0)
+		fds[k++] = n->listen6;
+	return k;
+}
+
+int netns_adopt(
+	struct netns_thread *t, int ns_fd, const int *fds, unsigned n, struct netns *out, struct err *e)
+{
+	struct stat st;
+	bool ours = n > 0;
+
+	*out = (struct netns){.ns_fd = ns_fd, .listen4 = -1, .listen6 = -1, .diag_fd = -1};
+	if (fstat(ns_fd, &st) < 0 || ioctl(ns_fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		return err_set(e, -EINVAL, "what was handed over is not a network namespace");
+	out->inode = st.st_ino;
+	out->diag_fd = netns_diag(t, ns_fd);
+	if (out->diag_fd < 0)
+		return err_set(e, out->diag_fd, "NETLINK_SOCK_DIAG: %s", strerror(-out->diag_fd));
+	/* Of a socket that was made in there. */
+	out->cookie = cookie_of(out->diag_fd);
+	for (unsigned i = 0; i < n && ours; i++)
+		ours = take_listener(out, fds[i]);
+	if (ours && out->cookie && out->listen4 >= 0)
+		return 0;
+	close(out->diag_fd);
+	return err_set(e, -EINVAL, "what was handed over is not a listener of that network namespace");
+}
+
 static void shut(int *fd)
 {
 	if (*fd >= 0)

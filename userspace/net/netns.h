@@ -23,6 +23,14 @@ MUSTCHECK int netns_thread_start(struct netns_thread **out, struct err *e);
 void netns_thread_stop(struct netns_thread *t);
 /* Blocking (microseconds): from any thread but a worker's data path. ns_fd is duplicated. */
 MUSTCHECK int netns_listen(struct netns_thread *t, int ns_fd, struct netns *out, struct err *e);
+/* The same out of descriptors that another daemon handed over: of the namespace, and its listeners, in any
+ * order. What they are is asked of the kernel; -EINVAL: not what we listen with, or not all in that
+ * namespace. They are out's, or on failure the caller's. */
+MUSTCHECK int netns_adopt(
+	struct netns_thread *t, int ns_fd, const int *fds, unsigned n, struct netns *out, struct err *e);
+#define NETNS_LISTENERS 4
+/* The listeners, borrowed; their number. */
+unsigned netns_listeners(const struct netns *n, int fds[NETNS_LISTENERS]);
 void netns_close(struct netns *n);
 /* A non-blocking, close-on-exec TCP socket (explicit IPPROTO_TCP) in n's namespace: the fd or a negative
  * errno. Safe from any thread; takes one hand-over to the netns thread and back. */

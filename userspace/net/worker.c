@@ -245,6 +245,7 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		.splice_min = SPLICE_MIN,
 		.recall = cfg->recall,
 		.budget = cfg->budget,
+		.tenure = cfg->tenure,
 		.scram = &w->scram,
 		.covers = covers,
 		.note = note,
@@ -275,6 +276,7 @@ static void worker_fini(struct worker *w)
 	conn_free_parked(w);
 	straggler_end_all(w);
 	alarm_free(w->stop_alarm);
+	alarm_free(w->drain_alarm);
 	cache_free(w->env.cache);
 	scram_memory_fini(&w->scram);
 	policy_unref(w->env.policy);

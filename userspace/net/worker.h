@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/buf.h"
 #include "base/err.h"
 #include "bpf/abi.h"
 #include "policy/caller.h"
@@ -31,6 +32,8 @@ struct worker_hooks {
 	struct slot *(*attach)(void *arg, const struct database *d, const struct caller *who,
 		const char *dbname, struct err *e);
 	void (*detach)(void *arg, struct slot *slot);
+	/* Nobody here has that cancel key. Perhaps the daemon before this one: false: there is none. */
+	bool (*cancel)(void *arg, uint32_t pid, struct span secret, const struct caller *who);
 	void *arg;
 };
 
@@ -49,6 +52,7 @@ struct workers_config {
 	size_t message_max, cell_max;           /* as in session_env */
 	struct recall *recall;                  /* what rules once bound; outlives the workers */
 	struct budget *budget;                  /* what was compared with masked columns; likewise */
+	const _Atomic unsigned *tenure;         /* enum tenure (policy/tenure.h); likewise */
 	const char *cgroup_mount, *cgroup_root; /* strings outlive the workers */
 	struct kern *kern;
 	struct netns_thread *netns;
@@ -81,10 +85,40 @@ struct listening {
 /* Once more the listeners of the namespace behind ns_fd (which stays the caller's); made by the first call.
  * Not from a worker. */
 MUSTCHECK int workers_listen(struct workers *ws, int ns_fd, struct listening *out, struct err *e);
+/* What they are; false: there are none. */
+bool workers_listening(struct workers *ws, uint64_t netns_cookie, struct listening *out);
 /* Once less. Before the last use closes them, last is called: the moment to let nobody be sent there any
  * more. Sessions stay. */
 void workers_unlisten(
 	struct workers *ws, uint64_t netns_cookie, void (*last)(void *arg, uint64_t netns_cookie), void *arg);
+/* ---- another daemon takes over ---- */
+
+/* What is listened on in one namespace, as it is handed over: the fd of the namespace, then its listeners. */
+#define LISTENING_FDS 5
+struct listening_fds {
+	uint64_t netns_cookie;
+	int fd[LISTENING_FDS];
+	unsigned n;
+};
+/* Nobody is accepted until workers_accept: who connects waits in the kernel's queue. Returns when it is so.
+ */
+MUSTCHECK int workers_pause(struct workers *ws, struct err *e);
+void workers_accept(struct workers *ws);
+/* All that somebody uses; borrowed. Not beside workers_listen and workers_unlisten. */
+void workers_each_listening(
+	struct workers *ws, void (*fn)(void *arg, const struct listening_fds *l), void *arg);
+/* Takes the descriptors over, as if workers_listen had been called once: the same namespace uses them from
+ * then on. Only while paused. On failure they stay the caller's. */
+MUSTCHECK int workers_adopt(
+	struct workers *ws, const struct listening_fds *in, struct listening *out, struct err *e);
+/* Listeners are closed here, not those of the daemon that has them now; a session ends where it rests: when
+ * it has rested for a second, or after three seconds wherever it does. */
+void workers_drain(struct workers *ws);
+/* How many sessions redefine something; whoever does is told to go if end is set. */
+unsigned workers_redefining(struct workers *ws, bool end);
+/* Whoever has that key, if it is of the same identity, is cancelled. From any thread. */
+void workers_cancel(struct workers *ws, uint32_t pid, struct span secret, const struct caller *who);
+
 /* An fd of a process' network namespace, or of the one at a path. */
 MUSTCHECK int workers_netns_of(int pid, struct err *e);
 MUSTCHECK int workers_netns_at(const char *path, struct err *e);

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS   32
-#define RING    (SLOTS + 1)
+#define SLOTS 32
+#define RING  (SLOTS + 1)
+_Static_assert(RING == BUDGET_PIECES, "all that counts is handed over");
 #define BUCKETS 4096
 #define SWEEP   64 /* buckets that a new entry looks through for old ones */
 
@@ -36,6 +37,7 @@ struct budget {
 	struct who *whos[BUCKETS];
 	struct entry *entries[BUCKETS];
 	unsigned n, swept; /* entries; the bucket to look through next */
+	bool given;        /* to the daemon that has taken over */
 };
 
 int budget_new(struct budget **out, struct err *e)
@@ -182,33 +184,38 @@ static void fit(struct entry *x, unsigned period_s, uint64_t now_ms)
 	x->spent[x->newest % RING] = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
 }
 
-static int entry_of(
-	struct budget *b, struct who *w, const struct budget_item *it, uint64_t now_ms, struct entry **out)
+static int entry_new(struct budget *b, struct who *w, struct colref c, uint64_t slot_ms, struct entry **out)
 {
-	struct entry **list = &b->entries[bucket_of(w, it->column.relid, it->column.attnum)];
-	struct entry *x = find(b, w, it->column);
+	struct entry **list = &b->entries[bucket_of(w, c.relid, c.attnum)], *x;
 
-	*out = x;
-	if (x) {
-		fit(x, it->period_s, now_ms);
-		return 0;
-	}
 	if (w->entries >= BUDGET_COLUMNS_MAX || b->n >= BUDGET_ENTRIES_MAX)
 		return -ENOSPC;
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return -ENOMEM;
-	*x = (struct entry){.next = *list,
-		.who = w,
-		.relid = it->column.relid,
-		.attnum = it->column.attnum,
-		.slot_ms = slot_of(it->period_s)};
-	x->newest = now_ms / x->slot_ms;
+	*x = (struct entry){
+		.next = *list, .who = w, .relid = c.relid, .attnum = c.attnum, .slot_ms = slot_ms};
 	*list = x;
 	w->entries++;
 	b->n++;
 	*out = x;
 	return 0;
+}
+
+static int entry_of(
+	struct budget *b, struct who *w, const struct budget_item *it, uint64_t now_ms, struct entry **out)
+{
+	int r = 0;
+
+	*out = find(b, w, it->column);
+	if (*out) {
+		fit(*out, it->period_s, now_ms);
+		return 0;
+	}
+	r = entry_new(b, w, it->column, slot_of(it->period_s), out);
+	if (!r)
+		(*out)->newest = now_ms / (*out)->slot_ms;
+	return r;
 }
 
 /* When enough pieces are forgotten that want fits into limit. */
@@ -278,7 +285,9 @@ int budget_spend(struct budget *b, const char *identity, const struct budget_ite
 	*wait_ms = 0;
 	pthread_mutex_lock(&b->lock);
 	sweep(b, now_ms);
-	w = find_who(b, identity, true);
+	w = b->given ? NULL : find_who(b, identity, true);
+	if (b->given)
+		r = -ESHUTDOWN;
 	if (w) {
 		r = ask(b, w, v, n, now_ms, which, wait_ms);
 		settle(b, w, v, n, r == 0);
@@ -305,4 +314,53 @@ void budget_charge(
 		add(x, v[i].count);
 	}
 	pthread_mutex_unlock(&b->lock);
+}
+
+void budget_give(struct budget *b, void (*fn)(void *arg, const struct budget_saved *v), void *arg)
+{
+	pthread_mutex_lock(&b->lock);
+	b->given = true;
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		for (const struct entry *x = b->entries[i]; x; x = x->next) {
+			struct budget_saved v = {
+				.identity = x->who->identity,
+				.column = {.relid = x->relid, .attnum = x->attnum},
+				.piece_ms = x->slot_ms,
+				.newest = x->newest,
+			};
+
+			memcpy(v.spent, x->spent, sizeof(v.spent));
+			fn(arg, &v);
+		}
+	}
+	pthread_mutex_unlock(&b->lock);
+}
+
+void budget_take_back(struct budget *b)
+{
+	pthread_mutex_lock(&b->lock);
+	b->given = false;
+	pthread_mutex_unlock(&b->lock);
+}
+
+int budget_restore(struct budget *b, const struct budget_saved *v)
+{
+	struct entry *x = NULL;
+	struct who *w;
+	int r = -ENOMEM;
+
+	if (!v->piece_ms)
+		return -EINVAL;
+	pthread_mutex_lock(&b->lock);
+	w = find_who(b, v->identity, true);
+	if (w)
+		r = find(b, w, v->column) ? -EINVAL : entry_new(b, w, v->column, v->piece_ms, &x);
+	if (!r) {
+		x->newest = v->newest;
+		memcpy(x->spent, v->spent, sizeof(x->spent));
+	}
+	if (w && w->entries == 0)
+		drop_who(b, w);
+	pthread_mutex_unlock(&b->lock);
+	return r;
 }

@@ -29,6 +29,19 @@ struct budget_item { /* so many constants for one column */
  * never, it is more than the rule ever gives); -ENOSPC: no room for one more column; -ENOMEM. */
 MUSTCHECK int budget_spend(struct budget *b, const char *identity, const struct budget_item *v, unsigned n,
 	uint64_t now_ms, unsigned *which, uint64_t *wait_ms);
+/* For the daemon that takes over: fn is called for all that counts, and from then on nothing is granted here:
+ * -ESHUTDOWN. */
+#define BUDGET_PIECES 33
+struct budget_saved { /* borrowed, for the time of the call */
+	const char *identity;
+	struct colref column;
+	uint64_t piece_ms, newest;     /* how long each piece is, and the number of the last one */
+	uint32_t spent[BUDGET_PIECES]; /* by number % BUDGET_PIECES */
+};
+void budget_give(struct budget *b, void (*fn)(void *arg, const struct budget_saved *v), void *arg);
+void budget_take_back(struct budget *b); /* it did not take over after all */
+/* Into an empty one. -ENOSPC, -ENOMEM; -EINVAL: nobody spent like that. */
+MUSTCHECK int budget_restore(struct budget *b, const struct budget_saved *v);
 /* What happened already: it counts whether there was room or not. */
 void budget_charge(
 	struct budget *b, const char *identity, const struct budget_item *v, unsigned n, uint64_t now_ms);

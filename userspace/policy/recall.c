@@ -191,3 +191,18 @@ int place_keep(
 		p->newest = catalog_version(c);
 	return 0;
 }
+
+void recall_each(struct recall *r,
+	void (*fn)(void *arg, const char *server, const char *dbname, const char *pattern,
+		const struct colref *column),
+	void *arg)
+{
+	pthread_mutex_lock(&r->lock);
+	for (struct place *p = r->places; p; p = p->next) {
+		place_hold(p);
+		for (size_t i = 0; i < p->n; i++)
+			fn(arg, p->server, p->dbname, p->v[i].pattern, &p->v[i].column);
+		place_release(p);
+	}
+	pthread_mutex_unlock(&r->lock);
+}

@@ -19,6 +19,12 @@ void recall_free(struct recall *r); /* NULL is fine */
 MUSTCHECK int recall_place(
 	struct recall *r, const char *server, const char *dbname, struct place **out, struct err *e);
 
+/* For the daemon that takes over: every place and what was bound there. */
+void recall_each(struct recall *r,
+	void (*fn)(void *arg, const char *server, const char *dbname, const char *pattern,
+		const struct colref *column),
+	void *arg);
+
 struct bound_column {
 	const char *pattern; /* canonical text (policy/pattern.h) */
 	struct colref column;

@@ -52,14 +52,30 @@ static bool redefines(const struct plan *p)
 	return false;
 }
 
+/* Another daemon's gates know nothing of ours. Before it takes over there is nobody left who has changed
+ * something, and afterwards only one of both lets anybody begin, when the other has no sessions any more. */
+static int may_change(const struct session *s)
+{
+	switch (session_tenure(s)) {
+	case TENURE_OVER: return -ESHUTDOWN;
+	case TENURE_SHARED: return gate_changes(&s->pass) ? 0 : -EAGAIN;
+	case TENURE_SOLE: return 0;
+	}
+	return -ESHUTDOWN;
+}
+
 static int changes_plan(struct session *s, const struct plan *p)
 {
 	int r = 0;
 
-	for (; p && !r; p = p->inner)
-		if (p->redefines)
+	for (; p && !r; p = p->inner) {
+		if (!p->redefines)
+			continue;
+		r = may_change(s);
+		if (!r)
 			r = gate_change(
 				slot_gate(s->slot), &s->pass, p->redefined, p->nredefined, p->redefines_any);
+	}
 	return r;
 }
 
@@ -78,6 +94,8 @@ static int waits(struct session *s, const char *sqlstate, const char *reason, st
 /* What gate_read() or gate_change() said. */
 static int answer(struct session *s, int r, bool changes, struct err *e)
 {
+	if (r == -ESHUTDOWN)
+		return session_moved(s, e);
 	if (r == -EAGAIN && changes)
 		return waits(
 			s, "55006", "a relation that this statement changes is in use by another session", e);

@@ -350,6 +350,41 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 	return w;
 }
 
+bool session_rests(const struct session *s)
+{
+	if (!idle(s) || s->status != 'I' || s->unsynced || s->waits_for_catalog || s->client_done)
+		return false;
+	for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
+		const struct lane *l = &s->lane[side];
+
+		if (l->through || l->drop || buf_peek(&l->in).n || !outq_empty(&l->out))
+			return false;
+	}
+	return true;
+}
+
+bool session_leaves(const struct session *s)
+{
+	return s->leaves;
+}
+
+bool session_redefines(const struct session *s)
+{
+	return gate_changes(&s->pass);
+}
+
+enum tenure session_tenure(const struct session *s)
+{
+	return s->env->tenure ? (enum tenure)atomic_load(s->env->tenure) : TENURE_SOLE;
+}
+
+int session_moved(struct session *s, struct err *e)
+{
+	s->leaves = true;
+	return err_sql(e, -EACCES, "40001",
+		"another pgveild has taken over: this transaction must be repeated on a new connection");
+}
+
 void session_over(struct session *s, uint64_t now_ms)
 {
 	pass_over(s, now_ms);

@@ -15,6 +15,7 @@
 #include "base/outq.h"
 #include "pgwire/scram.h"
 #include "policy/policy.h"
+#include "policy/tenure.h"
 #include "sql/slot.h"
 
 struct session;
@@ -43,12 +44,13 @@ struct session_env {
 	struct policy
 		*policy;     /* current; the worker swaps it between steps (and keeps a reference for each) */
 	struct cache *cache; /* bindings and plans (session/cache.h) */
-	struct recall *recall;      /* of all workers */
-	struct budget *budget;      /* likewise; NULL: nothing may be spent */
-	struct scram_memory *scram; /* of the logins upstream; may be NULL */
-	struct accounts *accounts;  /* NULL: no cgroup has a limit of its own (session/account.h) */
-	uint64_t max_age_ms;        /* catalog.max_age */
-	size_t message_max;         /* bytes of one message that must be held whole; 54000 beyond */
+	struct recall *recall;          /* of all workers */
+	struct budget *budget;          /* likewise; NULL: nothing may be spent */
+	const _Atomic unsigned *tenure; /* enum tenure, of all workers; NULL: there is no other daemon */
+	struct scram_memory *scram;     /* of the logins upstream; may be NULL */
+	struct accounts *accounts;      /* NULL: no cgroup has a limit of its own (session/account.h) */
+	uint64_t max_age_ms;            /* catalog.max_age */
+	size_t message_max;             /* bytes of one message that must be held whole; 54000 beyond */
 	size_t cell_max;   /* bytes of a cell that is masked by what it holds; redacted unread beyond */
 	size_t splice_min; /* bytes of a row from which it may go to the client unread; 0: no row may */
 	/* Whether entry i of p's databases covers an address, host names resolved. */
@@ -128,6 +130,12 @@ bool session_holds(const struct session *s);
 /* The server is done with it, as of now: what it holds goes back. Nothing but session_free comes after. */
 void session_over(struct session *s, uint64_t now_ms);
 unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev);
+/* Between two transactions, with nothing under way in either direction: it can end here and nothing is lost.
+ */
+bool session_rests(const struct session *s);
+/* Something was refused that only the daemon that has taken over may grant. */
+bool session_leaves(const struct session *s);
+bool session_redefines(const struct session *s); /* some relation, until its transaction is over */
 
 /* For the wants. Borrowed from the session or its policy. */
 const struct database *session_target(const struct session *s);

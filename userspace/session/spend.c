@@ -195,6 +195,8 @@ static int pay(struct session *s, const struct bill *b, const char **hint, struc
 		return err_sql(
 			e, -EACCES, "53400", "nobody counts what is compared with masked columns here");
 	r = budget_spend(s->env->budget, s->grant.identity, b->v, b->n, s->now_ms, &which, &wait_ms);
+	if (r == -ESHUTDOWN)
+		return session_moved(s, e);
 	if (r == -EDQUOT)
 		return over(s, b, which, wait_ms, hint, e);
 	if (r == -ENOSPC)

@@ -101,6 +101,7 @@ struct session {
 	bool switched;    /* to another role than the catalogue's own */
 	char status;      /* of the last ReadyForQuery */
 	bool client_done; /* the client has shut its writing side */
+	bool leaves;      /* session_leaves() */
 
 	/* OPEN and judged. */
 	char poison[POISON_LEN];
@@ -188,6 +189,9 @@ void session_move(struct session *s, enum session_state to);
 /* From the first quote on a text may hold a client's words: the worker is told what comes before. */
 void session_note(struct session *s, enum session_note n, const char *sqlstate, const char *text);
 /* Tells the client (where a message may begin now) and closes. Always returns TOOK_BROKEN. */
+enum tenure session_tenure(const struct session *s);
+/* What only the daemon that has taken over may grant: refused, and the session ends with its transaction. */
+int session_moved(struct session *s, struct err *e);
 enum took session_break(struct session *s, const char *sqlstate, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void session_send(struct session *s, enum side to); /* queues what s->put holds and empties it */
 void session_pass(

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* daemon: what pgveild is made of, for the files that put it together. */
+#ifndef PGVEIL_MAIN_DAEMON_H
+#define PGVEIL_MAIN_DAEMON_H
+
+#include <jansson.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "ctl/report.h"
+#include "main/options.h"
+
+struct daemon {
+	struct options opt;
+	char **argv;
+	char program[PATH_MAX]; /* where it was started from: what is there later may be a newer one */
+	char mount[PATH_MAX], root[PATH_MAX];
+	int lock_fd; /* on the pin directory: one daemon for one set of pins */
+	bool in_charge;
+	_Atomic unsigned tenure; /* enum tenure (policy/tenure.h) */
+	struct policy *policy;
+	struct kern *kern;
+	struct netns_thread *netns;
+	struct resolver *resolver;
+	struct feeds *feeds;
+	struct recall *recall;
+	struct budget *budget;
+	struct workers *workers;
+	struct control *control;
+	struct audit *audit;
+	struct enrol *enrol;
+	struct guard *guard;
+	bool unguarded; /* and cannot be guarded again: the end */
+	struct report report;
+	struct file_watch *watch; /* of the policy's files */
+	json_t *complaints;       /* of the last reload; NULL: none */
+	struct events *events;
+	struct admin *admin;
+	struct scrape *scrape;
+	struct takeover *takeover; /* from the daemon before this one; NULL: there was none */
+	struct handover *handover; /* to the one after it */
+	struct overlap *overlap;
+	uint64_t drain_until_ms;
+	uint64_t refusals_since_ms;
+	unsigned refusals;
+};
+
+/* The ports of the databases that the policy names; to be freed. NULL: no memory. */
+uint16_t *daemon_ports(const struct daemon *d, unsigned *n, struct err *e);
+/* Whoever started us hears of it. */
+void ready_say(struct daemon *d);
+/* systemd's protocol (sd_notify(3)): a datagram to the socket that the environment names. */
+void ready_notify(const char *text);
+
+#endif

@@ -480,5 +480,23 @@ def test_completion_offers_what_there_is(installed):
     assert complete(installed, "pgveil status --follow") == []
 
 
+def test_completion_and_man_page_have_every_option_of_every_command(installed):
+    """Of each command by itself: an option in the help of one and in the man page of another is no help."""
+    pgveil = installed / "usr" / "bin" / "pgveil"
+    page = (ROOT / "deploy" / "man" / "pgveil.1").read_text()
+    commands = re.findall(r"^  ([a-z]+) ", run([pgveil, "help"], check=True).stdout.decode(), re.M)
+    texts = {c: run([pgveil, "help", c], check=True).stdout.decode() for c in commands if c != "policy"}
+    texts.update({"policy " + v: run([pgveil, "policy", v, "--help"], check=True).stdout.decode() for v in ("check", "test", "explain")})
+    assert len(texts) > 12
+    for c, text in texts.items():
+        said = options_in(text) - {"schema-only", "splice"}  # pg_dump's and pgveild's
+        offered = {x.lstrip("-") for x in complete(installed, "pgveil %s --" % c)}
+        assert said <= offered, (c, said - offered)
+        section = re.search(r"^\.Ss %s\b(.*?)(?=^\.S[sh] )" % c, page, re.M | re.S)
+        assert section, c
+        missing = said - set(re.findall(r"Fl -([a-z][a-z-]+)", section.group(1))) - {"json", "help", "run-dir", "pin-dir"}
+        assert not missing, (c, missing)
+
+
 def test_the_quick_starts_policy_is_one():
     assert run([ROOT / "build" / BUILD / "pgveil", "policy", "check", ROOT / "deploy" / "compose" / "policy.yaml"]).returncode == 0

@@ -128,7 +128,7 @@ fail_closed() { # the programs go on without the daemon: nothing gets through, n
 	fi
 	echo "$said"
 	lab daemon start
-	said=$(lab agent -- psql -XqAt -c "SELECT ssn FROM person WHERE id = 1" 2>&1)
+	said=$(lab agent -- psql -XqAt -c "SELECT ssn FROM person WHERE id = 1")
 	echo "$said"
 	[ "$said" = '*******1120' ] || result failclosed fails after a restart
 }

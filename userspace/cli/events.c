@@ -11,7 +11,8 @@
 #include "cli/table.h"
 
 const char events_help[] =
-	"usage: pgveil events [--follow] [--since TIME] [--kind GLOB] [--cgroup GLOB] [--database GLOB]\n"
+	"usage: pgveil events [--follow] [--since TIME] [--kind GLOB] [--bypass] [--reason GLOB] [--cgroup "
+	"GLOB] [--database GLOB]\n"
 	"\n"
 	"What happened: connects that the kernel refused, statements and logins that were refused, cancels,\n"
 	"databases that could not be reached, reloads. The daemon keeps the last few thousand; its log has "
@@ -21,6 +22,9 @@ const char events_help[] =
 	"  --follow         goes on, with each event as it happens\n"
 	"  --since TIME     only what is not older: 30s, 10m, 2h, 1d, or a time like 2026-11-25T17:00:00Z\n"
 	"  --kind GLOB      only events of this name: statement.refused, 'connect.*'\n"
+	"  --bypass         only what may have been a way past the engine: connect.refused, socket.refused,\n"
+	"                   packet.dropped, stray.*\n"
+	"  --reason GLOB    only for this reason: refused_unknown, 'dropped_*'\n"
 	"  --cgroup GLOB    only of this cgroup, or below it\n"
 	"  --database GLOB  only of this database entry of the policy\n"
 	"  --json           each event as one line of JSON\n"
@@ -29,8 +33,8 @@ const char events_help[] =
 
 struct filter {
 	char since[32]; /* "": no limit */
-	const char *kind, *cgroup, *database;
-	bool follow, json;
+	const char *kind, *reason, *cgroup, *database;
+	bool bypass, follow, json;
 };
 
 static const char *text(const json_t *o, const char *key)
@@ -40,10 +44,23 @@ static const char *text(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
+/* Something was kept from going past the engine, or went. */
+static bool is_bypass(const char *kind)
+{
+	static const char *const globs[] = {"connect.refused", "socket.refused", "packet.dropped", "stray.*"};
+
+	for (size_t i = 0; i < sizeof(globs) / sizeof(globs[0]); i++)
+		if (fnmatch(globs[i], kind, 0) == 0)
+			return true;
+	return false;
+}
+
 static bool wanted(const struct filter *f, const json_t *x)
 {
 	/* All times are written alike, so that they sort as text. */
 	return strcmp(text(x, "ts"), f->since) >= 0 && (!f->kind || !fnmatch(f->kind, text(x, "event"), 0)) &&
+	       (!f->bypass || is_bypass(text(x, "event"))) &&
+	       (!f->reason || !fnmatch(f->reason, text(x, "reason"), 0)) &&
 	       (!f->cgroup || !fnmatch(f->cgroup, text(x, "cgroup"), FNM_LEADING_DIR)) &&
 	       (!f->database || !fnmatch(f->database, text(x, "database"), 0));
 }
@@ -167,13 +184,15 @@ static int take_since(struct filter *f, const char *s)
 	return 0;
 }
 
-enum { OPT_SINCE = 2000, OPT_KIND, OPT_CGROUP, OPT_DATABASE };
+enum { OPT_SINCE = 2000, OPT_KIND, OPT_BYPASS, OPT_REASON, OPT_CGROUP, OPT_DATABASE };
 
 int cli_events(struct settings *s, int argc, char **argv)
 {
 	static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NULL, 'h'},
 		{"follow", no_argument, NULL, 'f'}, {"since", required_argument, NULL, OPT_SINCE},
-		{"kind", required_argument, NULL, OPT_KIND}, {"cgroup", required_argument, NULL, OPT_CGROUP},
+		{"kind", required_argument, NULL, OPT_KIND}, {"bypass", no_argument, NULL, OPT_BYPASS},
+		{"reason", required_argument, NULL, OPT_REASON},
+		{"cgroup", required_argument, NULL, OPT_CGROUP},
 		{"database", required_argument, NULL, OPT_DATABASE}, {0}};
 	struct filter f = {.follow = false};
 	struct err e = {0};
@@ -190,6 +209,8 @@ int cli_events(struct settings *s, int argc, char **argv)
 			fprintf(stderr, "pgveil: --since %s: not understood\n", optarg);
 			return 2;
 		case OPT_KIND: f.kind = optarg; continue;
+		case OPT_BYPASS: f.bypass = true; continue;
+		case OPT_REASON: f.reason = optarg; continue;
 		case OPT_CGROUP: f.cgroup = optarg; continue;
 		case OPT_DATABASE: f.database = optarg; continue;
 		default: break;

@@ -50,7 +50,11 @@ enum foreign_postgres { FOREIGN_POSTGRES(X) };
 	X(FOREIGN_DENIED, "foreign_denied")         /* connections: PostgreSQL on another port */            \
 	X(FOREIGN_OPAQUE, "foreign_opaque")         /* connections that begin so that it may be */           \
 	X(FOREIGN_REPORTED, "foreign_reported")     /* either, where the policy only wants to know */        \
-	X(DROPPED_GAP, "dropped_gap")               /* packets whose forerunners were not seen */
+	X(DROPPED_GAP, "dropped_gap")               /* packets whose forerunners were not seen */                 \
+	X(REFUSED_UNIX_TYPE, "refused_unix_type")   /* a database's socket, and not a stream */              \
+	X(REFUSED_UNIX_REACH, "refused_unix_reach") /* a database's socket, past the engine */               \
+	X(REFUSED_UNIX_SHARE, "refused_unix_share") /* too many dials of that subject wait */                \
+	X(UNIX_FLOW_FAILED, "unix_flow_failed")     /* table full, or the address cannot be set */
 #define X(name, word) COUNTER_##name,
 enum counter { COUNTERS(X) COUNTER_MAX };
 #undef X
@@ -110,6 +114,41 @@ struct listener_value {
 	__u32 pad;
 };
 
+#define UNIX_NAME_MAX 108 /* sun_path */
+
+/* The address of a unix socket; a first byte of zero: an abstract one. Behind len it is zero. */
+struct unix_name {
+	__u16 len; /* 0: none */
+	__u16 pad;
+	char bytes[UNIX_NAME_MAX];
+};
+
+/* Value of `unix_flows`, by the cookie of the application's socket: as struct flow_value. */
+struct unix_flow_value {
+	__u64 cgroup_id;
+	__u64 subject_cgroup_id;
+	__u64 netns_cookie;
+	__u64 since_ns;
+	__u32 tgid;
+	__u32 uid;
+	__u32 state; /* enum flow_state */
+	__u32 pad;
+	char comm[16];
+	struct unix_name dialled;
+};
+
+#define UNIX_LISTENER_NAME 32
+
+/* The engine's unix listener in one network namespace (key: netns cookie): an abstract name. */
+struct unix_listener_value {
+	char name[UNIX_LISTENER_NAME]; /* the first byte is zero */
+};
+
+/* `unix_shares` counts the records of subjects, by a hash of their ids: no subject can fill the table. */
+#define UNIX_SHARES    1024
+#define UNIX_SHARE_MAX 8192
+#define UNIX_FLOWS_MAX 65536
+
 /* The only entry of `config`: what these pins are. */
 struct config_value {
 	__u32 abi_version;    /* PGVEIL_ABI_VERSION; 0: whoever made the pins did not finish */
@@ -130,6 +169,7 @@ struct refusal_event {
 	__u16 pad;
 	__u8 dialled_ip[16];
 	char comm[16];
+	struct unix_name dialled_name; /* of a unix socket: dialled_ip and dialled_port are zero then */
 };
 
 _Static_assert(sizeof(struct flow_key) == 48, "no hidden padding in a map key");
@@ -138,6 +178,8 @@ _Static_assert(sizeof(struct quota_key) == 16, "no hidden padding in a map key")
 _Static_assert(sizeof(struct cgroup_value) == 8, "no hidden padding in a map value");
 _Static_assert(sizeof(struct listener_value) == 8, "no hidden padding in a map value");
 _Static_assert(sizeof(struct config_value) == 16, "no hidden padding in a map value");
-_Static_assert(sizeof(struct refusal_event) == 80, "no hidden padding in an event");
+_Static_assert(sizeof(struct unix_flow_value) == 176, "no hidden padding in a map value");
+_Static_assert(sizeof(struct unix_listener_value) == 32, "no hidden padding in a map value");
+_Static_assert(sizeof(struct refusal_event) == 192, "no hidden padding in an event");
 
 #endif

@@ -77,6 +77,37 @@ struct {
 	__type(value, struct quota_value);
 } usage SEC(".maps") __weak;
 
+/* netns cookie -> the engine's unix listener there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__type(key, __u64);
+	__type(value, struct unix_listener_value);
+} unix_listeners SEC(".maps") __weak;
+
+/* Who is behind a redirected unix connection, by the cookie of the socket that dialled. No hook tells when a
+ * unix socket closes: the daemon takes entries away. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UNIX_FLOWS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__type(key, __u64);
+	__type(value, struct unix_flow_value);
+} unix_flows SEC(".maps") __weak;
+
+/* How many entries of unix_flows a subject has; both sides count in it, so the daemon maps it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, UNIX_SHARES);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__type(key, __u32);
+	__type(value, __u64);
+} unix_shares SEC(".maps") __weak;
+
 #define ANCESTORS 16 /* levels of the cgroup tree that a note keeps, from the root */
 
 /* Where a process or a socket stands in the tree of cgroups. */

@@ -26,6 +26,7 @@ table() {
 		kern:    bpf/addr.h        # pure inlines that the kernel side shares with the host
 		kern:    bpf/splice.h      # likewise, and what its program and kern/splice.c tell each other
 		net:     bpf/splice.h      # the windows that kern/splice.h takes
+		kern:    bpf/unix_name.h   # likewise
 		net:     policy/caller.h   # net fills in who is asking, the session judges by it: a type that is passed through
 		net:     policy/policy.h   # the policy is handed to sessions, and says which host names to resolve
 		net:     bpf/abi.h         # the flow record that kern/flow.h hands out

@@ -14,7 +14,7 @@ set -euo pipefail
 roots='
 	__u8 __u16 __u32 __u64 __s8 __s16 __s32 __s64 __be16 __be32 __be64 __wsum
 	bpf_map_type __sk_buff sk_action bpf_sock bpf_sock_addr bpf_sock_ops sock_type
-	BPF_ANY BPF_F_NO_PREALLOC BPF_SK_STORAGE_GET_F_CREATE IPPROTO_TCP
+	BPF_ANY BPF_F_NO_PREALLOC BPF_F_MMAPABLE BPF_SK_STORAGE_GET_F_CREATE IPPROTO_TCP
 	BPF_SOCK_OPS_TCP_CONNECT_CB BPF_SOCK_OPS_STATE_CB_FLAG BPF_TCP_CLOSE
 '
 

@@ -33,6 +33,7 @@
 #include "ctl/resolver.h"
 #include "ctl/scrape.h"
 #include "ctl/sentinel.h"
+#include "ctl/sweep.h"
 #include "ctl/takeover.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
@@ -402,6 +403,8 @@ static int start_control(struct daemon *d, struct err *e)
 		r = takeover_doors(d->takeover, d->workers, d->kern, d->enrol, e);
 	if (!r)
 		r = guard_open(&d->guard, &guard, e);
+	if (!r)
+		r = sweep_open(&d->sweep, base, d->kern, e);
 	if (r)
 		return r;
 	d->report = (struct report){
@@ -479,6 +482,7 @@ static void stop(struct daemon *d)
 		admin_leave(d->admin);
 	admin_close(d->admin);
 	json_decref(d->complaints);
+	sweep_close(d->sweep);
 	guard_close(d->guard);
 	audit_stop(d->audit);
 	succeed_close(d);

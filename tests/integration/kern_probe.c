@@ -128,7 +128,7 @@ static void do_listen(char **a)
 
 	fd = r ? r : netns_open_path(a[1], &e);
 	if (fd >= 0) {
-		r = netns_listen(thread, fd, n, &e);
+		r = netns_listen(thread, fd, false, n, &e);
 		close(fd);
 	} else {
 		r = fd;

@@ -21,6 +21,7 @@ BUILD = os.environ.get("BUILD", "release")
 BPFTOOL = shutil.which("bpftool", path="/usr/sbin:/usr/bin:/sbin:/bin")
 PORT = 5432
 HOOKS = {"birth", "egress", "sockops", "getpeername4", "getpeername6", "connect4", "connect6"}
+NEWER_HOOKS = {"connect_unix", "getpeername_unix", "reach_unix"}  # where the kernel has them
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="KERNEL TESTS NOT RUN: they need root")
 
@@ -616,7 +617,7 @@ def test_a_forgotten_listener_refuses(engine, agent):
 
 def test_the_dead_engines_programs_hold_and_the_next_engine_adopts_them(lab, engine, agent):
     before = lab.links()
-    assert set(before) == HOOKS
+    assert HOOKS <= set(before) <= HOOKS | NEWER_HOOKS
     agent.do("s = dial('10.99.0.1')")
     engine.ok("accept", 0, 4)
     assert engine.end(signal.SIGKILL) == -signal.SIGKILL
@@ -642,7 +643,7 @@ def test_a_detached_link_is_attached_again(lab, engine, agent):
     lab.engine().ok("listen", f"/run/netns/{lab.netns}")
     assert agent.do("s = dial('10.99.0.1')") is None
     assert agent.do("s.getpeername()") == ["10.99.0.1", PORT]
-    assert set(lab.links()) == HOOKS
+    assert HOOKS <= set(lab.links()) <= HOOKS | NEWER_HOOKS
 
 
 def test_pins_of_another_root_are_not_adopted(lab, engine):
@@ -650,7 +651,7 @@ def test_pins_of_another_root_are_not_adopted(lab, engine):
     message = lab.engine(open_now=False).fails(errno.EBUSY, "open", lab.pins, lab.outside)
     assert "pgveil uninstall" in message
     assert lab.dump("config") == before
-    assert set(lab.links()) == HOOKS, "a refusal changes nothing"
+    assert HOOKS <= set(lab.links()) <= HOOKS | NEWER_HOOKS, "a refusal changes nothing"
 
 
 def test_pins_of_another_version_are_not_adopted(lab, engine, agent):

@@ -12,8 +12,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include "kern/flow.h"
+#include "kern/unix_flow.h"
 #include "net/netns.h"
 
 static bool root(void)
@@ -83,6 +85,8 @@ static void test_sockets_there_we_here(void **state)
 	struct err e = {0};
 	struct netns n;
 	pid_t child;
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	socklen_t un_len = offsetof(struct sockaddr_un, sun_path) + UNIX_LISTENER_NAME;
 	int ns, fd, accepted;
 
 	(void)state;
@@ -92,7 +96,7 @@ static void test_sockets_there_we_here(void **state)
 	assert_int_equal(netns_thread_start(&t, &e), 0);
 	ns = netns_open_pid(child, &e);
 	assert_true(ns >= 0);
-	assert_int_equal(netns_listen(t, ns, &n, &e), 0);
+	assert_int_equal(netns_listen(t, ns, true, &n, &e), 0);
 	close(ns);
 	assert_true(n.inode != here);
 	assert_int_equal(own_inode(), here);
@@ -116,6 +120,21 @@ static void test_sockets_there_we_here(void **state)
 	close(accepted);
 	close(fd);
 	assert_int_equal(netns_socket(t, &n, AF_MAX), -EAFNOSUPPORT);
+
+	assert_int_equal(netns_cookie(n.listen_unix), n.cookie);
+	assert_int_equal(n.unix_name.name[0], 0);
+	assert_int_equal(
+		strnlen(n.unix_name.name + 1, sizeof(n.unix_name.name)), sizeof(n.unix_name.name) - 1);
+	assert_true(unix_flow_possible(n.unix_diag_fd, n.listen_unix));
+	memcpy(un.sun_path, n.unix_name.name, sizeof(n.unix_name.name));
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_true(fd >= 0);
+	/* An abstract name is its network namespace's: not ours. */
+	assert_int_equal(connect(fd, (struct sockaddr *)&un, un_len), -1);
+	close(fd);
+	fd = netns_socket(t, &n, AF_UNIX);
+	assert_int_equal(connect(fd, (struct sockaddr *)&un, un_len), 0);
+	close(fd);
 	netns_close(&n);
 	assert_int_equal(n.listen4, -1);
 	netns_close(&n);
@@ -140,7 +159,7 @@ static void test_no_loopback_there(void **state)
 	assert_true(ns >= 0);
 	/* Binding to the loopback works while lo is down on some kernels and not on others; either way
 	 * nothing leaks. */
-	if (netns_listen(t, ns, &n, &e) < 0) {
+	if (netns_listen(t, ns, true, &n, &e) < 0) {
 		assert_non_null(strstr(e.msg, "lo"));
 		assert_int_equal(n.ns_fd, -1);
 		assert_int_equal(n.listen4, -1);
@@ -203,7 +222,7 @@ static void test_many_callers(void **state)
 		child[i] = child_in_netns(true);
 		ns = netns_open_pid(child[i], &e);
 		assert_true(ns >= 0);
-		assert_int_equal(netns_listen(t, ns, &n[i], &e), 0);
+		assert_int_equal(netns_listen(t, ns, true, &n[i], &e), 0);
 		close(ns);
 	}
 	assert_true(n[0].cookie != n[1].cookie);

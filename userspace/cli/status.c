@@ -137,6 +137,7 @@ static void print_status(const json_t *st)
 	printf("guarded %s, pins in %s\n", text(st, "guarded"), text(st, "pin_dir"));
 	if (json_is_string(json_object_get(st, "unguarded")))
 		printf("NOT GUARDED: %s\n", text(st, "unguarded"));
+	printf("unix sockets: %s\n", text(st, "unix_sockets"));
 	printf("policy version %" JSON_INTEGER_FORMAT ", loaded %s ago:", number(policy, "version"),
 		table_age(loaded, (unsigned long long)number(policy, "age_ms")));
 	json_array_foreach(json_object_get(policy, "files"), i, file) printf(" %s", json_string_value(file));

@@ -24,6 +24,8 @@ int doors_open(struct doors *d, struct workers *ws, struct kern *k, int ns_fd, s
 		}
 	}
 	r = kern_set_listener(k, l.netns_cookie, l.ports, e);
+	if (!r && l.has_unix)
+		r = kern_set_unix_listener(k, l.netns_cookie, &l.unix_name, e);
 	if (r) {
 		workers_unlisten(ws, l.netns_cookie, NULL, NULL);
 		return r;

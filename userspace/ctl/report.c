@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/unix_address.h"
 #include "ctl/audit.h"
 #include "ctl/clock.h"
 #include "ctl/enrol.h"
@@ -14,6 +15,14 @@
 #include "kern/loader.h"
 #include "net/worker.h"
 #include "policy/policy.h"
+
+/* Text of a process, which may be anything: what is not UTF-8 is left out. */
+static json_t *text_of(const char *s)
+{
+	json_t *j = json_string(s);
+
+	return j ? j : json_string("?");
+}
 
 /* An address of the maps (IPv4 is IPv4-mapped) and a port in host order. */
 static json_t *endpoint(const uint8_t ip[16], uint16_t port)
@@ -33,19 +42,16 @@ static json_t *dialled(const struct sockaddr_storage *a)
 	const struct sockaddr_in *in = (const void *)a;
 	const struct sockaddr_in6 *in6 = (const void *)a;
 	bool v4 = a->ss_family == AF_INET;
+	char path[UNIX_PATH_CAP];
 
+	if (a->ss_family == AF_UNIX) {
+		unix_address_text((const struct sockaddr *)a, path);
+		return text_of(path);
+	}
 	inet_ntop(a->ss_family, v4 ? (const void *)&in->sin_addr : &in6->sin6_addr, host, sizeof(host));
 	snprintf(text, sizeof(text), v4 ? "%s:%u" : "[%s]:%u", host,
 		ntohs(v4 ? in->sin_port : in6->sin6_port));
 	return json_string(text);
-}
-
-/* Text of a process, which may be anything: what is not UTF-8 is left out. */
-static json_t *text_of(const char *s)
-{
-	json_t *j = json_string(s);
-
-	return j ? j : json_string("?");
 }
 
 static void add_session(void *arg, const struct session_view *v)
@@ -180,6 +186,8 @@ json_t *report_status(const struct report *r)
 		"pin_dir", r->pin_dir);
 	if (j) {
 		json_object_set_new(j, "unguarded", lost ? text_of(e.msg) : json_null());
+		json_object_set_new(
+			j, "unix_sockets", json_string(unix_guard_name(kern_unix_guard(r->kern))));
 		json_object_set_new(j, "policy", report_policies(r));
 		json_object_set(j, "enrolled", enrolled);
 		json_object_set(j, "catalogues", feeds);

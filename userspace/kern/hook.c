@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kern/hook.h"
 
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,12 @@
 #include <unistd.h>
 #include "kern/cgroup.h"
 
+/* Newer than the headers that we build with (Linux 6.7), and so is the function that makes them useful. */
+#define UNIX_CONNECT     ((enum bpf_attach_type)49)
+#define UNIX_GETPEERNAME ((enum bpf_attach_type)52)
+#define SET_SUN_PATH     "bpf_sock_addr_set_sun_path"
+#define REACH_UNIX       "bpf_lsm_unix_stream_connect"
+
 /* The hooks in the order of attaching: whoever is refused or turned by connect must have had its birth
  * recorded, and its flow must be recorded from the first turned connect on. */
 static const struct hook hooks[] = {
@@ -22,6 +29,10 @@ static const struct hook hooks[] = {
 	{"egress", "pgveil_egress", BPF_CGROUP_INET_EGRESS},
 	{"connect4", "pgveil_connect4", BPF_CGROUP_INET4_CONNECT},
 	{"connect6", "pgveil_connect6", BPF_CGROUP_INET6_CONNECT},
+	{"getpeername_unix", "pgveil_unix_peer", UNIX_GETPEERNAME, SET_SUN_PATH,
+		BPF_PROG_TYPE_CGROUP_SOCK_ADDR},
+	{"connect_unix", "pgveil_unix_connect", UNIX_CONNECT, SET_SUN_PATH, BPF_PROG_TYPE_CGROUP_SOCK_ADDR},
+	{"reach_unix", "pgveil_unix_reach", BPF_LSM_CGROUP, REACH_UNIX},
 };
 
 _Static_assert(ARRAY_LEN(hooks) <= HOOKS_MAX, "who holds the links has room for all");
@@ -29,6 +40,52 @@ _Static_assert(ARRAY_LEN(hooks) <= HOOKS_MAX, "who holds the links has room for 
 const struct hook *hook_at(size_t i)
 {
 	return i < ARRAY_LEN(hooks) ? &hooks[i] : NULL;
+}
+
+/* Whether a program may be put on a hook of the BPF LSM, which kernels may have and yet forbid. */
+static bool lsm_allowed(int function)
+{
+	static const struct bpf_insn allow[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
+		{.code = BPF_JMP | BPF_EXIT}};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_LSM_CGROUP,
+		.attach_btf_id = (__u32)function);
+	int fd = bpf_prog_load(
+		BPF_PROG_TYPE_LSM, "pgveil_try", "Dual MIT/GPL", allow, ARRAY_LEN(allow), &opts);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* Whether this kernel has what h needs. */
+static bool possible(const struct hook *h, const struct btf *kernel)
+{
+	int function;
+
+	if (!h->needs)
+		return true;
+	function = kernel ? btf__find_by_name_kind(kernel, h->needs, BTF_KIND_FUNC) : -ENOENT;
+	return function > 0 && (h->type != BPF_LSM_CGROUP || lsm_allowed(function));
+}
+
+void hook_prepare(struct bpf_object *obj)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+
+	for (size_t i = 0; i < ARRAY_LEN(hooks); i++) {
+		struct bpf_program *prog = bpf_object__find_program_by_name(obj, hooks[i].program);
+
+		if (!prog)
+			continue;
+		if (!possible(&hooks[i], kernel)) {
+			bpf_program__set_autoload(prog, false);
+		} else if (hooks[i].named) {
+			bpf_program__set_type(prog, hooks[i].named);
+			bpf_program__set_expected_attach_type(prog, hooks[i].type);
+		}
+	}
+	btf__free(kernel);
 }
 
 bool hook_cgroup_lives(uint64_t id)

@@ -10,17 +10,25 @@
 #include "base/err.h"
 
 struct bpf_link;
+struct bpf_object;
 struct bpf_program;
 
 struct hook {
 	const char *pin; /* below links/ */
 	const char *program;
 	enum bpf_attach_type type;
+	const char *needs; /* a function that the kernel must have; NULL: every kernel that we run on does */
+	enum bpf_prog_type
+		named; /* where libbpf does not know the attach type: what the program is; else 0 */
 };
 
 /* The hooks in the order of attaching. */
 #define HOOKS_MAX 16
 const struct hook *hook_at(size_t i); /* NULL: no more */
+
+/* Before the object is loaded: programs that this kernel has no hook for are left out, and the others whose
+ * kind libbpf cannot know are told theirs. */
+void hook_prepare(struct bpf_object *obj);
 
 /* Puts prog on root (its id: root_id), or in one step in the place of what the link pinned at `pin` has
  * there. *link: what the caller held until now (destroyed; the pin keeps it in force) or NULL; on success the

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "kern/cgroup.h"
 #include "kern/hook.h"
@@ -16,12 +17,15 @@
 #include "kern/pin.h"
 #include "pgveil.skel.h"
 
+#define SHARES_BYTES (UNIX_SHARES * sizeof(uint64_t))
+
 struct kern {
 	struct pgveil_bpf *skel;
 	struct ring_buffer *events;
 	struct bpf_link *links[HOOKS_MAX];
 	char *pin_dir, *root;
 	unsigned flow_quota;
+	_Atomic uint64_t *shares; /* of unix_shares, mapped */
 	void (*fn)(void *arg, const struct refusal_event *ev);
 	void *arg;
 };
@@ -81,6 +85,7 @@ static int load(struct kern *k, const char *dir, struct err *e)
 	k->skel = pgveil_bpf__open_opts(&opts);
 	if (!k->skel)
 		return err_set(e, -errno, "cannot open the BPF object: %s", said);
+	hook_prepare(k->skel->obj);
 	r = pgveil_bpf__load(k->skel);
 	return r ? err_set(e, r, "cannot load the BPF programs: %s (%s)", strerror(-r), said) : 0;
 }
@@ -104,6 +109,14 @@ static int on_event(void *ctx, void *data, size_t len)
 	return 0;
 }
 
+/* Whether this kernel has the hook: what it lacks was not loaded. */
+static bool loaded(const struct kern *k, const struct hook *h)
+{
+	const struct bpf_program *prog = bpf_object__find_program_by_name(k->skel->obj, h->program);
+
+	return !prog || bpf_program__autoload(prog);
+}
+
 static int attach_one(struct kern *k, size_t i, uint64_t root_id, struct err *e)
 {
 	const struct hook *h = hook_at(i);
@@ -122,7 +135,8 @@ static int attach_all(struct kern *k, uint64_t root_id, struct err *e)
 	int r = 0;
 
 	for (size_t i = 0; !r && hook_at(i); i++)
-		r = attach_one(k, i, root_id, e);
+		if (loaded(k, hook_at(i)))
+			r = attach_one(k, i, root_id, e);
 	return r;
 }
 
@@ -134,7 +148,8 @@ int kern_check(const struct kern *k, struct err *e)
 	if (r)
 		return r == -ENOENT ? err_set(e, -ESTALE, "%s was removed", k->root) : r;
 	for (size_t i = 0; !r && hook_at(i); i++)
-		r = hook_check(k->links[i], hook_at(i), k->root, root_id, e);
+		if (loaded(k, hook_at(i)))
+			r = hook_check(k->links[i], hook_at(i), k->root, root_id, e);
 	return r;
 }
 
@@ -167,6 +182,14 @@ static int open_all(struct kern *k, const struct kern_config *cfg, uint64_t root
 
 	if (!r)
 		r = load(k, cfg->pin_dir, e);
+	if (!r) {
+		k->shares = mmap(NULL, SHARES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+			bpf_map__fd(k->skel->maps.unix_shares), 0);
+		if (k->shares == MAP_FAILED) {
+			k->shares = NULL;
+			r = err_set(e, -errno, "unix_shares: %m");
+		}
+	}
 	if (!r) {
 		k->events = ring_buffer__new(bpf_map__fd(k->skel->maps.events), on_event, k, NULL);
 		if (!k->events)
@@ -219,6 +242,8 @@ void kern_close(struct kern *k)
 	for (size_t i = 0; hook_at(i); i++)
 		bpf_link__destroy(k->links[i]);
 	ring_buffer__free(k->events);
+	if (k->shares)
+		munmap((void *)k->shares, SHARES_BYTES);
 	pgveil_bpf__destroy(k->skel);
 	free(k->pin_dir);
 	free(k->root);
@@ -327,11 +352,13 @@ int kern_set_listener(struct kern *k, uint64_t netns_cookie, struct listener_val
 void kern_forget_listener(struct kern *k, uint64_t netns_cookie)
 {
 	map_take(k->skel->maps.listeners, &netns_cookie, NULL);
+	map_take(k->skel->maps.unix_listeners, &netns_cookie, NULL);
 }
 
 void kern_forget_listeners(struct kern *k)
 {
 	map_keep(k->skel->maps.listeners, NULL, 0, NULL);
+	map_keep(k->skel->maps.unix_listeners, NULL, 0, NULL);
 }
 
 int kern_cgroup_state(const struct kern *k, uint64_t cgroup_id_, enum cgroup_state *out)
@@ -403,4 +430,41 @@ void kern_events_read(struct kern *k, void (*fn)(void *arg, const struct refusal
 int kern_flows_fd(const struct kern *k)
 {
 	return bpf_map__fd(k->skel->maps.flows);
+}
+
+enum unix_guard kern_unix_guard(const struct kern *k)
+{
+	bool capture = bpf_program__autoload(k->skel->progs.pgveil_unix_connect);
+	bool reach = bpf_program__autoload(k->skel->progs.pgveil_unix_reach);
+
+	if (capture)
+		return reach ? UNIX_GUARD_FULL : UNIX_GUARD_CAPTURE;
+	return reach ? UNIX_GUARD_REFUSE : UNIX_GUARD_NONE;
+}
+
+const char *unix_guard_name(enum unix_guard g)
+{
+	switch (g) {
+	case UNIX_GUARD_NONE: return "none";
+	case UNIX_GUARD_REFUSE: return "refused";
+	case UNIX_GUARD_CAPTURE: return "captured by name";
+	case UNIX_GUARD_FULL: return "captured";
+	}
+	return "none";
+}
+
+int kern_set_unix_listener(
+	struct kern *k, uint64_t netns_cookie, const struct unix_listener_value *v, struct err *e)
+{
+	return map_put(k->skel->maps.unix_listeners, &netns_cookie, v, e);
+}
+
+int kern_unix_flows_fd(const struct kern *k)
+{
+	return bpf_map__fd(k->skel->maps.unix_flows);
+}
+
+_Atomic uint64_t *kern_unix_shares(const struct kern *k)
+{
+	return k->shares;
 }

@@ -72,4 +72,20 @@ int kern_events_fd(const struct kern *k);
 void kern_events_read(struct kern *k, void (*fn)(void *arg, const struct refusal_event *ev), void *arg);
 int kern_flows_fd(const struct kern *k); /* borrowed; for kern/flow.c */
 
+/* What this kernel lets us do about unix sockets. Zero: nothing is seen of them. */
+enum unix_guard {
+	UNIX_GUARD_NONE = 0,
+	UNIX_GUARD_REFUSE, /* a database's socket is refused where it is reached; none is turned to the engine
+			    */
+	UNIX_GUARD_CAPTURE, /* by its name: what a link of another name leads to is not seen */
+	UNIX_GUARD_FULL,    /* by its name, and what is reached in spite of that is refused */
+};
+enum unix_guard kern_unix_guard(const struct kern *k);
+const char *unix_guard_name(enum unix_guard g);
+MUSTCHECK int kern_set_unix_listener(
+	struct kern *k, uint64_t netns_cookie, const struct unix_listener_value *v, struct err *e);
+/* Borrowed; for kern/unix_flow.c. The shares are UNIX_SHARES numbers that the programs count in too. */
+int kern_unix_flows_fd(const struct kern *k);
+_Atomic uint64_t *kern_unix_shares(const struct kern *k);
+
 #endif

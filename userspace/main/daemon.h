@@ -32,6 +32,7 @@ struct daemon {
 	struct audit *audit;
 	struct enrol *enrol;
 	struct guard *guard;
+	struct sweep *sweep;
 	bool unguarded; /* and cannot be guarded again: the end */
 	struct report report;
 	struct file_watch *watch; /* of the policy's files */

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include "base/log.h"
+#include "base/unix_address.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
 
@@ -42,6 +43,10 @@ static void tell(enum counter why, const struct log_field *fields)
 	case COUNTER_REFUSED_FULL:
 	case COUNTER_FLOW_INSERT_FAILED:
 	case COUNTER_STORAGE_FAILED:
+	case COUNTER_REFUSED_UNIX_TYPE:
+	case COUNTER_REFUSED_UNIX_REACH:
+	case COUNTER_REFUSED_UNIX_SHARE:
+	case COUNTER_UNIX_FLOW_FAILED:
 	case COUNTER_MAX: break;
 	}
 	log_with(LOG_WARN, "connect.refused", fields, "the kernel refused a connect");
@@ -49,7 +54,8 @@ static void tell(enum counter why, const struct log_field *fields)
 
 void refusal_tell(const char *mount, const char *root, const struct refusal_event *ev)
 {
-	char path[PATH_MAX], comm[sizeof(ev->comm) + 1], address[INET6_ADDRSTRLEN] = "";
+	char path[PATH_MAX], comm[sizeof(ev->comm) + 1], address[UNIX_PATH_CAP] = "";
+	struct sockaddr_storage un;
 	const uint8_t *ip = ev->dialled_ip;
 	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)ip);
 
@@ -58,6 +64,10 @@ void refusal_tell(const char *mount, const char *root, const struct refusal_even
 	snprintf(comm, sizeof(comm), "%.*s", (int)sizeof(ev->comm), ev->comm);
 	if (ev->dialled_port)
 		inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip + 12 : ip, address, sizeof(address));
+	if (ev->dialled_name.len) {
+		unix_address_dialled(&un, ev->dialled_name.bytes, ev->dialled_name.len);
+		unix_address_text((const struct sockaddr *)&un, address);
+	}
 	tell((enum counter)ev->counter,
 		LOG_FIELDS(LOG_TEXT("reason", kern_counter_name((enum counter)ev->counter)),
 			LOG_TEXT("cgroup", path), LOG_NUMBER("cgroup_id", ev->cgroup_id),

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "kern/unix_flow.h"
 #include "net/cancel.h"
 #include "net/dial.h"
 #include "net/leg.h"
@@ -41,6 +42,7 @@ struct conn {
 	struct caller who;
 	struct flow_key flow;
 	uint64_t socket_cookie;
+	bool over_unix;
 	struct registration registration;
 	struct leg leg[2]; /* by enum side */
 	struct pipe pipe;  /* from the server to the client, before what is queued for it */
@@ -90,6 +92,8 @@ void conn_close(struct conn *c)
 	registry_remove(w->all->registry, &c->registration);
 	pipe_give(&w->pipes, &c->pipe);
 	leg_close(&c->leg[SIDE_CLIENT]);
+	if (c->over_unix)
+		unix_flow_end(w->all->cfg.kern, c->socket_cookie);
 	close_server(c);
 	alarm_free(c->alarm);
 	c->dial = NULL;
@@ -683,6 +687,7 @@ void conn_turn_away(struct worker *w, struct visitor *v)
 {
 	close_hard(v->fd);
 	registry_leave(w->all->registry, v->who.cgroup_id);
+	visitor_over(w->all, v);
 	listener_unref(v->listener);
 	free(v);
 }
@@ -698,6 +703,7 @@ static int conn_new(struct conn **out, struct worker *w, const struct visitor *v
 	c->who = v->who;
 	c->flow = v->flow;
 	c->socket_cookie = v->socket_cookie;
+	c->over_unix = v->over_unix;
 	c->began_ms = loop_now_ms();
 	c->registration = (struct registration){.conn = c, .owner = w, .who = &c->who};
 	c->leg[SIDE_CLIENT] = (struct leg){.fd = v->fd};

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/unix_address.h"
 #include "kern/cgroup.h"
 
 #define SLOTS 1024u
@@ -88,4 +89,16 @@ void identity_fill(struct identity *id, uint64_t netns_cookie, const struct flow
 	memcpy(out->comm, v->comm, sizeof(out->comm));
 	out->comm[sizeof(out->comm) - 1] = '\0';
 	flow_dialled(v, &out->dialled);
+}
+
+void identity_fill_unix(struct identity *id, const struct unix_flow_value *v, struct caller *out)
+{
+	struct flow_value same = {.cgroup_id = v->cgroup_id,
+		.subject_cgroup_id = v->subject_cgroup_id,
+		.tgid = v->tgid,
+		.uid = v->uid};
+
+	memcpy(same.comm, v->comm, sizeof(same.comm));
+	identity_fill(id, v->netns_cookie, &same, out);
+	unix_address_dialled(&out->dialled, v->dialled.bytes, v->dialled.len);
 }

@@ -15,5 +15,6 @@ MUSTCHECK int identity_new(struct identity **out, const char *mount, const char 
 void identity_free(struct identity *id);
 void identity_fill(
 	struct identity *id, uint64_t netns_cookie, const struct flow_value *v, struct caller *out);
+void identity_fill_unix(struct identity *id, const struct unix_flow_value *v, struct caller *out);
 
 #endif

@@ -119,9 +119,15 @@ void leg_probe(struct leg *leg)
 
 bool leg_gone(const struct leg *leg)
 {
+	struct pollfd p = {.fd = leg->fd};
+	int domain = 0;
+	socklen_t domain_len = sizeof(domain);
 	struct tcp_info ti;
 	socklen_t len = sizeof(ti);
 
+	/* A unix socket is told at once when the other is closed, and when it only shut its writing side. */
+	if (getsockopt(leg->fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len) == 0 && domain == AF_UNIX)
+		return poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR);
 	return getsockopt(leg->fd, IPPROTO_TCP, TCP_INFO, &ti, &len) < 0 || ti.tcpi_state == TCP_CLOSE;
 }
 

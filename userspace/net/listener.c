@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "kern/unix_flow.h"
 #include "net/conn.h"
 #include "net/identity.h"
 
@@ -87,6 +88,12 @@ static void listener_addr(const struct listener *l, int fd, struct sockaddr_stor
 	}
 }
 
+void visitor_over(struct workers *ws, const struct visitor *v)
+{
+	if (v->over_unix)
+		unix_flow_end(ws->cfg.kern, v->socket_cookie);
+}
+
 static enum unserved unclaimed(int r)
 {
 	return r == -ENOENT     ? UNSERVED_DIRECT
@@ -95,26 +102,48 @@ static enum unserved unclaimed(int r)
 				: UNSERVED_FAILED;
 }
 
-/* Who it is, and whether there is room for one more: then v is filled and counted in. */
-static bool let_in(struct listener *l, int listen_fd, const struct sockaddr *peer, struct visitor *v)
+/* What the kernel recorded of the connection fd that came through listen_fd. */
+static int identify(struct listener *l, int listen_fd, int fd, const struct sockaddr *peer, struct visitor *v,
+	struct err *e)
 {
 	struct workers *ws = l->all;
+	struct unix_flow_value un;
 	struct flow_value flow;
 	struct sockaddr_storage local;
-	struct err e = {0};
 	int r;
 
+	v->over_unix = listen_fd == l->ns.listen_unix;
+	if (v->over_unix) {
+		r = unix_flow_claim(
+			ws->cfg.kern, l->ns.cookie, l->ns.unix_diag_fd, fd, &v->socket_cookie, &un, e);
+		if (!r)
+			identity_fill_unix(ws->identity, &un, &v->who);
+		return r;
+	}
 	listener_addr(l, listen_fd, &local);
 	r = flow_claim(ws->cfg.kern, l->ns.cookie, l->ns.diag_fd, (struct sockaddr *)&local, peer, &v->flow,
-		&flow, &e);
+		&flow, e);
+	if (r)
+		return r;
+	v->socket_cookie = flow.socket_cookie;
+	identity_fill(ws->identity, l->ns.cookie, &flow, &v->who);
+	return 0;
+}
+
+/* Who it is, and whether there is room for one more: then v is filled and counted in. */
+static bool let_in(struct listener *l, int listen_fd, int fd, const struct sockaddr *peer, struct visitor *v)
+{
+	struct workers *ws = l->all;
+	struct err e = {0};
+	int r = identify(l, listen_fd, fd, peer, v, &e);
+
 	if (r) {
 		worker_unserved(l->worker, unclaimed(r), e.msg);
 		return false;
 	}
-	v->socket_cookie = flow.socket_cookie;
-	identity_fill(ws->identity, l->ns.cookie, &flow, &v->who);
 	r = registry_admit(ws->registry, v->who.cgroup_id);
 	if (r) {
+		visitor_over(ws, v);
 		worker_unserved(l->worker, r == -EUSERS ? UNSERVED_CGROUP_LIMIT : UNSERVED_LIMIT,
 			v->who.cgroup[0] ? v->who.cgroup : "a cgroup that is gone");
 		return false;
@@ -139,25 +168,36 @@ static void visit(struct listener *l, int listen_fd, int fd, const struct sockad
 	struct worker *to = &ws->worker[atomic_fetch_add(&ws->next, 1) % ws->cfg.n];
 	int one = 1;
 
-	if (!v || !let_in(l, listen_fd, peer, v)) {
+	if (!v || !let_in(l, listen_fd, fd, peer, v)) {
 		close_hard(fd);
 		free(v);
 		return;
 	}
 	if (!still_connected(fd)) {
 		registry_leave(ws->registry, v->who.cgroup_id);
+		visitor_over(ws, v);
 		worker_unserved(l->worker, UNSERVED_STALE, "the connection was reset before it was accepted");
 		close_hard(fd);
 		free(v);
 		return;
 	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (!v->over_unix)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	v->fd = fd;
 	v->listener = listener_ref(l);
 	if (to == l->worker)
 		conn_adopt(to, v);
 	else if (worker_post(to, conn_adopt, v))
 		conn_turn_away(to, v);
+}
+
+static void watch_all(struct listener *l, unsigned what)
+{
+	watch_set(l->watch4, what);
+	if (l->watch6)
+		watch_set(l->watch6, what);
+	if (l->watch_unix)
+		watch_set(l->watch_unix, what);
 }
 
 static void on_accept(struct listener *l, int listen_fd)
@@ -175,9 +215,7 @@ static void on_accept(struct listener *l, int listen_fd)
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
 			/* The queue stays readable: without a pause the loop would spin. */
 			log_event(LOG_ERROR, "listener.exhausted", "accept: %m");
-			watch_set(l->watch4, 0);
-			if (l->watch6)
-				watch_set(l->watch6, 0);
+			watch_all(l, 0);
 			alarm_set(l->resume, loop_now_ms() + RESUME_MS);
 		}
 		if (errno != EINTR && errno != ECONNABORTED)
@@ -201,15 +239,20 @@ static void on_accept6(void *arg, unsigned what)
 	on_accept(l, l->ns.listen6);
 }
 
+static void on_accept_unix(void *arg, unsigned what)
+{
+	struct listener *l = arg;
+
+	(void)what;
+	on_accept(l, l->ns.listen_unix);
+}
+
 static void on_resume(void *arg)
 {
 	struct listener *l = arg;
 
-	if (l->paused || !l->watch4)
-		return;
-	watch_set(l->watch4, LOOP_READ);
-	if (l->watch6)
-		watch_set(l->watch6, LOOP_READ);
+	if (!l->paused && l->watch4)
+		watch_all(l, LOOP_READ);
 }
 
 /* On the worker's thread from here on. */
@@ -221,13 +264,16 @@ static void stop_watching(struct worker *w, void *arg)
 	alarm_free(l->resume);
 	watch_free(l->watch4);
 	watch_free(l->watch6);
+	watch_free(l->watch_unix);
 	l->resume = NULL;
-	l->watch4 = l->watch6 = NULL;
+	l->watch4 = l->watch6 = l->watch_unix = NULL;
 	/* The namespace's fd stays, for the sessions that dial from there. */
 	close(l->ns.listen4);
 	if (l->ns.listen6 >= 0)
 		close(l->ns.listen6);
-	l->ns.listen4 = l->ns.listen6 = -1;
+	if (l->ns.listen_unix >= 0)
+		close(l->ns.listen_unix);
+	l->ns.listen4 = l->ns.listen6 = l->ns.listen_unix = -1;
 	listener_unref(l);
 }
 
@@ -239,7 +285,10 @@ static void start_watching(struct worker *w, void *arg)
 	l->watch4 = watch_new(w->loop, l->ns.listen4, on_accept4, l);
 	if (l->ns.listen6 >= 0)
 		l->watch6 = watch_new(w->loop, l->ns.listen6, on_accept6, l);
-	if (!l->resume || !l->watch4 || (l->ns.listen6 >= 0 && !l->watch6)) {
+	if (l->ns.listen_unix >= 0)
+		l->watch_unix = watch_new(w->loop, l->ns.listen_unix, on_accept_unix, l);
+	if (!l->resume || !l->watch4 || (l->ns.listen6 >= 0 && !l->watch6) ||
+		(l->ns.listen_unix >= 0 && !l->watch_unix)) {
 		/* Connects hang in the queue and end there: nobody gets past, and the log says why. */
 		log_event(LOG_ERROR, "listener.failed", "out of memory: nobody is accepted in netns %llu",
 			(unsigned long long)l->ns.cookie);
@@ -252,6 +301,8 @@ static void describe(const struct listener *l, struct listening *out)
 {
 	out->netns_cookie = l->ns.cookie;
 	out->ports = (struct listener_value){.port4 = l->ns.port4, .port6 = l->ns.port6};
+	out->has_unix = l->ns.listen_unix >= 0;
+	out->unix_name = l->ns.unix_name;
 }
 
 bool workers_listening(struct workers *ws, uint64_t netns_cookie, struct listening *out)
@@ -317,7 +368,8 @@ int workers_listen(struct workers *ws, int ns_fd, struct listening *out, struct 
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return err_set(e, -ENOMEM, "out of memory");
-	r = netns_listen(ws->cfg.netns, ns_fd, &l->ns, e);
+	r = netns_listen(
+		ws->cfg.netns, ns_fd, kern_unix_guard(ws->cfg.kern) >= UNIX_GUARD_CAPTURE, &l->ns, e);
 	if (r) {
 		free(l);
 		return r;
@@ -382,9 +434,7 @@ static void halt(struct worker *w, void *arg)
 	(void)w;
 	h->l->paused = true;
 	if (h->l->watch4)
-		watch_set(h->l->watch4, 0);
-	if (h->l->watch6)
-		watch_set(h->l->watch6, 0);
+		watch_all(h->l, 0);
 	pthread_mutex_lock(&h->lock);
 	h->is_done = true;
 	pthread_cond_signal(&h->done);

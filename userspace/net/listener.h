@@ -18,7 +18,7 @@ struct listener {
 	struct worker *worker;
 	/* The worker's own. */
 	bool paused; /* nobody is accepted for now */
-	struct watch *watch4, *watch6;
+	struct watch *watch4, *watch6, *watch_unix;
 	struct alarm *resume; /* accepts again after running out of fds */
 };
 
@@ -35,7 +35,11 @@ struct visitor {
 	struct caller who;
 	struct flow_key flow;
 	uint64_t socket_cookie;
+	bool over_unix; /* its record is in unix_flows, by the cookie; flow is all zero */
 };
+
+/* A visitor that was let in and goes again: nothing of it stays with the kernel. */
+void visitor_over(struct workers *ws, const struct visitor *v);
 
 /* Closes so that the peer sees a reset, and not the end of a conversation that never began. */
 void close_hard(int fd);

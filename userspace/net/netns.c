@@ -14,9 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
+#include "base/log.h"
+#include "kern/unix_flow.h"
 
 enum job_kind { JOB_LISTEN, JOB_SOCKET, JOB_DIAG };
 
@@ -26,6 +30,7 @@ struct job {
 	enum job_kind kind;
 	int ns_fd;
 	int family;        /* JOB_SOCKET */
+	bool with_unix;    /* JOB_LISTEN */
 	struct netns *out; /* JOB_LISTEN */
 	struct err *e;
 	int result;
@@ -40,6 +45,13 @@ struct netns_thread {
 	int home_fd; /* between jobs the thread is at home: a thread in a namespace keeps it alive */
 	bool stop;
 };
+
+static void shut(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
 
 /* A non-blocking listener on the loopback, on a port of the kernel's choice. */
 static int listener(const struct sockaddr *sa, socklen_t len, uint16_t *port)
@@ -74,8 +86,54 @@ static bool no_ipv6(int r)
 	return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL;
 }
 
+/* An abstract name that nobody can have taken beforehand. */
+static int unix_listener(struct unix_listener_value *name)
+{
+	static const char prefix[] = "pgveil-", digits[] = "0123456789abcdef";
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	uint8_t random[UNIX_LISTENER_NAME - sizeof(prefix)];
+	int fd, r;
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -EIO;
+	memset(name, 0, sizeof(*name));
+	memcpy(name->name + 1, prefix, sizeof(prefix) - 1);
+	for (size_t i = 0; i < sizeof(random); i++)
+		name->name[sizeof(prefix) + i] = digits[random[i] & 15];
+	memcpy(un.sun_path, name->name, sizeof(name->name));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&un, offsetof(struct sockaddr_un, sun_path) + sizeof(name->name)) <
+			0 ||
+		listen(fd, SOMAXCONN) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* Without unix_diag nobody could say who came: then nobody is to come. */
+static int listen_unix(struct netns *n, struct err *e)
+{
+	n->listen_unix = unix_listener(&n->unix_name);
+	if (n->listen_unix < 0)
+		return err_set(e, n->listen_unix, "abstract listener: %s", strerror(-n->listen_unix));
+	n->unix_diag_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	if (n->unix_diag_fd < 0)
+		return err_set(e, -errno, "NETLINK_SOCK_DIAG: %m");
+	if (unix_flow_possible(n->unix_diag_fd, n->listen_unix))
+		return 0;
+	log_event(LOG_WARN, "listener.no_unix",
+		"the kernel has no unix_diag: connects to a database's unix socket are refused");
+	shut(&n->listen_unix);
+	shut(&n->unix_diag_fd);
+	return 0;
+}
+
 /* In the namespace. n's descriptors are -1 where it has none; the caller closes them on failure. */
-static int listen_here(struct netns *n, struct err *e)
+static int listen_here(struct netns *n, bool with_unix, struct err *e)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
@@ -95,12 +153,13 @@ static int listen_here(struct netns *n, struct err *e)
 		return err_set(e, n->diag_fd, "NETLINK_SOCK_DIAG: %s", strerror(-n->diag_fd));
 	if (getsockopt(n->listen4, SOL_SOCKET, SO_NETNS_COOKIE, &n->cookie, &len) < 0)
 		return err_set(e, -errno, "SO_NETNS_COOKIE: %m");
-	return 0;
+	return with_unix ? listen_unix(n, e) : 0;
 }
 
 static int socket_here(int family)
 {
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	int fd = socket(
+		family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, family == AF_UNIX ? 0 : IPPROTO_TCP);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -113,7 +172,7 @@ static int work(const struct netns_thread *t, struct job *j)
 	if (setns(j->ns_fd, CLONE_NEWNET) < 0)
 		return err_set(j->e, -errno, "cannot enter a network namespace: %m");
 	switch (j->kind) {
-	case JOB_LISTEN: r = listen_here(j->out, j->e); break;
+	case JOB_LISTEN: r = listen_here(j->out, j->with_unix, j->e); break;
 	case JOB_SOCKET: r = socket_here(j->family); break;
 	case JOB_DIAG: r = diag_here(); break;
 	}
@@ -214,13 +273,18 @@ void netns_thread_stop(struct netns_thread *t)
 	free(t);
 }
 
-int netns_listen(struct netns_thread *t, int ns_fd, struct netns *out, struct err *e)
+int netns_listen(struct netns_thread *t, int ns_fd, bool with_unix, struct netns *out, struct err *e)
 {
-	struct job j = {.kind = JOB_LISTEN, .out = out, .e = e};
+	struct job j = {.kind = JOB_LISTEN, .with_unix = with_unix, .out = out, .e = e};
 	struct stat st;
 	int r;
 
-	*out = (struct netns){.ns_fd = -1, .listen4 = -1, .listen6 = -1, .diag_fd = -1};
+	*out = (struct netns){.ns_fd = -1,
+		.listen4 = -1,
+		.listen6 = -1,
+		.diag_fd = -1,
+		.listen_unix = -1,
+		.unix_diag_fd = -1};
 	if (fstat(ns_fd, &st) < 0)
 		return err_set(e, -errno, "network namespace: %m");
 	out->inode = st.st_ino;
@@ -256,6 +320,7 @@ static bool take_listener(struct netns *n, int fd)
 	struct sockaddr_storage at = {0};
 	const struct sockaddr_in *in = (const void *)&at;
 	const struct sockaddr_in6 *in6 = (const void *)&at;
+	const struct sockaddr_un *un = (const void *)&at;
 	socklen_t len = sizeof(at);
 
 	if (option(fd, SO_TYPE) != SOCK_STREAM || option(fd, SO_ACCEPTCONN) != 1 ||
@@ -267,6 +332,10 @@ static bool take_listener(struct netns *n, int fd)
 	} else if (at.ss_family == AF_INET6 && n->listen6 < 0 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)) {
 		n->listen6 = fd;
 		n->port6 = ntohs(in6->sin6_port);
+	} else if (at.ss_family == AF_UNIX && n->listen_unix < 0 && !un->sun_path[0] &&
+		   len == offsetof(struct sockaddr_un, sun_path) + sizeof(n->unix_name.name)) {
+		n->listen_unix = fd;
+		memcpy(n->unix_name.name, un->sun_path, sizeof(n->unix_name.name));
 	} else {
 		return false;
 	}
@@ -280,6 +349,8 @@ unsigned netns_listeners(const struct netns *n, int fds[NETNS_LISTENERS])
 	fds[k++] = n->listen4;
 	if (n->listen6 >= 0)
 		fds[k++] = n->listen6;
+	if (n->listen_unix >= 0)
+		fds[k++] = n->listen_unix;
 	return k;
 }
 
@@ -289,7 +360,7 @@ int netns_adopt(
 	struct stat st;
 	bool ours = n > 0;
 
-	*out = (struct netns){.ns_fd = ns_fd, .listen4 = -1, .listen6 = -1, .diag_fd = -1};
+	*out = (struct netns){.ns_fd = ns_fd, .listen4 = -1, .listen6 = -1, .diag_fd = -1, .listen_unix = -1, .unix_diag_fd = -1};
 	if (fstat(ns_fd, &st) < 0 || ioctl(ns_fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		return err_set(e, -EINVAL, "what was handed over is not a network namespace");
 	out->inode = st.st_ino;
@@ -300,17 +371,13 @@ int netns_adopt(
 	out->cookie = cookie_of(out->diag_fd);
 	for (unsigned i = 0; i < n && ours; i++)
 		ours = take_listener(out, fds[i]);
-	if (ours && out->cookie && out->listen4 >= 0)
+	if (out->listen_unix >= 0)
+		out->unix_diag_fd = netns_diag(t, ns_fd);
+	if (ours && out->cookie && out->listen4 >= 0 && (out->listen_unix < 0 || out->unix_diag_fd >= 0))
 		return 0;
+	shut(&out->unix_diag_fd);
 	close(out->diag_fd);
 	return err_set(e, -EINVAL, "what was handed over is not a listener of that network namespace");
-}
-
-static void shut(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
 }
 
 void netns_close(struct netns *n)
@@ -318,6 +385,8 @@ void netns_close(struct netns *n)
 	shut(&n->listen4);
 	shut(&n->listen6);
 	shut(&n->diag_fd);
+	shut(&n->listen_unix);
+	shut(&n->unix_diag_fd);
 	shut(&n->ns_fd);
 	n->port4 = 0;
 	n->port6 = 0;

@@ -81,6 +81,8 @@ MUSTCHECK int worker_post(struct worker *w, void (*fn)(struct worker *w, void *a
 struct listening {
 	uint64_t netns_cookie;
 	struct listener_value ports;
+	bool has_unix; /* where unix sockets are captured */
+	struct unix_listener_value unix_name;
 };
 /* Once more the listeners of the namespace behind ns_fd (which stays the caller's); made by the first call.
  * Not from a worker. */

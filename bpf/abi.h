@@ -50,7 +50,7 @@ enum foreign_postgres { FOREIGN_POSTGRES(X) };
 	X(FOREIGN_DENIED, "foreign_denied")         /* connections: PostgreSQL on another port */            \
 	X(FOREIGN_OPAQUE, "foreign_opaque")         /* connections that begin so that it may be */           \
 	X(FOREIGN_REPORTED, "foreign_reported")     /* either, where the policy only wants to know */        \
-	X(DROPPED_GAP, "dropped_gap")               /* packets whose forerunners were not seen */                 \
+	X(DROPPED_GAP, "dropped_gap")               /* packets whose forerunners were not seen */            \
 	X(REFUSED_UNIX_TYPE, "refused_unix_type")   /* a database's socket, and not a stream */              \
 	X(REFUSED_UNIX_REACH, "refused_unix_reach") /* a database's socket, past the engine */               \
 	X(REFUSED_UNIX_SHARE, "refused_unix_share") /* too many dials of that subject wait */                \

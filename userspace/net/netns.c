@@ -360,7 +360,12 @@ int netns_adopt(
 	struct stat st;
 	bool ours = n > 0;
 
-	*out = (struct netns){.ns_fd = ns_fd, .listen4 = -1, .listen6 = -1, .diag_fd = -1, .listen_unix = -1, .unix_diag_fd = -1};
+	*out = (struct netns){.ns_fd = ns_fd,
+		.listen4 = -1,
+		.listen6 = -1,
+		.diag_fd = -1,
+		.listen_unix = -1,
+		.unix_diag_fd = -1};
 	if (fstat(ns_fd, &st) < 0 || ioctl(ns_fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		return err_set(e, -EINVAL, "what was handed over is not a network namespace");
 	out->inode = st.st_ino;

@@ -9,7 +9,8 @@
 # above it fails; --record writes it anew for the kernels of this run. Kernels are Debian's (cloud flavour), found by
 # apt-cache search because their versions rotate, through a private apt configuration whose sources are derived from this
 # machine's own. They are kept in build/kernels, with what each guest said (NAME.console, NAME.results).
-# KERNEL_MATRIX_SECONDS=1800 is what one guest may take, KERNEL_MATRIX_CPUS=2 what it has (on a busy machine one is faster). Needs root.
+# KERNEL_MATRIX_SECONDS=1800 is what one guest may take, KERNEL_MATRIX_CPUS=2 what it has (on a busy machine one is faster),
+# KERNEL_MATRIX_PROBES=self_test runs only those whose names are like that. Needs root.
 set -euo pipefail
 cd "$(dirname "$(realpath "$0")")/.."
 export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
@@ -220,7 +221,7 @@ boot() { # NAME
 	timeout --kill-after=10 "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -smp "${KERNEL_MATRIX_CPUS:-2}" -cpu max -m 2048 -display none -no-reboot \
 		-nodefaults -nic none -chardev file,id=console,path="$cache/$name.console" -serial chardev:console \
 		-chardev file,id=results,path="$cache/$name.results" -serial chardev:results -kernel "$d/vmlinuz" -initrd "$cache/initrd" \
-		-append "console=ttyS0 quiet loglevel=5 panic=-1 rdinit=/init no_timer_check nowatchdog mitigations=off pgveil.kernel=$name" < /dev/null > "$cache/$name.qemu" 2>&1 || rc=$?
+		-append "console=ttyS0 quiet loglevel=5 panic=-1 rdinit=/init no_timer_check nowatchdog mitigations=off pgveil.kernel=$name pgveil.probes=${KERNEL_MATRIX_PROBES:-*}" < /dev/null > "$cache/$name.qemu" 2>&1 || rc=$?
 	rm -f "$cache/initrd"
 	[ "$rc" -ne 124 ] || say "$name: not done after $seconds seconds"
 	if [ -s "$cache/$name.qemu" ]; then say "$name: $(tail -n 1 "$cache/$name.qemu")"; fi

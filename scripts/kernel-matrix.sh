@@ -221,7 +221,10 @@ boot() { # NAME
 	timeout --kill-after=10 "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -smp "${KERNEL_MATRIX_CPUS:-2}" -cpu max -m 2048 -display none -no-reboot \
 		-nodefaults -nic none -chardev file,id=console,path="$cache/$name.console" -serial chardev:console \
 		-chardev file,id=results,path="$cache/$name.results" -serial chardev:results -kernel "$d/vmlinuz" -initrd "$cache/initrd" \
-		-append "console=ttyS0 quiet loglevel=5 panic=-1 rdinit=/init no_timer_check nowatchdog mitigations=off pgveil.kernel=$name pgveil.probes=${KERNEL_MATRIX_PROBES:-*}" < /dev/null > "$cache/$name.qemu" 2>&1 || rc=$?
+		-append "console=ttyS0 quiet loglevel=5 panic=-1 rdinit=/init no_timer_check nowatchdog mitigations=off pgveil.kernel=$name pgveil.probes=${KERNEL_MATRIX_PROBES:-*}" < /dev/null > "$cache/$name.qemu" 2>&1 9>&- &
+	guest=$!
+	wait "$guest" || rc=$?
+	guest=
 	rm -f "$cache/initrd"
 	[ "$rc" -ne 124 ] || say "$name: not done after $seconds seconds"
 	if [ -s "$cache/$name.qemu" ]; then say "$name: $(tail -n 1 "$cache/$name.qemu")"; fi
@@ -290,7 +293,7 @@ row() { printf '%-8s %-30s %-8s %-8s %-9s %-11s %-22s %-14s %-9s %s\n' "$@"; }
 
 # ---- the run ------------------------------------------------------------------------------------------------------------
 
-recording='' names=()
+recording='' names=() guest=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--record) recording=1 ;;
@@ -306,7 +309,12 @@ exec 9> "$cache/lock"
 flock -n 9 || die "another run is under way"
 for name in "${names[@]}"; do fetch_kernel "$name"; done
 root=$cache/root
-trap 'rm -rf "$root" "$cache/root.cpio" "$cache/initrd"' EXIT
+clean_up() {
+	[ -z "$guest" ] || kill "$guest" 2> /dev/null # timeout hands it on
+	rm -rf "$root" "$cache/root.cpio" "$cache/initrd"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM HUP
 make_root
 (cd "$root" && find . | cpio -o -H newc --quiet) > "$cache/root.cpio"
 failed=() table=()

@@ -156,6 +156,9 @@ bench: ## what pgveil costs, beside PgBouncer and HAProxy (root; BENCH_TIME=seco
 	$(MAKE) --no-print-directory bench-bins
 	$(PYTHON) -B tests/bench/bench.py --seconds $(BENCH_TIME) --json build/bench.json $(BENCH_ARGS)
 
+.PHONY: bypass-matrix
+bypass-matrix: all ## every known way past the engine: row, expected, observed, what helps (root; ROW=a pattern)
+	$(PYTHON) -B tests/integration/bypass.py '$(ROW)'
 .PHONY: leak
 leak: all ## the hostile corpus alone (root; L=category, LAB_PG_BIN=another server's bin)
 	$(PYTHON) -B -m pytest -q -s -p no:cacheprovider tests/leak $(if $(L),-k '$(L)')

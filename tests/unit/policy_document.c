@@ -199,14 +199,28 @@ static void top_level(void **state)
 		"10:18: the document at dir/f.yaml:1 is named \"a\" already");
 }
 
+static void postgres_elsewhere(void **state)
+{
+	(void)state;
+	RIGHT(HEAD DATABASE "  foreignPostgres: deny\n");
+	RIGHT(HEAD DATABASE "  foreignPostgres: report\n");
+	WRONG(HEAD DATABASE "  foreignPostgres: allow\n",
+		"7:20: spec.foreignPostgres must be deny or report");
+	WRONG(HEAD DATABASE "  foreignPostgres: [report]\n",
+		"7:20: spec.foreignPostgres must be deny or report");
+	WRONG("apiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n"
+	      "  subjects: [{uid: 5}]\n" DATABASE "  foreignPostgres: report\n",
+		"7:20: spec.foreignPostgres: report never applies: no subject has a cgroup or a unit, and "
+		"who is "
+		"enrolled by uid alone is denied");
+}
+
 static void what_is_not_there_yet(void **state)
 {
 	(void)state;
-	WRONG(HEAD DATABASE
-		"  rows: []\n  export: {}\n  approval: {}\n  record: {}\n  foreignPostgres: deny\n",
+	WRONG(HEAD DATABASE "  rows: []\n  export: {}\n  approval: {}\n  record: {}\n",
 		"7:3: spec.rows is not supported yet", "8:3: spec.export is not supported yet",
-		"9:3: spec.approval is not supported yet", "10:3: spec.record is not supported yet",
-		"11:3: spec.foreignPostgres is not supported yet");
+		"9:3: spec.approval is not supported yet", "10:3: spec.record is not supported yet");
 	WRONG(HEAD DATABASE "  statements: {default: deny, rules: [], only: [], settings: {}}\n",
 		"7:25: spec.statements.default: anything but allow is not supported yet",
 		"7:31: spec.statements.rules is not supported yet",
@@ -1056,6 +1070,7 @@ int main(void)
 		cmocka_unit_test(reads_everything),
 		cmocka_unit_test(tells_all_at_once),
 		cmocka_unit_test(top_level),
+		cmocka_unit_test(postgres_elsewhere),
 		cmocka_unit_test(what_is_not_there_yet),
 		cmocka_unit_test(permits),
 		cmocka_unit_test(yaml_itself),

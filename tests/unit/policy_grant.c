@@ -216,6 +216,31 @@ static void enrolment(void **state)
 	policy_unref(p);
 }
 
+static void postgres_elsewhere(void **state)
+{
+#define REPORT "  foreignPostgres: report\n"
+	struct policy *p = load(DOCUMENT("a", "[{cgroup: '/agents/*', uid: 5}, {unit: 'c.service'}]",
+		DATABASE("d", "h:5432", "[crm]", "u"), REPORT) DOCUMENT("b", "[{cgroup: '/agents/y'}]",
+		DATABASE("d", "h:5432", "[crm]", "u"), "  foreignPostgres: deny\n"));
+	struct policy *q =
+		load(DOCUMENT("a", "[{cgroup: '/agents/*'}, {uid: 7}]", DATABASE("d", "h:5432", "[crm]", "u"),
+			REPORT) DOCUMENT("b", "[{uid: 9}]", DATABASE("d", "h:5432", "[crm]", "u"), ""));
+
+	(void)state;
+	assert_true(policy_reports_foreign(p, "/agents/x", ""));
+	assert_true(policy_reports_foreign(p, "/agents/x/below", ""));
+	assert_true(policy_reports_foreign(p, "/system/c.service", "c.service"));
+	/* One document denies. */
+	assert_false(policy_reports_foreign(p, "/agents/y", ""));
+	assert_false(policy_reports_foreign(p, "/agents/y/below", ""));
+	/* None names it. */
+	assert_false(policy_reports_foreign(p, "/other", ""));
+	/* Uid 9 may be in there. */
+	assert_false(policy_reports_foreign(q, "/agents/x", ""));
+	policy_unref(q);
+	policy_unref(p);
+}
+
 static bool at(const struct database *d, const char *address, uint16_t port)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -357,6 +382,7 @@ int main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(versions_and_references),
 		cmocka_unit_test(all_or_nothing),
+		cmocka_unit_test(postgres_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,7 +202,9 @@ int enrol_policy(struct enrol *en, struct policy *p, struct err *e)
 
 	policy_unref(en->policy);
 	en->policy = policy_ref(p);
-	r = set_ports(en, false, e);
+	r = roster_policy(&en->roster, p, e);
+	if (!r)
+		r = set_ports(en, false, e);
 	if (!r)
 		r = set_uids(en, e);
 	drop_unnamed(en);
@@ -362,6 +364,7 @@ int enrol_open(struct enrol **out, const struct enrol_config *cfg, struct policy
 	en->roster = (struct roster){.kern = cfg->kern,
 		.workers = cfg->workers,
 		.audit = cfg->audit,
+		.policy = p,
 		.mount = cfg->mount,
 		.state_dir = cfg->state_dir};
 	en->root_path = cfg->root + strlen(cfg->mount);

@@ -12,6 +12,7 @@
 #include "kern/cgroup.h"
 #include "kern/loader.h"
 #include "net/worker.h"
+#include "policy/policy.h"
 
 bool cgroup_within(const char *path, const char *top)
 {
@@ -107,6 +108,27 @@ static int open_netns(struct roster *ro, const struct enrolment *x, struct err *
 	return pid ? workers_netns_of(pid, e) : -EAGAIN;
 }
 
+static int enrol_for_kernel(struct roster *ro, const struct enrolment *x, struct err *e)
+{
+	char unit[128];
+
+	cgroup_unit(x->path, unit, sizeof(unit));
+	return kern_enrol_cgroup(ro->kern, x->id,
+		policy_reports_foreign(ro->policy, x->path, unit) ? FOREIGN_REPORT : FOREIGN_DENY, e);
+}
+
+int roster_policy(struct roster *ro, const struct policy *p, struct err *e)
+{
+	int r = 0, failed;
+
+	ro->policy = p;
+	for (const struct enrolment *x = ro->all; x; x = x->next) {
+		failed = x->enrolled ? enrol_for_kernel(ro, x, e) : 0;
+		r = r ? r : failed;
+	}
+	return r;
+}
+
 int roster_complete(struct roster *ro, struct enrolment *x, struct err *e)
 {
 	int fd = open_netns(ro, x, e), r;
@@ -116,7 +138,7 @@ int roster_complete(struct roster *ro, struct enrolment *x, struct err *e)
 	r = doors_open(&x->doors, ro->workers, ro->kern, fd, e);
 	close(fd);
 	if (!r)
-		r = kern_set_cgroup(ro->kern, x->id, CGROUP_ENROLLED, e);
+		r = enrol_for_kernel(ro, x, e);
 	if (!r && audit_add(ro->audit, x->id, x->path, x->doors.cookie[0]))
 		r = err_set(e, -ENOMEM, "out of memory");
 	if (r)

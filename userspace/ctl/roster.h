@@ -23,10 +23,13 @@ struct enrolment {
 	struct doors doors;
 };
 
+struct policy;
+
 struct roster {
 	struct kern *kern;
 	struct workers *workers;
 	struct audit *audit;
+	const struct policy *policy; /* borrowed: the one in force */
 	const char *mount, *state_dir;
 	struct enrolment *all;
 };
@@ -43,6 +46,8 @@ MUSTCHECK int roster_add(struct roster *ro, const char *path, const char *netns,
 /* Listener, then its ports for the kernel, then the state, then what was open before is ended and the capture
  * proved (ctl/audit.h). Whatever ends us in between, what is done refuses. -EAGAIN: no process yet. */
 MUSTCHECK int roster_complete(struct roster *ro, struct enrolment *x, struct err *e);
+/* Another policy is in force: what the kernel knows of the enrolled ones besides their state. */
+MUSTCHECK int roster_policy(struct roster *ro, const struct policy *p, struct err *e);
 /* UNKNOWN from now on; frees x. */
 void roster_drop(struct roster *ro, struct enrolment *x, const char *why);
 bool roster_gone(const struct roster *ro, const struct enrolment *x); /* its cgroup is another or none */

@@ -128,11 +128,31 @@ static void read_statements(struct reading *r, const struct node *n, struct docu
 	read_opaque(r, node_get(n, "opaque"), &d->opaque);
 }
 
+/* The kernel knows it of a cgroup; whoever is enrolled by uid alone may be anywhere. */
+static void read_foreign(struct reading *r, const struct node *n, struct document *d)
+{
+	bool placed = false;
+
+	if (!n || node_is(n, "deny"))
+		return;
+	if (!node_is(n, "report")) {
+		section_wrong(r, n, "spec.foreignPostgres must be deny or report");
+		return;
+	}
+	for (unsigned i = 0; i < d->nsubjects; i++)
+		placed = placed || d->subjects[i].cgroup || d->subjects[i].unit;
+	if (!placed)
+		section_wrong(r, n,
+			"spec.foreignPostgres: report never applies: no subject has a cgroup or a unit, and "
+			"who is enrolled by uid alone is denied");
+	d->reports_foreign = true;
+}
+
 static void read_spec(struct reading *r, const struct node *spec, struct document *d)
 {
 	static const struct key keys[] = {{"subjects", KEY_READ}, {"databases", KEY_READ}, {"mask", KEY_READ},
 		{"statements", KEY_READ}, {"rows", KEY_LATER}, {"export", KEY_LATER}, {"approval", KEY_LATER},
-		{"record", KEY_LATER}, {"foreignPostgres", KEY_LATER}};
+		{"record", KEY_LATER}, {"foreignPostgres", KEY_READ}};
 
 	if (!section_map(r, spec, "spec", keys, ARRAY_LEN(keys)))
 		return;
@@ -142,6 +162,7 @@ static void read_spec(struct reading *r, const struct node *spec, struct documen
 	read_databases(r, node_get(spec, "databases"), d);
 	read_rules(r, node_get(spec, "mask"), d);
 	read_statements(r, node_get(spec, "statements"), d);
+	read_foreign(r, node_get(spec, "foreignPostgres"), d);
 }
 
 static void read_document(struct reading *r, const struct node *n, struct document *d)

@@ -23,6 +23,7 @@ struct document {
 	struct rule *rules;
 	unsigned nrules;
 	struct opaque_rule opaque;
+	bool reports_foreign; /* foreignPostgres: report */
 };
 
 struct key_path { /* a key file that a mask was made with */

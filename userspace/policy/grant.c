@@ -102,6 +102,23 @@ bool policy_enrols_cgroup(const struct policy *p, const char *cgroup, const char
 	return false;
 }
 
+bool policy_reports_foreign(const struct policy *p, const char *cgroup, const char *unit)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < p->documents.n; i++)
+		for (unsigned j = 0; j < p->documents.v[i].nsubjects; j++) {
+			const struct subject *s = &p->documents.v[i].subjects[j];
+
+			if ((s->cgroup || s->unit) && !place_named(s, cgroup, unit))
+				continue;
+			if (!p->documents.v[i].reports_foreign)
+				return false;
+			any = true;
+		}
+	return any;
+}
+
 static bool database_named(const struct database *d, const char *dbname)
 {
 	for (unsigned i = 0; i < d->nglobs; i++)

@@ -84,6 +84,9 @@ const struct database *policy_database_at(const struct policy *p, unsigned i);
 /* Whether any subject (of any document) names this cgroup (or one above it) or unit, whatever uid stands
  * beside it / the uids that stand alone: then it is to be ENROLLED. */
 bool policy_enrols_cgroup(const struct policy *p, const char *cgroup, const char *unit);
+/* Whether all documents that may speak for a process in there have foreignPostgres: report (those that name
+ * the cgroup or unit, and those that name a uid wherever it is). False where none does. */
+bool policy_reports_foreign(const struct policy *p, const char *cgroup, const char *unit);
 unsigned policy_uids(const struct policy *p, const uint32_t **uids);
 
 /* Whether an entry is for a dialled address. Zero: its host name is not resolved, so nobody can tell. */

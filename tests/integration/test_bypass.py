@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Every row of the bypass matrix (bypass.py) as a test: what is expected is what happens."""
+import pytest
+
+import bypass
+from lab import HERE, Lab
+
+
+@pytest.fixture(scope="module")
+def world():
+    with Lab() as lab:
+        world = bypass.World(lab)
+        try:
+            yield world
+        finally:
+            world.close()
+
+
+@pytest.mark.parametrize("how, expected", [pytest.param(how, expected, id=name) for name, how, expected, _ in bypass.ROWS if how])
+def test_row(world, how, expected):
+    assert how(world) == expected
+
+
+def test_what_is_not_closed_says_what_helps():
+    for name, how, expected, helps in bypass.ROWS:
+        closed = expected in ("masked", "nothing arrives") or expected.startswith(("refused", "closed"))
+        assert closed or helps, name
+        assert how or helps, name
+
+
+def test_the_guard_told_of_it(world):
+    """Beside the refusals: what was dropped is in the log, with who it was."""
+    world.try_code("s = create_connection(%r)" % (world.proxy,))
+    assert "foreign.denied" in world.lab.daemon_log()
+    assert world.kernel()["foreign_denied"] >= 1
+
+
+def test_a_policy_that_only_reports(tmp_path):
+    """foreignPostgres: report, then deny again: for agent2, while agent1's policy does not say it."""
+    policy, says = tmp_path / "agent2.yaml", "\n  foreignPostgres: report\n"
+    strict = (HERE / "agent2.yaml").read_text()
+    policy.write_text(strict.rstrip("\n") + says)
+    with Lab(policies=(HERE / "agent1.yaml", policy)) as lab:
+        world = bypass.World(lab)
+        try:
+            proxied = "s = create_connection(%r)" % (world.proxy,)
+            assert world.try_code(proxied) == "nothing arrives"
+            assert world.try_code(proxied, who="agent2") == "raw values"
+            assert "foreign.reported" in lab.daemon_log() and world.kernel()["foreign_reported"] == 1
+            policy.write_text(strict)
+            lab.sh("pgveil", "--", "reload")
+            assert world.try_code(proxied, who="agent2") == "nothing arrives"
+        finally:
+            world.close()

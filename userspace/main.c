@@ -39,6 +39,7 @@
 #include "kern/loader.h"
 #include "main/daemon.h"
 #include "main/refusal.h"
+#include "main/splicing.h"
 #include "main/succeed.h"
 #include "net/netns.h"
 #include "net/worker.h"
@@ -365,6 +366,7 @@ static int start_workers(struct daemon *d, struct err *e)
 		.kern = d->kern,
 		.netns = d->netns,
 		.splice = d->opt.splice,
+		.splicer = d->splicer,
 		.hooks = {on_covers, on_password, on_attach, on_detach, on_cancel, d},
 	};
 
@@ -464,8 +466,10 @@ static int start(struct daemon *d, struct err *e)
 		r = netns_thread_start(&d->netns, e);
 	if (!r)
 		r = feeds_new(&d->feeds, d->opt.max_age_ms, e);
-	if (!r)
+	if (!r) {
+		d->splicer = splicing_open(d->opt.splice);
 		r = start_workers(d, e);
+	}
 	if (!r)
 		r = start_audit(d, e);
 	if (!r)
@@ -495,6 +499,7 @@ static void stop(struct daemon *d)
 		feeds_stop(d->feeds);
 	if (d->workers)
 		workers_stop(d->workers, GRACE_MS);
+	splice_close(d->splicer);
 	recall_free(d->recall);
 	budget_free(d->budget);
 	enrol_close(d->enrol);

@@ -27,6 +27,7 @@ struct daemon {
 	struct feeds *feeds;
 	struct recall *recall;
 	struct budget *budget;
+	struct splicer *splicer;
 	struct workers *workers;
 	struct control *control;
 	struct audit *audit;

@@ -16,6 +16,7 @@
 #include "net/listener.h"
 #include "net/pipe.h"
 #include "net/straggler.h"
+#include "net/stream.h"
 
 #define LOGIN_MS   30000 /* from accept until the first ReadyForQuery */
 #define CONNECT_MS 10000
@@ -24,6 +25,7 @@
  * it is looked at. */
 #define HALF_STALL_MS 30000
 #define HALF_LOOK_MS  5000
+#define DRAIN_MS      1  /* how often it is looked whether what the kernel handed on is with TCP */
 #define READS_A_TURN  16 /* of one side, before others get their turn */
 #define WANT_ONCE     (WANT_CONNECT | WANT_CANCEL | WANT_LOOKUP | WANT_KEY)
 
@@ -46,6 +48,7 @@ struct conn {
 	struct registration registration;
 	struct leg leg[2]; /* by enum side */
 	struct pipe pipe;  /* from the server to the client, before what is queued for it */
+	struct stream stream;
 	struct dial *dial;
 	struct cancel *cancel;
 	struct straggler straggler;
@@ -113,6 +116,7 @@ static void free_conn(void *arg)
 	struct workers *ws = c->worker->all;
 
 	registry_leave(ws->registry, c->who.cgroup_id);
+	stream_unpair(&c->stream);
 	session_over(c->session, loop_now_ms());
 	session_free(c->session);
 	if (c->slot)
@@ -159,6 +163,22 @@ static bool out_failed(struct conn *c)
 	       outq_failed(session_out(c->session, SIDE_SERVER));
 }
 
+/* Whether something may be sent to the client now: what the kernel handed on by itself came first. */
+static bool may_send(struct conn *c)
+{
+	bool moved;
+
+	if (c->stream.open)
+		return false;
+	if (stream_drained(&c->stream, &c->leg[SIDE_CLIENT], &moved))
+		return true;
+	if (moved && c->half_ms)
+		c->half_ms = loop_now_ms();
+	if (moved && c->state == CONN_FLUSHING)
+		c->close_ms = loop_now_ms() + CLOSE_MS;
+	return false;
+}
+
 /* Writes what the client is to get: what is in the pipe came first. */
 static bool flush_client(struct conn *c)
 {
@@ -166,6 +186,8 @@ static bool flush_client(struct conn *c)
 	bool progress;
 	size_t put;
 
+	if (!may_send(c))
+		return false;
 	if (!c->pipe.held)
 		return leg_flush(leg, session_out(c->session, SIDE_CLIENT));
 	progress = leg_pour(leg, &c->pipe, &put);
@@ -354,7 +376,7 @@ static void satisfy(struct conn *c, unsigned once)
 static bool readable(const struct conn *c, enum side side)
 {
 	return c->state == CONN_OPEN && c->wants & read_want[side] && !c->leg[side].eof &&
-	       c->leg[side].fd >= 0 && (side == SIDE_CLIENT || !c->pipe.held);
+	       c->leg[side].fd >= 0 && (side == SIDE_CLIENT || (!c->pipe.held && !c->stream.draining));
 }
 
 static enum event_kind read_end(struct conn *c, enum side side, ssize_t n)
@@ -380,6 +402,9 @@ static enum splice_way way_of(const struct conn *c)
 		return SPLICE_WAY_OFF;
 	if (c->leg[SIDE_CLIENT].tls || c->leg[SIDE_SERVER].tls)
 		return SPLICE_WAY_TLS;
+	/* splice(2) does not find what comes up from the program. */
+	if (c->stream.splicer)
+		return SPLICE_WAY_PAIRED;
 	return SPLICE_WAY_PIPE;
 }
 
@@ -413,13 +438,63 @@ static ssize_t splice_server(struct conn *c)
 	return got;
 }
 
+/* What the window gave, counted and told to the session. */
+static bool end_stream(struct conn *c)
+{
+	struct worker *w = c->worker;
+	struct splice_count count;
+
+	if (stream_end(&c->stream, c->session, &count))
+		return false;
+	metric_add(&w->windows[count.end < SPLICE_END_MAX ? count.end : SPLICE_END_NEVER], 1);
+	metric_add(&w->window_bytes, count.bytes);
+	metric_add(&w->window_rows, count.rows);
+	return true;
+}
+
+/* Where rows are handed on by the kernel, the server is read only when that has ended, and what went on is
+ * sent.
+ */
+static bool may_read(struct conn *c)
+{
+	if (!c->stream.open)
+		return true;
+	if (!stream_ended(&c->stream, &c->leg[SIDE_SERVER]))
+		return false;
+	if (!end_stream(c)) {
+		abort_conn(c, "where the kernel left off is not known");
+		return false;
+	}
+	return may_send(c);
+}
+
+static void pair_legs(struct conn *c)
+{
+	struct splicer *s = c->worker->all->cfg.splicer;
+
+	/* Not before the server has nothing to say: what comes while the legs are paired is read past the
+	 * program. */
+	if (!s || c->stream.splicer || c->stream.spoilt || !session_idle(c->session) ||
+		!atomic_load_explicit(&c->worker->all->splice, memory_order_relaxed))
+		return;
+	stream_pair(&c->stream, s, &c->leg[SIDE_SERVER], &c->leg[SIDE_CLIENT]);
+	metric_add(&c->worker->paired, !c->stream.spoilt);
+}
+
+static void hand_on(struct conn *c)
+{
+	if (c->stream.splicer && atomic_load_explicit(&c->worker->all->splice, memory_order_relaxed) &&
+		!c->leg[SIDE_SERVER].eof && !c->leg[SIDE_CLIENT].broken && !c->pipe.held)
+		(void)stream_begin(&c->stream, c->session, &c->leg[SIDE_CLIENT]);
+}
+
 /* Reads a side for as long as the session wants it and it gives whole rooms full. */
 static void read_side(struct conn *c, enum side side)
 {
 	struct event ev = {.kind = EVENT_BYTES, .side = side};
 	struct leg *leg = &c->leg[side];
 
-	for (int i = 0; i < READS_A_TURN && readable(c, side); i++) {
+	for (int i = 0; i < READS_A_TURN && readable(c, side) && (side == SIDE_CLIENT || may_read(c)); i++) {
 		uint8_t *p;
 		size_t len = PIPE_BYTES;
 		ssize_t n = side == SIDE_SERVER ? splice_server(c) : -ENOBUFS;
@@ -435,6 +510,8 @@ static void read_side(struct conn *c, enum side side)
 			leg->dry = true;
 			return;
 		}
+		if (n > 0 && side == SIDE_SERVER)
+			c->stream.read += c->stream.splicer ? (uint64_t)n : 0;
 		if (n > 0 && !spliced)
 			session_got(c->session, side, (size_t)n);
 		else if (n <= 0)
@@ -482,6 +559,8 @@ static void begin_close(struct conn *c)
 	dial_cancel(c->dial);
 	c->dial = NULL;
 	registry_remove(c->worker->all->registry, &c->registration);
+	if (c->stream.open && !end_stream(c))
+		c->leg[SIDE_CLIENT].broken = true;
 	close_server(c);
 }
 
@@ -493,6 +572,8 @@ static void flush_rest(struct conn *c)
 		c->close_ms = loop_now_ms() + CLOSE_MS;
 	if (out_failed(c)) {
 		abort_conn(c, "out of memory for what was to be sent");
+	} else if (!may_send(c) && !leg->broken && !leg_gone(leg)) {
+		return;
 	} else if (leg->broken || leg->eof) {
 		if (leg->broken || !leg->blocked)
 			conn_close(c);
@@ -514,6 +595,8 @@ static uint64_t next_look(const struct conn *c)
 {
 	uint64_t at = 0, wake;
 
+	if (c->stream.draining)
+		return loop_now_ms() + DRAIN_MS;
 	if (c->state != CONN_OPEN)
 		return c->close_ms;
 	if (server_pending(c))
@@ -582,6 +665,10 @@ static void settle(struct conn *c)
 		flush_rest(c);
 	if (c->state == CONN_GONE)
 		return;
+	if (c->state == CONN_OPEN) {
+		pair_legs(c);
+		hand_on(c);
+	}
 	watch_legs(c);
 	at = next_look(c);
 	/* An alarm that rings too early is set anew then; moving it for every statement would cost more. */
@@ -596,7 +683,7 @@ static bool half_over(const struct conn *c, uint64_t now)
 {
 	const struct leg *leg = &c->leg[SIDE_CLIENT];
 
-	return leg_gone(leg) || (leg->blocked && now >= c->half_ms + HALF_STALL_MS);
+	return leg_gone(leg) || ((leg->blocked || c->stream.draining) && now >= c->half_ms + HALF_STALL_MS);
 }
 
 static void on_alarm(void *arg)
@@ -627,6 +714,8 @@ static void on_alarm(void *arg)
 		conn_close(c);
 		return;
 	}
+	if (c->stream.draining)
+		feed(c, &again);
 	if (server_pending(c))
 		read_side(c, SIDE_SERVER);
 	if (c->state == CONN_OPEN && c->wants & WANT_WAKE && now >= session_wake_ms(c->session))

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "net/loop.h"
+#include "kern/splice.h"
 #include "net/pipe.h"
 #include "net/registry.h"
 #include "net/worker.h"
@@ -27,6 +28,7 @@ struct post;
 #define SPLICE_WAYS(X)                                                                                       \
 	X(OFF, "off")                                                                                        \
 	X(TLS, "tls")                                                                                        \
+	X(PAIRED, "paired")   /* the kernel hands on rows of this connection by itself */                    \
 	X(NO_PIPE, "no_pipe") /* all pipes are in use */                                                     \
 	X(PIPE, "pipe")
 #define X(name, word) SPLICE_WAY_##name,
@@ -52,6 +54,7 @@ struct worker {
 	struct tally tally;
 	_Atomic uint64_t judging_ns, judging_took[JUDGING_BUCKETS]; /* of texts that the cache did not have */
 	_Atomic uint64_t splice_reads[SPLICE_WAY_MAX];
+	_Atomic uint64_t windows[SPLICE_END_MAX], window_bytes, window_rows, paired;
 
 	/* Below: the thread's own. */
 	struct conn *conns, *parked; /* parked: closed, freed when the loop's turn ends */

@@ -110,6 +110,11 @@ static void add_splice(const struct workers *ws, struct metric_text *m)
 		SPLICE_WAYS(X)
 #undef X
 	};
+	static const char *const end[] = {
+#define X(name, word) [SPLICE_END_##name] = (word),
+		SPLICE_ENDS(X)
+#undef X
+	};
 
 	metric_family(m, METRIC_GAUGE, "pgveil_splice_on",
 		"Whether rows that nothing looks at may pass without being read.");
@@ -124,6 +129,18 @@ static void add_splice(const struct workers *ws, struct metric_text *m)
 		"why.");
 	for (enum splice_way w = 0; w < SPLICE_WAY_MAX; w++)
 		metric_number(m, METRIC_LABELS("way", way[w]), SUM_AT(ws, splice_reads, (unsigned)w));
+	metric_family(m, METRIC_COUNTER, "pgveil_splice_pairs",
+		"Connections whose rows the kernel may hand on by itself.");
+	metric_number(m, NULL, SUM(ws, paired));
+	metric_family(m, METRIC_COUNTER, "pgveil_splice_windows",
+		"Times that the kernel was allowed to hand on rows by itself, and what ended it.");
+	for (enum splice_end e = SPLICE_END_LATE; e < SPLICE_END_MAX; e++)
+		metric_number(m, METRIC_LABELS("end", end[e]), SUM_AT(ws, windows, (unsigned)e));
+	metric_family(m, METRIC_COUNTER, "pgveil_splice_window_bytes", "Bytes that it handed on.");
+	metric_number(m, NULL, SUM(ws, window_bytes));
+	metric_family(m, METRIC_COUNTER, "pgveil_splice_window_rows",
+		"Rows that it handed on; pgveil_rows has them too.");
+	metric_number(m, NULL, SUM(ws, window_rows));
 	metric_family(m, METRIC_COUNTER, "pgveil_spliced_bytes",
 		"Bytes that clients got without their being read; pgveil_received_bytes has them too.");
 	metric_number(m, NULL, SUM(ws, tally.spliced_bytes));

@@ -212,6 +212,8 @@ bool workers_splice(struct workers *ws, bool on)
 {
 	on = on && ws->cfg.splice != SPLICE_OFF;
 	atomic_store(&ws->splice, on);
+	if (ws->cfg.splicer)
+		splice_switch(ws->cfg.splicer, on);
 	return on;
 }
 

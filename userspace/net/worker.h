@@ -15,6 +15,7 @@
 struct workers;
 struct worker;
 struct kern;
+struct splicer;
 struct netns_thread;
 struct policy;
 struct database;
@@ -57,6 +58,7 @@ struct workers_config {
 	struct kern *kern;
 	struct netns_thread *netns;
 	enum splice_mode splice;
+	struct splicer *splicer; /* outlives the workers; NULL: the kernel hands on nothing by itself */
 	struct worker_hooks hooks;
 };
 

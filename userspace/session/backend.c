@@ -646,10 +646,11 @@ void backend_pump(struct session *s)
 			session_pass(s, SIDE_SERVER, &f);
 			break;
 		case FATE_WRITTEN:
-			splice_rewritten(s, &f);
+		case FATE_SWALLOW:
+			if (!splice_rewritten(s, &f))
+				return;
 			buf_parse(&l->in, f.total);
 			break;
-		case FATE_SWALLOW: buf_parse(&l->in, f.total); break;
 		}
 	}
 }

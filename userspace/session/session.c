@@ -145,7 +145,7 @@ enum took session_break(struct session *s, const char *sqlstate, const char *fmt
 		return TOOK_BROKEN;
 	session_note(s, s->state == STATE_OPEN ? NOTE_BROKEN : NOTE_LOGIN_REFUSED, sqlstate, msg);
 	/* In the middle of a message nothing can be said: the client sees the connection end. */
-	if (s->lane[SIDE_SERVER].through == 0) {
+	if (!splice_within(s)) {
 		put_error(&s->put, "FATAL", sqlstate, msg, NULL, NULL);
 		session_send(s, SIDE_CLIENT);
 	}
@@ -159,7 +159,8 @@ void session_pass(struct session *s, enum side from, const struct frame *f)
 	struct lane *l = &s->lane[from];
 	size_t here = FRAME_HEADER + f->body.n;
 
-	outq_borrow(&s->lane[to].out, span_of(f->body.p - FRAME_HEADER, here));
+	outq_borrow(&s->lane[to].out, span_of(f->body.p - FRAME_HEADER + l->sent, here - l->sent));
+	l->sent = 0;
 	buf_parse(&l->in, here);
 	l->through = f->total - here;
 }
@@ -315,8 +316,7 @@ static unsigned wants(struct session *s)
 	return w;
 }
 
-/* Nothing is under way: what it will need then is not held until then. */
-static bool idle(const struct session *s)
+bool session_idle(const struct session *s)
 {
 	return s->state == STATE_OPEN && (s->judged ? pipeline_len(&s->pipe) == 0 : !s->busy);
 }
@@ -343,7 +343,7 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 	if (outq_empty(&s->lane[SIDE_SERVER].out))
 		buf_consume(&s->lane[SIDE_CLIENT].in);
 	arena_reset(&s->scratch);
-	if (idle(s)) {
+	if (session_idle(s)) { /* what it will need then is not held until then */
 		arena_fini(&s->scratch);
 		put_fini(&s->put);
 	}

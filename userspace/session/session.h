@@ -124,6 +124,25 @@ struct outq *session_out(struct session *s, enum side side); /* what is to be wr
 size_t session_splice(const struct session *s);
 void session_spliced(struct session *s, size_t n);
 
+/* Likewise more rows of the same result, one behind the other, for as long as each message says by its header
+ * that it is one. The worker follows the headers itself: it begins where *out says that the stream is, and
+ * reads nothing of the server until it has told where it left off. */
+struct session_stream {
+	uint8_t type;   /* of the messages that may go; every other ends it */
+	size_t to_next; /* bytes that are still to come of the one under way */
+};
+bool session_may_stream(const struct session *s, struct session_stream *out);
+void session_stream_begin(struct session *s);
+struct session_streamed {
+	uint64_t bytes, rows; /* that the client was given; rows: whole headers among them */
+	size_t to_next;
+	uint8_t head[4]; /* what the client has of the next header */
+	unsigned nhead;
+};
+MUSTCHECK int session_stream_end(struct session *s, const struct session_streamed *st);
+/* Nothing is under way: the server has no reason to say anything. */
+bool session_idle(const struct session *s);
+
 /* Whether what the server still does for it is of concern to others: then its end of the connection stays
  * open until the server closes it, and the session lives as long. */
 bool session_holds(const struct session *s);

@@ -41,6 +41,10 @@ struct lane { /* one direction: bytes from a side */
 	size_t drop;      /* of the message under way, still to be dropped */
 	size_t read_size; /* grows while reads fill it */
 	bool unread;      /* what goes through may do so unread (session/splice.c) */
+	bool streaming;   /* the worker hands on whole rows */
+	uint8_t row_type; /* what passed last was a row that nothing looks at; else 0 */
+	uint8_t sent;     /* bytes at the start of in that the other side has already */
+	uint64_t clean;   /* bytes of such rows, one behind the other */
 };
 
 struct session {
@@ -242,7 +246,9 @@ bool login_relay_reads(const struct session *s); /* whether the client's bytes a
 /* splice.c: f goes to the client as it is, and what is still to come of it as it comes. rows: what it is of;
  * NULL: of something else, or nobody knows. */
 void splice_begin(struct session *s, const struct frame *f, const struct rowplan *rows);
-void splice_rewritten(struct session *s, const struct frame *f); /* it does not go as it is */
+/* It does not go as it is. false: the client has some of it already, and the session was closed. */
+MUSTCHECK bool splice_rewritten(struct session *s, const struct frame *f);
+bool splice_within(const struct session *s); /* whether the client has a part of a message */
 
 /* relay.c: OPEN, not judged */
 void relay_client(struct session *s);

@@ -5,9 +5,8 @@
 #include <string.h>
 #include "base/log.h"
 
-/* Whether `auto` has the kernel hand on rows by itself, where it passes the test. It was measured to cost more than
- * it saves (tests/README.md, "Benchmarks"): all that a client sends then comes through the program as well, and a
- * window is over after 256 KiB. */
+/* Whether `auto` has the kernel hand on rows by itself where it passes the test. Not before `make bench`
+ * shows that it saves something. */
 #define AUTO_WINDOWS false
 
 /* FIONREAD is not asked by anything here; whoever forces it may do without. */
@@ -29,8 +28,8 @@ struct splicer *splicing_open(enum splice_mode mode)
 	failed = splice_test(s, &e);
 	for (enum splice_check c = 0; c < SPLICE_CHECK_MAX; c++) {
 		if (failed & 1u << c)
-			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", *names ? " " : "",
-				splice_check_name(c));
+			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+				*names ? " " : "", splice_check_name(c));
 	}
 	if (mode == SPLICE_FORCE ? failed & ~NEEDLESS : failed) {
 		log_with(LOG_WARN, "splice.failed", LOG_FIELDS(LOG_TEXT("checks", names)), "%s", e.msg);

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""--splice force: the kernel hands on the rows of clean results by itself. The rows of interception.md's table of sockmap, each with the bytes that
+are to come: nothing lost, nothing overtaken, memory bounded for a client that does not read, both ends, resets; and clean and masked results in random
+order. agent1 is judged, agent2 not."""
+
+import os
+import socket
+import struct
+
+import pytest
+
+import interleave
+import wire
+from lab import HERE, Lab, marker
+from test_splice import BUFFERS, LONG, MIB, Counted, gone, metrics, splice, spliced, stuck, wait_for
+
+ROWS = "SELECT i, repeat('x', 1000) FROM generate_series(1, %d) i"
+# Rows whose values look like messages: only where a header is expected does it count.
+DECEIT = """SELECT decode('43000000085345004400000005', 'hex'), repeat('DDDD', 300), 'C' || chr(9) || 'Z' FROM generate_series(1, %d)"""
+SEQUENCES = int(os.environ.get("SPLICE_SEQUENCES", "300"))
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab(policies=(HERE / "agent1.yaml", HERE / "plain.yaml"), env={"LAB_DAEMON_ARGS": "--splice force"}) as up:
+        yield up
+
+
+@pytest.fixture(autouse=True)
+def on(lab):
+    assert splice(lab, "on") == "on"
+
+
+def windows(counted, end):
+    return counted('pgveil_splice_windows_total{end="%s"}' % end)
+
+
+def handed(counted):
+    return counted("pgveil_splice_window_bytes_total")
+
+
+def whole(c, *what):
+    """All bytes of the answers to what, and nothing more."""
+    start = c.at
+    c.send(*what)
+    for _ in what:
+        c.until("Z")
+    assert c.at == len(c.received)
+    return bytes(c.received[start:])
+
+
+def same(lab, who, *what):
+    with lab.direct() as d, lab.login(who) as c:
+        want = whole(d, *what)
+        assert whole(c, *what) == want
+    return want
+
+
+def test_the_kernel_passed(lab):
+    assert '"event":"splice.ready"' in lab.daemon_log() and '"checks":""' in lab.daemon_log().split('"event":"splice.ready"')[1].split("\n")[0]
+
+
+@pytest.mark.parametrize("who", ["agent1", "agent2"])
+@pytest.mark.parametrize("sql", [ROWS % 20000, "COPY (%s) TO STDOUT" % (ROWS % 20000), "COPY (%s) TO STDOUT (FORMAT binary)" % (ROWS % 20000), DECEIT % 9000,
+                                 "SELECT FROM generate_series(1, 200000)", LONG % ("y", 16 * MIB)],
+                         ids=["rows", "copy", "copy binary", "deceit", "rows of no column", "one row"])
+def test_same_bytes(lab, who, sql):
+    counted = Counted(lab)
+    got = same(lab, who, wire.query(sql))
+    assert 0 < handed(counted) <= len(got)
+    assert handed(counted) == spliced(counted)
+
+
+def test_counters_are_exact(lab):
+    """Whether the kernel handed it on or not: every byte and every row is counted once."""
+    counted = Counted(lab)
+    with lab.login("agent2") as c:
+        before, start = counted('pgveil_received_bytes_total{from="database"}'), len(c.received)
+        for n in (1, 20000, 3000, 63, 64, 65, 7000):
+            whole(c, wire.query(ROWS % n))
+        assert counted('pgveil_received_bytes_total{from="database"}') - before == len(c.received) - start
+    assert counted("pgveil_rows_total") == 1 + 20000 + 3000 + 63 + 64 + 65 + 7000
+    assert 0 < counted("pgveil_splice_window_rows_total") < counted("pgveil_rows_total")
+
+
+def test_masked_behind_clean(lab):
+    """In one text, in one pipeline, by portals that nobody describes: what is masked comes through the daemon, all of it."""
+    counted = Counted(lab)
+    clean, secret = ROWS % 5000, "SELECT ssn FROM clinic.patient WHERE id = 1"
+    with lab.login() as c:
+        r = c.query("%s; %s; %s" % (clean, secret, clean)).ok()
+        assert len(r.rows) == 10001 and r.rows[5000] == [b"*******0001"]
+        c.send(wire.parse(clean, "a"), wire.parse(secret, "b"), wire.sync())
+        c.until("Z")
+        c.send(*(wire.bind("a", "pa"), wire.bind("b", "pb"), wire.execute("pa"), wire.execute("pb"), wire.execute("pa"), wire.sync()))
+        r = c.result().ok()
+        assert len(r.rows) == 5001 and r.rows[5000] == [b"*******0001"]
+        assert b"-0001" not in bytes(c.received)
+    assert handed(counted) > 3 * MIB and windows(counted, "message") > 0
+
+
+@pytest.mark.parametrize("who", ["agent1", "agent2"])
+def test_a_client_that_does_not_read(lab, who):
+    """What the server could say is what the buffers of two connections and one window hold; afterwards all of it is there."""
+    counted = Counted(lab)
+    n = 2 * BUFFERS // 1000
+    with lab.login(who) as c, lab.direct() as d:
+        before = counted('pgveil_received_bytes_total{from="database"}')
+        c.send(wire.query(ROWS % n))
+        wait_for(lab, stuck())
+        assert counted('pgveil_received_bytes_total{from="database"}') - before < BUFFERS
+        want = whole(d, wire.query(ROWS % n))
+        start = c.at
+        c.until("Z")
+        assert bytes(c.received[start:]) == want
+    assert windows(counted, "credit") > 0 and handed(counted) > 0
+
+
+@pytest.mark.parametrize("who", ["agent1", "agent2"])
+def test_the_client_ends_its_side(lab, who):
+    with lab.direct() as d, lab.login(who) as c:
+        want = whole(d, wire.query(ROWS % 30000))
+        start = c.at
+        c.send(wire.query(ROWS % 30000))
+        c._need(200000)
+        c.sock.shutdown(socket.SHUT_WR)
+        c.drain()
+        assert bytes(c.received[start:]) == want
+    wait_for(lab, gone())
+
+
+@pytest.mark.parametrize("who", ["agent1", "agent2"])
+def test_the_server_ends(lab, who):
+    """What it could say comes, in its order, with its reason if that was still written; and then the end."""
+    m = marker()
+    with lab.login(who) as c:
+        c.send(wire.query(ROWS % (2 * BUFFERS // 1000) + " -- " + m))
+        wait_for(lab, stuck())
+        assert lab.dba_psql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '%%%s%%' AND pid <> pg_backend_pid()" % m) == "1"
+        assert c.read()[0] == "T"
+        rows = 0
+        with pytest.raises(wire.Closed):
+            while True:
+                kind, body = c.read()
+                assert kind == "D" and wire.cells(body) == [b"%d" % (rows + 1), b"x" * 1000]
+                rows += 1
+    assert rows > 1000
+    wait_for(lab, gone())
+
+
+@pytest.mark.parametrize("who", ["agent1", "agent2"])
+def test_reset(lab, who):
+    c = lab.login(who)
+    c.send(wire.query(ROWS % (2 * BUFFERS // 1000)))
+    wait_for(lab, stuck())
+    c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    c.close()
+    wait_for(lab, gone())
+    same(lab, who, wire.query(ROWS % 3000))
+
+
+@pytest.mark.parametrize("who", ["agent1", "agent2"])
+def test_cancelled(lab, who):
+    """The error comes behind the last row that went on, and the session goes on."""
+    with lab.login(who) as c:
+        c.send(wire.query(ROWS % (2 * BUFFERS // 1000)))
+        wait_for(lab, stuck())
+        with lab.connect(who) as other:
+            other.send(wire.cancel(*c.key))
+            other.drain()
+        messages = c.until("Z")
+        assert messages[-2][0] == "E" and wire.fields(messages[-2][1])["C"] == "57014"
+        assert [wire.cells(b)[0] for k, b in messages if k == "D"] == [b"%d" % (i + 1) for i in range(len(messages) - 3)]
+        assert c.query("SELECT 1").ok().rows == [[b"1"]]
+
+
+@pytest.mark.parametrize("who", ["agent1", "agent2"])
+def test_turned_off_in_the_result(lab, who):
+    counted = Counted(lab)
+    n = 2 * BUFFERS // 1000
+    with lab.login(who) as c:
+        c.send(wire.query(ROWS % n))
+        wait_for(lab, stuck())
+        assert splice(lab, "off") == "off"
+        until_now = handed(counted)
+        rows = [wire.cells(b) for k, b in c.until("Z") if k == "D"]
+        assert len(rows) == n and rows[-1] == [b"%d" % n, b"x" * 1000]
+        # What was in a window that had been opened may still have gone.
+        assert handed(counted) <= until_now + 256 * 1024
+    assert metrics(lab)["pgveil_splice_on"] == 0
+
+
+def test_random_sequences(lab):
+    """Of clean and rewritten results, read at once or in small pieces."""
+    counted = Counted(lab)
+    assert interleave.run(lab, SEQUENCES, int(os.environ.get("RANDOM_SEED", "5"))) > 0
+    assert handed(counted) > 0 and windows(counted, "message") > 0

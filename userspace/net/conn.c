@@ -73,6 +73,7 @@ static void close_server(struct conn *c)
 	struct leg *leg = &c->leg[SIDE_SERVER];
 
 	if (leg->fd < 0 || leg->eof || c->worker->stopping || !session_holds(c->session)) {
+		stream_leave(&c->stream, leg);
 		leg_close(leg);
 		return;
 	}

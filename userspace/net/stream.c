@@ -39,6 +39,14 @@ void stream_pair(struct stream *t, struct splicer *s, const struct leg *server, 
 	t->spoilt = splice_pair(s, &t->pair, server->fd, client->fd, &e) || peek(server->fd) != -EAGAIN;
 }
 
+void stream_leave(const struct stream *t, const struct leg *server)
+{
+	struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	if (t->splicer && server->fd >= 0 && peek(server->fd) > 0)
+		setsockopt(server->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
 void stream_unpair(struct stream *t)
 {
 	if (t->splicer)

@@ -31,6 +31,9 @@ struct stream { /* all zero: the legs are not paired */
 
 /* The two legs, where the server says nothing. Once: afterwards they are paired, or spoilt. */
 void stream_pair(struct stream *t, struct splicer *s, const struct leg *server, const struct leg *client);
+/* The server's leg is about to be closed: it is reset where something is unread, as the kernel does where it
+ * knows of it. A server that is held back would otherwise wait for a minute. */
+void stream_leave(const struct stream *t, const struct leg *server);
 void stream_unpair(struct stream *t); /* when both legs are closed */
 /* Opens a window if the session has rows to hand on, and all is read and sent. */
 bool stream_begin(struct stream *t, struct session *s, const struct leg *client);

@@ -352,7 +352,7 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 
 bool session_rests(const struct session *s)
 {
-	if (!idle(s) || s->status != 'I' || s->unsynced || s->waits_for_catalog || s->client_done)
+	if (!session_idle(s) || s->status != 'I' || s->unsynced || s->waits_for_catalog || s->client_done)
 		return false;
 	for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
 		const struct lane *l = &s->lane[side];

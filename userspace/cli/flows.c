@@ -5,6 +5,7 @@
 #include "cli/command.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
@@ -40,6 +41,8 @@ const char flows_help[] =
 	"\n"
 	"Reads the pinned maps with bpftool: needs root.\n";
 
+#define NAME_BYTES 108 /* of a unix address */
+
 struct filter {
 	const char *identity, *database, *state;
 	bool spliced, rewritten;
@@ -71,20 +74,27 @@ static void ip_text(const json_t *bytes, char out[INET6_ADDRSTRLEN])
 		inet_ntop(AF_INET6, ip, out, INET6_ADDRSTRLEN);
 }
 
-/* A char array: bpftool prints a string, or numbers where it finds no end. */
-static json_t *comm_of(const json_t *v)
+/* A char array: bpftool prints a string, or each by itself where it finds no end: a letter, a number, "0x1b".
+ * first: what stands for a NUL at its beginning. */
+static json_t *chars_of(const json_t *v, size_t n, char first)
 {
-	char s[17] = "";
+	char s[NAME_BYTES + 1] = "";
+	json_t *made;
 
 	if (json_is_string(v))
 		return json_copy((json_t *)v);
-	for (size_t i = 0; i < 16 && i < json_array_size(v); i++) {
+	for (size_t i = 0; i < n && i < sizeof(s) - 1 && i < json_array_size(v); i++) {
 		const json_t *c = json_array_get(v, i);
+		const char *word = json_string_value(c);
 
-		s[i] = json_is_string(c) ? json_string_value(c)[0] : (char)json_integer_value(c);
+		s[i] = (char)(!word                ? json_integer_value(c)
+			      : word[0] && word[1] ? strtol(word, NULL, 16)
+						   : word[0]);
 	}
-	v = json_string(s);
-	return v ? (json_t *)v : json_string("?");
+	if (!s[0])
+		s[0] = first;
+	made = json_string(s);
+	return made ? made : json_string("?");
 }
 
 static const json_t *session_of(const json_t *sessions, json_int_t cookie)
@@ -121,28 +131,50 @@ static json_int_t now_ns(void)
 	return (json_int_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* One flow as the kernel has it, with the daemon's session beside it. */
-static json_t *join(const json_t *key, const json_t *value, const json_t *sessions, const json_t *status)
+/* Where a TCP connection was dialled to, and from where. */
+static void add_addresses(json_t *out, const json_t *key, const json_t *value)
 {
-	const json_t *session = session_of(sessions, number(value, "socket_cookie"));
-	const char *cgroup = cgroup_of(status, number(value, "subject_cgroup_id"));
 	char local[INET6_ADDRSTRLEN], dialled[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN + 16];
-	json_t *out = json_object();
 
 	ip_text(json_object_get(key, "local_ip"), local);
 	ip_text(json_object_get(value, "dialled_ip"), dialled);
 	snprintf(to, sizeof(to), strchr(dialled, ':') ? "[%s]:%u" : "%s:%u", dialled,
 		(unsigned)number(value, "dialled_port"));
-	json_object_set_new(out, "cgroup", cgroup ? json_string(cgroup) : json_null());
-	json_object_set(out, "cgroup_id", json_object_get(value, "cgroup_id"));
-	json_object_set(out, "uid", json_object_get(value, "uid"));
-	json_object_set(out, "tgid", json_object_get(value, "tgid"));
-	json_object_set_new(out, "comm", comm_of(json_object_get(value, "comm")));
 	json_object_set_new(out, "dialled", json_string(to));
 	json_object_set_new(out, "local_ip", json_string(local));
 	json_object_set(out, "local_port", json_object_get(key, "local_port"));
 	json_object_set(out, "netns_cookie", json_object_get(key, "netns_cookie"));
-	json_object_set(out, "socket_cookie", json_object_get(value, "socket_cookie"));
+}
+
+/* The same of a unix socket, which has no address of its own; an abstract name as ss writes it. */
+static void add_name(json_t *out, const json_t *value)
+{
+	const json_t *name = json_object_get(value, "dialled");
+
+	json_object_set_new(
+		out, "dialled", chars_of(json_object_get(name, "bytes"), (size_t)number(name, "len"), '@'));
+	json_object_set(out, "netns_cookie", json_object_get(value, "netns_cookie"));
+}
+
+/* One flow as the kernel has it, with the daemon's session beside it. The key of a unix socket's is its
+ * cookie. */
+static json_t *join(const json_t *key, const json_t *value, const json_t *sessions, const json_t *status)
+{
+	json_int_t cookie = json_is_integer(key) ? json_integer_value(key) : number(value, "socket_cookie");
+	const json_t *session = session_of(sessions, cookie);
+	const char *cgroup = cgroup_of(status, number(value, "subject_cgroup_id"));
+	json_t *out = json_object();
+
+	json_object_set_new(out, "cgroup", cgroup ? json_string(cgroup) : json_null());
+	json_object_set(out, "cgroup_id", json_object_get(value, "cgroup_id"));
+	json_object_set(out, "uid", json_object_get(value, "uid"));
+	json_object_set(out, "tgid", json_object_get(value, "tgid"));
+	json_object_set_new(out, "comm", chars_of(json_object_get(value, "comm"), 16, 0));
+	if (json_is_integer(key))
+		add_name(out, value);
+	else
+		add_addresses(out, key, value);
+	json_object_set_new(out, "socket_cookie", json_integer(cookie));
 	json_object_set_new(out, "claimed", json_boolean(number(value, "state") == 1));
 	json_object_set_new(out, "age_ms", json_integer((now_ns() - number(value, "since_ns")) / 1000000));
 	json_object_set_new(out, "session", session ? json_incref((json_t *)session) : json_null());
@@ -151,9 +183,9 @@ static json_t *join(const json_t *key, const json_t *value, const json_t *sessio
 	return out;
 }
 
-static json_t *collect(const json_t *dump, const json_t *sessions, const json_t *status)
+static void collect(json_t *list, const json_t *dump, const json_t *sessions, const json_t *status)
 {
-	json_t *list = json_array(), *x;
+	json_t *x;
 	size_t i;
 
 	json_array_foreach((json_t *)dump, i, x)
@@ -165,7 +197,6 @@ static json_t *collect(const json_t *dump, const json_t *sessions, const json_t 
 		json_array_append_new(list, join(json_object_get(formatted, "key"),
 						    json_object_get(formatted, "value"), sessions, status));
 	}
-	return list;
 }
 
 static const char *state_of(const json_t *flow)
@@ -240,7 +271,10 @@ static void print_flow(struct table *t, const json_t *f)
 	table_cell(t, "%" JSON_INTEGER_FORMAT, number(f, "tgid"));
 	table_cell(t, "%s", text(f, "comm"));
 	table_cell(t, "%s", text(f, "dialled"));
-	table_cell(t, "%" JSON_INTEGER_FORMAT, number(f, "local_port"));
+	if (json_object_get(f, "local_port"))
+		table_cell(t, "%" JSON_INTEGER_FORMAT, number(f, "local_port"));
+	else
+		table_cell(t, "-");
 	table_cell(t, "%s", text(s, "dbname"));
 	table_cell(t, "%s", text(s, "user"));
 	table_cell(t, "%s", state_of(f));
@@ -266,27 +300,43 @@ static void print_flows(const json_t *list)
 	table_fini(&t);
 }
 
+static int dump_of(const struct settings *s, const char *map, json_t **dump, struct err *e)
+{
+	char path[PATH_MAX];
+
+	*dump = NULL;
+	snprintf(path, sizeof(path), "%s/maps/%s", s->pin_dir, map);
+	/* There is none of unix sockets where the kernel has no hook for them. */
+	if (strcmp(map, "unix_flows") == 0 && access(path, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	return bpftool_run((const char *const[]){"map", "dump", "pinned", path, NULL}, dump, e);
+}
+
 /* The kernel's half and, where a daemon answers, its own. */
 static int look(
 	const struct settings *s, const struct filter *f, json_t **list, struct err *why, struct err *e)
 {
-	json_t *dump = NULL, *sessions = NULL, *status = NULL;
-	char path[PATH_MAX];
+	json_t *tcp = NULL, *local = NULL, *sessions = NULL, *status = NULL;
+	int r = dump_of(s, "flows", &tcp, e);
 
+	if (!r)
+		r = dump_of(s, "unix_flows", &local, e);
 	why->msg[0] = '\0';
 	*list = NULL;
-	snprintf(path, sizeof(path), "%s/maps/flows", s->pin_dir);
-	if (bpftool_run((const char *const[]){"map", "dump", "pinned", path, NULL}, &dump, e))
-		return e->code;
-	if (!client_call(s->run_dir, "GET", "/v1/sessions", NULL, &sessions, why) &&
-		!client_call(s->run_dir, "GET", "/v1/status", NULL, &status, why))
-		why->msg[0] = '\0';
-	*list = collect(dump, sessions, status);
-	keep_wanted(f, *list);
-	json_decref(dump);
+	if (!r) {
+		if (!client_call(s->run_dir, "GET", "/v1/sessions", NULL, &sessions, why) &&
+			!client_call(s->run_dir, "GET", "/v1/status", NULL, &status, why))
+			why->msg[0] = '\0';
+		*list = json_array();
+		collect(*list, tcp, sessions, status);
+		collect(*list, local, sessions, status);
+		keep_wanted(f, *list);
+	}
+	json_decref(tcp);
+	json_decref(local);
 	json_decref(sessions);
 	json_decref(status);
-	return 0;
+	return r;
 }
 
 static int show(const struct settings *s, const struct filter *f, bool watch)

@@ -191,6 +191,7 @@ make_pgveil() { # the project at the place where the guest runs it
 	mkdir -p "$root/probes"
 	compile "$root/probes/programs" tests/kernel/programs.c
 	compile "$root/probes/kern_probe" tests/integration/kern_probe.c $build/net/netns.o
+	compile "$root/probes/uring_connect" tests/integration/uring_connect.c
 	for kind in bypass splice; do
 		mkdir -p "$root/probes/$kind"
 		for f in tests/kernel/"$kind"/*; do

@@ -263,7 +263,7 @@ def test_events_are_kept_filtered_and_followed(ops):
     assert all(x["cgroup"].endswith("/unknown") for x in events(ops, "--cgroup", "*/unknown"))
     assert {x["database"] for x in events(ops, "--database", "clinic")} == {"clinic"}
     bypass = events(ops, "--bypass")
-    assert bypass and {x["event"].split(".")[0] for x in bypass} <= {"connect", "socket", "packet", "stray"}
+    assert bypass and {x["event"].split(".")[0] for x in bypass} <= {"connect", "socket", "packet", "foreign", "stray"}
     assert events(ops, "--reason", "refused_un*") == [x for x in all_ if x.get("reason") == "refused_unknown"] != []
     assert events(ops, "--since", "2999-01-01T00:00:00Z") == []
     assert len(events(ops, "--since", "1d")) >= len(all_)

@@ -165,7 +165,7 @@ machine
 trap 'finish "done no"' EXIT
 cd /pgveil || exit 1
 result release "$(uname -r)"
-export KERN_PROBE=/probes/kern_probe LAB_CLUSTERS=/clusters LAB_PATIENCE=10
+export KERN_PROBE=/probes/kern_probe URING_CONNECT=/probes/uring_connect LAB_CLUSTERS=/clusters LAB_PATIENCE=10
 doctor
 if grep -q 'pgveil.kernel=5\.' /proc/cmdline; then
 	refusal

@@ -23,7 +23,7 @@ const char events_help[] =
 	"  --since TIME     only what is not older: 30s, 10m, 2h, 1d, or a time like 2026-11-25T17:00:00Z\n"
 	"  --kind GLOB      only events of this name: statement.refused, 'connect.*'\n"
 	"  --bypass         only what may have been a way past the engine: connect.refused, socket.refused,\n"
-	"                   packet.dropped, stray.*\n"
+	"                   packet.dropped, foreign.*, stray.*\n"
 	"  --reason GLOB    only for this reason: refused_unknown, 'dropped_*'\n"
 	"  --cgroup GLOB    only of this cgroup, or below it\n"
 	"  --database GLOB  only of this database entry of the policy\n"
@@ -47,7 +47,8 @@ static const char *text(const json_t *o, const char *key)
 /* Something was kept from going past the engine, or went. */
 static bool is_bypass(const char *kind)
 {
-	static const char *const globs[] = {"connect.refused", "socket.refused", "packet.dropped", "stray.*"};
+	static const char *const globs[] = {
+		"connect.refused", "socket.refused", "packet.dropped", "foreign.*", "stray.*"};
 
 	for (size_t i = 0; i < sizeof(globs) / sizeof(globs[0]); i++)
 		if (fnmatch(globs[i], kind, 0) == 0)

@@ -670,6 +670,22 @@ def test_no_bpffs(lab, tmp_path):
     lab.engine(open_now=False).fails(errno.ENODEV, "uninstall", tmp_path / "x")
 
 
+def test_a_bpffs_that_is_not_the_host_s(lab, tmp_path):
+    """Its pins would end with the mount namespace, and nobody would be guarded any more."""
+    (tmp_path / "own").mkdir()
+    inside = lab.keep(Lines(["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                             f"mount -t bpf bpf {tmp_path}/own && exec {lab.probe}"]))
+    reply = inside.ask(f"open {tmp_path}/own/pins {lab.root}")
+    assert reply["r"] == -errno.EXDEV and "pid 1 does not see" in reply["msg"], reply
+    assert inside.ask(f"uninstall {tmp_path}/own/pins")["r"] == 0, "nothing is there"
+    # The host's, seen from another mount namespace, is fine.
+    assert inside.ask(f"open {lab.pins} {lab.root}")["r"] == 0
+    # A pid namespace of its own has another pid 1, whose mounts say nothing.
+    inside = lab.keep(Lines(["unshare", "--mount", "--pid", "--fork", "--mount-proc", lab.probe]))
+    reply = inside.ask(f"open {lab.pins} {lab.root}")
+    assert reply["r"] == -errno.EXDEV and "pid namespace" in reply["msg"], reply
+
+
 def test_a_foreign_program_in_the_way_is_named(lab, tmp_path):
     (tmp_path / "f.c").write_text('__attribute__((section("cgroup/connect4"))) int f(void *c) { return 1; }'
                                   '__attribute__((section("license"))) char l[] = "GPL";')

@@ -92,10 +92,12 @@ static void check_bpffs(struct findings *f, const char *pin_dir, json_int_t pid)
 		finding_add(f, FINDING_FAIL, "bpffs", "mount -t bpf bpf /sys/fs/bpf",
 			"%s is not on a BPF file system", pin_dir);
 	else if (!is_hosts(dir, pid))
-		finding_add(f, FINDING_WARN, "bpffs",
+		finding_add(f, FINDING_FAIL, "bpffs",
 			"mount the host's /sys/fs/bpf into the container, and see pid 1 of "
 			"the host (pid: host)",
-			"%s is not known to be the host's: its pins may end with this mount namespace", dir);
+			"%s is not known to be the host's: its pins may end with this mount namespace, so "
+			"pgveild does not start",
+			dir);
 	else
 		finding_add(f, FINDING_OK, "bpffs", NULL, "%s is the host's", dir);
 }

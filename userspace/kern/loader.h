@@ -23,7 +23,8 @@ struct kern_config {
 /* Loads and attaches, or adopts the pins of an earlier daemon (same ABI version and same root: programs are
  * replaced in place, maps kept). Links that died with their cgroup are replaced. Another version: -EPROTO;
  * another root, which is still there: -EBUSY; both messages name `pgveil uninstall`. -ENODEV: pin_dir is not
- * on a bpffs. -EPERM from an attach below a foreign program without flags is explained. */
+ * on a bpffs; -EXDEV: it is not on the host's. -EPERM from an attach below a foreign program without flags is
+ * explained. */
 MUSTCHECK int kern_open(struct kern **out, const struct kern_config *cfg, struct err *e);
 /* After kern_open with later: these programs instead of those before, each in one step. Connects are judged
  * by one or the other. */

@@ -7,10 +7,15 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#define FIRST_PID_NAMESPACE 0xEFFFFFFCU /* PROC_PID_INIT_INO in the kernel: the inode of the machine's own   \
+					 */
 
 int pin_path(char *out, size_t cap, const char *dir, const char *sub, const char *name, struct err *e)
 {
@@ -24,6 +29,47 @@ bool pin_on_bpffs(const char *dir)
 	struct statfs fs;
 
 	return statfs(dir, &fs) == 0 && fs.f_type == BPF_FS_MAGIC;
+}
+
+/* "36 35 98:0 /root /mount options - bpf …": the third field of a line whose file system is bpf. */
+static bool is_bpf_device(const char *line, dev_t dev)
+{
+	unsigned major_, minor_;
+
+	return strstr(line, " - bpf ") && sscanf(line, "%*s %*s %u:%u", &major_, &minor_) == 2 &&
+	       makedev(major_, minor_) == dev;
+}
+
+int pin_on_hosts(const char *dir, struct err *e)
+{
+	FILE *f = fopen("/proc/1/mountinfo", "re");
+	struct stat here, space;
+	bool found = false;
+	char *line = NULL;
+	size_t n = 0;
+
+	if (!f)
+		return err_set(e, -EXDEV, "/proc/1/mountinfo: %m: cannot tell whether %s is the host's", dir);
+	if (stat(dir, &here) == 0) {
+		while (!found && getline(&line, &n, f) > 0)
+			found = is_bpf_device(line, here.st_dev);
+	}
+	free(line);
+	fclose(f);
+	if (!found)
+		return err_set(e, -EXDEV,
+			"%s is on a bpf file system that pid 1 does not see: its pins would end with this "
+			"mount "
+			"namespace. Mount the host's /sys/fs/bpf here",
+			dir);
+	/* In a pid namespace of our own, pid 1 is not the machine's first process. */
+	if (stat("/proc/self/ns/pid", &space) < 0 || space.st_ino != FIRST_PID_NAMESPACE)
+		return err_set(e, -EXDEV,
+			"in a pid namespace of its own pgveild cannot tell whether %s is the host's: run it "
+			"with "
+			"the host's (pid: host)",
+			dir);
+	return 0;
 }
 
 /* Makes one directory. *made says whether it was missing. */
@@ -48,6 +94,12 @@ int pin_make_dir(const char *dir, bool *fresh, struct err *e)
 			rmdir(dir);
 		return err_set(
 			e, -ENODEV, "%s is not on a bpf file system (mount -t bpf bpf /sys/fs/bpf)", dir);
+	}
+	r = pin_on_hosts(dir, e);
+	if (r) {
+		if (made)
+			rmdir(dir);
+		return r;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(subs); i++) {
 		r = pin_path(path, sizeof(path), dir, subs[i], "", e);

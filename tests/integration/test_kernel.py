@@ -670,6 +670,28 @@ def test_no_bpffs(lab, tmp_path):
     lab.engine(open_now=False).fails(errno.ENODEV, "uninstall", tmp_path / "x")
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_killed_between_the_steps_of_an_enrolment(lab, steps):
+    """Programs and ports, then the listener, then the state: whatever was reached, what is left behind refuses."""
+    server = lab.agent(lab.outside)
+    server.do("l = serve('127.0.0.2')")
+    agent = lab.agent(lab.group("a"))
+    engine = lab.engine()
+    engine.ok("ports", PORT)
+    if steps > 1:
+        engine.ok("listen", f"/run/netns/{lab.netns}")
+    if steps > 2:
+        engine.ok("cgroup", lab.group("a"), "enrolled")
+        assert agent.do("dial('127.0.0.2').close()") is None
+    lab.children.remove(engine)
+    engine.end(signal.SIGKILL)
+    for family, host in (("AF_INET", "127.0.0.2"), ("AF_INET6", "::ffff:127.0.0.2")):
+        assert agent.do(f"dial('{host}', family={family})") == "ECONNREFUSED"
+    # The next one drops the listeners of the dead before it listens itself.
+    engine = lab.engine()
+    assert agent.do("dial('127.0.0.2')") == "ECONNREFUSED"
+
+
 def test_a_bpffs_that_is_not_the_host_s(lab, tmp_path):
     """Its pins would end with the mount namespace, and nobody would be guarded any more."""
     (tmp_path / "own").mkdir()

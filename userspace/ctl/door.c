@@ -12,16 +12,24 @@ static void forget(void *arg, uint64_t cookie)
 
 int doors_open(struct doors *d, struct workers *ws, struct kern *k, int ns_fd, struct err *e)
 {
+	struct listener_value told;
 	struct listening l;
 	int r = workers_listen(ws, ns_fd, &l, e);
 
 	if (r)
 		return r;
 	for (unsigned i = 0; i < d->n; i++) {
-		if (d->cookie[i] == l.netns_cookie) {
+		if (d->cookie[i] != l.netns_cookie)
+			continue;
+		/* Where the kernel knows of none, ours was lost, and this use is in its place. */
+		if (kern_listener(k, l.netns_cookie, &told) == 0) {
 			workers_unlisten(ws, l.netns_cookie, NULL, NULL);
 			return 0;
 		}
+		r = kern_set_listener(k, l.netns_cookie, l.ports, e);
+		if (r)
+			workers_unlisten(ws, l.netns_cookie, NULL, NULL);
+		return r;
 	}
 	r = kern_set_listener(k, l.netns_cookie, l.ports, e);
 	if (!r && l.has_unix)

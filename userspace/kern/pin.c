@@ -14,8 +14,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define FIRST_PID_NAMESPACE 0xEFFFFFFCU /* PROC_PID_INIT_INO in the kernel: the inode of the machine's own   \
-					 */
+#define FIRST_PID_NAMESPACE                                                                                  \
+	0xEFFFFFFCU /* PROC_PID_INIT_INO in the kernel: the inode of the machine's own                       \
+		     */
 
 int pin_path(char *out, size_t cap, const char *dir, const char *sub, const char *name, struct err *e)
 {

@@ -200,6 +200,58 @@ static void watch_all(struct listener *l, unsigned what)
 		watch_set(l->watch_unix, what);
 }
 
+/* Takes one use away, or all; the caller has the lock. True: it was the last. */
+static bool use_less(struct listener *l, bool all)
+{
+	if (!l->uses)
+		return false;
+	l->uses = all ? 0 : l->uses - 1;
+	return l->uses == 0;
+}
+
+/* On the worker's thread. */
+static void stop_watching(struct worker *w, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)w;
+	alarm_free(l->resume);
+	watch_free(l->watch4);
+	watch_free(l->watch6);
+	watch_free(l->watch_unix);
+	l->resume = NULL;
+	l->watch4 = l->watch6 = l->watch_unix = NULL;
+	/* The namespace's fd stays, for the sessions that dial from there. */
+	close(l->ns.listen4);
+	if (l->ns.listen6 >= 0)
+		close(l->ns.listen6);
+	if (l->ns.listen_unix >= 0)
+		close(l->ns.listen_unix);
+	l->ns.listen4 = l->ns.listen6 = l->ns.listen_unix = -1;
+	listener_unref(l);
+}
+
+/* Whoever has power over the network of that namespace can end a listener as any socket. Its port is
+ * anybody's then: nobody may be sent there. The next connect is refused for want of a listener, and gets
+ * another. */
+static void lose(struct listener *l)
+{
+	struct workers *ws = l->all;
+	uint64_t cookie = l->ns.cookie;
+	bool mine;
+
+	pthread_mutex_lock(&ws->listeners_lock);
+	mine = use_less(l, true);
+	pthread_mutex_unlock(&ws->listeners_lock);
+	watch_all(l, 0);
+	if (!mine)
+		return; /* it is being closed */
+	kern_forget_listener(ws->cfg.kern, cookie);
+	log_event(LOG_ERROR, "listener.lost", "a listener was ended by somebody else in netns %llu",
+		(unsigned long long)cookie);
+	stop_watching(l->worker, l);
+}
+
 static void on_accept(struct listener *l, int listen_fd)
 {
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
@@ -217,6 +269,11 @@ static void on_accept(struct listener *l, int listen_fd)
 			log_event(LOG_ERROR, "listener.exhausted", "accept: %m");
 			watch_all(l, 0);
 			alarm_set(l->resume, loop_now_ms() + RESUME_MS);
+			return;
+		}
+		if (errno == EINVAL || errno == EBADF) {
+			lose(l); /* and perhaps frees it */
+			return;
 		}
 		if (errno != EINTR && errno != ECONNABORTED)
 			return;
@@ -256,27 +313,6 @@ static void on_resume(void *arg)
 }
 
 /* On the worker's thread from here on. */
-static void stop_watching(struct worker *w, void *arg)
-{
-	struct listener *l = arg;
-
-	(void)w;
-	alarm_free(l->resume);
-	watch_free(l->watch4);
-	watch_free(l->watch6);
-	watch_free(l->watch_unix);
-	l->resume = NULL;
-	l->watch4 = l->watch6 = l->watch_unix = NULL;
-	/* The namespace's fd stays, for the sessions that dial from there. */
-	close(l->ns.listen4);
-	if (l->ns.listen6 >= 0)
-		close(l->ns.listen6);
-	if (l->ns.listen_unix >= 0)
-		close(l->ns.listen_unix);
-	l->ns.listen4 = l->ns.listen6 = l->ns.listen_unix = -1;
-	listener_unref(l);
-}
-
 static void start_watching(struct worker *w, void *arg)
 {
 	struct listener *l = arg;
@@ -507,15 +543,6 @@ void workers_accept(struct workers *ws)
 			listener_unref(l);
 		}
 	}
-}
-
-/* Takes one use away, or all; the caller has the lock. True: it was the last. */
-static bool use_less(struct listener *l, bool all)
-{
-	if (!l->uses)
-		return false;
-	l->uses = all ? 0 : l->uses - 1;
-	return l->uses == 0;
 }
 
 static void close_listener(struct listener *l)

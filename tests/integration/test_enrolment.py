@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""Enrolments and what becomes of what they hang on: cgroups that go and come back under their name, network namespaces
+that go or are replaced, listeners that are lost, and a daemon that dies at any step. Whatever is left behind refuses."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from lab import BUILD, ROOT, run
+from test_audit import Agent, AuditLab
+
+@pytest.fixture(scope="module")
+def enrolled():
+    with AuditLab(env={"LAB_DAEMON_ARGS": "--audit-every 1s"}) as lab:
+        yield lab
+
+
+class Place:
+    """A cgroup beside agent1, with a namespace by the path that was enrolled, or agent1's."""
+
+    def __init__(self, lab, name):
+        self.lab, self.name = lab, name
+        self.path = lab.cgroup("agent1").rsplit("/", 1)[0] + "/" + name
+        os.mkdir(self.path)
+
+    @property
+    def id(self):
+        return os.stat(self.path).st_ino
+
+    def again(self):
+        os.rmdir(self.path)
+        os.mkdir(self.path)
+
+    def enroll(self, *args):
+        self.lab.sh("pgveil", "--", "enroll", *args, self.path)
+
+    def shown(self):
+        return next((x for x in self.lab.status()["enrolled"] if x["cgroup"].endswith("/" + self.name)), None)
+
+    def ready(self):
+        self.lab.wait_until(lambda: (self.shown() or {}).get("state") == "enrolled", self.name + " did not become ready")
+
+    def dial(self, netns="agent1"):
+        agent = Agent(self.path, netns if netns.startswith("pgv") else "pgveil-%s-%s" % (self.lab.name, netns))
+        try:
+            return agent.do("dial('%s', %d).close()" % (self.lab.host, self.lab.port)) or "connected"
+        finally:
+            agent.end()
+
+    def states(self):
+        """What the kernel has for the ids of this test."""
+        dumped = json.loads(run(["bpftool", "-j", "map", "dump", "pinned", self.lab.state / "bpf/pgveil/maps/cgroups"], check=True).stdout)
+        return {x["formatted"]["key"]: x["formatted"]["value"]["state"] for x in dumped}
+
+
+@pytest.fixture
+def place(enrolled, request):
+    p = Place(enrolled, request.node.name.split("[")[0][:40])
+    yield p
+    enrolled.sh("pgveil", "--", "unenroll", p.path, check=False)
+    if os.path.exists(p.path):
+        os.rmdir(p.path)
+
+
+def test_the_same_name_is_another_cgroup(enrolled, place):
+    """Removed and made again: another id, which nobody has enrolled. The old one is nowhere any more."""
+    lab = enrolled
+    place.enroll("--netns", "/run/netns/pgveil-%s-agent1" % lab.name)
+    place.ready()
+    assert place.dial() == "connected"
+    old = place.id
+    assert old in place.states()
+    place.again()
+    assert place.id != old
+    assert place.dial() == "ECONNREFUSED"
+    lab.wait_until(lambda: old not in place.states(), "the old id is still known to the kernel")
+    assert place.shown() is None
+    assert place.dial() == "ECONNREFUSED"
+    place.enroll("--netns", "/run/netns/pgveil-%s-agent1" % lab.name)
+    place.ready()
+    assert place.dial() == "connected"
+
+
+def test_the_same_name_while_the_daemon_is_dead(enrolled, place):
+    lab = enrolled
+    place.enroll("--netns", "/run/netns/pgveil-%s-agent1" % lab.name)
+    place.ready()
+    old = place.id
+    lab.sh("daemon", "kill")
+    place.again()
+    assert place.dial() == "ECONNREFUSED"
+    lab.sh("daemon", "start")
+    assert place.shown() is None and old not in place.states()
+    assert place.dial() == "ECONNREFUSED"
+
+
+def test_an_id_that_nobody_stands_for(enrolled, place):
+    """An entry of the kernel's table that the daemon's book does not have, as after a lost state directory: it is dropped at the
+    start, so that no later cgroup of that id is anything by it."""
+    lab = enrolled
+    table = lab.state / "bpf/pgveil/maps/cgroups"
+    as_hex = lambda n, size: [str(b) for b in n.to_bytes(size, "little")]
+    for state in (1, 2):  # exempt, enrolled
+        run(["bpftool", "map", "update", "pinned", table, "key", *as_hex(place.id, 8), "value", *as_hex(state, 4), *as_hex(0, 4)], check=True)
+        assert place.states()[place.id] == state
+        lab.sh("daemon", "restart")
+        assert place.id not in place.states()
+        assert place.dial() == "ECONNREFUSED"
+
+
+@pytest.fixture
+def netns(enrolled):
+    """A namespace by a name of its own, reaching nowhere: enough for the listener."""
+    name = "pgveil-%s-extra" % enrolled.name
+    add_netns(name)
+    yield name
+    subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+
+def add_netns(name):
+    run(["ip", "netns", "add", name], check=True)
+    run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
+
+
+def test_a_namespace_that_is_gone(enrolled, place, netns):
+    """Over a restart of the daemon: the enrolment has no namespace to listen in, and everything of it is refused."""
+    lab = enrolled
+    place.enroll("--netns", "/run/netns/" + netns)
+    place.ready()
+    assert place.dial(netns) == "connected"
+    run(["ip", "netns", "del", netns], check=True)
+    lab.sh("daemon", "restart")
+    assert place.shown()["state"] == "pending"
+    assert place.dial("unknown") == "ECONNREFUSED", "nobody listens in whatever namespace its processes are in"
+
+
+def test_a_namespace_that_is_replaced(enrolled, place, netns):
+    """A sandbox that was made anew: the same path, another namespace. The first connect there is refused and makes it known."""
+    lab = enrolled
+    place.enroll("--netns", "/run/netns/" + netns)
+    place.ready()
+    assert place.dial(netns) == "connected"
+    run(["ip", "netns", "del", netns], check=True)
+    add_netns(netns)
+    agent = Agent(place.path, netns)
+    dial = "dial('%s', %d).close()" % (lab.host, lab.port)
+    assert agent.do(dial) == "ECONNREFUSED"
+    lab.wait_until(lambda: agent.do(dial) is None, "the new namespace was not listened in")
+    assert len(place.shown()["netns_cookies"]) == 2
+    agent.end()
+
+
+def test_a_process_in_another_namespace(enrolled, place):
+    """Of the same cgroup: refused until it is listened in there, never let out."""
+    lab = enrolled
+    place.enroll("--netns", "/run/netns/pgveil-%s-agent1" % lab.name)
+    place.ready()
+    here, there = (Agent(place.path, "pgveil-%s-%s" % (lab.name, n)) for n in ("agent1", "unknown"))
+    dial = "dial('%s', %d).close()" % (lab.host, lab.port)
+    assert here.do(dial) is None
+    assert there.do(dial) == "ECONNREFUSED"
+    lab.wait_until(lambda: there.do(dial) is None, "the other namespace was not listened in")
+    captured = lab.status()["kernel"]["captured"]
+    assert there.do(dial) is None and here.do(dial) is None
+    assert lab.status()["kernel"]["captured"] == captured + 2
+    here.end()
+    there.end()
+
+
+def test_a_listener_that_is_lost(enrolled, place, netns):
+    """Ended by whoever has power over the namespace's network. Its port is anybody's then: nobody is sent there, and there soon is
+    another one. The daemon does not spin over the dead one."""
+    lab = enrolled
+    place.enroll("--netns", "/run/netns/" + netns)
+    place.ready()
+    inside = ["nsenter", "--net=/run/netns/" + netns]
+    ports = {line.split()[3] for line in run([*inside, "ss", "-Hltn"], check=True).stdout.decode().splitlines()}
+    assert {p.rsplit(":", 1)[0] for p in ports} == {"127.0.0.1", "[::1]"}
+    agent = Agent(place.path, netns)
+    dial = "dial('%s', %d).close()" % (lab.host, lab.port)
+    assert agent.do(dial) is None
+    since = len(lab.daemon_log())
+    run([*inside, "ss", "-K", "-tln"], check=True)
+    lab.wait_until(lambda: lab.events("listener.lost", since), "nobody noticed")
+    # Somebody takes the port at once, and waits for what the kernel turns to it.
+    outside = lab.cgroup("agent1").rsplit("/", 1)[0] + "-beside"
+    os.mkdir(outside)
+    other = Agent(outside, netns)
+    for p in ports:
+        host, port = p.rsplit(":", 1)
+        host = host.strip("[]")
+        family = "AF_INET6" if ":" in host else "AF_INET"
+        other.do("l%s = serve('%s', %s, %s)" % (port, host, port, family))
+    assert agent.do(dial) == "ECONNREFUSED", "refused by the kernel: there is no listener"
+    captured = lab.status()["kernel"]["captured"]
+    lab.wait_until(lambda: agent.do(dial) is None, "no other listener came")
+    assert lab.status()["kernel"]["captured"] > captured
+    for p in ports:
+        assert other.do("l%s.settimeout(0.0) or l%s.accept()" % ((p.rsplit(":", 1)[1],) * 2)) == "EAGAIN"
+    ticks = lambda: sum(map(int, open("/proc/%d/stat" % lab.status()["pid"]).read().rsplit(")", 1)[1].split()[11:13]))
+    before, began = ticks(), time.monotonic()
+    lab.rounds(2)
+    used, passed = (ticks() - before) / os.sysconf("SC_CLK_TCK"), time.monotonic() - began
+    assert used < 0.5 * passed, (used, passed)
+    agent.end()
+    other.end()
+    os.rmdir(outside)
+
+
+def test_a_daemon_that_dies_while_it_enrols(enrolled, place):
+    """Killed at moments all over an enrolment: what is left refuses, or is the whole; never is a connection let out."""
+    lab = enrolled
+    agent = Agent(place.path, "pgveil-%s-agent1" % lab.name)
+    pid = lab.state / "daemon.pid"
+    direct = "dial('%s', %d)" % (lab.host, lab.port)
+    for i in range(6):
+        daemon = int(pid.read_text().split()[0])
+        asked = subprocess.Popen([ROOT / "build" / BUILD / "pgveil", "--run-dir", lab.state / "run", "enroll", place.path],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + i * 0.004
+        while time.monotonic() < end:
+            pass
+        os.kill(daemon, signal.SIGKILL)
+        asked.wait(60)
+        # The dead daemon's listeners are gone with it.
+        assert agent.do(direct) == "ECONNREFUSED"
+        lab.sh("daemon", "kill", check=False)
+        lab.sh("daemon", "start")
+        shown = place.shown()
+        if shown:
+            place.ready()
+            assert agent.do("s = " + direct) is None
+            lab.sh("pgveil", "--", "unenroll", place.path)
+        assert agent.do(direct) == "ECONNREFUSED", "not enrolled: refused"
+    agent.end()

@@ -309,6 +309,8 @@ static void on_refusal(void *arg, const struct refusal_event *ev)
 	uint64_t now = clock_ms();
 
 	enrol_refused(d->enrol, ev);
+	if (ev->counter == COUNTER_FOREIGN_DENIED || ev->counter == COUNTER_FOREIGN_OPAQUE)
+		audit_end(d->audit, ev->socket_cookie);
 	if (now >= d->refusals_since_ms + 1000) {
 		d->refusals_since_ms = now;
 		d->refusals = 0;

@@ -3,6 +3,7 @@
 import pytest
 
 import bypass
+import wire
 from lab import HERE, Lab
 
 
@@ -33,6 +34,15 @@ def test_the_guard_told_of_it(world):
     world.try_code("s = create_connection(%r)" % (world.proxy,))
     assert "foreign.denied" in world.lab.daemon_log()
     assert world.kernel()["foreign_denied"] >= 1
+
+
+def test_a_connection_that_is_dropped_is_ended(world):
+    """Its application is told, and does not wait until TCP gives up."""
+    with world.hand() as h:
+        c = wire.Client(h.do("s = create_connection(%r)" % (world.proxy,)), timeout=60)
+        with pytest.raises(ConnectionAbortedError):
+            c.login("pgveil_agent", world.lab.dbname, world.lab.password())
+        c.close()
 
 
 def test_a_policy_that_only_reports(tmp_path):

@@ -28,6 +28,8 @@
 #define RETRY_MAX_MS 30000
 #define TOLD_A_ROUND 20
 #define TOLD_MAX     4096
+#define DOOMED_MAX   256
+#define SOCKETS_MAX  65536 /* of a namespace, looked through for them */
 
 struct subject {
 	struct subject *next;
@@ -54,6 +56,8 @@ struct audit {
 	bool stop;
 	struct subject *subjects;
 	unsigned numbers;
+	uint64_t doomed[DOOMED_MAX]; /* cookies of sockets to end in the next round */
+	unsigned ndoomed;
 	struct audit_stats stats;
 	uint64_t round_ms; /* end of the last round */
 	/* Below: the thread's own. */
@@ -193,6 +197,49 @@ static void add_listened(struct audit *a, struct census *c)
 	}
 }
 
+struct doom {
+	const uint64_t *cookies;
+	unsigned n, nfound;
+	struct diag_socket found[DOOMED_MAX];
+};
+
+static void note_doomed(void *arg, const struct diag_socket *s)
+{
+	struct doom *d = arg;
+
+	for (unsigned i = 0; i < d->n && d->nfound < ARRAY_LEN(d->found); i++) {
+		if (d->cookies[i] == s->cookie)
+			d->found[d->nfound++] = *s;
+	}
+}
+
+/* What the guard drops was told of when it began; that it is ended is no news. */
+static void end_doomed(struct audit *a, const struct census *c)
+{
+	uint64_t cookies[DOOMED_MAX];
+	struct doom *d = calloc(1, sizeof(*d));
+
+	pthread_mutex_lock(&a->lock);
+	memcpy(cookies, a->doomed, sizeof(cookies));
+	if (d)
+		d->n = a->ndoomed;
+	a->ndoomed = 0;
+	pthread_mutex_unlock(&a->lock);
+	if (!d)
+		return;
+	d->cookies = cookies;
+	for (unsigned i = 0; d->n && i < c->nspaces; i++) {
+		int r = 0;
+
+		d->nfound = 0;
+		if (diag_each(c->spaces[i].diag_fd, SOCKETS_MAX, note_doomed, d, NULL))
+			continue; /* they wait until TCP gives up */
+		for (unsigned j = 0; j < d->nfound && (!r || r == -ENOENT); j++)
+			r = diag_destroy(c->spaces[i].diag_fd, &d->found[j], NULL);
+	}
+	free(d);
+}
+
 static void round_of(struct audit *a)
 {
 	struct audit_stats add = {0};
@@ -223,6 +270,7 @@ static void round_of(struct audit *a)
 			e.msg[0] ? ": " : "", e.msg);
 	a->was_cut = st.cut;
 	strays_fini(&st);
+	end_doomed(a, &c);
 	census_fini(&c);
 	add_stats(a, &add);
 }
@@ -331,6 +379,8 @@ static uint64_t next_ms(const struct audit *a, uint64_t last)
 {
 	uint64_t next = a->cfg.period_ms ? last + a->cfg.period_ms : UINT64_MAX;
 
+	if (a->ndoomed && last + RETRY_MS < next)
+		next = last + RETRY_MS;
 	for (const struct subject *s = a->subjects; s; s = s->next) {
 		if (s->verdict != AUDIT_READY && s->due_ms < next)
 			next = s->due_ms;
@@ -453,6 +503,15 @@ void audit_stop(struct audit *a)
 	pthread_cond_destroy(&a->changed);
 	pthread_mutex_destroy(&a->lock);
 	free(a);
+}
+
+void audit_end(struct audit *a, uint64_t socket_cookie)
+{
+	pthread_mutex_lock(&a->lock);
+	if (a->ndoomed < DOOMED_MAX)
+		a->doomed[a->ndoomed++] = socket_cookie;
+	pthread_cond_signal(&a->changed);
+	pthread_mutex_unlock(&a->lock);
 }
 
 int audit_add(struct audit *a, uint64_t cgroup_id_, const char *path, uint64_t netns_cookie)

@@ -23,6 +23,10 @@ struct audit_config { /* strings outlive it */
 MUSTCHECK int audit_start(struct audit **out, const struct audit_config *cfg, struct err *e);
 void audit_stop(struct audit *a); /* NULL is fine */
 
+/* The guard drops what this socket sends (SO_COOKIE): it is ended within a second or so, that its application
+ * may know. Of too many at once some are left to time out. */
+void audit_end(struct audit *a, uint64_t socket_cookie);
+
 /* WAITING: its turn comes. UNREADY: it was looked at and is not as it should be; again soon. */
 enum audit_verdict { AUDIT_WAITING = 0, AUDIT_UNREADY, AUDIT_READY };
 #define AUDIT_WHY sizeof(((struct err *)0)->msg)

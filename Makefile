@@ -54,7 +54,7 @@ below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
-.PHONY: kernel-matrix splice-random help all clients demo check test pg-suite pg-versions leak-random asan fuzz policy-test lint format check-format check-layers check-man install uninstall clean bpf unit unit-bins bench bench-bins bench-quick
+.PHONY: kernel-matrix splice-random help all clients demo check test pg-suite pg-versions leak-random asan fuzz policy-test lint format check-format check-layers check-man install uninstall clean bpf unit unit-bins bench bench-bins bench-quick chaos
 help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -172,6 +172,9 @@ memory: ## what the daemon's memory does: a slow reader on 10 GB, a value of 1 G
 	scripts/deps.sh
 	$(MAKE) --no-print-directory BUILD=release all
 	$(PYTHON) -B tests/bench/memory.py $(MEMORY_ARGS)
+chaos: ## what clients see when a part fails under the load of 200 connections: kill -9, SIGSTOP, out of memory, full table, upgrade (root)
+	$(MAKE) --no-print-directory BUILD=release all
+	$(PYTHON) -B tests/integration/chaos.py $(CHAOS_ARGS)
 bench-bins:
 	$(MAKE) --no-print-directory BUILD=release all $(bench_bin)
 bench-quick: ## the same with little data: that it works, no figures to believe

@@ -7,6 +7,7 @@ import json
 import pytest
 
 import canary
+import chaos
 import wire
 from lab import Lab, run
 
@@ -150,3 +151,10 @@ def test_the_database_is_gone(broken):
                 assert kind in "EN" and canary.found(body) == []
     with lab.login() as c:
         assert c.query("SELECT 1").ok().rows == [[b"1"]]
+
+
+def test_under_load():
+    """The rows of `make chaos`, with a tenth of its connections."""
+    with Lab(agents=2, pg_conf=("max_connections=90",)) as lab:
+        for row in chaos.failures(lab, 20):
+            assert row.ok, chaos.show(row)

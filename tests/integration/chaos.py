@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: MIT
+"""What clients see when a part fails under load: prints a table, and exits 1 where something is not as it must be. Connections of
+agents run pgbench through the engine; a part is taken away in the middle. `make chaos`; the short form runs with the tests."""
+
+import argparse
+import collections
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import canary
+import wire
+from lab import Lab, run
+
+PGBENCH = next(iter(sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/pgbench"), reverse=True)), "pgbench")
+SCRIPT = "BEGIN;\nSELECT ssn, name FROM clinic.patient WHERE id = 1;\nSELECT count(*) FROM clinic.note WHERE id = 1;\nEND;\n"
+SSN = "SELECT ssn FROM clinic.patient WHERE id = 1"
+
+
+class Row:
+    def __init__(self, what, expected):
+        self.what, self.expected, self.saw, self.raw, self.refused, self.ok = what, expected, "", 0, "-", False
+
+
+class Load:
+    """pgbench as an agent; what it printed is searched for values, and its errors counted."""
+
+    def __init__(self, lab, clients, seconds, *options):
+        script = lab.state / "home" / "load.sql"
+        script.write_text(SCRIPT)
+        script.chmod(0o644)
+        argv = lab.into("agent1", None) + [PGBENCH, "-n", "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", str(script),
+                                           "--progress=1", *options]
+        self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        env=lab.env)
+
+    def wait(self, seconds):
+        try:
+            self.out = self.process.communicate(timeout=seconds)[0].decode(errors="replace")
+            self.hung = False
+        except subprocess.TimeoutExpired:
+            self.hung = True
+            # The one that lab.sh became is pgbench itself.
+            self.process.kill()
+            self.out = self.process.communicate()[0].decode(errors="replace")
+        self.done = int((re.search(r"actually processed: (\d+)", self.out) or [0, 0])[1])
+        self.ends = collections.Counter(re.sub(r"client \d+", "client", re.sub(r"^.*(error|FATAL|ERROR): *", "", line))[:80] for line in self.out.splitlines()
+                                        if line.startswith("pgbench: error: ") and "aborted; the above" not in line)
+        # What a connection hears that has done all it was for is no error to anybody.
+        self.told = sum(line.startswith("FATAL:") for line in self.out.splitlines())
+        return self
+
+
+class Dials(threading.Thread):
+    """Connects and asks, over and over, beside the load."""
+
+    def __init__(self, lab):
+        super().__init__(daemon=True)
+        self.lab, self.stop = lab, threading.Event()
+        self.got, self.values = collections.Counter(), []
+
+    def run(self):
+        while not self.stop.is_set():
+            try:
+                with wire.Client(self.lab.dial("agent2"), timeout=60) as c:
+                    self.got["connected"] += 1
+                    c.login("agent", self.lab.dbname)
+                    c.query(SSN).ok()
+                    self.got["answered"] += 1
+                    self.values += canary.found(bytes(c.received))
+            except OSError as e:
+                self.got["refused" if e.errno == 111 else type(e).__name__] += 1
+                time.sleep(0.01)
+            except wire.Closed:
+                self.got["closed"] += 1
+            except wire.ServerError as e:
+                self.got[e.sqlstate] += 1
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.join(90)
+
+
+def pid(lab):
+    return int((lab.state / "daemon.pid").read_text().split()[0])
+
+
+def running(lab, load, n):
+    """Until n sessions of the load are open and something was answered."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and load.process.poll() is None:
+        logged_in = lab.dba_psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench' AND xact_start IS NOT NULL")
+        if int(logged_in) and int(lab.dba_psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench'")) >= n:
+            return
+        time.sleep(0.2)
+    raise AssertionError("the load did not come up: %s" % load.process.poll())
+
+
+def held(lab):
+    """Somebody in the middle of a large result: the bytes are looked through afterwards."""
+    c = lab.login("agent1")
+    c.send(wire.query("SELECT n.id, n.filler, n.body, n.body FROM clinic.note n, clinic.note m"))
+    c.until("T")
+    while len(c.received) < 1 << 18:
+        c.received += c.sock.recv(1 << 16)
+    return c
+
+
+def raw_values(lab, load, *clients):
+    return len(canary.found(load.out.encode())) + sum(len(canary.found(bytes(c.received))) for c in clients)
+
+
+def words(counter):
+    return "; ".join("%d × %s" % (n, w) for w, n in counter.most_common(3)) or "nothing"
+
+
+def killed(lab, n):
+    row = Row("kill -9 of the daemon", "sessions end, connects refused at once, no value")
+    load = Load(lab, n, 600)
+    running(lab, load, n)
+    c = held(lab)
+    lab.sh("daemon", "kill")
+    began = time.monotonic()
+    refused = lab.refused("agent1")
+    took = time.monotonic() - began
+    c.drain()
+    load.wait(60)
+    row.raw, row.refused = raw_values(lab, load, c), "all"
+    row.saw = "%s; connect: %s after %.0f ms" % (words(load.ends), refused, took * 1000)
+    row.ok = refused == "ECONNREFUSED" and not load.hung and row.raw == 0 and load.process.returncode != 0
+    lab.sh("daemon", "start")
+    return row
+
+
+def stopped(lab, n):
+    row = Row("SIGSTOP of the daemon", "clients wait, nothing comes; with SIGCONT all goes on")
+    load = Load(lab, n, 12)
+    running(lab, load, n)
+    c = held(lab)
+    os.kill(pid(lab), signal.SIGSTOP)
+    try:
+        c.sock.settimeout(0.5)
+        quiet = False
+        deadline = time.monotonic() + 20
+        while not quiet and time.monotonic() < deadline:
+            try:
+                c.received += c.sock.recv(1 << 20)
+            except TimeoutError:
+                quiet = True
+        with wire.Client(lab.dial("agent1"), timeout=2) as waits:  # the kernel lets it connect; nobody answers
+            try:
+                waits.login("agent", lab.dbname)
+                silent = False
+            except TimeoutError:
+                silent = not waits.received
+    finally:
+        os.kill(pid(lab), signal.SIGCONT)
+    c.close()
+    load.wait(120)
+    row.raw, row.refused = raw_values(lab, load, c), 0
+    row.saw = "waits, no byte more: %s; then %d transactions, %s" % ("yes" if quiet and silent else "NO", load.done, words(load.ends))
+    row.ok = quiet and silent and not load.hung and load.process.returncode == 0 and row.raw == 0
+    return row
+
+
+def out_of_memory(lab, n):
+    """Its memory cgroup gets less than it has: the kernel kills it."""
+    row = Row("out of memory (memory cgroup)", "as kill -9")
+    v1 = pathlib.Path("/sys/fs/cgroup/memory")
+    root = v1 if v1.is_dir() else pathlib.Path(lab.info["unknown_cgroup"]).parent.parent
+    group = root / ("pgveil-chaos-" + lab.name)
+    limit = group / ("memory.limit_in_bytes" if v1.is_dir() else "memory.max")
+    group.mkdir()
+    try:
+        if not limit.exists():
+            row.saw, row.ok = "not on this machine: no memory controller", True
+            return row
+        load = Load(lab, n, 600)
+        running(lab, load, n)
+        c = held(lab)
+        number = pid(lab)
+        (group / "cgroup.procs").write_text(str(number))
+        # What it has is charged to where it was; what it takes from now on is not to be had.
+        if not v1.is_dir() and (group / "memory.swap.max").exists():
+            (group / "memory.swap.max").write_text("0")
+        limit.write_text("%d" % (256 << 10))
+        # Statements that no worker has judged yet, and results that are held whole, need memory that is not there.
+        greedy = []
+        deadline = time.monotonic() + 60
+        while alive(number) and time.monotonic() < deadline:
+            try:
+                g = wire.Client(lab.dial("agent2"), timeout=2)
+                greedy.append(g)
+                g.login("agent", lab.dbname)
+                g.send(wire.query("SELECT '" + "x" * (4 << 20)))
+            except (OSError, wire.Closed, wire.ServerError):
+                pass
+        died = not alive(number)
+        refused = lab.refused("agent1")
+        c.drain()
+        load.wait(60)
+        row.raw, row.refused = raw_values(lab, load, c, *greedy), "all"
+        row.saw = "%s; connect: %s" % (words(load.ends), refused)
+        row.ok = died and refused == "ECONNREFUSED" and not load.hung and row.raw == 0
+        if not died:
+            row.saw = "IT LIVES; " + row.saw
+        return row
+    finally:
+        lab.sh("daemon", "kill")
+        for _ in range(100):
+            try:
+                group.rmdir()
+                break
+            except OSError:
+                time.sleep(0.05)
+        lab.sh("daemon", "start")
+
+
+def alive(number):
+    try:
+        return "State:\tZ" not in pathlib.Path("/proc/%d/status" % number).read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+FILL = r"""
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def bpf(cmd, attr):
+    return libc.syscall(321 if os.uname().machine == "x86_64" else 280, cmd, attr, len(attr))
+path = ctypes.create_string_buffer(sys.argv[1].encode())
+fd = bpf(7, ctypes.create_string_buffer(ctypes.addressof(path).to_bytes(8, "little") + bytes(56), 64))
+key, value = ctypes.create_string_buffer(48), ctypes.create_string_buffer(80)
+n = 0
+while True:
+    key[0:8] = (0xffff000000000000 + n).to_bytes(8, "little")
+    attr = fd.to_bytes(8, "little") + ctypes.addressof(key).to_bytes(8, "little") + ctypes.addressof(value).to_bytes(8, "little") + bytes(8)
+    if sys.argv[2] == "fill":
+        if bpf(2, ctypes.create_string_buffer(attr, 32)):
+            break
+    elif bpf(3, ctypes.create_string_buffer(attr[:16], 32)) and n > 70000:
+        break
+    n += 1
+print(n)
+"""
+
+
+def table_full(lab, n):
+    row = Row("flow table full", "new connections refused or closed, open ones go on, no value")
+    flows = lab.state / "bpf" / "pgveil" / "maps" / "flows"
+    load = Load(lab, n, 8)
+    running(lab, load, n)
+    filled = int(run([sys.executable, "-I", "-c", FILL, flows, "fill"], check=True).stdout)
+    got = collections.Counter()
+    values = []
+    for _ in range(20):
+        try:
+            with wire.Client(lab.dial("agent1"), timeout=10) as c:
+                c.login("agent", lab.dbname)
+                got["ANSWERED"] += 1
+        except OSError as e:
+            got["refused" if e.errno == 111 else "closed" if e.errno == 104 else str(e)] += 1
+        except wire.Closed:
+            got["closed"] += 1
+            values += canary.found(bytes(c.received))
+    run([sys.executable, "-I", "-c", FILL, flows, "empty"], check=True)
+    load.wait(60)
+    with lab.login() as c:
+        again = c.query(SSN).ok().rows == [[b"*******0001"]]
+    row.raw, row.refused = raw_values(lab, load) + len(values), "all"
+    row.saw = "%d entries put in; then %s; the open ones: %d transactions, %s; afterwards %s" % (
+        filled, words(got), load.done, words(load.ends), "served again" if again else "NOT SERVED")
+    row.ok = not got["ANSWERED"] and again and load.process.returncode == 0 and row.raw == 0
+    return row
+
+
+def upgraded(lab, n, reconnects):
+    row = Row("upgrade, %d connections, %s" % (n, "each for one transaction" if reconnects else "kept"),
+              "no connect refused, " + ("no error" if reconnects else "57P01 between transactions only"))
+    load = Load(lab, n, 25 if n > 50 else 12, *(["-C"] if reconnects else []))
+    if not reconnects:
+        running(lab, load, n)
+    with Dials(lab) as dials:
+        time.sleep(2)
+        lab.sh("daemon", "upgrade")
+        load.wait(240)
+        while lab.daemon_log().count('"handover.drained"') < lab.daemon_log().count('"handover.done"'):
+            time.sleep(0.1)
+    row.raw = raw_values(lab, load) + len(dials.values)
+    refused = dials.got["refused"] + sum(k for w, k in load.ends.items() if "refused" in w or "could not connect" in w)
+    row.refused = refused
+    # pgbench says "aborted in command 0" where a transaction had not begun; anything else was in the middle of one.
+    middle = len(re.findall(r"aborted in command [1-9]", load.out))
+    row.saw = "%d transactions; errors: %s; beside it %s" % (load.done, words(load.ends), words(dials.got))
+    row.ok = refused == 0 and row.raw == 0 and middle == 0 and load.done > 0 and not load.hung and dials.got["answered"] > 0
+    if middle:
+        row.saw = "%d IN THE MIDDLE; " % middle + row.saw
+    if reconnects:
+        row.ok = row.ok and not load.ends
+    return row
+
+
+def failures(lab, n, only=()):
+    """Every row, or those, one after another."""
+    rows = {"reconnect": lambda: upgraded(lab, n, True), "upgrade": lambda: upgraded(lab, n, False), "kill": lambda: killed(lab, n),
+            "stop": lambda: stopped(lab, n), "full": lambda: table_full(lab, n), "memory": lambda: out_of_memory(lab, n)}
+    for name in only or rows:
+        yield rows[name]()
+
+
+def show(row):
+    return "%-4s %-52s raw values %d, connects refused %s\n       expected: %s\n       observed: %s" % (
+        "ok" if row.ok else "BAD", row.what, row.raw, row.refused, row.expected, row.saw)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--connections", type=int, default=200)
+    p.add_argument("row", nargs="*", help="reconnect, upgrade, kill, stop, full, memory (default: all)")
+    args = p.parse_args()
+    n = args.connections
+    bad = 0
+    with Lab(agents=2, pg_conf=("max_connections=%d" % (2 * n + 50), "log_min_duration_statement=-1", "log_statement=none",
+                                "log_connections=off", "log_disconnections=off")) as lab:
+        for row in failures(lab, n, args.row):
+            print(show(row), flush=True)
+            bad += not row.ok
+    return bad > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -28,9 +28,19 @@ class Row:
 
 
 class Load:
-    """pgbench as an agent; what it printed is searched for values, and its errors counted."""
+    """pgbench as an agent; what it printed is searched for values, and its errors counted. Its time runs while it connects, one
+    after another, so that is added: seconds are those in which all are connected."""
+
+    login_s = 0.0
 
     def __init__(self, lab, clients, seconds, *options):
+        if not Load.login_s:
+            began = time.monotonic()
+            for _ in range(5):
+                lab.login().close()
+            Load.login_s = (time.monotonic() - began) / 5
+        if "-C" not in options:
+            seconds += int(1.5 * clients * Load.login_s)
         script = lab.state / "home" / "load.sql"
         script.write_text(SCRIPT)
         script.chmod(0o644)
@@ -38,16 +48,27 @@ class Load:
                                            "--progress=1", *options]
         self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         env=lab.env)
+        self.lines, self.up = [], threading.Event()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.decode(errors="replace"))
+            if line.startswith(b"progress: "):
+                self.up.set()
+        self.up.set()
 
     def wait(self, seconds):
         try:
-            self.out = self.process.communicate(timeout=seconds)[0].decode(errors="replace")
+            self.process.wait(seconds)
             self.hung = False
         except subprocess.TimeoutExpired:
             self.hung = True
             # The one that lab.sh became is pgbench itself.
             self.process.kill()
-            self.out = self.process.communicate()[0].decode(errors="replace")
+        self.reader.join(30)
+        self.out = "".join(self.lines)
         self.done = int((re.search(r"actually processed: (\d+)", self.out) or [0, 0])[1])
         self.ends = collections.Counter(re.sub(r"client \d+", "client", re.sub(r"^.*(error|FATAL|ERROR): *", "", line))[:80] for line in self.out.splitlines()
                                         if line.startswith("pgbench: error: ") and "aborted; the above" not in line)
@@ -94,15 +115,9 @@ def pid(lab):
     return int((lab.state / "daemon.pid").read_text().split()[0])
 
 
-def running(lab, load, n):
-    """Until n sessions of the load are open and something was answered."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and load.process.poll() is None:
-        logged_in = lab.dba_psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench' AND xact_start IS NOT NULL")
-        if int(logged_in) and int(lab.dba_psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench'")) >= n:
-            return
-        time.sleep(0.2)
-    raise AssertionError("the load did not come up: %s" % load.process.poll())
+def running(load):
+    """Until all are connected and have been at it for a second."""
+    assert load.up.wait(300) and load.process.poll() is None, "the load did not come up: %s" % "".join(load.lines[-5:])
 
 
 def held(lab):
@@ -126,7 +141,7 @@ def words(counter):
 def killed(lab, n):
     row = Row("kill -9 of the daemon", "sessions end, connects refused at once, no value")
     load = Load(lab, n, 600)
-    running(lab, load, n)
+    running(load)
     c = held(lab)
     lab.sh("daemon", "kill")
     began = time.monotonic()
@@ -143,8 +158,8 @@ def killed(lab, n):
 
 def stopped(lab, n):
     row = Row("SIGSTOP of the daemon", "clients wait, nothing comes; with SIGCONT all goes on")
-    load = Load(lab, n, 12)
-    running(lab, load, n)
+    load = Load(lab, n, 20)
+    running(load)
     c = held(lab)
     os.kill(pid(lab), signal.SIGSTOP)
     try:
@@ -165,10 +180,10 @@ def stopped(lab, n):
     finally:
         os.kill(pid(lab), signal.SIGCONT)
     c.close()
-    load.wait(120)
+    load.wait(400)
     row.raw, row.refused = raw_values(lab, load, c), 0
     row.saw = "waits, no byte more: %s; then %d transactions, %s" % ("yes" if quiet and silent else "NO", load.done, words(load.ends))
-    row.ok = quiet and silent and not load.hung and load.process.returncode == 0 and row.raw == 0
+    row.ok = quiet and silent and not load.hung and load.process.returncode == 0 and row.raw == 0 and load.done > 0
     return row
 
 
@@ -185,7 +200,7 @@ def out_of_memory(lab, n):
             row.saw, row.ok = "not on this machine: no memory controller", True
             return row
         load = Load(lab, n, 600)
-        running(lab, load, n)
+        running(load)
         c = held(lab)
         number = pid(lab)
         (group / "cgroup.procs").write_text(str(number))
@@ -257,8 +272,8 @@ print(n)
 def table_full(lab, n):
     row = Row("flow table full", "new connections refused or closed, open ones go on, no value")
     flows = lab.state / "bpf" / "pgveil" / "maps" / "flows"
-    load = Load(lab, n, 8)
-    running(lab, load, n)
+    load = Load(lab, n, 20)
+    running(load)
     filled = int(run([sys.executable, "-I", "-c", FILL, flows, "fill"], check=True).stdout)
     got = collections.Counter()
     values = []
@@ -273,13 +288,13 @@ def table_full(lab, n):
             got["closed"] += 1
             values += canary.found(bytes(c.received))
     run([sys.executable, "-I", "-c", FILL, flows, "empty"], check=True)
-    load.wait(60)
+    load.wait(400)
     with lab.login() as c:
         again = c.query(SSN).ok().rows == [[b"*******0001"]]
     row.raw, row.refused = raw_values(lab, load) + len(values), "all"
     row.saw = "%d entries put in; then %s; the open ones: %d transactions, %s; afterwards %s" % (
         filled, words(got), load.done, words(load.ends), "served again" if again else "NOT SERVED")
-    row.ok = not got["ANSWERED"] and again and load.process.returncode == 0 and row.raw == 0
+    row.ok = not got["ANSWERED"] and again and load.process.returncode == 0 and row.raw == 0 and load.done > 0
     return row
 
 
@@ -288,11 +303,11 @@ def upgraded(lab, n, reconnects):
               "no connect refused, " + ("no error" if reconnects else "57P01 between transactions only"))
     load = Load(lab, n, 25 if n > 50 else 12, *(["-C"] if reconnects else []))
     if not reconnects:
-        running(lab, load, n)
+        running(load)
     with Dials(lab) as dials:
         time.sleep(2)
         lab.sh("daemon", "upgrade")
-        load.wait(240)
+        load.wait(400)
         while lab.daemon_log().count('"handover.drained"') < lab.daemon_log().count('"handover.done"'):
             time.sleep(0.1)
     row.raw = raw_values(lab, load) + len(dials.values)

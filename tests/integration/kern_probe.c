@@ -2,7 +2,10 @@
 /* kern_probe: the engine's kernel side without an engine, for test_kernel.py. One command a line on stdin,
  * one JSON object a line on stdout: {"r": 0 or a negative errno, "msg": why, ...}. */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +64,31 @@ static void do_open(char **a)
 		.pin_dir = a[1], .cgroup_root = a[2], .flow_quota = a[3] ? (unsigned)atoi(a[3]) : 1000};
 
 	reply(kern_open(&k, &cfg, &e));
+}
+
+/* Another version's object: a[1], pinned as ours are, each program below links/ by its name without v1_. */
+static void do_seed(char **a)
+{
+	char path[4096];
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .pin_root_path = path);
+	int cgroup = open(a[3], O_RDONLY | O_DIRECTORY), r = cgroup < 0 ? -errno : 0;
+	struct bpf_object *o;
+	struct bpf_program *p;
+
+	snprintf(path, sizeof(path), "%s/maps", a[2]);
+	o = bpf_object__open_file(a[1], &opts);
+	if (!r)
+		r = o ? bpf_object__load(o) : -errno;
+	bpf_object__for_each_program(p, o)
+	{
+		struct bpf_link *link = r ? NULL : bpf_program__attach_cgroup(p, cgroup);
+
+		snprintf(path, sizeof(path), "%s/links/%s", a[2], bpf_program__name(p) + strlen("v1_"));
+		if (!r)
+			r = link ? bpf_link__pin(link, path) : -errno;
+	}
+	err_set(&e, r, "seed: %s", strerror(-r));
+	reply(r);
 }
 
 static void do_uninstall(char **a)
@@ -253,6 +281,7 @@ static const struct {
 	void (*fn)(char **a);
 } commands[] = {
 	{"open", 2, do_open},
+	{"seed", 3, do_seed},
 	{"uninstall", 1, do_uninstall},
 	{"cgroup", 2, do_cgroup},
 	{"keep", 0, do_keep},

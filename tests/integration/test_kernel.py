@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import sys
 import time
 from pathlib import Path
@@ -658,8 +659,106 @@ def test_pins_of_another_version_are_not_adopted(lab, engine, agent):
     value = list(lab.dump("config")[0]["value"])
     run(BPFTOOL, "map", "update", "pinned", lab.pins / "maps/config", "key", *["0"] * 4, "value", "77", *value[1:])
     message = lab.engine(open_now=False).fails(errno.EPROTO, "open", lab.pins, lab.root)
-    assert "pgveil uninstall" in message and "77" in message
+    assert "pgveil uninstall" in message and "77" in message and "newer" in message
     lab.engine(open_now=False).ok("uninstall", lab.pins)
+
+
+VERSION_1 = r"""
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#define MAP(name, kind, n, flags, k, v) struct { __uint(type, kind); __uint(max_entries, n); __uint(map_flags, flags); \
+	__uint(pinning, LIBBPF_PIN_BY_NAME); __uint(key_size, k); __uint(value_size, v); } name SEC(".maps")
+struct note { unsigned char bytes[280]; };
+MAP(cgroups, BPF_MAP_TYPE_HASH, 65536, 1, 8, 8);
+MAP(uids, BPF_MAP_TYPE_HASH, 4096, 1, 4, 8);
+MAP(ports, BPF_MAP_TYPE_HASH, 1024, 1, 2, 1);
+MAP(listeners, BPF_MAP_TYPE_HASH, 16384, 1, 8, 8);
+MAP(flows, BPF_MAP_TYPE_HASH, 65536, 0, 48, 80);
+MAP(counters, BPF_MAP_TYPE_PERCPU_ARRAY, 7, 0, 4, 8);
+MAP(config, BPF_MAP_TYPE_ARRAY, 1, 0, 4, 16);
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 262144); __uint(pinning, LIBBPF_PIN_BY_NAME); } events SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_SK_STORAGE); __uint(map_flags, 1); __uint(pinning, LIBBPF_PIN_BY_NAME); __type(key, int);
+	__type(value, struct note); } notes SEC(".maps");
+static int refuse(struct bpf_sock_addr *ctx)
+{
+	unsigned key = 1;
+	__u16 port = __builtin_bswap16((__u16)ctx->user_port);
+	__u64 *n = bpf_map_lookup_elem(&counters, &key);
+
+	if (!bpf_map_lookup_elem(&ports, &port))
+		return 1;
+	if (n)
+		++*n;
+	bpf_set_retval(-111);
+	return 0;
+}
+SEC("cgroup/sock_create") int v1_birth(struct bpf_sock *ctx) { struct bpf_sock *sk = ctx; bpf_sk_storage_get(&notes, sk, 0, 1); return 1; }
+SEC("sockops") int v1_sockops(struct bpf_sock_ops *ctx) { return 1; }
+SEC("cgroup/getpeername4") int v1_getpeername4(struct bpf_sock_addr *ctx) { return 1; }
+SEC("cgroup/getpeername6") int v1_getpeername6(struct bpf_sock_addr *ctx) { return 1; }
+SEC("cgroup/connect4") int v1_connect4(struct bpf_sock_addr *ctx) { return refuse(ctx); }
+SEC("cgroup/connect6") int v1_connect6(struct bpf_sock_addr *ctx) { return refuse(ctx); }
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+"""
+
+
+@pytest.fixture
+def version_1(lab, tmp_path):
+    """What a daemon of version 1 left: maps of its shapes, programs that refuse, one port, and its config."""
+    (tmp_path / "v1.c").write_text(VERSION_1)
+    run("clang", "-target", "bpf", "-O2", "-g", "-I/usr/include/x86_64-linux-gnu", "-c", "-o", tmp_path / "v1.o", tmp_path / "v1.c")
+    for d in (lab.pins, lab.pins / "maps", lab.pins / "links"):
+        d.mkdir(exist_ok=True)
+    lab.engine(open_now=False).ok("seed", tmp_path / "v1.o", lab.pins, lab.root)
+
+    def put(name, key, value):
+        run(BPFTOOL, "map", "update", "pinned", lab.pins / "maps" / name, "key", *map(str, key), "value", *map(str, value))
+    put("ports", PORT.to_bytes(2, "little"), [1])
+    put("config", [0] * 4, [*(1).to_bytes(4, "little"), *[0] * 4, *lab.root.stat().st_ino.to_bytes(8, "little")])
+    put("flows", [7] * 48, [0] * 80)
+
+
+def map_id(lab, name):
+    return json.loads(run(BPFTOOL, "-j", "map", "show", "pinned", lab.pins / "maps" / name).stdout)["id"]
+
+
+def test_pins_of_version_1_are_taken_over(lab, version_1):
+    """Links stay, maps that changed are replaced, counts go on, and nobody gets through at any moment."""
+    links = {name: link["id"] for name, link in lab.links().items()}
+    maps = {name: map_id(lab, name) for name in ("flows", "ports", "notes", "counters")}
+    agent = lab.agent(lab.group("app"))
+    for _ in range(3):
+        assert agent.do("s = dial('10.99.0.1')") == "ECONNREFUSED"
+    engine = lab.engine(open_now=False)
+    probes = [lab.agent(lab.group("app")) for _ in range(2)]
+    stop, seen = threading.Event(), set()
+
+    def dial(probe):
+        while not stop.is_set():
+            seen.add(probe.do("s = dial('10.99.0.1')"))
+    threads = [threading.Thread(target=dial, args=(p,)) for p in probes]
+    for t in threads:
+        t.start()
+    engine.ok("open", lab.pins, lab.root)
+    engine.ok("ports", PORT)
+    stop.set()
+    for t in threads:
+        t.join()
+    assert seen == {"ECONNREFUSED"}
+    after = {name: link["id"] for name, link in lab.links().items()}
+    assert set(after) == HOOKS and all(after[name] == number for name, number in links.items()), "updated, not attached anew"
+    now = {name: map_id(lab, name) for name in maps}
+    assert now["flows"] == maps["flows"] and now["ports"] == maps["ports"]
+    assert now["notes"] != maps["notes"] and now["counters"] != maps["counters"]
+    assert not list(lab.pins.glob("maps/*_renewed")) and lab.dump("flows") == []
+    assert engine.ok("counters")["refused_unknown"] >= 3
+    assert int.from_bytes(bytes(int(b, 16) for b in lab.dump("config")[0]["value"][:4]), "little") == 2
+    engine.ok("cgroup", lab.root / "app", "enrolled")
+    engine.ok("listen", f"/run/netns/{lab.netns}")
+    assert agent.do("s = dial('10.99.0.1')") is None
+    # And once more, as pins of its own version.
+    lab.engine(open_now=False).ok("open", lab.pins, lab.root)
+    assert {name: map_id(lab, name) for name in maps} == now
 
 
 def test_no_bpffs(lab, tmp_path):

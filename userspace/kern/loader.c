@@ -15,6 +15,7 @@
 #include "kern/hook.h"
 #include "kern/map.h"
 #include "kern/pin.h"
+#include "kern/renew.h"
 #include "pgveil.skel.h"
 
 #define SHARES_BYTES (UNIX_SHARES * sizeof(uint64_t))
@@ -26,6 +27,8 @@ struct kern {
 	char *pin_dir, *root;
 	unsigned flow_quota;
 	_Atomic uint64_t *shares; /* of unix_shares, mapped */
+	unsigned older; /* version of the pins that are being taken over; 0: ours, or none */
+	struct renewal renewal;
 	void (*fn)(void *arg, const struct refusal_event *ev);
 	void *arg;
 };
@@ -43,7 +46,7 @@ static int listen_to_libbpf(enum libbpf_print_level level, const char *fmt, va_l
 }
 
 /* Whether the maps that are pinned here, if any, are ours to adopt. */
-static int check_pins(const char *dir, uint64_t root_id, struct err *e)
+static int check_pins(struct kern *k, const char *dir, bool later, uint64_t root_id, struct err *e)
 {
 	struct config_value v;
 	char path[PATH_MAX];
@@ -61,10 +64,18 @@ static int check_pins(const char *dir, uint64_t root_id, struct err *e)
 	close(fd);
 	if (r)
 		return err_set(e, r, "%s: %s", path, strerror(-r));
-	if (v.abi_version && v.abi_version != PGVEIL_ABI_VERSION)
+	if (v.abi_version > PGVEIL_ABI_VERSION)
 		return err_set(e, -EPROTO,
-			"%s holds the programs of another version (%u, not %u): run `pgveil uninstall`", dir,
+			"%s holds the programs of a newer version (%u, this one knows %u): install that, or "
+			"run "
+			"`pgveil uninstall`",
+			dir, v.abi_version, (unsigned)PGVEIL_ABI_VERSION);
+	if (v.abi_version && v.abi_version < PGVEIL_ABI_VERSION && later)
+		return err_set(e, -EPROTO,
+			"%s holds the programs of an older version (%u, not %u): stop its daemon first", dir,
 			v.abi_version, (unsigned)PGVEIL_ABI_VERSION);
+	if (v.abi_version && v.abi_version < PGVEIL_ABI_VERSION)
+		k->older = v.abi_version;
 	if (v.abi_version && v.root_cgroup_id != root_id && hook_cgroup_lives(v.root_cgroup_id))
 		return err_set(e, -EBUSY,
 			"%s guards another cgroup (id %llu, wanted %llu): run `pgveil uninstall`", dir,
@@ -86,14 +97,21 @@ static int load(struct kern *k, const char *dir, struct err *e)
 	if (!k->skel)
 		return err_set(e, -errno, "cannot open the BPF object: %s", said);
 	hook_prepare(k->skel->obj);
+	r = k->older ? renew_begin(&k->renewal, k->skel->obj, dir, e) : 0;
+	if (r)
+		return r;
 	r = pgveil_bpf__load(k->skel);
-	return r ? err_set(e, r, "cannot load the BPF programs: %s (%s)", strerror(-r), said) : 0;
+	if (r)
+		return err_set(e, r, "cannot load the BPF programs: %s (%s)", strerror(-r), said);
+	return k->older ? renew_copy(&k->renewal, e) : 0;
 }
 
 static int write_config(struct kern *k, uint64_t root_id, struct err *e)
 {
-	struct config_value v = {
-		.abi_version = PGVEIL_ABI_VERSION, .flow_quota = k->flow_quota, .root_cgroup_id = root_id};
+	/* What fails in the middle is begun anew by the next: it must find the older version. */
+	struct config_value v = {.abi_version = k->older ? k->older : PGVEIL_ABI_VERSION,
+		.flow_quota = k->flow_quota,
+		.root_cgroup_id = root_id};
 	__u32 key = 0;
 	int r = bpf_map_update_elem(bpf_map__fd(k->skel->maps.config), &key, &v, BPF_ANY);
 
@@ -173,12 +191,20 @@ int kern_enforce(struct kern *k, const uint16_t *ports, unsigned nports, struct 
 	/* Before the programs: a connect to a port that they do not know yet would get through. */
 	for (unsigned i = 0; !r && i < nports; i++)
 		r = kern_set_port(k, ports[i], e);
-	return r ? r : attach_all(k, root_id, e);
+	if (!r)
+		r = attach_all(k, root_id, e);
+	if (r || !k->older)
+		return r;
+	r = renew_end(&k->renewal, k->pin_dir, kern_flows_fd(k), e);
+	if (r)
+		return r;
+	k->older = 0;
+	return write_config(k, root_id, e);
 }
 
 static int open_all(struct kern *k, const struct kern_config *cfg, uint64_t root_id, struct err *e)
 {
-	int r = check_pins(cfg->pin_dir, root_id, e);
+	int r = check_pins(k, cfg->pin_dir, cfg->later, root_id, e);
 
 	if (!r)
 		r = load(k, cfg->pin_dir, e);
@@ -244,6 +270,7 @@ void kern_close(struct kern *k)
 	ring_buffer__free(k->events);
 	if (k->shares)
 		munmap((void *)k->shares, SHARES_BYTES);
+	renew_fini(&k->renewal);
 	pgveil_bpf__destroy(k->skel);
 	free(k->pin_dir);
 	free(k->root);

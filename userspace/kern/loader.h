@@ -21,7 +21,8 @@ struct kern_config {
 };
 
 /* Loads and attaches, or adopts the pins of an earlier daemon (same ABI version and same root: programs are
- * replaced in place, maps kept). Links that died with their cgroup are replaced. Another version: -EPROTO;
+ * replaced in place, maps kept). Links that died with their cgroup are replaced. Pins of an older version
+ * are renewed (kern/renew.h); of a newer one, or an older one with later: -EPROTO;
  * another root, which is still there: -EBUSY; both messages name `pgveil uninstall`. -ENODEV: pin_dir is not
  * on a bpffs; -EXDEV: it is not on the host's. -EPERM from an attach below a foreign program without flags is
  * explained. */

@@ -27,7 +27,7 @@ struct kern {
 	char *pin_dir, *root;
 	unsigned flow_quota;
 	_Atomic uint64_t *shares; /* of unix_shares, mapped */
-	unsigned older; /* version of the pins that are being taken over; 0: ours, or none */
+	unsigned older;           /* version of the pins that are being taken over; 0: ours, or none */
 	struct renewal renewal;
 	void (*fn)(void *arg, const struct refusal_event *ev);
 	void *arg;

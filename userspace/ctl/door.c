@@ -10,6 +10,14 @@ static void forget(void *arg, uint64_t cookie)
 	kern_forget_listener(arg, cookie);
 }
 
+/* Their addresses, for the kernel. */
+static int tell(struct kern *k, const struct listening *l, struct err *e)
+{
+	int r = kern_set_listener(k, l->netns_cookie, l->ports, e);
+
+	return r || !l->has_unix ? r : kern_set_unix_listener(k, l->netns_cookie, &l->unix_name, e);
+}
+
 int doors_open(struct doors *d, struct workers *ws, struct kern *k, int ns_fd, struct err *e)
 {
 	struct listener_value told;
@@ -31,9 +39,7 @@ int doors_open(struct doors *d, struct workers *ws, struct kern *k, int ns_fd, s
 			workers_unlisten(ws, l.netns_cookie, NULL, NULL);
 		return r;
 	}
-	r = kern_set_listener(k, l.netns_cookie, l.ports, e);
-	if (!r && l.has_unix)
-		r = kern_set_unix_listener(k, l.netns_cookie, &l.unix_name, e);
+	r = tell(k, &l, e);
 	if (r) {
 		workers_unlisten(ws, l.netns_cookie, NULL, NULL);
 		return r;
@@ -54,7 +60,7 @@ int doors_assert(const struct doors *d, struct workers *ws, struct kern *k, stru
 
 	for (unsigned i = 0; i < d->n && !r; i++)
 		if (workers_listening(ws, d->cookie[i], &l))
-			r = kern_set_listener(k, l.netns_cookie, l.ports, e);
+			r = tell(k, &l, e);
 	return r;
 }
 

@@ -273,6 +273,8 @@ def test_ready_is_what_was_seen_from_inside(audited):
         lab.wait_until(lambda: one()["why"], "nobody looked")
         assert one()["state"] == "checking" and "frozen" in one()["why"], one()
         assert 'pgveil_enrolled_cgroups{state="checking"} 1\n' in lab.sh("pgveil", "--", "metrics").stdout.decode()
+        doctor = json.loads(lab.sh("pgveil", "--", "doctor", "--json", check=False).stdout)
+        assert [x for x in doctor if x["check"] == "enrolled" and x["verdict"] == "fail" and "frozen" in x["finding"] and x["remedy"]], doctor
         freeze.write_text("0")
         lab.wait_until(lambda: one()["state"] == "enrolled", "it did not become ready")
         assert agent.do("dial('%s', %d).close()" % (lab.host, lab.port)) is None

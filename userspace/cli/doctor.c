@@ -63,6 +63,7 @@ int cli_doctor(struct settings *s, int argc, char **argv)
 	}
 	status = ask_daemon(s, &f);
 	doctor_machine(&f, s->pin_dir, status);
+	doctor_enrolled(&f, status);
 	finding_add(&f, FINDING_OK, "grammar", NULL, "statements are read with the grammar of PostgreSQL %s",
 		parse_grammar());
 	if (status)

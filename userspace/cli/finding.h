@@ -25,6 +25,8 @@ void finding_fini(struct findings *f);
 void doctor_features(struct findings *f);
 /* The machine: cgroups, bpffs, limits. status: the daemon's, NULL where none answers. */
 void doctor_machine(struct findings *f, const char *pin_dir, const json_t *status);
+/* The enrolled cgroups, and what went past the engine. */
+void doctor_enrolled(struct findings *f, const json_t *status);
 /* The databases of the policy in force: secrets, certificates, servers. agent_role may be NULL. */
 void doctor_databases(struct findings *f, const json_t *status, const char *agent_role);
 

@@ -13,7 +13,7 @@ import sys
 
 OURS = re.compile(
 	r'may not be|is not allowed here|is not understood|not known to depend|cannot be changed here|may carry|is there already, in schema|'
-	r'cannot be read|connect again|does not come|before the last|masked|pgveil')
+	r'cannot be read|not read in time|in use by another session|connect again|does not come|before the last|masked|pgveil')
 
 
 def general(message):

@@ -13,7 +13,7 @@
 #
 # Every verb takes --name N (default lab). Policy files may use ${LAB_DB_HOST} ${LAB_DB_PORT} ${LAB_DB_NAME}
 # ${LAB_CGROUP} ${LAB_CGROUP_2} … ${LAB_CREDENTIAL_FILE}, and ${LAB_KEY_FILE} (for keyed masks), ${LAB_SUPERUSER_FILE}, ${LAB_DB_CA},
-# ${LAB_DB_HOST6}, ${LAB_CLIENT_CERT}, ${LAB_CLIENT_KEY}. Environment: BUILD (release; which build/ to run),
+# ${LAB_DB_HOST6}, ${LAB_DB_SOCKET} (the directory of the server's unix socket), ${LAB_CLIENT_CERT}, ${LAB_CLIENT_KEY}. Environment: BUILD (release; which build/ to run),
 # PGVEIL_LAB_DIR (/run/pgveil-lab), LAB_DAEMON_ARGS (more flags for the daemon, kept over restarts), LAB_CLUSTERS (a directory
 # where new clusters are kept, to be copied), LAB_PATIENCE (how many times longer than usual what is started may take).
 #
@@ -70,7 +70,7 @@ agent_names() { local i; for ((i = 1; i <= agents; i++)); do echo "agent$i"; don
 # What a policy file may use.
 lab_environment() {
 	local i
-	export LAB_DB_HOST=$db_host LAB_DB_PORT=$db_port LAB_DB_NAME=$db_name LAB_DB_HOST6=$db_host6
+	export LAB_DB_HOST=$db_host LAB_DB_PORT=$db_port LAB_DB_NAME=$db_name LAB_DB_HOST6=$db_host6 LAB_DB_SOCKET=$state/sock
 	export LAB_CGROUP=/pgveil-lab-$name/agent1 LAB_CREDENTIAL_FILE=$state/agent.pw LAB_SUPERUSER_FILE=$state/superuser.pw
 	export LAB_KEY_FILE=$state/mask.key LAB_DB_CA=$state/tls/ca.pem LAB_CLIENT_CERT=$state/tls/client.crt LAB_CLIENT_KEY=$state/tls/client.key
 	for ((i = 1; i <= agents; i++)); do export "LAB_CGROUP_$i=/pgveil-lab-$name/agent$i"; done

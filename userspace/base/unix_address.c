@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/unix_address.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -105,4 +106,18 @@ socklen_t address_length(const struct sockaddr *a)
 		return sizeof(struct sockaddr_in6);
 	n = path[0] ? strlen(path) : 1 + strlen(path + 1);
 	return (socklen_t)(PATH_AT + n);
+}
+
+int unix_address_check_peer(int fd, uint32_t uid, struct err *e)
+{
+	struct ucred c;
+	socklen_t n = sizeof(c);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &n) < 0)
+		return err_sql(e, -errno, "08006", "SO_PEERCRED: %m");
+	return c.uid == uid
+		       ? 0
+		       : err_sql(e, -EACCES, "08006",
+				 "who listens at the database's socket has uid %u, and the policy says %u",
+				 c.uid, uid);
 }

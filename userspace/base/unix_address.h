@@ -7,9 +7,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include "base/attr.h"
+#include "base/err.h"
 
 /* A path of 108 bytes has no room for its zero in struct sockaddr_un: as the kernel, we have that room. */
 #define UNIX_PATH_CAP 112 /* of a text */
@@ -24,6 +25,8 @@ const char *unix_address_of_server(struct sockaddr_storage *out, const char *dir
 /* Whether both have the same name. An empty one is no name. */
 bool unix_address_same(const struct sockaddr *a, const struct sockaddr *b);
 void unix_address_text(const struct sockaddr *a, char out[UNIX_PATH_CAP]);
+/* Whether who listens at the other end of fd, a connected unix socket, has that uid. */
+MUSTCHECK int unix_address_check_peer(int fd, uint32_t uid, struct err *e);
 /* For connect(2) and bind(2), of AF_INET and AF_INET6 too. */
 socklen_t address_length(const struct sockaddr *a);
 

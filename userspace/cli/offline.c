@@ -12,6 +12,7 @@
 #include "mask/jsonpath.h"
 #include "mask/pattern.h"
 #include "mask/regex.h"
+#include "base/unix_address.h"
 #include "policy/glob.h"
 
 #define SCHEMA_MAX ((size_t)64 << 20)
@@ -99,8 +100,10 @@ static enum coverage covers(void *arg, unsigned i)
 
 	bool same;
 
-	if (p->like)
-		same = d->port == p->like->port && d->is_name == p->like->is_name &&
+	if (p->like && p->like->socket)
+		same = database_covers(d, (const struct sockaddr *)p->like->socket, NULL, 0);
+	else if (p->like)
+		same = !d->socket && d->port == p->like->port && d->is_name == p->like->is_name &&
 		       d->prefix == p->like->prefix && strcasecmp(d->host, p->like->host) == 0;
 	else if (p->address.ss_family)
 		same = !d->is_name && database_covers(d, (const struct sockaddr *)&p->address, NULL, 0);
@@ -116,6 +119,7 @@ static int read_place(struct place *p, const char *address, struct err *e)
 	struct sockaddr_in6 *in6 = (void *)&p->address;
 	struct sockaddr_in *in = (void *)&p->address;
 	unsigned long port = colon ? strtoul(colon + 1, NULL, 10) : 0;
+	const char *why;
 
 	if (n > 2 && host[0] == '[' && host[n - 1] == ']') {
 		host++;
@@ -125,6 +129,10 @@ static int read_place(struct place *p, const char *address, struct err *e)
 		return err_set(e, -EINVAL, "an address is host:port");
 	memcpy(p->host, host, n);
 	p->port = (uint16_t)port;
+	if (host[0] == '/' || host[0] == '@') {
+		why = unix_address_of_server(&p->address, p->host, p->port);
+		return why ? err_set(e, -EINVAL, "the address %s", why) : 0;
+	}
 	if (inet_pton(AF_INET, p->host, &in->sin_addr) == 1) {
 		in->sin_family = AF_INET;
 		in->sin_port = htons(p->port);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/unix_address.h"
 #include "ctl/clock.h"
 #include "ctl/feeding.h"
 #include "net/tls.h"
@@ -46,7 +47,8 @@ static bool same_entry(const struct database *a, const struct database *b)
 	return same(a->name, b->name) && same(a->host, b->host) && a->is_name == b->is_name &&
 	       same(a->user, b->user) && same(a->password_file, b->password_file) &&
 	       same(a->cert_file, b->cert_file) && same(a->key_file, b->key_file) && a->tls == b->tls &&
-	       same(a->ca_file, b->ca_file) && a->insecure_auth == b->insecure_auth;
+	       same(a->ca_file, b->ca_file) && a->insecure_auth == b->insecure_auth &&
+	       a->peer_uid == b->peer_uid;
 }
 
 static bool same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
@@ -56,6 +58,8 @@ static bool same_address(const struct sockaddr_storage *a, const struct sockaddr
 
 	if (a->ss_family != b->ss_family)
 		return false;
+	if (a->ss_family == AF_UNIX)
+		return unix_address_same((const struct sockaddr *)a, (const struct sockaddr *)b);
 	if (a->ss_family == AF_INET)
 		return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
 	return a6->sin6_port == b6->sin6_port && memcmp(&a6->sin6_addr, &b6->sin6_addr, 16) == 0;
@@ -67,6 +71,9 @@ static bool is_local(const struct sockaddr_storage *a)
 	const struct sockaddr_in6 *a6 = (const void *)a;
 	uint32_t v4 = ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr);
 
+	/* A path is looked up by us, wherever it was dialled; an abstract name is the namespace's. */
+	if (a->ss_family == AF_UNIX)
+		return ((const struct sockaddr_un *)a)->sun_path[0] == '\0';
 	if (a->ss_family == AF_INET)
 		return v4 >> 24 == 127 || v4 >> 24 == 0 || v4 >> 16 == 0xa9fe;
 	return IN6_IS_ADDR_LOOPBACK(&a6->sin6_addr) || IN6_IS_ADDR_LINKLOCAL(&a6->sin6_addr) ||
@@ -107,6 +114,10 @@ static void name_address(struct feed *f)
 	const struct sockaddr_in *in = (const void *)&f->to;
 	const struct sockaddr_in6 *in6 = (const void *)&f->to;
 
+	if (f->to.ss_family == AF_UNIX) {
+		unix_address_text((const struct sockaddr *)&f->to, f->address);
+		return;
+	}
 	inet_ntop(f->to.ss_family, v4 ? (const void *)&in->sin_addr : &in6->sin6_addr, ip, sizeof(ip));
 	snprintf(f->address, sizeof(f->address), v4 ? "%s:%u" : "[%s]:%u", ip,
 		ntohs(v4 ? in->sin_port : in6->sin6_port));
@@ -163,6 +174,7 @@ static struct feed *feed_new(struct feeds *fs, const struct database *d, const s
 	f->netns_cookie = who->netns_cookie;
 	f->route = is_local(&f->to) ? ROUTE_NETNS : ROUTE_UNDECIDED;
 	f->database = *d;
+	f->database.socket = NULL; /* the policy's; ours is `to` */
 	f->database.globs = NULL;
 	f->database.nglobs = 0;
 	f->database.name = keep(f, d->name, &failed);

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "base/unix_address.h"
 #include "ctl/clock.h"
 #include "ctl/credential.h"
 #include "ctl/pgclient.h"
@@ -36,9 +37,9 @@
 static int dial(struct feed *f, enum route route, struct err *e)
 {
 	int family = f->to.ss_family, r;
-	int fd = route == ROUTE_NETNS
-			 ? workers_socket(f->all->workers, f->netns_cookie, family)
-			 : socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	int fd = route == ROUTE_NETNS ? workers_socket(f->all->workers, f->netns_cookie, family)
+				      : socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+						family == AF_UNIX ? 0 : IPPROTO_TCP);
 
 	if (fd == -1)
 		fd = -errno;
@@ -51,6 +52,8 @@ static int dial(struct feed *f, enum route route, struct err *e)
 	pthread_mutex_unlock(&f->all->lock);
 	r = pgclient_dial(fd, (const struct sockaddr *)&f->to,
 		clock_ms() + (route == ROUTE_UNDECIDED ? OWN_TRY_MS : CONNECT_MS), e);
+	if (!r && family == AF_UNIX)
+		r = unix_address_check_peer(fd, f->database.peer_uid, e);
 	return r;
 }
 
@@ -138,7 +141,8 @@ static int log_in(struct feed *f, struct err *e)
 		.database = f->dbname,
 		.application = "pgveil catalogue",
 		.host = f->host,
-		.allow_cleartext = f->database.tls == TLS_VERIFY_FULL || f->database.insecure_auth,
+		.allow_cleartext = f->database.tls == TLS_VERIFY_FULL || f->database.insecure_auth ||
+				   f->to.ss_family == AF_UNIX,
 	};
 	char password[1024];
 	bool has = false;

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include "base/unix_address.h"
 #include "base/arena.h"
 #include "ctl/feed.h"
 #include "ctl/snapshot.h"
@@ -23,7 +24,7 @@ struct feed {
 	struct database database; /* strings in mem */
 	const char *dbname;
 	struct sockaddr_storage to;
-	char address[INET6_ADDRSTRLEN + 8];
+	char address[UNIX_PATH_CAP];
 	char host[256]; /* what the certificate must name */
 	struct slot *slot;
 	/* Under the feeds' lock. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
+#include "base/unix_address.h"
 #include "ctl/clock.h"
 #include "net/tls.h"
 #include "pgwire/login.h"
@@ -16,6 +17,7 @@
 #define READ_MIN    ((size_t)65536)
 #define MESSAGE_MAX ((size_t)64 << 20) /* one row: a view's definition is the largest thing we ask for */
 #define CELLS_MAX   64
+#define FULL_MS     20
 
 struct pgclient {
 	int fd;
@@ -44,12 +46,17 @@ static int wait_for(int fd, short events, uint64_t deadline_ms, struct err *e)
 
 int pgclient_dial(int fd, const struct sockaddr *to, uint64_t deadline_ms, struct err *e)
 {
-	socklen_t n = to->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
 	socklen_t code_len = sizeof(int);
 	int code = 0, r;
 
-	if (connect(fd, to, n) == 0)
-		return 0;
+	/* EAGAIN: the queue of a unix socket's server is full, and nobody tells when there is room. */
+	for (;;) {
+		if (connect(fd, to, address_length(to)) == 0)
+			return 0;
+		if (errno != EAGAIN || clock_ms() >= deadline_ms)
+			break;
+		(void)poll(NULL, 0, FULL_MS);
+	}
 	if (errno != EINPROGRESS)
 		return err_sql(e, -errno, "08006", "the database server cannot be reached: %m");
 	r = wait_for(fd, POLLOUT, deadline_ms, e);

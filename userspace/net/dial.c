@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/unix_address.h"
 #include "pgwire/put.h"
+
+#define FULL_MS 20 /* between tries at a server whose queue is full */
 
 struct pooled {
 	struct pooled *next;
@@ -132,6 +135,10 @@ struct dial {
 	struct tls_context *context; /* NULL: plaintext */
 	struct tls *tls;
 	char host[256];
+	bool over_unix, again; /* again: the server's queue was full */
+	uint32_t peer_uid;     /* who must listen at a unix socket */
+	uint64_t until_ms;
+	struct sockaddr_storage to;
 	void (*done)(void *arg, int fd, struct tls *tls, const struct err *why);
 	void *arg;
 };
@@ -173,10 +180,37 @@ static void fail(struct dial *d, const char *what, int code)
 	finish(d, &e);
 }
 
+/* A unix socket connects at once or not at all; where its server's queue is full the kernel does not say when
+ * there is room. */
+static int try_connect(struct dial *d)
+{
+	const struct sockaddr *to = (const struct sockaddr *)&d->to;
+
+	if (connect(d->fd, to, address_length(to)) == 0 || errno == EINPROGRESS) {
+		d->again = false;
+		watch_set(d->watch, LOOP_WRITE);
+		alarm_set(d->alarm, d->until_ms);
+		return 0;
+	}
+	d->again = errno == EAGAIN && d->over_unix;
+	if (!d->again)
+		return -errno;
+	alarm_set(d->alarm, loop_now_ms() + FULL_MS);
+	return 0;
+}
+
 static void on_late(void *arg)
 {
 	struct dial *d = arg;
 	struct err e = {0};
+
+	if (d->again && loop_now_ms() < d->until_ms) {
+		int r = try_connect(d);
+
+		if (r)
+			fail(d, "the database server cannot be reached", r);
+		return;
+	}
 
 	err_sql(&e, -ETIMEDOUT, "08006", "the database server did not answer in time");
 	finish(d, &e);
@@ -246,6 +280,7 @@ static void connected(struct dial *d)
 {
 	int code = 0, one = 1;
 	socklen_t n = sizeof(code);
+	struct err e = {0};
 
 	if (getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &code, &n) < 0)
 		code = errno;
@@ -253,7 +288,12 @@ static void connected(struct dial *d)
 		fail(d, "the database server cannot be reached", -code);
 		return;
 	}
-	setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (d->over_unix && unix_address_check_peer(d->fd, d->peer_uid, &e)) {
+		finish(d, &e);
+		return;
+	}
+	if (!d->over_unix)
+		setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(d->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	if (!d->context) {
 		finish(d, NULL);
@@ -281,6 +321,8 @@ static void name_of(const struct database *d, const struct sockaddr *to, char *o
 {
 	if (d->is_name)
 		strncpy(out, d->host, cap - 1);
+	else if (to->sa_family == AF_UNIX)
+		return; /* no TLS, so no certificate */
 	else if (to->sa_family == AF_INET)
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)to)->sin_addr, out, (socklen_t)cap);
 	else
@@ -290,20 +332,20 @@ static void name_of(const struct database *d, const struct sockaddr *to, char *o
 static int start(struct dial *d, struct loop *loop, const struct dial_config *cfg, const struct sockaddr *to,
 	struct err *e)
 {
-	socklen_t n = to->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+	int r;
 
 	d->fd = netns_socket(cfg->thread, cfg->from, to->sa_family);
 	if (d->fd < 0)
 		return err_sql(e, d->fd, "08006", "no socket to the database server: %s", strerror(-d->fd));
-	if (connect(d->fd, to, n) < 0 && errno != EINPROGRESS)
-		return err_sql(e, -errno, "08006", "the database server cannot be reached: %m");
+	d->over_unix = to->sa_family == AF_UNIX;
+	memcpy(&d->to, to, d->over_unix ? sizeof(d->to) : address_length(to));
+	d->until_ms = loop_now_ms() + cfg->timeout_ms;
 	d->watch = watch_new(loop, d->fd, on_ready, d);
 	d->alarm = alarm_new(loop, on_late, d);
 	if (!d->watch || !d->alarm)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
-	watch_set(d->watch, LOOP_WRITE);
-	alarm_set(d->alarm, loop_now_ms() + cfg->timeout_ms);
-	return 0;
+	r = try_connect(d);
+	return r ? err_sql(e, r, "08006", "the database server cannot be reached: %s", strerror(-r)) : 0;
 }
 
 int dial_start(struct dial **out, struct loop *loop, const struct dial_config *cfg, const struct database *d,
@@ -318,6 +360,7 @@ int dial_start(struct dial **out, struct loop *loop, const struct dial_config *c
 	x->fd = -1;
 	x->done = done;
 	x->arg = arg;
+	x->peer_uid = d->peer_uid;
 	name_of(d, to, x->host, sizeof(x->host));
 	if (d->tls != TLS_DISABLE)
 		r = pool_get(cfg->tls, d, &x->context, e);

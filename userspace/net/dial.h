@@ -24,8 +24,9 @@ struct dial_config { /* everything in it outlives the dial */
 	uint64_t timeout_ms;
 };
 
-/* done is called once, from the loop: with a connected fd (and its TLS, where the entry asks for it), both
- * the callee's from then on; or with fd -1 and the reason. d is only read during the call. */
+/* to is a sockaddr_storage. done is called once, from the loop: with a connected fd (and its TLS, where the
+ * entry asks for it), both the callee's from then on; or with fd -1 and the reason. d is only read during the
+ * call. */
 MUSTCHECK int dial_start(struct dial **out, struct loop *loop, const struct dial_config *cfg,
 	const struct database *d, const struct sockaddr *to,
 	void (*done)(void *arg, int fd, struct tls *tls, const struct err *why), void *arg, struct err *e);

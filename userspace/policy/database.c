@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/unix_address.h"
 #include "policy/glob.h"
 
 #define WHERE     "spec.databases[]"
@@ -89,12 +90,32 @@ static const char *read_host(char *host, const char *slash, bool brackets, struc
 	return host_bits_clear(out->net, out->prefix) ? NULL : "has bits set behind its prefix";
 }
 
+/* DIRECTORY:port or @name:port: where a server has its socket of that port, as libpq's host and port. */
+static const char *read_socket(struct reading *r, char *text, struct database *out)
+{
+	struct sockaddr_storage *at = section_array(r, 1, sizeof(*at));
+	char *colon = strrchr(text, ':');
+	unsigned long port;
+
+	if (!colon)
+		return "has no port; write DIRECTORY:port";
+	if (!number(colon + 1, UINT16_MAX, &port) || port == 0)
+		return "has a port that is no number of 1 to 65535";
+	out->port = (uint16_t)port;
+	*colon = '\0';
+	out->host = text;
+	out->socket = at;
+	return at ? unix_address_of_server(at, text, out->port) : NULL;
+}
+
 /* host:port, a.b.c.d[/n]:port, [v6]:port, [v6]/n:port, [v6/n]:port; text is cut up. */
-static const char *read_address(char *text, struct database *out)
+static const char *read_address(struct reading *r, char *text, struct database *out)
 {
 	char *colon = strrchr(text, ':'), *close = text[0] == '[' ? strchr(text, ']') : NULL, *slash;
 	unsigned long port;
 
+	if (text[0] == '/' || text[0] == '@')
+		return read_socket(r, text, out);
 	if (text[0] == '[' && !close)
 		return "has a [ without its ]";
 	if (!colon || (close && colon < close))
@@ -231,10 +252,30 @@ static void read_tls(struct reading *r, const struct node *n, struct database *o
 		out->ca_file = section_path(r, ca, WHERE ".tls.ca");
 }
 
+/* The server of a unix socket is known by its user, not by a certificate. */
+static void read_peer(struct reading *r, const struct node *n, struct database *out)
+{
+	const struct node *peer = node_get(n, "peer"), *tls = node_get(n, "tls");
+
+	if (!out->socket) {
+		if (peer)
+			section_wrong(
+				r, peer, WHERE ".peer is only used beside the address of a unix socket");
+		return;
+	}
+	section_missing(r, n, WHERE, "peer");
+	(void)section_uid(r, peer, WHERE ".peer", &out->peer_uid);
+	if (tls)
+		section_wrong(r, tls,
+			WHERE ".tls is never used over a unix socket; its server is known by " WHERE ".peer");
+	out->tls = TLS_DISABLE;
+}
+
 void database_read(struct reading *r, const struct node *n, struct database *out)
 {
 	static const struct key keys[] = {{"name", KEY_READ}, {"address", KEY_READ}, {"databases", KEY_READ},
-		{"credential", KEY_READ}, {"catalogCredential", KEY_READ}, {"tls", KEY_READ}};
+		{"credential", KEY_READ}, {"catalogCredential", KEY_READ}, {"tls", KEY_READ},
+		{"peer", KEY_READ}};
 	const struct node *address = node_get(n, "address");
 	const char *why;
 	char *text;
@@ -246,12 +287,13 @@ void database_read(struct reading *r, const struct node *n, struct database *out
 	section_missing(r, n, WHERE, "credential");
 	out->name = section_text(r, node_get(n, "name"), WHERE ".name");
 	text = section_text(r, address, WHERE ".address");
-	why = text ? read_address(text, out) : NULL;
+	why = text ? read_address(r, text, out) : NULL;
 	if (why)
 		section_wrong(r, address, WHERE ".address \"%.100s\" %s", address->text, why);
 	read_globs(r, node_get(n, "databases"), out);
 	read_credential(r, node_get(n, "credential"), node_get(n, "catalogCredential"), out);
 	read_tls(r, node_get(n, "tls"), out);
+	read_peer(r, n, out);
 	out->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
 	if (!out->where)
 		r->failed = -ENOMEM;
@@ -259,12 +301,16 @@ void database_read(struct reading *r, const struct node *n, struct database *out
 		section_wrong(r, node_get(n, "credential"),
 			WHERE ".credential.insecureAuth is never used without a passwordFile");
 	if (out->tls == TLS_DISABLE && out->cert_file)
-		section_wrong(
-			r, node_get(n, "tls"), WHERE " has a certFile, which is never used without TLS");
+		section_wrong(r, out->socket ? address : node_get(n, "tls"),
+			WHERE " has a certFile, which is never used without TLS");
 }
 
 static bool same_place(const struct database *a, const struct database *b)
 {
+	if (a->socket || b->socket)
+		return a->socket && b->socket &&
+		       unix_address_same(
+			       (const struct sockaddr *)a->socket, (const struct sockaddr *)b->socket);
 	if (!a->host || !b->host || a->port != b->port || a->is_name != b->is_name)
 		return false;
 	return a->is_name ? strcasecmp(a->host, b->host) == 0
@@ -305,6 +351,8 @@ bool database_covers(const struct database *d, const struct sockaddr *address,
 	uint8_t net[16];
 	in_port_t port;
 
+	if (d->socket || address->sa_family == AF_UNIX)
+		return d->socket && unix_address_same((const struct sockaddr *)d->socket, address);
 	if (address->sa_family == AF_INET) {
 		const struct sockaddr_in *in = (const void *)address;
 

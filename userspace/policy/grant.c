@@ -156,7 +156,7 @@ static bool agree(const struct database *a, const struct database *b)
 	return same_text(a->user, b->user) && same_text(a->password_file, b->password_file) &&
 	       same_text(a->cert_file, b->cert_file) && same_text(a->key_file, b->key_file) &&
 	       a->relay == b->relay && a->insecure_auth == b->insecure_auth && a->tls == b->tls &&
-	       same_text(a->ca_file, b->ca_file);
+	       same_text(a->ca_file, b->ca_file) && a->peer_uid == b->peer_uid;
 }
 
 /* Of entries that agree, the one that says most about the place: its name is what certificates are checked

@@ -30,6 +30,10 @@ struct database { /* one entry of spec.databases; owned by its policy */
 	uint8_t net[16];  /* address, IPv4 as IPv4-mapped; not for names */
 	unsigned prefix;  /* 0..128 over net */
 	uint16_t port;
+	/* A unix socket (base/unix_address.h): host is its directory, no TLS is spoken, and who listens there
+	 * must have this uid. NULL: TCP. */
+	const struct sockaddr_storage *socket;
+	uint32_t peer_uid;
 	const char *const *globs; /* database names; never empty ("*") */
 	unsigned nglobs;
 	/* What the engine logs in with: for its sessions and its catalogue; with relay for the catalogue

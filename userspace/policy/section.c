@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,4 +196,28 @@ void *section_array(struct reading *r, size_t n, size_t size)
 	if (!p)
 		r->failed = -ENOMEM;
 	return p;
+}
+
+bool section_uid(struct reading *r, const struct node *n, const char *where, uint32_t *out)
+{
+	const char *text = section_text(r, n, where);
+	const struct passwd *user;
+	unsigned long uid;
+
+	if (!text)
+		return false;
+	if (isdigit((unsigned char)text[0])) {
+		/* The last one is "no user" to the kernel. */
+		if (!section_number(r, n, where, 0, UINT32_MAX - 1, &uid))
+			return false;
+	} else {
+		user = getpwnam(text);
+		if (!user) {
+			section_wrong(r, n, "%s: there is no user \"%.60s\"", where, text);
+			return false;
+		}
+		uid = user->pw_uid;
+	}
+	*out = (uint32_t)uid;
+	return true;
 }

@@ -41,6 +41,8 @@ bool section_number(struct reading *r, const struct node *n, const char *where, 
 	unsigned long max, unsigned long *out);
 /* true or false, unquoted; false for NULL n. */
 bool section_flag(struct reading *r, const struct node *n, const char *where);
+/* A user's name or number. */
+bool section_uid(struct reading *r, const struct node *n, const char *where, uint32_t *out);
 /* Complains that map lacks key. */
 void section_missing(struct reading *r, const struct node *map, const char *where, const char *key);
 /* The first of the words that is close enough to be what text was meant to be; NULL. */

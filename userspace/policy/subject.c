@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/section.h"
 
-#include <ctype.h>
-#include <pwd.h>
 #include <string.h>
 
 #include "policy/glob.h"
@@ -40,27 +38,7 @@ static void read_unit(struct reading *r, const struct node *n, struct subject *o
 
 static void read_uid(struct reading *r, const struct node *n, struct subject *out)
 {
-	static const char where[] = "spec.subjects[].uid";
-	const char *text = section_text(r, n, where);
-	const struct passwd *user;
-	unsigned long uid;
-
-	if (!text)
-		return;
-	if (isdigit((unsigned char)text[0])) {
-		/* The last one is "no user" to the kernel. */
-		if (!section_number(r, n, where, 0, UINT32_MAX - 1, &uid))
-			return;
-	} else {
-		user = getpwnam(text);
-		if (!user) {
-			section_wrong(r, n, "%s: there is no user \"%.60s\"", where, text);
-			return;
-		}
-		uid = user->pw_uid;
-	}
-	out->uid = (uint32_t)uid;
-	out->has_uid = true;
+	out->has_uid = section_uid(r, n, "spec.subjects[].uid", &out->uid);
 }
 
 void subject_read(struct reading *r, const struct node *n, struct subject *out)

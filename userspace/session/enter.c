@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/attr.h"
+#include "base/unix_address.h"
 #include "session/state.h"
 
 #define GREETING_MAX         ((size_t)16384) /* of ParameterStatus; PostgreSQL's is one */
@@ -52,7 +53,7 @@ static bool same_login(const struct database *a, const struct database *b)
 {
 	return same_string(a->user, b->user) && same_string(a->password_file, b->password_file) &&
 	       same_string(a->cert_file, b->cert_file) && same_string(a->key_file, b->key_file) &&
-	       a->relay == b->relay && a->tls == b->tls;
+	       a->relay == b->relay && a->tls == b->tls && a->peer_uid == b->peer_uid;
 }
 
 /* Why a session cannot live on under the new policy; NULL: it can. */
@@ -338,9 +339,11 @@ static int find_place(struct session *s, const struct database *d, struct err *e
 {
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&s->who->dialled;
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&s->who->dialled;
-	char address[INET6_ADDRSTRLEN] = "", server[300];
+	char address[UNIX_PATH_CAP] = "", server[300];
 
-	if (!d->is_name && s->who->dialled.ss_family == AF_INET6)
+	if (!d->is_name && s->who->dialled.ss_family == AF_UNIX)
+		unix_address_text((const struct sockaddr *)&s->who->dialled, address);
+	else if (!d->is_name && s->who->dialled.ss_family == AF_INET6)
 		inet_ntop(AF_INET6, &v6->sin6_addr, address, sizeof(address));
 	else if (!d->is_name)
 		inet_ntop(AF_INET, &v4->sin_addr, address, sizeof(address));
@@ -353,7 +356,8 @@ void enter_connected(struct session *s, const struct event *ev)
 	const struct database *d = s->grant.database;
 	/* A server that nobody verified may be the caller's own, behind the database's address: it gets no
 	 * password in clear or as md5, unless policy says so. */
-	bool trusted = (ev->tls && d && d->tls == TLS_VERIFY_FULL) || (d && d->insecure_auth);
+	bool trusted = (ev->tls && d && d->tls == TLS_VERIFY_FULL) ||
+		       (d && (d->insecure_auth || d->socket)); /* whose user was checked */
 	struct login_config cfg = {.user = d ? d->user : NULL,
 		.database = s->dbname,
 		.password = ev->password,

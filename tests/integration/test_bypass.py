@@ -19,7 +19,10 @@ def world():
 
 @pytest.mark.parametrize("how, expected", [pytest.param(how, expected, id=name) for name, how, expected, _ in bypass.ROWS if how])
 def test_row(world, how, expected):
-    assert how(world) == expected
+    observed = how(world)
+    if observed == bypass.NO_HOOK:
+        pytest.skip(observed)
+    assert observed == expected
 
 
 def test_what_is_not_closed_says_what_helps():

@@ -10,9 +10,9 @@ import errno
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
-import shutil
 import sys
 import threading
 

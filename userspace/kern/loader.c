@@ -83,8 +83,7 @@ static int check_pins(struct kern *k, const char *dir, bool later, uint64_t root
 	return 0;
 }
 
-/* Locked memory is charged to the memory cgroup since 5.11, so the limit on it is not touched. */
-static int load(struct kern *k, const char *dir, struct err *e)
+static int load_with(struct kern *k, const char *dir, bool reach, struct err *e)
 {
 	char path[PATH_MAX];
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .pin_root_path = path);
@@ -97,13 +96,28 @@ static int load(struct kern *k, const char *dir, struct err *e)
 	if (!k->skel)
 		return err_set(e, -errno, "cannot open the BPF object: %s", said);
 	hook_prepare(k->skel->obj);
+	if (!reach)
+		bpf_program__set_autoload(k->skel->progs.pgveil_unix_reach, false);
 	r = k->older ? renew_begin(&k->renewal, k->skel->obj, dir, e) : 0;
 	if (r)
 		return r;
 	r = pgveil_bpf__load(k->skel);
-	if (r)
-		return err_set(e, r, "cannot load the BPF programs: %s (%s)", strerror(-r), said);
-	return k->older ? renew_copy(&k->renewal, e) : 0;
+	return r ? err_set(e, r, "cannot load the BPF programs: %s (%s)", strerror(-r), said) : 0;
+}
+
+/* Locked memory is charged to the memory cgroup since 5.11, so the limit on it is not touched. */
+static int load(struct kern *k, const char *dir, struct err *e)
+{
+	int r = load_with(k, dir, true, e);
+
+	/* A kernel may allow a program on that hook and yet not take this one: what then is not refused,
+	 * kern_unix_guard tells. */
+	if (r && !k->older && k->skel && bpf_program__autoload(k->skel->progs.pgveil_unix_reach)) {
+		pgveil_bpf__destroy(k->skel);
+		k->skel = NULL;
+		r = load_with(k, dir, false, e);
+	}
+	return !r && k->older ? renew_copy(&k->renewal, e) : r;
 }
 
 static int write_config(struct kern *k, uint64_t root_id, struct err *e)

@@ -175,6 +175,11 @@ memory: ## what the daemon's memory does: a slow reader on 10 GB, a value of 1 G
 chaos: ## what clients see when a part fails under the load of 200 connections: kill -9, SIGSTOP, out of memory, full table, upgrade (root)
 	$(MAKE) --no-print-directory BUILD=release all
 	$(PYTHON) -B tests/integration/chaos.py $(CHAOS_ARGS)
+.PHONY: bench-splice
+bench-splice: ## what --splice off, auto and force cost, as ratios to the server itself (root; SPLICE_ARGS: tests/bench/splice.py --help)
+	scripts/deps.sh --bench
+	$(MAKE) --no-print-directory bench-bins
+	$(PYTHON) -B tests/bench/splice.py $(SPLICE_ARGS)
 bench-bins:
 	$(MAKE) --no-print-directory BUILD=release all $(bench_bin)
 bench-quick: ## the same with little data: that it works, no figures to believe

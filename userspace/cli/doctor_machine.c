@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/timex.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -70,14 +71,21 @@ static void check_cgroups(struct findings *f)
  * pins with that. */
 static bool is_hosts(const char *dir, json_int_t pid)
 {
-	char ours[PATH_MAX + 64], theirs[PATH_MAX + 64];
-	struct stat a, b;
+	char ours[PATH_MAX + 64], line[4096];
+	FILE *m = fopen("/proc/1/mountinfo", "re");
+	unsigned major_, minor_;
+	bool found = false;
+	struct stat st;
 
 	snprintf(ours, sizeof(ours), "/proc/self/root%s", dir);
 	if (pid)
 		snprintf(ours, sizeof(ours), "/proc/%" JSON_INTEGER_FORMAT "/root%s", pid, dir);
-	snprintf(theirs, sizeof(theirs), "/proc/1/root%s", dir);
-	return stat(ours, &a) == 0 && stat(theirs, &b) == 0 && a.st_dev == b.st_dev;
+	while (m && stat(ours, &st) == 0 && !found && fgets(line, sizeof(line), m))
+		found = strstr(line, " - bpf ") && sscanf(line, "%*s %*s %u:%u", &major_, &minor_) == 2 &&
+			makedev(major_, minor_) == st.st_dev;
+	if (m)
+		fclose(m);
+	return found;
 }
 
 static void check_bpffs(struct findings *f, const char *pin_dir, json_int_t pid)

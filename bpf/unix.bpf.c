@@ -36,9 +36,12 @@ struct sock___pgveil {
 		__u32 val;
 	} sk_uid;
 };
+struct sockaddr_un___pgveil {
+	__u16 sun_family;
+};
 struct unix_address___pgveil {
-	int len; /* of the whole sockaddr_un */
-	char name[];
+	int len;                            /* of the whole sockaddr_un */
+	struct sockaddr_un___pgveil name[]; /* an array of anything else is not found */
 };
 struct unix_sock___pgveil {
 	struct unix_address___pgveil *addr;

@@ -131,3 +131,12 @@ def test_sessions_tell_the_path_and_leave_no_record(lab):
         if not left:
             return
     raise AssertionError(left)
+
+
+def test_a_link_of_another_name(lab):
+    """The limit that bpf/README.md tells: without the LSM's hook only the name that was dialled is known."""
+    status = json.loads(lab.sh("pgveil", "--", "status", "--json").stdout)
+    (lab.state / "sock").chmod(0o755)
+    alias = lab.state / "home" / "agent1" / "alias"
+    alias.symlink_to(lab.state / "sock" / (".s.PGSQL.%d" % lab.port))
+    assert say(lab, str(alias)) == [13 if status["unix_sockets"] == "captured" else "R"]

@@ -87,6 +87,10 @@ bool session_may_stream(const struct session *s, struct session_stream *out)
 {
 	const struct lane *l = &s->lane[SIDE_SERVER];
 
+	/* Not where anything of the session is masked: a stream that the kernel lost its place in could run
+	 * on into a result that is. It has done so, in a row of 1 GiB. */
+	if (s->judged)
+		return false;
 	/* Most results are over before it would be worth while. */
 	if (!l->row_type || l->streaming || l->clean < s->env->splice_min || !level(s))
 		return false;

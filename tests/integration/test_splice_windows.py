@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""--splice force: the kernel hands on the rows of clean results by itself. The rows of interception.md's table of sockmap, each with the bytes that
+"""--splice force: the kernel hands on the rows of clean results by itself, of sessions in which nothing is masked. The rows of interception.md's table of sockmap, each with the bytes that
 are to come: nothing lost, nothing overtaken, memory bounded for a client that does not read, both ends, resets; and clean and masked results in random
-order. agent1 is judged, agent2 not."""
+order. agent1 is judged, so all of its rows come through the daemon; agent2 not."""
 
 import os
 import socket
@@ -68,8 +68,11 @@ def test_the_kernel_passed(lab):
 def test_same_bytes(lab, who, sql):
     counted = Counted(lab)
     got = same(lab, who, wire.query(sql))
-    assert 0 < handed(counted) <= len(got)
-    assert handed(counted) == spliced(counted)
+    if who == "agent1":
+        assert handed(counted) == 0
+    else:
+        assert 0 < handed(counted) <= len(got)
+        assert handed(counted) == spliced(counted)
 
 
 def test_counters_are_exact(lab):
@@ -85,7 +88,7 @@ def test_counters_are_exact(lab):
 
 
 def test_masked_behind_clean(lab):
-    """In one text, in one pipeline, by portals that nobody describes: what is masked comes through the daemon, all of it."""
+    """In one text, in one pipeline, by portals that nobody describes: what is masked comes through the daemon, as what is clean beside it."""
     counted = Counted(lab)
     clean, secret = ROWS % 5000, "SELECT ssn FROM clinic.patient WHERE id = 1"
     with lab.login() as c:
@@ -97,8 +100,7 @@ def test_masked_behind_clean(lab):
         r = c.result().ok()
         assert len(r.rows) == 5001 and r.rows[5000] == [b"*******0001"]
         assert b"-0001" not in bytes(c.received)
-    # How much depends on how fast each of the four is.
-    assert handed(counted) > 0 and windows(counted, "message") > 0
+    assert handed(counted) == 0
 
 
 @pytest.mark.parametrize("who", ["agent1", "agent2"])

@@ -41,19 +41,22 @@ check() {
 	count "$p" "$f" 0
 }
 
-# The verifier's word on every program, by bpftool alone. In a mount namespace of its own, whose bpffs ends with it; nothing
-# is attached.
+# The verifier's word on every program, and each on its hook. By the daemon: bpftool does not know all of the hooks.
 bpf_load() {
-	heading "BPF objects load"
-	# shellcheck disable=SC2016
-	if unshare --mount --propagation private bash -eu -o pipefail -c '
-		mount -t bpf bpffs /sys/fs/bpf
-		bpftool prog loadall build/release/pgveil.bpf.o /sys/fs/bpf/programs
-		for p in /sys/fs/bpf/programs/*; do bpftool prog show pinned $p | sed -n 1p; done' 2>&1 | tail -n 40 | indent; then
-		count 1 0 0
+	local lab=load$$ links hook rc=0
+	heading "BPF objects load and attach"
+	links=/run/pgveil-lab/$lab/bpf/pgveil/links
+	if scripts/lab.sh up --name "$lab" > "$work/load" 2>&1; then
+		for hook in "$links"/*; do bpftool link show pinned "$hook" | sed -n 1p | sed "s|^|${hook##*/} |" | indent; done
+		for hook in birth sockops egress connect4 connect6 getpeername4 getpeername6; do
+			bpftool link show pinned "$links/$hook" > /dev/null || rc=1
+		done
 	else
-		count 0 1 0
+		indent < "$work/load"
+		rc=1
 	fi
+	scripts/lab.sh down --name "$lab" | indent
+	if [ "$rc" = 0 ]; then count 1 0 0; else count 0 1 0; fi
 }
 
 pytest_part() { # PART BUILD ARGS… → the three numbers in $work/PART.sum

@@ -94,8 +94,9 @@ else
 		'!!!! Run: sudo make test'
 	skipped=$((skipped + 1))
 fi
-# Under the sanitizers what does drive the daemon (not test_lineage, which the unit tests run, nor test_lab), measures nothing
-# (test_bench, test_memory) and waits for no time-out of half a minute; the hostile and the honest corpus once.
+# Under the sanitizers what does drive the daemon (not test_lineage, which the unit tests run, test_lab, the command line in
+# test_inspection, nor the programs of the kernel in test_guard and test_bypass), measures nothing (test_bench, test_memory, load)
+# and waits for no time-out of half a minute; the hostile and the honest corpus once.
 part() { # PART ARGS…
 	local part=$1
 	shift
@@ -105,6 +106,8 @@ part() { # PART ARGS…
 	sanitized)
 		pytest_part "$part" asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_lab.py \
 			--ignore=tests/integration/test_bench.py --ignore=tests/integration/test_memory.py --ignore=tests/leak/test_leak.py \
+			--ignore=tests/integration/test_inspection.py --ignore=tests/integration/test_guard.py --ignore=tests/integration/test_bypass.py \
+			--deselect=tests/integration/test_failclosed.py::test_under_load \
 			--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@" ;;
 	clients) pytest_part "$part" release tests/integration/test_clients.py "$@" ;;
 	hostile) pytest_part "$part" release tests/leak/test_leak.py "$@" ;;

@@ -530,7 +530,7 @@ def test_the_uid_counts_where_no_cgroup_does(lab, engine):
     engine.ok("uid", 99, "exempt")
     engine.ok("uids", 99)
     assert loner.do("dial('10.99.0.1')") == "ECONNREFUSED"
-    assert [e["formatted"] for e in lab.dump("uids")] == [{"key": 99, "value": {"state": 2, "pad": 0}}]
+    assert [e["formatted"] for e in lab.dump("uids")] == [{"key": 99, "value": {"state": 2, "foreign": 0}}]
 
 
 def test_sets_are_replaced(lab, engine, agent):

@@ -142,7 +142,8 @@ def test_metrics_count_what_happens(ops):
 def test_labels_are_the_operators_words(ops):
     provoke(ops)
     allowed = {"database": {"clinic"}, "version": None, "outcome": None, "state": None, "result": None, "reason": None, "judged": {"yes", "no"},
-               "event": None, "sqlstate": None, "from": {"client", "database"}, "cache": {"hit", "miss"}, "le": None}
+               "event": None, "sqlstate": None, "from": {"client", "database"}, "cache": {"hit", "miss"}, "way": None, "end": None,
+               "le": None}
     for name, labels in metrics(ops):
         for k, v in labels:
             assert k in allowed and (allowed[k] is None or v in allowed[k]), (name, k, v)

@@ -95,18 +95,25 @@ else
 	skipped=$((skipped + 1))
 fi
 # Under the sanitizers what does drive the daemon (not test_lineage, which the unit tests run, test_lab, the command line in
-# test_inspection, nor the programs of the kernel in test_guard and test_bypass), measures nothing (test_bench, test_memory, load)
+# test_inspection, nor the kernel's part in test_guard, test_bypass, test_enrolment and test_splice_windows), measures nothing (test_bench, test_memory, load)
 # and waits for no time-out of half a minute; the hostile and the honest corpus once.
+kernel=() beside=()
+for name in audit bypass enrolment failclosed guard handover identity inspection kernel splice splice_windows unix; do
+	kernel+=("tests/integration/test_$name.py") beside+=("--ignore=tests/integration/test_$name.py")
+done
 part() { # PART ARGS…
 	local part=$1
 	shift
 	case $part in
+	kernel) pytest_part "$part" release "${kernel[@]}" "$@" ;;
 	integration)
-		pytest_part "$part" release tests/integration tests/leak --ignore=tests/integration/test_clients.py --ignore=tests/leak/test_leak.py "$@" ;;
+		pytest_part "$part" release tests/integration tests/leak --ignore=tests/integration/test_clients.py --ignore=tests/leak/test_leak.py \
+			"${beside[@]}" "$@" ;;
 	sanitized)
 		pytest_part "$part" asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_lab.py \
 			--ignore=tests/integration/test_bench.py --ignore=tests/integration/test_memory.py --ignore=tests/leak/test_leak.py \
 			--ignore=tests/integration/test_inspection.py --ignore=tests/integration/test_guard.py --ignore=tests/integration/test_bypass.py \
+			--ignore=tests/integration/test_enrolment.py --ignore=tests/integration/test_splice_windows.py \
 			--deselect=tests/integration/test_failclosed.py::test_under_load \
 			--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@" ;;
 	clients) pytest_part "$part" release tests/integration/test_clients.py "$@" ;;
@@ -116,7 +123,7 @@ part() { # PART ARGS…
 }
 
 # Two lanes take the parts one after another, the longest first, so that both end at about the same time.
-parts=(integration sanitized hostile clients honest)
+parts=(sanitized integration kernel hostile clients honest)
 lane() { # ARGS…
 	local p
 	for p in "${parts[@]}"; do

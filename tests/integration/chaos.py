@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What clients see when a part fails under load: prints a table, and exits 1 where something is not as it must be. Connections of
-agents run pgbench through the engine; a part is taken away in the middle. `make chaos`; the short form runs with the tests."""
+agents run pgbench through the engine; a part is taken away in the middle. `make chaos`; some of it, with few of them, runs with the tests."""
 
 import argparse
 import collections

@@ -4,6 +4,7 @@ agents run pgbench through the engine; a part is taken away in the middle. `make
 
 import argparse
 import collections
+import json
 import os
 import pathlib
 import re
@@ -241,8 +242,10 @@ def out_of_memory(lab, n):
 
 
 def alive(number):
+    """Of the threads of a process the first may be a zombie while others still hold its sockets."""
     try:
-        return "State:\tZ" not in pathlib.Path("/proc/%d/status" % number).read_text()
+        status = pathlib.Path("/proc/%d/status" % number).read_text()
+        return "State:\tZ" not in status or int(re.search(r"Threads:\t(\d+)", status)[1]) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False
 
@@ -274,6 +277,10 @@ def table_full(lab, n):
     flows = lab.state / "bpf" / "pgveil" / "maps" / "flows"
     load = Load(lab, n, 20)
     running(load)
+    # A connection of before that only goes now would leave a place.
+    deadline = time.monotonic() + 60
+    while len(json.loads(run(["bpftool", "-j", "map", "dump", "pinned", flows], check=True).stdout)) > n and time.monotonic() < deadline:
+        time.sleep(0.1)
     filled = int(run([sys.executable, "-I", "-c", FILL, flows, "fill"], check=True).stdout)
     got = collections.Counter()
     values = []

@@ -340,11 +340,10 @@ int enrol_assert(struct enrol *en, struct err *e)
 
 	if (!r && en->own_id)
 		r = kern_set_cgroup(en->cfg.kern, en->own_id, CGROUP_EXEMPT, e);
-	for (struct enrolment *x = en->roster.all; x && !r; x = x->next) {
+	for (struct enrolment *x = en->roster.all; x && !r; x = x->next)
 		r = doors_assert(&x->doors, en->cfg.workers, en->cfg.kern, e);
-		if (!r && x->enrolled)
-			r = kern_set_cgroup(en->cfg.kern, x->id, CGROUP_ENROLLED, e);
-	}
+	if (!r)
+		r = roster_policy(&en->roster, en->policy, e);
 	if (!r)
 		r = set_ports(en, true, e);
 	if (!r)

@@ -248,10 +248,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (h->stage == STAGE_WAITING)
 		look(h);
-	else if (h->stage == STAGE_WELCOMED && clock_ms() >= h->deadline_ms)
-		forget(h);
-	else if (h->stage == STAGE_WELCOMED || (h->stage == STAGE_OVER && !h->cfg.drained(h->cfg.arg)))
+	else if (h->stage == STAGE_OVER ? !h->cfg.drained(h->cfg.arg) : clock_ms() < h->deadline_ms)
 		tick(h);
+	else if (h->stage != STAGE_OVER)
+		forget(h);
 }
 
 static void cancel(struct handover *h, const struct parcel *p)
@@ -329,6 +329,9 @@ static void on_asked(evutil_socket_t listen_fd, short what, void *arg)
 	}
 	h->peer_fd = fd;
 	h->peer = pid;
+	/* Whoever says nothing does not keep others out for ever. */
+	h->deadline_ms = clock_ms() + HANDOVER_ANSWER_MS;
+	tick(h);
 }
 
 static int listen_at(const char *dir, struct err *e)

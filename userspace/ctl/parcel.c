@@ -15,6 +15,9 @@ union ancillary {
 	char bytes[CMSG_SPACE(PARCEL_FDS * sizeof(int))];
 	struct cmsghdr align;
 };
+/* The kernel fills the padding behind the last one with another descriptor, if one fits. */
+_Static_assert(CMSG_SPACE(PARCEL_FDS * sizeof(int)) == CMSG_LEN(PARCEL_FDS * sizeof(int)),
+	"no more descriptors come than a parcel has room for");
 
 static int send_text(int sock, const char *text, const int *fds, unsigned n, struct err *e)
 {

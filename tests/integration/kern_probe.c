@@ -86,7 +86,11 @@ static void do_seed(char **a)
 		snprintf(path, sizeof(path), "%s/links/%s", a[2], bpf_program__name(p) + strlen("v1_"));
 		if (!r)
 			r = link ? bpf_link__pin(link, path) : -errno;
+		bpf_link__destroy(link);
 	}
+	bpf_object__close(o);
+	if (cgroup >= 0)
+		close(cgroup);
 	err_set(&e, r, "seed: %s", strerror(-r));
 	reply(r);
 }

@@ -153,11 +153,10 @@ def test_the_server_ends(lab, who):
 
 @pytest.mark.parametrize("who", ["agent1", "agent2"])
 def test_reset(lab, who):
-    c = lab.login(who)
-    c.send(wire.query(ROWS % (2 * BUFFERS // 1000)))
-    wait_for(lab, stuck())
-    c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    c.close()
+    with lab.login(who) as c:
+        c.send(wire.query(ROWS % (2 * BUFFERS // 1000)))
+        wait_for(lab, stuck())
+        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     wait_for(lab, gone())
     same(lab, who, wire.query(ROWS % 3000))
 

@@ -11,6 +11,7 @@
 #                                                    --kernels: and what make kernel-matrix boots them with
 #                                                    --check: only say what is missing (exit 1 if anything is)
 set -euo pipefail
+. "$(dirname "$(realpath "$0")")/private-apt.sh"
 
 PG_QUERY_SUITE=trixie
 PG_QUERY_MAJOR=17
@@ -94,22 +95,12 @@ fi
 if ! pg_query_current; then
 	echo "deps.sh: installing libpg_query $PG_QUERY_MAJOR from Debian $PG_QUERY_SUITE"
 	tmp=$(mktemp -d)
-	mkdir -p "$tmp/lists/partial" "$tmp/cache/archives/partial"
-	# The machine's own mirror: the first URI that serves its main Debian archive.
-	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian/?$' | head -n 1)
-	[ -n "$uri" ] || { echo "deps.sh: no Debian mirror among this machine's apt sources" >&2; exit 1; }
-	key=/usr/share/keyrings/debian-archive-keyring.gpg
-	echo "deb [signed-by=$key] $uri $PG_QUERY_SUITE main" > "$tmp/sources.list"
-	cat > "$tmp/apt.conf" <<-CONF
-		Dir::Etc::SourceList "$tmp/sources.list";
-		Dir::Etc::SourceParts "/dev/null";
-		Dir::State::Lists "$tmp/lists";
-		Dir::Cache "$tmp/cache";
-		APT::Sandbox::User "root";
-	CONF
-	APT_CONFIG="$tmp/apt.conf" apt-get update -qq
-	(cd "$tmp" && APT_CONFIG="$tmp/apt.conf" apt-get download -qq \
-		libpg-query-dev "$(APT_CONFIG="$tmp/apt.conf" apt-cache depends libpg-query-dev |
-			sed -n 's/.*Depends: \(libpg-query[0-9.]*\)$/\1/p' | head -n 1)")
+	(
+		private_apt "$tmp" "$PG_QUERY_SUITE"
+		cd "$tmp"
+		apt-get update -qq
+		apt-get download -qq libpg-query-dev \
+			"$(apt-cache depends libpg-query-dev | sed -n 's/.*Depends: \(libpg-query[0-9.]*\)$/\1/p' | head -n 1)"
+	)
 	dpkg -i "$tmp"/libpg-query*.deb > /dev/null
 fi

@@ -15,6 +15,7 @@
 set -euo pipefail
 cd "$(dirname "$(realpath "$0")")/.."
 export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
+. scripts/private-apt.sh
 root=$PWD cache=$PWD/build/pg-suite
 lab=suite$$
 lab_sh() { "$root/scripts/lab.sh" "$1" --name "$lab" "${@:2}"; }
@@ -25,24 +26,6 @@ die() { say "$*"; exit 1; }
 
 # ---- the source, and the server built from it -------------------------------------------------------------------------
 
-private_apt() { # the machine's own archive, with its sources; the machine's apt stays as it is
-	local uri
-	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian/?$' | head -n 1)
-	[ -n "$uri" ] || die "no Debian archive among this machine's apt sources"
-	mkdir -p "$cache/apt/lists/partial" "$cache/apt/cache/archives/partial"
-	printf '%s [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s bookworm main\n' deb "$uri" deb-src "$uri" \
-		> "$cache/apt/sources.list"
-	cat > "$cache/apt/apt.conf" <<-CONF
-		Dir::Etc::SourceList "$cache/apt/sources.list";
-		Dir::Etc::SourceParts "/dev/null";
-		Dir::State::Lists "$cache/apt/lists";
-		Dir::Cache "$cache/apt/cache";
-		APT::Sandbox::User "root";
-	CONF
-	export APT_CONFIG=$cache/apt/apt.conf
-	apt-get update -qq
-}
-
 fetch() {
 	local version p
 	[ ! -e "$cache/ready" ] || return 0
@@ -50,7 +33,8 @@ fetch() {
 	rm -rf "$cache"
 	mkdir -p "$cache/debs"
 	(
-		private_apt
+		private_apt "$cache/apt" bookworm src:bookworm
+		apt-get update -qq
 		version=$(apt-cache showsrc --only-source postgresql-15 | sed -n 's/^Version: //p' | sort -V | tail -n 1)
 		cd "$cache/debs"
 		apt-get source -qq --download-only "postgresql-15=$version" > /dev/null

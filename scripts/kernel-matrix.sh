@@ -3,20 +3,22 @@
 # kernel-matrix.sh: the programs, the engine and PostgreSQL on other kernels than this machine's, each booted under qemu with a
 # root that lives in its memory. tests/kernel/guest.sh is what runs there; the table at the end says what it saw.
 #
-#   kernel-matrix.sh [--record] [5.10 6.1 6.12 6.18 newest]      default: all of them, one after another
+#   kernel-matrix.sh [--record] [5.10 6.1 6.12 6.18 newest]      default: all of them
 #
 # How many instructions the verifier went through for each program is compared with tests/kernel/verifier.txt: more than a tenth
 # above it fails; --record writes it anew for the kernels of this run. Kernels are Debian's (cloud flavour), found by
 # apt-cache search because their versions rotate, through a private apt configuration whose sources are derived from this
-# machine's own. They are kept in build/kernels, with what each guest said (NAME.console, NAME.results).
-# KERNEL_MATRIX_SECONDS=1800 is what one guest may take, KERNEL_MATRIX_CPUS=2 what it has (on a busy machine one is faster),
-# KERNEL_MATRIX_PROBES=self_test runs only those whose names are like that. Needs root.
+# machine's own, and kept in ~/.cache/pgveil/kernels (XDG_CACHE_HOME); what each guest said is in build/kernels (NAME.console, NAME.results).
+# KERNEL_MATRIX_JOBS=1 is how many guests run at once, KERNEL_MATRIX_SECONDS=2400 what one may take, KERNEL_MATRIX_CPUS=2 what it has (on a
+# busy machine one is faster), KERNEL_MATRIX_PROBES=self_test runs only those whose names are like that. Needs root.
 set -euo pipefail
 cd "$(dirname "$(realpath "$0")")/.."
 export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
-source=$PWD cache=$PWD/build/kernels build=build/release
+. scripts/private-apt.sh
+source=$PWD work=$PWD/build/kernels build=build/release
+kernels=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pgveil/kernels
 record_file=tests/kernel/verifier.txt
-seconds=${KERNEL_MATRIX_SECONDS:-1800}
+seconds=${KERNEL_MATRIX_SECONDS:-2400}
 all=(5.10 6.1 6.12 6.18 newest)
 # What answers for a kernel: the series, and the suite that has it. The newest is the highest of them all.
 suites=(bullseye-security bookworm-security bookworm-backports trixie-security trixie-backports sid)
@@ -26,30 +28,6 @@ die() { say "$*"; exit 1; }
 
 # ---- kernels ------------------------------------------------------------------------------------------------------------
 
-private_apt() { # the machine's own archive, with other suites; the machine's apt stays as it is
-	local uri security s key=/usr/share/keyrings/debian-archive-keyring.gpg
-	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian/?$' | head -n 1)
-	[ -n "$uri" ] || die "no Debian archive among this machine's apt sources"
-	security=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian-security/?$' | head -n 1)
-	mkdir -p "$cache/apt/lists/partial" "$cache/apt/cache/archives/partial"
-	for s in "${suites[@]}"; do
-		case $s in
-		*-security) printf 'deb [signed-by=%s] %s %s main\n' "$key" "${security:-${uri%/}-security}" "$s" ;;
-		*) printf 'deb [signed-by=%s] %s %s main\n' "$key" "$uri" "$s" ;;
-		esac
-	done > "$cache/apt/sources.list"
-	cat > "$cache/apt/apt.conf" <<-CONF
-		Dir::Etc::SourceList "$cache/apt/sources.list";
-		Dir::Etc::SourceParts "/dev/null";
-		Dir::State::Lists "$cache/apt/lists";
-		Dir::Cache "$cache/apt/cache";
-		APT::Sandbox::User "root";
-	CONF
-	export APT_CONFIG=$cache/apt/apt.conf
-	# A suite that the archive no longer has is no reason to test nothing: what cannot be found is said by kernel.
-	apt-get update -qq || say "not all suites could be read"
-}
-
 package_of() { # NAME → the newest package of that series
 	local series=${1//./\\.}
 	[ "$1" != newest ] || series='[0-9]+\.[0-9]+'
@@ -57,10 +35,15 @@ package_of() { # NAME → the newest package of that series
 		grep -E "^linux-image-$series[.-][0-9].*-cloud-amd64\$" | grep -v '~rc' | sort -V | tail -n 1
 }
 
-fetch_kernel() { # NAME: leaves vmlinuz, release and modules.cpio in $cache/NAME; asks the archive once a day
-	local name=$1 d=$cache/$1 package release p debs
+fetch_kernel() { # NAME: leaves vmlinuz and modules.cpio in $kernels/NAME; asks the archive once a day
+	local name=$1 d=$kernels/$1 package release p debs
 	if [ -e "$d/ready" ] && [ -z "$(find "$d/ready" -mtime +0)" ]; then return; fi
-	[ -n "${APT_CONFIG:-}" ] || private_apt
+	if [ -z "$apt_is_private" ]; then
+		private_apt "$kernels/apt" "${suites[@]}"
+		# A suite that the archive no longer has is no reason to test nothing: what cannot be found is said by kernel.
+		apt-get update -qq || say "not all suites could be read"
+		apt_is_private=1
+	fi
 	package=$(package_of "$name")
 	[ -n "$package" ] || die "$name: the archive has no such kernel"
 	if [ "$(cat "$d/ready" 2> /dev/null)" = "$package" ]; then
@@ -165,8 +148,8 @@ make_cluster() { # initdb takes a minute there; lab.sh copies what it finds
 	chmod 644 "$d/superuser.pw"
 	# The directories above may be closed to that user.
 	(cd "$d" && setpriv --reuid=postgres --regid=postgres --init-groups -- /usr/lib/postgresql/15/bin/initdb -D pg -U postgres \
-		--auth=scram-sha-256 --pwfile=superuser.pw -E UTF8 --locale=C.UTF-8 --wal-segsize=1 --no-sync > "$cache/initdb.log" 2>&1) ||
-		die "initdb failed: $(tail -n 1 "$cache/initdb.log")"
+		--auth=scram-sha-256 --pwfile=superuser.pw -E UTF8 --locale=C.UTF-8 --wal-segsize=1 --no-sync > "$work/initdb.log" 2>&1) ||
+		die "initdb failed: $(tail -n 1 "$work/initdb.log")"
 	chmod 600 "$d/superuser.pw"
 }
 
@@ -213,48 +196,67 @@ compile() { # OUT SOURCE [OBJECT…]: with the lowest layers, which kern is on
 
 # ---- one kernel ------------------------------------------------------------------------------------------------------------
 
-boot() { # NAME
-	local name=$1 d=$cache/$1 rc=0
-	cat "$cache/root.cpio" "$d/modules.cpio" > "$cache/initrd"
-	: > "$cache/$name.results"
+start() { # NAME
+	local name=$1 d=$kernels/$1
+	say "$name: $(cat "$d/ready"), at most $seconds seconds"
+	cat "$work/root.cpio" "$d/modules.cpio" > "$work/$name.initrd"
+	: > "$work/$name.results"
 	# Two serial lines: the kernel and the tests talk on the first, the second has nothing but results. </dev/null: a guest
-	# must not read what is typed at this terminal.
+	# must not read what is typed at this terminal. lsm=: with that of BPF, which not every kernel has on by itself.
 	timeout --kill-after=10 "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -smp "${KERNEL_MATRIX_CPUS:-2}" -cpu max -m 2048 -display none -no-reboot \
-		-nodefaults -nic none -chardev file,id=console,path="$cache/$name.console" -serial chardev:console \
-		-chardev file,id=results,path="$cache/$name.results" -serial chardev:results -kernel "$d/vmlinuz" -initrd "$cache/initrd" \
-		-append "console=ttyS0 quiet loglevel=5 panic=-1 rdinit=/init no_timer_check nowatchdog mitigations=off pgveil.kernel=$name pgveil.probes=${KERNEL_MATRIX_PROBES:-*}" < /dev/null > "$cache/$name.qemu" 2>&1 9>&- &
-	guest=$!
-	wait "$guest" || rc=$?
-	guest=
-	rm -f "$cache/initrd"
-	[ "$rc" -ne 124 ] || say "$name: not done after $seconds seconds"
-	if [ -s "$cache/$name.qemu" ]; then say "$name: $(tail -n 1 "$cache/$name.qemu")"; fi
+		-nodefaults -nic none -chardev file,id=console,path="$work/$name.console" -serial chardev:console \
+		-chardev file,id=results,path="$work/$name.results" -serial chardev:results -kernel "$d/vmlinuz" -initrd "$work/$name.initrd" \
+		-append "console=ttyS0 quiet loglevel=5 panic=-1 rdinit=/init no_timer_check nowatchdog mitigations=off lsm=landlock,lockdown,yama,apparmor,bpf \
+pgveil.kernel=$name pgveil.probes=${KERNEL_MATRIX_PROBES:-*}" < /dev/null > "$work/$name.qemu" 2>&1 9>&- &
+	guests[$name]=$!
+	started[$name]=$SECONDS
+}
+
+finish_one() { # waits until one of the guests is at its end, and judges what it said
+	local pid rc=0 name n r key v
+	wait -n -p pid "${guests[@]}" || rc=$?
+	for n in "${!guests[@]}"; do [ "${guests[$n]}" != "$pid" ] || name=$n; done
+	unset "guests[$name]"
+	rm -f "$work/$name.initrd"
+	say "$name: done after $((SECONDS - started[$name])) seconds"
+	[ "$rc" -ne 124 ] || say "$name: stopped, it had $seconds seconds"
+	if [ -s "$work/$name.qemu" ]; then say "$name: $(tail -n 1 "$work/$name.qemu")"; fi
+	[ -z "$recording" ] || record "$name"
+	v=$(verdict "$name")
+	[ "$v" = ok ] || failed+=("$name")
+	r=("$name" "$(result "$name" release)")
+	for key in load attach redirect failclosed bypass splice pgbench; do r+=("$(result "$name" $key)"); done
+	table[$name]=$(row "${r[@]}" "$v")
+	if [ "$v" != ok ]; then
+		say "$name: the end of its console ($work/$name.console):"
+		tail -n 40 "$work/$name.console" | tr -d '\r' >&2
+	fi
 }
 
 # Lines of the results: "pgveil KEY VALUE…", ended by \r\n as a terminal's are; whatever else is there is not looked at.
 result() { # NAME KEY → its value, the last if there are several; "-" if there is none
-	tr -d '\r' < "$cache/$1.results" | sed -n "s/^pgveil $2 //p" | tail -n 1 | grep . || echo -
+	tr -d '\r' < "$work/$1.results" | sed -n "s/^pgveil $2 //p" | tail -n 1 | grep . || echo -
 }
 
 programs_of() { # NAME → "PROGRAM INSTRUCTIONS" lines, sorted
-	tr -d '\r' < "$cache/$1.results" | sed -nE 's/^pgveil program ([a-z0-9_]+) ([0-9]+|-) .*$/\1 \2/p' | sort
+	tr -d '\r' < "$work/$1.results" | sed -nE 's/^pgveil program ([a-z0-9_]+) ([0-9]+|-) .*$/\1 \2/p' | sort
 }
 
 compare() { # NAME → says what costs more than a tenth above the record, and what there is no record of
-	local name=$1 failed=0 program n was
+	local name=$1 worse=0 program n was
 	while read -r program n; do
 		was=$(awk -v k="$name" -v p="$program" '$1 == k && $2 == p { print $3 }' "$record_file")
 		if [ -z "$was" ]; then
 			say "$name: $program ($n instructions) is not in $record_file (--record)"
-			failed=1
+			worse=1
 		elif [ "$was" = - ] || [ "$n" = - ]; then
-			[ "$was" = "$n" ] || { say "$name: $program: $n instructions, recorded: $was"; failed=1; }
+			[ "$was" = "$n" ] || { say "$name: $program: $n instructions, recorded: $was"; worse=1; }
 		elif [ $((n * 10)) -gt $((was * 11)) ]; then
 			say "$name: $program: the verifier went through $n instructions, recorded: $was"
-			failed=1
+			worse=1
 		fi
 	done < <(programs_of "$name")
-	return $failed
+	return $worse
 }
 
 record() { # NAME
@@ -294,7 +296,8 @@ row() { printf '%-8s %-30s %-8s %-8s %-9s %-11s %-22s %-14s %-9s %s\n' "$@"; }
 
 # ---- the run ------------------------------------------------------------------------------------------------------------
 
-recording='' names=() guest=''
+recording='' names=() failed=() apt_is_private=''
+declare -A guests=() started=() table=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--record) recording=1 ;;
@@ -305,36 +308,29 @@ while [ $# -gt 0 ]; do
 done
 [ ${#names[@]} -gt 0 ] || names=("${all[@]}")
 [ "$(id -u)" = 0 ] || die "needs root"
-mkdir -p "$cache"
-exec 9> "$cache/lock"
+mkdir -p "$work" "$kernels"
+exec 9> "$work/lock"
 flock -n 9 || die "another run is under way"
+exec 8> "$kernels/lock"
+flock 8
 for name in "${names[@]}"; do fetch_kernel "$name"; done
-root=$cache/root
+exec 8>&-
+root=$work/root
 clean_up() {
-	[ -z "$guest" ] || kill "$guest" 2> /dev/null # timeout hands it on
-	rm -rf "$root" "$cache/root.cpio" "$cache/initrd"
+	[ ${#guests[@]} -eq 0 ] || kill "${guests[@]}" 2> /dev/null # timeout hands it on
+	rm -rf "$root" "$work/root.cpio" "$work"/*.initrd
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
 make_root
-(cd "$root" && find . | cpio -o -H newc --quiet) > "$cache/root.cpio"
-failed=() table=()
+(cd "$root" && find . | cpio -o -H newc --quiet) > "$work/root.cpio"
 for name in "${names[@]}"; do
-	say "$name: $(cat "$cache/$name/ready"), at most $seconds seconds"
-	boot "$name"
-	[ -z "$recording" ] || record "$name"
-	v=$(verdict "$name")
-	[ "$v" = ok ] || failed+=("$name")
-	r=("$name" "$(result "$name" release)")
-	for key in load attach redirect failclosed bypass splice pgbench; do r+=("$(result "$name" $key)"); done
-	table+=("$(row "${r[@]}" "$v")")
-	if [ "$v" != ok ]; then
-		say "$name: the end of its console ($cache/$name.console):"
-		tail -n 40 "$cache/$name.console" | tr -d '\r' >&2
-	fi
+	[ ${#guests[@]} -lt "${KERNEL_MATRIX_JOBS:-1}" ] || finish_one
+	start "$name"
 done
+while [ ${#guests[@]} -gt 0 ]; do finish_one; done
 row kernel release load attach redirect fail-closed bypass splice pgbench verdict
-printf '%s\n' "${table[@]}"
+for name in "${names[@]}"; do printf '%s\n' "${table[$name]}"; done
 for name in "${names[@]}"; do
 	if [ "$(result "$name" doctor)" != ok ]; then printf '%s: doctor %s\n%s: pgveild %s\n' "$name" "$(result "$name" doctor)" "$name" "$(result "$name" daemon)"; fi
 done

@@ -15,6 +15,7 @@ machine() {
 	mount -t tmpfs -o mode=0755 run /run
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup
 	mount -t bpf bpf /sys/fs/bpf
+	mount -t securityfs securityfs /sys/kernel/security
 	ln -sf /proc/self/fd /dev/fd
 	exec > /dev/ttyS0 2>&1 < /dev/null 4> /dev/ttyS1
 	ip link set lo up

@@ -151,12 +151,14 @@ $(B)/fuzz/%: tests/fuzz/%.c $(B)/.flags
 	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP -pthread -pie -fsanitize=fuzzer,address,undefined -o $@ $< $(filter %.a,$^) $(ldlibs)
 
 # Benchmarks: always the release build.
-bench_bin := $(patsubst %,build/release/bench/%,client session_cost)
+bench_bin := $(patsubst %,build/release/bench/%,client session_cost bystander)
 BENCH_TIME ?= 2
-bench: ## what pgveil costs, beside PgBouncer and HAProxy (root; BENCH_TIME=seconds of a run, BENCH_ARGS: bench.py --help)
+bench: ## what pgveil costs, beside PgBouncer and HAProxy; then bench-splice and bench-kernel (root; BENCH_TIME=seconds of a run, BENCH_ARGS: bench.py --help)
 	scripts/deps.sh --bench
 	$(MAKE) --no-print-directory bench-bins
 	$(PYTHON) -B tests/bench/bench.py --seconds $(BENCH_TIME) --json build/bench.json $(BENCH_ARGS)
+	$(PYTHON) -B tests/bench/splice.py $(SPLICE_ARGS)
+	$(PYTHON) -B tests/bench/kernel.py $(KERNEL_ARGS)
 
 .PHONY: bypass-matrix
 bypass-matrix: all ## every known way past the engine: row, expected, observed, what helps (root; ROW=a pattern)
@@ -176,18 +178,25 @@ chaos: ## what clients see when a part fails under the load of 200 connections: 
 	$(MAKE) --no-print-directory BUILD=release all
 	$(PYTHON) -B tests/integration/chaos.py $(CHAOS_ARGS)
 .PHONY: bench-splice
-bench-splice: ## what --splice off, auto and force cost, as ratios to the server itself (root; SPLICE_ARGS: tests/bench/splice.py --help)
-	scripts/deps.sh --bench
+bench-splice: ## what --splice off, auto and force cost, by the size of a row (root; SPLICE_ARGS: tests/bench/splice.py --help)
 	$(MAKE) --no-print-directory bench-bins
 	$(PYTHON) -B tests/bench/splice.py $(SPLICE_ARGS)
+.PHONY: bench-kernel
+bench-kernel: ## what connect() and data cost a process that is not enrolled, before and after (root; KERNEL_ARGS: tests/bench/kernel.py --help)
+	$(MAKE) --no-print-directory bench-bins
+	$(PYTHON) -B tests/bench/kernel.py $(KERNEL_ARGS)
 bench-bins:
 	$(MAKE) --no-print-directory BUILD=release all $(bench_bin)
 bench-quick: ## the same with little data: that it works, no figures to believe
-	$(MAKE) --no-print-directory bench BENCH_TIME=1 BENCH_ARGS='--rounds 1 --rows 20000 --scale 1 --large 4000000 --idle 50'
+	$(MAKE) --no-print-directory bench BENCH_TIME=1 BENCH_ARGS='--rounds 1 --rows 20000 --scale 1 --large 4000000 --idle 50' SPLICE_ARGS='--rounds 2 --only 100,1048576' KERNEL_ARGS='--rounds 2 --count 200'
 $(B)/bench/client: tests/bench/client.c $(B)/.flags
 	mkdir -p $(@D)
 	echo '  BENCH $<'
 	$(CC) -D_GNU_SOURCE -I/usr/include/postgresql $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< -lpq
+$(B)/bench/bystander: tests/bench/bystander.c $(B)/.flags
+	mkdir -p $(@D)
+	echo '  BENCH $<'
+	$(CC) -D_GNU_SOURCE $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $<
 $(B)/bench/session_cost: tests/bench/session_cost.c $(call libs_of,session) $(B)/.flags
 	mkdir -p $(@D)
 	echo '  BENCH $<'

@@ -1,84 +1,148 @@
 # SPDX-License-Identifier: MIT
-"""What --splice saves: off, auto and force, side by side in each round, as ratios to the server itself. For each a lab of its own; the client is one that
-nothing is masked for. What auto does is to follow from it. Needs root.
+"""What --splice off, auto and force cost, side by side in each round. What `auto` does, and from how large a row, follows from it. Needs root.
 
-    splice.py [--rounds 5] [--rows 200000] [--large 64000000]"""
+A daemon for each, before a server that makes its rows at next to no cost (standin.py); the client is one that nothing is masked for. CPU is what to
+believe, for what else the machine does falls on the clock: of the daemon alone, and of all that takes part (daemon, server, client, and the kernel's own
+threads, which work for others too). What
+softirqs do is in the time of whoever ran when they came, unless the kernel accounts for it apart (CONFIG_IRQ_TIME_ACCOUNTING). A ratio is the median
+of the rounds' ratios to off, with the quartiles. Runs of different daemons alternate, and the order turns with each round.
+
+    splice.py [--rounds 9] [--only 65536] [--connections 1,8] [--modes off,auto,force]"""
 
 import argparse
 import contextlib
+import json
 import os
+import pathlib
+import platform
 import statistics
 import sys
+import tempfile
 
-from systems import HERE, PG_CONF, ROOT, Lab, System
-from workloads import Workload, client, rows
+from memory import STANDIN_PORT, end, start_standin
+from systems import CLIENT, ROOT, Lab, System
 
-MODES = ("off", "auto", "force")
-
-
-def large(n):
-    def measure(system):
-        got, cpu = client(system, "rows", "text", "SELECT repeat(repeat('x', 1000000), %d)" % (n // 1000000))
-        return {"value": got["bytes"] / got["seconds"] / 1e6, "cpu_us": cpu * 1e6}
-    return Workload("one value of %d MB" % (n // 1000000), "MB/s", "more", "value", measure)
-
-
-def small(n):
-    def measure(system):
-        got, cpu = client(system, "connects", 1)
-        return {"value": got["count"] / got["seconds"], "cpu_us": cpu / got["count"] * 1e6}
-    return Workload("connect, SELECT 1, close", "a second", "more", "connection", measure)
+GIB = 1 << 30
+KIB, MIB = 1 << 10, 1 << 20
+# Bytes of a row, and of a run.
+SIZES = [(100, 24 * MIB), (KIB, 64 * MIB), (16 * KIB, 128 * MIB), (32 * KIB, 128 * MIB), (64 * KIB, 256 * MIB), (128 * KIB, 256 * MIB), (256 * KIB, 256 * MIB),
+         (MIB, 256 * MIB), (8 * MIB, 256 * MIB), (64 * MIB, 512 * MIB)]
+SEVERAL = 'i=0; while [ $i -lt "$1" ]; do "$0" rows text "$2" & i=$((i + 1)); done; wait'
 
 
-def workloads(n, large_bytes):
-    narrow, wide = "SELECT i, 'abcdefgh' FROM generate_series(1, %d) i", "SELECT i, repeat('x', 1000) FROM generate_series(1, %d) i"
-    return [rows("%d rows of 20 bytes" % n, "text", narrow % n, n), rows("%d rows of 1 KB" % (n // 5), "text", wide % (n // 5), n // 5),
-            large(large_bytes), small(n)]
+def kernel_threads():
+    """Seconds that the kernel's own threads have run."""
+    total = 0
+    for p in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if int((p / "stat").read_text().rpartition(")")[2].split()[1]) == 2:
+                total += int((p / "schedstat").read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return total / 1e9
 
 
-def start(stack, mode):
-    lab = Lab(schema=None, policies=[HERE / "policy.yaml"], agents=3, pg_conf=PG_CONF, name="splice%s%d" % (mode, os.getpid()),
-              env={"BUILD": "release", "LAB_DAEMON_ARGS": "--splice " + mode})
-    stack.callback(lab.down)
-    lab.up()
-    return System(mode, [str(ROOT / "scripts" / "lab.sh"), "agent", "--name", lab.name, "--root", "--as", "agent2", "--"], {"PGSSLMODE": "disable"},
-                  lab.info["daemon_pid"]), lab
+class Mode:
+    """A lab whose daemon runs so. Its server gets a cgroup, to tell its CPU time by."""
+
+    def __init__(self, stack, mode):
+        self.mode = mode
+        policy = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pgveil-bench-"))) / "plain.yaml"
+        policy.write_text((ROOT / "tests" / "integration" / "plain.yaml").read_text().replace("${LAB_DB_PORT}", str(STANDIN_PORT)))
+        lab = self.lab = Lab(schema=None, policies=[policy], name="splice%s%d" % (mode, os.getpid()),
+                             env={"BUILD": "release", "LAB_DAEMON_ARGS": "--splice " + mode})
+        stack.callback(lab.down)
+        lab.up()
+        server = pathlib.Path(lab.cgroup("agent2")).parent.parent / ("pgveil-bench-" + lab.name)
+        server.mkdir()
+        stack.callback(server.rmdir)
+        standin = start_standin(lab)
+        stack.callback(end, standin)
+        (server / "cgroup.procs").write_text(str(standin.pid))
+        self.system = System(mode, [str(ROOT / "scripts" / "lab.sh"), "agent", "--name", lab.name, "--root", "--as", "agent2", "--", "env",
+                                    "PGPORT=%d" % STANDIN_PORT], {"PGSSLMODE": "disable"}, lab.info["daemon_pid"])
+        self.groups = [server, pathlib.Path(lab.cgroup("agent2"))]
+
+    def others(self):
+        return sum(int((g / "cpu.stat").read_text().split()[1]) for g in self.groups) / 1e6 + kernel_threads()
+
+    def measure(self, sql, connections, least):
+        daemon, others = self.system.cpu(), self.others()
+        p = self.system.popen("sh", "-c", SEVERAL, CLIENT, connections, sql, stdout=-1, stderr=-1)
+        out, err = p.communicate()
+        daemon, others = self.system.cpu() - daemon, self.others() - others
+        got = [json.loads(line) for line in out.splitlines()]
+        if len(got) != connections or sum(g["bytes"] for g in got) < least:
+            raise RuntimeError("%s: %d of %d answers: %s" % (self.mode, len(got), connections, err))
+        gib = sum(g["bytes"] for g in got) / GIB
+        return {"daemon": daemon / gib, "all": (daemon + others) / gib, "clock": max(g["seconds"] for g in got) / gib,
+                "row_us": daemon * 1e6 / sum(g["rows"] for g in got)}
+
+    def metrics(self):
+        return self.lab.sh("pgveil", "--", "metrics").stdout.decode()
 
 
-def direct_of(lab):
-    inside = ["nsenter", "--net=/run/netns/%s" % lab.agents["agent1"]["netns"], "--"]
-    return System("direct", inside, {"PGDATABASE": lab.dbname, "PGUSER": "pgveil_agent", "PGPASSWORD": lab.password(), "PGSSLMODE": "disable",
-                                     "PGHOST": lab.host, "PGPORT": str(lab.port)})
+def called(size):
+    return "%d MiB" % (size // MIB) if size >= MIB else "%d KiB" % (size // KIB) if size >= KIB else "%d B" % size
+
+
+def ratio(taken, base, what):
+    """The median of the rounds' ratios, and in brackets where half of them lie."""
+    low, middle, high = statistics.quantiles([a[what] / b[what] for a, b in zip(taken, base)], n=4)
+    return "%.2f (%.2f–%.2f)" % (middle, low, high)
+
+
+def line(size, connections, got, base):
+    off = got[base]
+    cells = ["%s × %d" % (called(size), connections)] + ["%.*f" % (2 if w == "row_us" else 3, statistics.median(r[w] for r in off)) for w in ("row_us", "daemon", "all")]
+    for mode, taken in got.items():
+        if mode != base:
+            cells += [ratio(taken, off, "daemon"), ratio(taken, off, "all"), "%.2f" % statistics.median(a["clock"] / b["clock"] for a, b in zip(taken, off))]
+    return "| %s |" % " | ".join(cells)
+
+
+def show(args, modes):
+    """Yields the table's lines. Where a mode does what off does, its ratios say how much is noise."""
+    base = args.modes[0]
+    head = ["row × connections", "%s: daemon, µs a row" % base, "daemon, CPU s/GiB", "all, CPU s/GiB"]
+    for m in args.modes[1:]:
+        head += ["%s: daemon, of %s" % (m, base), "all", "clock"]
+    yield "| %s |" % " | ".join(head)
+    yield "| --- |" + " ---: |" * (len(head) - 1)
+    for size, total in SIZES:
+        for connections in args.connections:
+            if args.only and size not in args.only:
+                continue
+            rows = max(1, total // size // connections)
+            sql, least = "rows %d %d" % (size, rows), rows * size * connections
+            for m in modes:
+                m.measure(sql, connections, least)  # what is only done once
+            got = {m.mode: [] for m in modes}
+            for i in range(args.rounds):
+                for m in modes[i % len(modes):] + modes[:i % len(modes)]:
+                    got[m.mode].append(m.measure(sql, connections, least))
+            yield line(size, connections, got, base)
+
+
+def numbers(text):
+    return [int(n) for n in text.split(",")]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=200000)
-    parser.add_argument("--large", type=int, default=64000000)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--only", type=numbers, help="only rows of these sizes, in bytes")
+    parser.add_argument("--connections", type=numbers, default=[1, 8])
+    parser.add_argument("--modes", type=lambda t: t.split(","), default=["off", "auto", "force"])
     args = parser.parse_args()
     with contextlib.ExitStack() as stack:
-        started = [start(stack, mode) for mode in MODES]
-        systems = [direct_of(started[0][1]), *(s for s, _ in started)]
-        print("| | unit | direct | %s |" % " | ".join("%s: of direct, engine's CPU" % m for m in MODES))
-        print("| --- | --- | --- | %s |" % " | ".join("---" for _ in MODES))
-        for w in workloads(args.rows, args.large):
-            got = {s.name: [] for s in systems}
-            for s in systems:
-                w.measure(s)  # what is only done once
-            for i in range(args.rounds):
-                for s in systems[i % 4:] + systems[:i % 4]:
-                    got[s.name].append(w.measure(s))
-            base = statistics.median(g["value"] for g in got["direct"])
-            cells = []
-            for mode in MODES:
-                ratio = statistics.median(a["value"] / b["value"] for a, b in zip(got[mode], got["direct"]))
-                cells.append("%.2f, %.2f µs a %s" % (ratio, statistics.median(g["cpu_us"] for g in got[mode]), w.op))
-            print("| %s | %s | %.0f | %s |" % (w.name, w.unit, base, " | ".join(cells)), flush=True)
-        for mode, (_, lab) in zip(MODES, started):
-            text = lab.sh("pgveil", "--", "metrics").stdout.decode()
-            print("%s: %s" % (mode, ", ".join(line for line in text.splitlines() if line.startswith(("pgveil_spliced_bytes", "pgveil_splice_window_bytes",
-                                                                                                      "pgveil_received_bytes_total{from=\"database")))))
+        modes = [Mode(stack, mode) for mode in args.modes]
+        for text in show(args, modes):
+            print(text, flush=True)
+        for m in modes:
+            told = [t for t in m.metrics().splitlines() if t.startswith(("pgveil_spliced_bytes", "pgveil_splice_window_bytes", "pgveil_received_bytes_total{from=\"database"))]
+            print("%s: %s" % (m.mode, ", ".join(told)))
+    print("%d CPUs, kernel %s, load %.1f at the end" % (os.cpu_count(), platform.release(), os.getloadavg()[0]))
     return 0
 
 

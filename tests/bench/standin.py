@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A server that is none: it logs everybody in, answers the question of a judged session and any other simple query with one small
 row, and passes the catalogue's connection on to a real PostgreSQL. It stands where ten thousand backends would need more memory
-than there is. One process, epoll.
+than there is. One process, epoll. "rows SIZE COUNT" it answers with so many rows of one value, from a thread of its own, at next to no cost: it
+stands where making rows would cost more than what is measured.
 
     standin.py LISTEN-HOST PORT REAL-HOST REAL-PORT"""
 
@@ -9,6 +10,7 @@ import select
 import socket
 import struct
 import sys
+import threading
 
 
 def message(kind, body=b""):
@@ -41,8 +43,38 @@ def hello(number):
     return message(b"R", struct.pack("!I", 0)) + status + message(b"K", struct.pack("!II", number, 7)) + READY
 
 
-def answer(kind, body):
+def rows(size, count):
+    """The parts of an answer: rows in pieces of about a megabyte, the same memory over and over."""
+    value = memoryview(bytes(min(size, 1 << 20)))
+    head = b"D" + struct.pack("!IHI", size + 10, 1, size)
+    yield columns(1)
+    if size < 1 << 19:
+        few = max(1, (1 << 20) // size)
+        piece = (head + bytes(size)) * few
+        for _ in range(count // few):
+            yield piece
+        yield piece[:count % few * (size + 11)]
+    else:
+        for _ in range(count):
+            yield head
+            for at in range(0, size, len(value)):
+                yield value[:size - at]
+    yield message(b"C", b"SELECT %d\0" % count) + READY
+
+
+def pour(sock, size, count):
+    try:
+        for part in rows(size, count):
+            sock.sendall(part)
+    except OSError:
+        pass  # the poll hears of it too
+
+
+def answer(sock, kind, body):
     if kind != b"Q":
+        return b""
+    if body.startswith(b"rows "):
+        threading.Thread(target=pour, args=(sock, *map(int, body[5:-1].split())), daemon=True).start()
         return b""
     values = SETTLED if b"current_schemas" in body else [b"1"]
     return columns(len(values)) + row(*values) + message(b"C", b"SELECT 1\0") + READY
@@ -73,7 +105,7 @@ def speak(peer, real):
         if len(peer.data) < size:
             return out
         packet, peer.data = peer.data[:size], peer.data[size:]
-        said = answer(packet[:1], packet[5:]) if peer.started else start(peer, packet, real, peer.sock.fileno())
+        said = answer(peer.sock, packet[:1], packet[5:]) if peer.started else start(peer, packet, real, peer.sock.fileno())
         if said is None or packet[:1] == b"X":
             return None
         out += said

@@ -16,16 +16,22 @@ import time
 
 import canary
 import wire
-from lab import Lab, run
+from lab import SCRIPT, Lab, run
 
 PGBENCH = next(iter(sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/pgbench"), reverse=True)), "pgbench")
-SCRIPT = "BEGIN;\nSELECT ssn, name FROM clinic.patient WHERE id = 1;\nSELECT count(*) FROM clinic.note WHERE id = 1;\nEND;\n"
+TRANSACTION = "BEGIN;\nSELECT ssn, name FROM clinic.patient WHERE id = 1;\nSELECT count(*) FROM clinic.note WHERE id = 1;\nEND;\n"
 SSN = "SELECT ssn FROM clinic.patient WHERE id = 1"
 
 
 class Row:
     def __init__(self, what, expected):
         self.what, self.expected, self.saw, self.raw, self.refused, self.ok = what, expected, "", 0, "-", False
+
+
+def what_ended(line):
+    """What pgbench says of a client that ended, without which client and which of its statements."""
+    line = re.sub(r"^.*(error|FATAL|ERROR): *", "", line)
+    return re.sub(r" in command \d+ \(SQL\) of script \d+", "", re.sub(r"client \d+", "client", line))[:80]
 
 
 class Load:
@@ -43,7 +49,7 @@ class Load:
         if "-C" not in options:
             seconds += int(1.5 * clients * Load.login_s)
         script = lab.state / "home" / "load.sql"
-        script.write_text(SCRIPT)
+        script.write_text(TRANSACTION)
         script.chmod(0o644)
         argv = lab.into("agent1", None) + [PGBENCH, "-n", "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", str(script),
                                            "--progress=1", *options]
@@ -60,6 +66,11 @@ class Load:
                 self.up.set()
         self.up.set()
 
+    def enough(self):
+        """It would go on for longer than it is needed."""
+        self.process.terminate()
+        return self.wait(60)
+
     def wait(self, seconds):
         try:
             self.process.wait(seconds)
@@ -71,10 +82,12 @@ class Load:
         self.reader.join(30)
         self.out = "".join(self.lines)
         self.done = int((re.search(r"actually processed: (\d+)", self.out) or [0, 0])[1])
-        self.ends = collections.Counter(re.sub(r"client \d+", "client", re.sub(r"^.*(error|FATAL|ERROR): *", "", line))[:80] for line in self.out.splitlines()
+        # Who was told to end has no sum; a second is a line.
+        self.done = self.done or round(sum(map(float, re.findall(r"^progress: .* s, ([0-9.]+) tps", self.out, re.M))))
+        self.ends = collections.Counter(what_ended(line) for line in self.out.splitlines()
                                         if line.startswith("pgbench: error: ") and "aborted; the above" not in line)
-        # What a connection hears that has done all it was for is no error to anybody.
-        self.told = sum(line.startswith("FATAL:") for line in self.out.splitlines())
+        # What the server's side says before it closes.
+        self.told = collections.Counter(line[:80].strip() for line in self.out.splitlines() if line.startswith("FATAL:"))
         return self
 
 
@@ -121,6 +134,20 @@ def running(load):
     assert load.up.wait(300) and load.process.poll() is None, "the load did not come up: %s" % "".join(load.lines[-5:])
 
 
+def metric(lab, name):
+    """Of the daemon that answers now: the sum over a family's labels."""
+    text = lab.sh("pgveil", "--", "metrics").stdout.decode()
+    return sum(float(line.split()[-1]) for line in text.splitlines() if re.match(re.escape(name) + r"[ {]", line))
+
+
+def until(what, true, seconds=120):
+    """Asks again and again; nothing is done before it is so."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "not in %d s: %s" % (seconds, what)
+        time.sleep(0.05)
+
+
 def held(lab):
     """Somebody in the middle of a large result: the bytes are looked through afterwards."""
     c = lab.login("agent1")
@@ -157,12 +184,28 @@ def killed(lab, n):
     return row
 
 
-def stopped(lab, n):
-    row = Row("SIGSTOP of the daemon", "clients wait, nothing comes; with SIGCONT all goes on")
-    load = Load(lab, n, 20)
+def impatient(lab):
+    """libpq with a connect_timeout: what it says, and after how long."""
+    began = time.monotonic()
+    p = lab.agent("env", "PGCONNECT_TIMEOUT=2", "psql", "-XAtc", "SELECT 1", check=False)
+    return p.returncode, p.stderr.decode().strip().splitlines()[-1][-60:], time.monotonic() - began
+
+
+# 57P01, for what was judged five seconds ago and may not be so any more.
+LATE = "definitions changed while the statement waited to run"
+
+
+def stopped(lab, n, then=signal.SIGCONT):
+    """SIGSTOP in the middle; then it goes on, or is killed (as a watchdog does)."""
+    goes_on = then == signal.SIGCONT
+    row = Row("SIGSTOP of the daemon, then %s" % then.name, "clients wait, nothing comes; then " + ("all goes on, but for statements that took more than 5 s" if goes_on else "as kill -9"))
+    load = Load(lab, n, 20 if goes_on else 600)
     running(load)
     c = held(lab)
-    os.kill(pid(lab), signal.SIGSTOP)
+    number = pid(lab)
+    waits = None
+    began = time.monotonic()
+    os.kill(number, signal.SIGSTOP)
     try:
         c.sock.settimeout(0.5)
         quiet = False
@@ -172,72 +215,114 @@ def stopped(lab, n):
                 c.received += c.sock.recv(1 << 20)
             except TimeoutError:
                 quiet = True
-        with wire.Client(lab.dial("agent1"), timeout=2) as waits:  # the kernel lets it connect; nobody answers
-            try:
-                waits.login("agent", lab.dbname)
-                silent = False
-            except TimeoutError:
-                silent = not waits.received
+        waits = wire.Client(lab.dial("agent1"), timeout=1)  # the kernel lets it connect; nobody answers
+        try:
+            waits.login("agent", lab.dbname)
+            silent = False
+        except TimeoutError:
+            silent = not waits.received
+        impatience = "without end"
+        if not goes_on:
+            code, said, took = impatient(lab)
+            silent = silent and code == 2
+            impatience = "with connect_timeout=2 \"%s\" after %.1f s" % (said, took)
     finally:
-        os.kill(pid(lab), signal.SIGCONT)
-    c.close()
+        os.kill(number, then)
+        stood = time.monotonic() - began
+    waits.sock.settimeout(60)
+    try:
+        waits.until("Z")
+        end = "answered"
+    except wire.Closed as e:
+        end = "closed (%s)" % e
+    if goes_on:
+        c.close()
+    else:
+        c.drain()
+        until("the daemon is gone", lambda: not alive(number))
+    refused = None if goes_on else lab.refused("agent1")
     load.wait(400)
-    row.raw, row.refused = raw_values(lab, load, c), 0
-    row.saw = "waits, no byte more: %s; then %d transactions, %s" % ("yes" if quiet and silent else "NO", load.done, words(load.ends))
-    row.ok = quiet and silent and not load.hung and load.process.returncode == 0 and row.raw == 0 and load.done > 0
+    row.raw, row.refused = raw_values(lab, load, c, waits), "all" if refused else 0
+    row.saw = "for %.1f s: waits, no byte more: %s; a connect meanwhile waits too, %s; then that one is %s; %s; told: %s" % (
+        stood, "yes" if quiet and silent else "NO", impatience, end, words(load.ends), words(load.told))
+    row.ok = quiet and silent and not load.hung and row.raw == 0
+    if goes_on:
+        row.saw += "; %d transactions" % load.done
+        late = sum(k for w, k in load.ends.items() if w == LATE)
+        row.ok = row.ok and late == sum(load.ends.values()) and (late == 0 or stood > 5) and load.done > 0 and end == "answered"
+    else:
+        row.saw += "; connect: %s" % refused
+        row.ok = row.ok and refused == "ECONNREFUSED" and end != "answered"
+        lab.sh("daemon", "kill")
+        lab.sh("daemon", "start")
     return row
 
 
+class Memory:
+    """A memory cgroup for the daemon, of v1 or v2: what it has, what it may have, how often the kernel killed in it."""
+
+    def __init__(self, lab):
+        v1 = pathlib.Path("/sys/fs/cgroup/memory")
+        old = v1.is_dir()
+        self.group = (v1 if old else pathlib.Path(lab.info["unknown_cgroup"]).parent.parent) / ("pgveil-chaos-" + lab.name)
+        self.used, self.limit, self.killed = (self.group / f for f in (("memory.usage_in_bytes", "memory.limit_in_bytes", "memory.oom_control") if old else
+                                                                       ("memory.current", "memory.max", "memory.events")))
+        self.group.mkdir()
+        self.there = self.limit.exists()
+        if (self.group / "memory.swap.max").exists():
+            (self.group / "memory.swap.max").write_text("0")
+
+    def start(self, lab):
+        """The daemon anew, in it from its first page on."""
+        lab.sh("daemon", "stop")
+        run(["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', self.group, SCRIPT, "daemon", "--name", lab.name, "start"], check=True, env=lab.env)
+
+    def kills(self):
+        return int(re.search(r"^oom_kill (\d+)", self.killed.read_text(), re.M)[1])
+
+    def remove(self):
+        until("the memory cgroup is empty", lambda: not (self.group / "cgroup.procs").read_text().split())
+        self.group.rmdir()
+
+
+GREED = 12 << 20  # of a statement that does not end: what one session may have the daemon hold is 16 MiB
+HUNGRY = 24
+
+
 def out_of_memory(lab, n):
-    """Its memory cgroup gets less than it has: the kernel kills it."""
-    row = Row("out of memory (memory cgroup)", "as kill -9")
-    v1 = pathlib.Path("/sys/fs/cgroup/memory")
-    root = v1 if v1.is_dir() else pathlib.Path(lab.info["unknown_cgroup"]).parent.parent
-    group = root / ("pgveil-chaos-" + lab.name)
-    limit = group / ("memory.limit_in_bytes" if v1.is_dir() else "memory.max")
-    group.mkdir()
+    """Its memory cgroup has room for what it uses under the load and a few statements more; clients then send more than that."""
+    row = Row("out of memory (memory cgroup)", "the kernel kills it; then as kill -9")
+    memory = Memory(lab)
     try:
-        if not limit.exists():
+        if not memory.there:
             row.saw, row.ok = "not on this machine: no memory controller", True
             return row
+        memory.start(lab)
         load = Load(lab, n, 600)
         running(load)
         c = held(lab)
         number = pid(lab)
-        (group / "cgroup.procs").write_text(str(number))
-        # What it has is charged to where it was; what it takes from now on is not to be had.
-        if not v1.is_dir() and (group / "memory.swap.max").exists():
-            (group / "memory.swap.max").write_text("0")
-        limit.write_text("%d" % (256 << 10))
-        # Statements that no worker has judged yet, and results that are held whole, need memory that is not there.
-        greedy = []
-        deadline = time.monotonic() + 60
-        while alive(number) and time.monotonic() < deadline:
+        greedy = [lab.login("agent2") for _ in range(HUNGRY)]
+        used = memory.used.read_text()
+        limit = int(used) + 3 * GREED
+        memory.limit.write_text("%d" % limit)
+        for g in greedy:
             try:
-                g = wire.Client(lab.dial("agent2"), timeout=2)
-                greedy.append(g)
-                g.login("agent", lab.dbname)
-                g.send(wire.query("SELECT '" + "x" * (4 << 20)))
-            except (OSError, wire.Closed, wire.ServerError):
-                pass
-        died = not alive(number)
+                g.send(b"Q" + (GREED + 1024).to_bytes(4, "big") + b"SELECT '" + b"x" * GREED)
+            except OSError:
+                break
+        until("the daemon is killed", lambda: not alive(number))
         refused = lab.refused("agent1")
         c.drain()
         load.wait(60)
+        kills = memory.kills()
         row.raw, row.refused = raw_values(lab, load, c, *greedy), "all"
-        row.saw = "%s; connect: %s" % (words(load.ends), refused)
-        row.ok = died and refused == "ECONNREFUSED" and not load.hung and row.raw == 0
-        if not died:
-            row.saw = "IT LIVES; " + row.saw
+        row.saw = "%s; connect: %s; it had %d MiB, might have %d, oom_kill %d" % (words(load.ends), refused, int(used) >> 20, limit >> 20, kills)
+        row.ok = kills > 0 and refused == "ECONNREFUSED" and not load.hung and row.raw == 0 and load.process.returncode != 0
         return row
     finally:
         lab.sh("daemon", "kill")
-        for _ in range(100):
-            try:
-                group.rmdir()
-                break
-            except OSError:
-                time.sleep(0.05)
+        memory.remove()
         lab.sh("daemon", "start")
 
 
@@ -308,21 +393,33 @@ def table_full(lab, n):
 def upgraded(lab, n, reconnects):
     row = Row("upgrade, %d connections, %s" % (n, "each for one transaction" if reconnects else "kept"),
               "no connect refused, " + ("no error" if reconnects else "57P01 between transactions only"))
-    load = Load(lab, n, 25 if n > 50 else 12, *(["-C"] if reconnects else []))
+    before = metric(lab, "pgveil_connections_accepted_total")
+    load = Load(lab, n, 600, *(["-C"] if reconnects else []))
     if not reconnects:
         running(load)
     with Dials(lab) as dials:
-        time.sleep(2)
+        # Everybody has been there once, and with -C came again; and so has who asks beside them.
+        often = 2 * n if reconnects else n
+        until("%d connections" % often, lambda: metric(lab, "pgveil_connections_accepted_total") - before >= often)
+        until("an answer beside the load", lambda: dials.got["answered"] > 0)
+        assert load.process.poll() is None, "the load was over before the upgrade: %s" % "".join(load.lines[-5:])
         lab.sh("daemon", "upgrade")
-        load.wait(400)
-        while lab.daemon_log().count('"handover.drained"') < lab.daemon_log().count('"handover.done"'):
-            time.sleep(0.1)
+        answered = dials.got["answered"]
+        # The one after next began when the new daemon was there already.
+        until("answers of the new daemon", lambda: dials.got["answered"] >= answered + 2)
+        until("the old daemon has drained", lambda: lab.daemon_log().count('"handover.drained"') >= lab.daemon_log().count('"handover.done"'))
+        if reconnects:
+            before = metric(lab, "pgveil_connections_accepted_total")
+            until("%d connections to the new daemon" % n, lambda: metric(lab, "pgveil_connections_accepted_total") - before >= n)
+            load.enough()
+        else:
+            load.wait(400)
     row.raw = raw_values(lab, load) + len(dials.values)
     refused = dials.got["refused"] + sum(k for w, k in load.ends.items() if "refused" in w or "could not connect" in w)
     row.refused = refused
     # pgbench says "aborted in command 0" where a transaction had not begun; anything else was in the middle of one.
     middle = len(re.findall(r"aborted in command [1-9]", load.out))
-    row.saw = "%d transactions; errors: %s; beside it %s" % (load.done, words(load.ends), words(dials.got))
+    row.saw = "%d transactions; errors: %s; told: %s; beside it %s" % (load.done, words(load.ends), words(load.told), words(dials.got))
     row.ok = refused == 0 and row.raw == 0 and middle == 0 and load.done > 0 and not load.hung and dials.got["answered"] > 0
     if middle:
         row.saw = "%d IN THE MIDDLE; " % middle + row.saw
@@ -334,7 +431,7 @@ def upgraded(lab, n, reconnects):
 def failures(lab, n, only=()):
     """Every row, or those, one after another."""
     rows = {"reconnect": lambda: upgraded(lab, n, True), "upgrade": lambda: upgraded(lab, n, False), "kill": lambda: killed(lab, n),
-            "stop": lambda: stopped(lab, n), "full": lambda: table_full(lab, n), "memory": lambda: out_of_memory(lab, n)}
+            "stop": lambda: stopped(lab, n), "stopkill": lambda: stopped(lab, n, signal.SIGKILL), "full": lambda: table_full(lab, n), "memory": lambda: out_of_memory(lab, n)}
     for name in only or rows:
         yield rows[name]()
 
@@ -347,16 +444,21 @@ def show(row):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--connections", type=int, default=200)
-    p.add_argument("row", nargs="*", help="reconnect, upgrade, kill, stop, full, memory (default: all)")
+    p.add_argument("row", nargs="*", help="reconnect, upgrade, kill, stop, stopkill, full, memory (default: all)")
+    p.add_argument("--markdown", action="store_true", help="the rows as a table, at the end, too")
     args = p.parse_args()
     n = args.connections
-    bad = 0
+    rows = []
     with Lab(agents=2, pg_conf=("max_connections=%d" % (2 * n + 50), "log_min_duration_statement=-1", "log_statement=none",
                                 "log_connections=off", "log_disconnections=off")) as lab:
         for row in failures(lab, n, args.row):
             print(show(row), flush=True)
-            bad += not row.ok
-    return bad > 0
+            rows.append(row)
+    if args.markdown:
+        print("\n| | what the client saw | raw values | connects refused |\n|---|---|---|---|")
+        for row in rows:
+            print("| %s%s | %s | %d | %s |" % ("" if row.ok else "BAD: ", row.what, row.saw, row.raw, row.refused))
+    return not all(row.ok for row in rows)
 
 
 if __name__ == "__main__":

@@ -12,41 +12,51 @@
 /* Its first eight characters, the first one lowest: a constant table would be a map of its own. */
 #define UNIX_NAME_MARK_WORD 0x4c515347502e732eULL
 
+/* 1 where two bytes are the same, without a branch: of branches in a loop the verifier follows all
+ * combinations. */
+ADDR_INLINE __u32 unix_name_same(__u32 a, __u32 b)
+{
+	__u32 differ = a ^ b;
+
+	/* Else the compiler makes a branch of it. */
+	__asm__ volatile("" : "+r"(differ));
+	return (differ - 1) >> 31;
+}
+
 /* n->bytes is what was dialled, n->len how long it said that is: now it is how much counts. A path ends at
  * its first zero, or at its length where it has none. */
 ADDR_INLINE void unix_name_trim(struct unix_name *n)
 {
-	__u16 end = 0;
+	__u32 counts = 1, end = 0;
 
 	if (!n->bytes[0])
 		return;
 	for (__u32 i = 0; i < UNIX_NAME_MAX; i++) {
-		if (!n->bytes[i])
-			break;
-		end = (__u16)(i + 1);
+		counts &= ~unix_name_same((__u8)n->bytes[i], 0);
+		end += counts;
 	}
-	n->len = end;
+	n->len = (__u16)end;
 }
 
 /* Whether the last component is a PostgreSQL server's: what stands before it is a directory, by whatever way
  * it is named. Behind the bytes that count the name is zero. */
 ADDR_INLINE int unix_name_is_postgres(const struct unix_name *n)
 {
-	__u32 met = 0; /* characters of the mark that the component began with; beyond: another name */
+	__u32 path = 1 - unix_name_same((__u8)n->bytes[0], 0), counts = 1;
+	__u32 start = 1 - path; /* of the last component */
+	int differ = 0;
 
 	for (__u32 i = 0; i < UNIX_NAME_MAX; i++) {
-		char c = n->bytes[i];
+		__u32 c = (__u8)n->bytes[i];
 
-		if (!c && n->bytes[0])
-			break;
-		if (c == '/' || (!i && !c))
-			met = 0;
-		else if (met < UNIX_NAME_MARK_LEN)
-			met = c == (met < 8 ? (char)(UNIX_NAME_MARK_WORD >> met * 8) : '.')
-				      ? met + 1
-				      : UNIX_NAME_MARK_LEN + 1;
+		counts &= ~(unix_name_same(c, 0) & path);
+		start += (i + 1 - start) * (unix_name_same(c, '/') & counts);
 	}
-	return met == UNIX_NAME_MARK_LEN;
+	if (start > UNIX_NAME_MAX - UNIX_NAME_MARK_LEN)
+		return 0;
+	for (__u32 i = 0; i < UNIX_NAME_MARK_LEN; i++)
+		differ |= n->bytes[start + i] ^ (i < 8 ? (char)(UNIX_NAME_MARK_WORD >> i * 8) : '.');
+	return !differ;
 }
 
 /* Where a subject's records are counted; subject 0: enrolled by uid. */

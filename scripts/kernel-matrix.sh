@@ -206,7 +206,7 @@ start() { # NAME
 	timeout --kill-after=10 "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -smp "${KERNEL_MATRIX_CPUS:-2}" -cpu max -m 2048 -display none -no-reboot \
 		-nodefaults -nic none -chardev file,id=console,path="$work/$name.console" -serial chardev:console \
 		-chardev file,id=results,path="$work/$name.results" -serial chardev:results -kernel "$d/vmlinuz" -initrd "$work/$name.initrd" \
-		-append "console=ttyS0 quiet loglevel=5 panic=-1 rdinit=/init no_timer_check nowatchdog mitigations=off lsm=landlock,lockdown,yama,apparmor,bpf \
+		-append "console=ttyS0 quiet loglevel=5 panic=-1 rdinit=/init no_timer_check nowatchdog rcupdate.rcu_cpu_stall_suppress=1 mitigations=off lsm=landlock,lockdown,yama,apparmor,bpf \
 pgveil.kernel=$name pgveil.probes=${KERNEL_MATRIX_PROBES:-*}" < /dev/null > "$work/$name.qemu" 2>&1 9>&- &
 	guests[$name]=$!
 	started[$name]=$SECONDS

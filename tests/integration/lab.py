@@ -23,6 +23,7 @@ PYTHON = "/usr/bin/python3"
 # Not Debian's psql of the PATH, a script that looks for this one for longer than most statements run.
 PSQL = next(iter(sorted(glob.glob("/usr/lib/postgresql/*/bin/psql"), reverse=True)), "psql")
 BUILD = os.environ.get("BUILD", "release")
+PATIENCE = int(os.environ.get("LAB_PATIENCE", "1"))  # of scripts/lab.sh
 
 # Runs where the agent runs: connects whenever it is asked and passes the socket (or the errno) to the test, which then speaks by hand.
 DIAL = r"""
@@ -45,7 +46,7 @@ while asked := out.recv(512):
 
 
 def run(argv, check=False, **kw):
-    kw.setdefault("timeout", 120)
+    kw.setdefault("timeout", 120 * PATIENCE)
     if "input" not in kw:
         kw.setdefault("stdin", subprocess.DEVNULL)
     p = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)

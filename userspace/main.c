@@ -369,6 +369,7 @@ static int start_workers(struct daemon *d, struct err *e)
 		.netns = d->netns,
 		.splice = d->opt.splice,
 		.splicer = d->splicer,
+		.splice_verdict = &d->splice_verdict,
 		.hooks = {on_covers, on_password, on_attach, on_detach, on_cancel, d},
 	};
 
@@ -469,7 +470,7 @@ static int start(struct daemon *d, struct err *e)
 	if (!r)
 		r = feeds_new(&d->feeds, d->opt.max_age_ms, e);
 	if (!r) {
-		d->splicer = splicing_open(d->opt.splice);
+		d->splicer = splicing_open(d->opt.splice, &d->splice_verdict);
 		r = start_workers(d, e);
 	}
 	if (!r)

@@ -3,8 +3,9 @@
  * the rest is read from the socket by hand, message by message. The environment (PGHOST, …) says whom to ask.
  *
  *   client rows text|binary SQL   one statement: {"seconds", "first_ms", "rows", "bytes"}
- *   client connects SECONDS       log in, SELECT 1, close, again: {"seconds", "count"}
- *   client idle COUNT             logs in COUNT times, says "ready", holds them until stdin ends */
+ *   client asked                  a statement a line of the input, over one connection, each as text with
+ * such a line client connects SECONDS       log in, SELECT 1, close, again: {"seconds", "count"} client idle
+ * COUNT             logs in COUNT times, says "ready", holds them until stdin ends */
 #include <endian.h>
 #include <errno.h>
 #include <libpq-fe.h>
@@ -158,9 +159,8 @@ static void read_some(struct reader *r)
 	r->len -= at;
 }
 
-static void rows(const char *format, const char *sql)
+static void ask(PGconn *c, const char *format, const char *sql)
 {
-	PGconn *c = login();
 	struct reader r = {.fd = PQsocket(c), .buf = malloc(BUFFER)};
 	size_t n;
 	double start, end;
@@ -176,7 +176,29 @@ static void rows(const char *format, const char *sql)
 	end = now();
 	printf("{\"seconds\": %.6f, \"first_ms\": %.3f, \"rows\": %lu, \"bytes\": %lu}\n", end - start,
 		r.rows ? (r.first - start) * 1e3 : 0, (unsigned long)r.rows, (unsigned long)r.bytes);
+	fflush(stdout);
 	free(r.buf);
+}
+
+static void rows(const char *format, const char *sql)
+{
+	PGconn *c = login();
+
+	ask(c, format, sql);
+	PQfinish(c);
+}
+
+static void asked(void)
+{
+	PGconn *c = login();
+	char *line = NULL;
+	size_t room = 0;
+
+	for (ssize_t n; (n = getline(&line, &room, stdin)) > 0;) {
+		line[n - 1] = '\0';
+		ask(c, "text", line);
+	}
+	free(line);
 	PQfinish(c);
 }
 
@@ -230,11 +252,13 @@ int main(int argc, char **argv)
 {
 	if (argc == 4 && strcmp(argv[1], "rows") == 0)
 		rows(argv[2], argv[3]);
+	else if (argc == 2 && strcmp(argv[1], "asked") == 0)
+		asked();
 	else if (argc == 3 && strcmp(argv[1], "connects") == 0)
 		connects(atof(argv[2]));
 	else if (argc == 3 && strcmp(argv[1], "idle") == 0)
 		idle((unsigned)atoi(argv[2]));
 	else
-		die("usage", "rows text|binary SQL, connects SECONDS, idle COUNT");
+		die("usage", "rows text|binary SQL, asked, connects SECONDS, idle COUNT");
 	return 0;
 }

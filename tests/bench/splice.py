@@ -7,7 +7,7 @@ threads, which work for others too). What
 softirqs do is in the time of whoever ran when they came, unless the kernel accounts for it apart (CONFIG_IRQ_TIME_ACCOUNTING). A ratio is the median
 of the rounds' ratios to off, with the quartiles. Runs of different daemons alternate, and the order turns with each round.
 
-    splice.py [--rounds 9] [--only 65536] [--connections 1,8] [--modes off,auto,force]"""
+    splice.py [--rounds 15] [--only 65536] [--connections 1,8] [--modes off,auto,force]"""
 
 import argparse
 import contextlib
@@ -15,7 +15,9 @@ import json
 import os
 import pathlib
 import platform
+import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 
@@ -25,9 +27,8 @@ from systems import CLIENT, ROOT, Lab, System
 GIB = 1 << 30
 KIB, MIB = 1 << 10, 1 << 20
 # Bytes of a row, and of a run.
-SIZES = [(100, 24 * MIB), (KIB, 64 * MIB), (16 * KIB, 128 * MIB), (32 * KIB, 128 * MIB), (64 * KIB, 256 * MIB), (128 * KIB, 256 * MIB), (256 * KIB, 256 * MIB),
-         (MIB, 256 * MIB), (8 * MIB, 256 * MIB), (64 * MIB, 512 * MIB)]
-SEVERAL = 'i=0; while [ $i -lt "$1" ]; do "$0" rows text "$2" & i=$((i + 1)); done; wait'
+SIZES = [(100, 16 * MIB), (KIB, 64 * MIB), (16 * KIB, 64 * MIB), (32 * KIB, 64 * MIB), (64 * KIB, 128 * MIB), (128 * KIB, 128 * MIB), (256 * KIB, 128 * MIB),
+         (MIB, 128 * MIB), (8 * MIB, 128 * MIB), (64 * MIB, 256 * MIB)]
 
 
 def kernel_threads():
@@ -43,14 +44,15 @@ def kernel_threads():
 
 
 class Mode:
-    """A lab whose daemon runs so. Its server gets a cgroup, to tell its CPU time by."""
+    """A lab whose daemon runs so: "auto", or "auto/BUILD" for that of another build. Its server gets a cgroup, to tell its CPU time by."""
 
-    def __init__(self, stack, mode):
-        self.mode = mode
+    def __init__(self, stack, called):
+        self.mode = called
+        mode, _, build = called.partition("/")
         policy = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pgveil-bench-"))) / "plain.yaml"
         policy.write_text((ROOT / "tests" / "integration" / "plain.yaml").read_text().replace("${LAB_DB_PORT}", str(STANDIN_PORT)))
-        lab = self.lab = Lab(schema=None, policies=[policy], name="splice%s%d" % (mode, os.getpid()),
-                             env={"BUILD": "release", "LAB_DAEMON_ARGS": "--splice " + mode})
+        lab = self.lab = Lab(schema=None, policies=[policy], name="splice%s%d" % (called.replace("/", ""), os.getpid()),
+                             env={"BUILD": build or "release", "LAB_DAEMON_ARGS": "--splice " + mode})
         stack.callback(lab.down)
         lab.up()
         server = pathlib.Path(lab.cgroup("agent2")).parent.parent / ("pgveil-bench-" + lab.name)
@@ -59,24 +61,38 @@ class Mode:
         standin = start_standin(lab)
         stack.callback(end, standin)
         (server / "cgroup.procs").write_text(str(standin.pid))
-        self.system = System(mode, [str(ROOT / "scripts" / "lab.sh"), "agent", "--name", lab.name, "--root", "--as", "agent2", "--", "env",
+        self.system = System(called, [str(ROOT / "scripts" / "lab.sh"), "agent", "--name", lab.name, "--root", "--as", "agent2", "--", "env",
                                     "PGPORT=%d" % STANDIN_PORT], {"PGSSLMODE": "disable"}, lab.info["daemon_pid"])
+        self.kept = []
+        stack.callback(self.hang_up)
         self.groups = [server, pathlib.Path(lab.cgroup("agent2"))]
 
     def others(self):
         return sum(int((g / "cpu.stat").read_text().split()[1]) for g in self.groups) / 1e6 + kernel_threads()
 
+    def clients(self, n):
+        while len(self.kept) < n:
+            self.kept.append(self.system.popen(CLIENT, "asked", stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+        return self.kept[:n]
+
     def measure(self, sql, connections, least):
+        clients = self.clients(connections)
         daemon, others = self.system.cpu(), self.others()
-        p = self.system.popen("sh", "-c", SEVERAL, CLIENT, connections, sql, stdout=-1, stderr=-1)
-        out, err = p.communicate()
+        for c in clients:
+            c.stdin.write(sql + "\n")
+            c.stdin.flush()
+        got = [json.loads(c.stdout.readline()) for c in clients]
         daemon, others = self.system.cpu() - daemon, self.others() - others
-        got = [json.loads(line) for line in out.splitlines()]
-        if len(got) != connections or sum(g["bytes"] for g in got) < least:
-            raise RuntimeError("%s: %d of %d answers: %s" % (self.mode, len(got), connections, err))
+        if sum(g["bytes"] for g in got) < least:
+            raise RuntimeError("%s: %d of %d bytes" % (self.mode, sum(g["bytes"] for g in got), least))
         gib = sum(g["bytes"] for g in got) / GIB
         return {"daemon": daemon / gib, "all": (daemon + others) / gib, "clock": max(g["seconds"] for g in got) / gib,
                 "row_us": daemon * 1e6 / sum(g["rows"] for g in got)}
+
+    def hang_up(self):
+        for c in self.kept:
+            c.stdin.close()
+            c.wait(60)
 
     def metrics(self):
         return self.lab.sh("pgveil", "--", "metrics").stdout.decode()
@@ -130,11 +146,12 @@ def numbers(text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", type=numbers, help="only rows of these sizes, in bytes")
     parser.add_argument("--connections", type=numbers, default=[1, 8])
-    parser.add_argument("--modes", type=lambda t: t.split(","), default=["off", "auto", "force"])
+    parser.add_argument("--modes", type=lambda t: t.split(","), default=["off", "auto", "force"], help="auto/BUILD: of another build")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the labs are taken down
     with contextlib.ExitStack() as stack:
         modes = [Mode(stack, mode) for mode in args.modes]
         for text in show(args, modes):

@@ -51,7 +51,7 @@ class Load:
         script = lab.state / "home" / "load.sql"
         script.write_text(TRANSACTION)
         script.chmod(0o644)
-        argv = lab.into("agent1", None) + [PGBENCH, "-n", "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", str(script),
+        argv = lab.into("agent1", None) + [PGBENCH, "-n", "-c", str(clients), "-j", str(min(clients, 16)), "-T", str(seconds), "-f", str(script),
                                            "--progress=1", *options]
         self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         env=lab.env)
@@ -140,7 +140,7 @@ def metric(lab, name):
     return sum(float(line.split()[-1]) for line in text.splitlines() if re.match(re.escape(name) + r"[ {]", line))
 
 
-def until(what, true, seconds=120):
+def until(what, true, seconds=400):
     """Asks again and again; nothing is done before it is so."""
     deadline = time.monotonic() + seconds
     while not true():
@@ -447,6 +447,7 @@ def main():
     p.add_argument("row", nargs="*", help="reconnect, upgrade, kill, stop, stopkill, full, memory (default: all)")
     p.add_argument("--markdown", action="store_true", help="the rows as a table, at the end, too")
     args = p.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the lab is taken down
     n = args.connections
     rows = []
     with Lab(agents=2, pg_conf=("max_connections=%d" % (2 * n + 50), "log_min_duration_statement=-1", "log_statement=none",

@@ -56,6 +56,12 @@ def same(lab, who, *what):
     return want
 
 
+def test_the_metrics_say_what_it_passed(lab):
+    checks = {name: value for name, value in metrics(lab).items() if name.startswith("pgveil_splice_test{")}
+    # FIONREAD is nothing that force asks for.
+    assert len(checks) == 6 and all(value == 1 for name, value in checks.items() if "readable" not in name), checks
+
+
 def test_the_kernel_passed(lab):
     said = [line for line in lab.daemon_log().splitlines() if '"event":"splice.' in line]
     assert '"event":"splice.ready"' in said[0] and "checks" not in said[0]

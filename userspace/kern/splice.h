@@ -26,6 +26,11 @@ enum splice_check { SPLICE_CHECKS(X) SPLICE_CHECK_MAX };
 #undef X
 const char *splice_check_name(enum splice_check c);
 
+struct splice_verdict { /* of the test; all zero: it was not run */
+	bool tried;
+	unsigned failed; /* bits by enum splice_check */
+};
+
 MUSTCHECK int splice_open(struct splicer **out, struct err *e);
 void splice_close(struct splicer *s); /* after all its sockets; NULL is fine */
 /* Tries the kernel on sockets over loopback. Bits of what failed, by enum splice_check; e says how the first

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "base/err.h"
 #include "ctl/report.h"
+#include "kern/splice.h"
 #include "main/options.h"
 
 struct daemon {
@@ -28,6 +29,7 @@ struct daemon {
 	struct recall *recall;
 	struct budget *budget;
 	struct splicer *splicer;
+	struct splice_verdict splice_verdict;
 	struct workers *workers;
 	struct control *control;
 	struct audit *audit;

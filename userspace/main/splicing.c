@@ -12,7 +12,7 @@
 /* FIONREAD is not asked by anything here; whoever forces it may do without. */
 #define NEEDLESS (1u << SPLICE_CHECK_READABLE)
 
-struct splicer *splicing_open(enum splice_mode mode)
+struct splicer *splicing_open(enum splice_mode mode, struct splice_verdict *verdict)
 {
 	struct splicer *s = NULL;
 	char names[96] = "";
@@ -26,6 +26,7 @@ struct splicer *splicing_open(enum splice_mode mode)
 		return NULL;
 	}
 	failed = splice_test(s, &e);
+	*verdict = (struct splice_verdict){true, failed};
 	for (enum splice_check c = 0; c < SPLICE_CHECK_MAX; c++) {
 		if (failed & 1u << c)
 			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",

@@ -6,7 +6,7 @@
 #include "kern/splice.h"
 #include "net/worker.h"
 
-/* NULL: it does not; the log says why, where it was asked for. */
-struct splicer *splicing_open(enum splice_mode mode);
+/* NULL: it does not; the log says why, where it was asked for. *verdict: what the test said. */
+struct splicer *splicing_open(enum splice_mode mode, struct splice_verdict *verdict);
 
 #endif

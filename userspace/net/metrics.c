@@ -105,6 +105,7 @@ static void add_traffic(const struct workers *ws, struct metric_text *m)
 
 static void add_splice(const struct workers *ws, struct metric_text *m)
 {
+	const struct splice_verdict *v = ws->cfg.splice_verdict;
 	static const char *const way[] = {
 #define X(name, word) [SPLICE_WAY_##name] = (word),
 		SPLICE_WAYS(X)
@@ -119,6 +120,12 @@ static void add_splice(const struct workers *ws, struct metric_text *m)
 	metric_family(m, METRIC_GAUGE, "pgveil_splice_on",
 		"Whether rows that nothing looks at may pass without being read.");
 	metric_number(m, NULL, workers_splices(ws));
+	metric_family(m, METRIC_GAUGE, "pgveil_splice_test",
+		"Whether the kernel passed this check at the start, before it may hand on rows by itself; "
+		"only where "
+		"it was asked to.");
+	for (enum splice_check c = 0; v->tried && c < SPLICE_CHECK_MAX; c++)
+		metric_number(m, METRIC_LABELS("check", splice_check_name(c)), !(v->failed & 1u << c));
 	metric_family(m, METRIC_COUNTER, "pgveil_large_rows",
 		"Rows of 64 KiB and more: of a result that passes as it is, or rewritten.");
 	metric_number(m, METRIC_LABELS("result", "clean"), SUM(ws, tally.large_clean));

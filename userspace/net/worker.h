@@ -16,6 +16,7 @@ struct workers;
 struct worker;
 struct kern;
 struct splicer;
+struct splice_verdict;
 struct netns_thread;
 struct policy;
 struct database;
@@ -59,6 +60,7 @@ struct workers_config {
 	struct netns_thread *netns;
 	enum splice_mode splice;
 	struct splicer *splicer; /* outlives the workers; NULL: the kernel hands on nothing by itself */
+	const struct splice_verdict *splice_verdict; /* of its test; likewise */
 	struct worker_hooks hooks;
 };
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab import BUILD, ROOT, run
+from lab import BUILD, HERE, ROOT, run
 from test_audit import Agent, AuditLab
 
 @pytest.fixture(scope="module")
@@ -235,5 +235,67 @@ def test_a_daemon_that_dies_while_it_enrols(enrolled, place):
             place.ready()
             assert agent.do("s = " + direct) is None
             lab.sh("pgveil", "--", "unenroll", place.path)
-        assert agent.do(direct) == "ECONNREFUSED", "not enrolled: refused"
+        assert agent.do(direct) == ("EACCES" if shown else "ECONNREFUSED"), "not enrolled: refused"
     agent.end()
+
+
+def test_what_is_unenrolled_is_denied(enrolled, place):
+    """While it lives, over restarts and upgrades, and what is below it too; enrolled again it is captured, and removed it is forgotten."""
+    lab = enrolled
+    netns = ("--netns", "/run/netns/pgveil-%s-agent1" % lab.name)
+    place.enroll(*netns)
+    place.ready()
+    agent = Agent(place.path, "pgveil-%s-agent1" % lab.name)
+    direct = "dial('%s', %d).close()" % (lab.host, lab.port)
+    assert agent.do(direct) is None
+    denied = lab.status()["kernel"]["refused_denied"]
+    lab.sh("pgveil", "--", "unenroll", place.path)
+    assert agent.do(direct) == "EACCES" and place.shown() is None
+    assert lab.status()["kernel"]["refused_denied"] == denied + 1
+    assert [c.endswith("/" + place.name) for c in lab.status()["denied"]] == [True]
+    for verb in ("restart", "upgrade"):
+        lab.sh("daemon", verb)
+        assert agent.do(direct) == "EACCES", verb
+        assert place.states()[place.id] == 3
+    below = place.path + "/below"
+    os.mkdir(below)
+    child = Agent(below, "pgveil-%s-agent1" % lab.name)
+    assert child.do(direct) == "EACCES"
+    child.end()
+    os.rmdir(below)
+    place.enroll(*netns)
+    place.ready()
+    assert agent.do(direct) is None and lab.status()["denied"] == []
+    lab.sh("pgveil", "--", "unenroll", place.path)
+    agent.end()
+    old = place.id
+    place.again()
+    lab.wait_until(lambda: old not in place.states(), "the old id is still known to the kernel")
+    assert place.dial() == "ECONNREFUSED" and lab.status()["denied"] == []
+
+
+def test_what_no_policy_names_any_more_is_denied(enrolled, tmp_path):
+    """By a reload, and by a daemon that starts with another policy."""
+    policy = tmp_path / "p.yaml"
+    names = "\n    - cgroup: \"/pgveil-lab-*/named-*\"\n"
+    plain = (HERE / "agent1.yaml").read_text()
+    with_name = plain.replace("\n    - cgroup: \"${LAB_CGROUP}\"\n", "\n    - cgroup: \"${LAB_CGROUP}\"" + names)
+    assert with_name != plain
+    policy.write_text(with_name)
+    with AuditLab(policies=(policy,), agents=1) as lab:
+        place = Place(lab, "named-1")
+        agent = Agent(place.path, "pgveil-%s-agent1" % lab.name)
+        direct = "dial('%s', %d).close()" % (lab.host, lab.port)
+        try:
+            for verbs in (("pgveil", "--", "reload"),), (("daemon", "stop"), ("daemon", "start")):
+                lab.wait_until(lambda: agent.do(direct) is None, "the policy did not enrol it")
+                if verbs[0] == ("daemon", "stop"):
+                    lab.sh(*verbs[0])
+                policy.write_text(plain)
+                lab.sh(*verbs[-1])
+                assert agent.do(direct) == "EACCES", verbs
+                policy.write_text(with_name)
+                lab.sh("pgveil", "--", "reload")
+        finally:
+            agent.end()
+            os.rmdir(place.path)

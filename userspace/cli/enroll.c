@@ -20,11 +20,13 @@ const char enroll_help[] =
 	"\n"
 	"Without either it is that of any process in the cgroup, as soon as there is one.\n";
 
-const char unenroll_help[] = "usage: pgveil unenroll CGROUP\n"
-			     "\n"
-			     "The cgroup is no longer known: its connects to databases are refused until it "
-			     "is enrolled again or gone. Sessions\n"
-			     "that are open stay. A cgroup that a policy names cannot be unenrolled.\n";
+const char unenroll_help[] =
+	"usage: pgveil unenroll CGROUP\n"
+	"\n"
+	"The cgroup is denied from then on: its connects to databases fail (EACCES) until "
+	"it is enrolled again or gone. Sessions\n"
+	"that are open stay. Where one above it is enrolled, it falls under that. A cgroup that a policy "
+	"names cannot be unenrolled.\n";
 
 static void print_json(const char *cgroup, const char *done)
 {

@@ -146,6 +146,8 @@ static void print_status(const json_t *st)
 	json_array_foreach(json_object_get(policy, "warnings"), i, file)
 		printf("WARNING: %s\n", json_string_value(file));
 	print_enrolled(json_object_get(st, "enrolled"));
+	json_array_foreach(json_object_get(st, "denied"), i, file)
+		printf("not enrolled any more, and denied: %s\n", json_string_value(file));
 	print_audit(json_object_get(st, "audit"));
 	print_catalogues(json_object_get(st, "catalogues"));
 	print_counters("in the kernel", json_object_get(st, "kernel"));

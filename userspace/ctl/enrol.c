@@ -100,12 +100,8 @@ static void on_added(void *arg, const char *dir)
 static void on_removed(void *arg, const char *dir)
 {
 	struct enrol *en = arg;
-	struct enrolment *x = roster_find(&en->roster, dir + strlen(en->cfg.mount));
 
-	if (x) {
-		roster_drop(&en->roster, x, "the cgroup is gone");
-		roster_save(&en->roster);
-	}
+	roster_removed(&en->roster, dir + strlen(en->cfg.mount));
 }
 
 /* A cgroup of ours whose command has ended. The kernel refuses as long as anything lives in it. */
@@ -192,7 +188,7 @@ static void drop_unnamed(struct enrol *en)
 		next = x->next;
 		cgroup_unit(x->path, unit, sizeof(unit));
 		if (!x->by_admin && !policy_enrols_cgroup(en->policy, x->path, unit))
-			roster_drop(&en->roster, x, "no policy names it any more");
+			roster_shut(&en->roster, x, "no policy names it any more");
 	}
 }
 
@@ -249,30 +245,8 @@ static int exempt_self(struct enrol *en, struct err *e)
 	return kern_set_cgroup(en->cfg.kern, en->own_id, CGROUP_EXEMPT, e);
 }
 
-/* States in the pinned map that nobody stands for any more (an earlier daemon's, its ledger lost) become
- * UNKNOWN. */
-static int keep_known(struct enrol *en, struct err *e)
-{
-	uint64_t *ids;
-	unsigned n = 0;
-	int r;
-
-	for (struct enrolment *x = en->roster.all; x; x = x->next)
-		n++;
-	ids = calloc(n + 1, sizeof(*ids));
-	if (!ids)
-		return err_set(e, -ENOMEM, "out of memory");
-	n = 0;
-	if (en->own_id)
-		ids[n++] = en->own_id;
-	for (struct enrolment *x = en->roster.all; x; x = x->next)
-		ids[n++] = x->id;
-	r = kern_keep_cgroups(en->cfg.kern, ids, n, e);
-	free(ids);
-	return r;
-}
-
-/* What an earlier daemon left: the same cgroup as then is taken over, anything else becomes UNKNOWN. */
+/* What an earlier daemon left: the same cgroup as then is taken over, or DENIED where no policy names it any
+ * more; anything else becomes UNKNOWN. */
 static void take_over(void *arg, const struct ledger_entry *entry)
 {
 	struct enrol *en = arg;
@@ -284,9 +258,12 @@ static void take_over(void *arg, const struct ledger_entry *entry)
 	roster_dir(&en->roster, entry->cgroup, dir);
 	cgroup_unit(entry->cgroup, unit, sizeof(unit));
 	if (cgroup_id(dir, &id, NULL) || id != entry->id || !cgroup_within(entry->cgroup, en->root_path) ||
-		holds_us(en, entry->cgroup) ||
-		(!entry->by_admin && !policy_enrols_cgroup(en->policy, entry->cgroup, unit))) {
+		holds_us(en, entry->cgroup)) {
 		kern_forget_cgroup(en->cfg.kern, entry->id);
+		return;
+	}
+	if (!entry->by_admin && !policy_enrols_cgroup(en->policy, entry->cgroup, unit)) {
+		roster_deny(&en->roster, entry->id, entry->cgroup);
 		return;
 	}
 	if (roster_add(&en->roster, entry->cgroup, entry->netns, entry->by_admin, &x, &e)) {
@@ -317,7 +294,7 @@ static int open_all(struct enrol *en, struct err *e)
 	if (!r)
 		r = tree_open(&en->tree, en->cfg.base, en->cfg.root, &events, e);
 	if (!r)
-		r = keep_known(en, e);
+		r = roster_keep_known(&en->roster, en->own_id, e);
 	if (!r)
 		roster_save(&en->roster);
 	return r;
@@ -348,7 +325,7 @@ int enrol_assert(struct enrol *en, struct err *e)
 		r = set_ports(en, true, e);
 	if (!r)
 		r = set_uids(en, e);
-	return r ? r : keep_known(en, e);
+	return r ? r : roster_keep_known(&en->roster, en->own_id, e);
 }
 
 int enrol_open(struct enrol **out, const struct enrol_config *cfg, struct policy *p, struct err *e)
@@ -365,6 +342,7 @@ int enrol_open(struct enrol **out, const struct enrol_config *cfg, struct policy
 		.audit = cfg->audit,
 		.policy = p,
 		.mount = cfg->mount,
+		.root = cfg->root,
 		.state_dir = cfg->state_dir};
 	en->root_path = cfg->root + strlen(cfg->mount);
 	en->retry = evtimer_new(cfg->base, on_retry, en);
@@ -472,7 +450,7 @@ int enrol_forget(struct enrol *en, const char *cgroup, struct err *e)
 		return err_set(e, -ENOENT, "%s is not enrolled", path);
 	if (!x->by_admin)
 		return err_set(e, -EBUSY, "%s is enrolled because a policy names it", path);
-	roster_drop(&en->roster, x, "the administrator said so");
+	roster_shut(&en->roster, x, "the administrator said so");
 	roster_dir(&en->roster, path, dir);
 	on_added(en, dir);
 	roster_save(&en->roster);
@@ -579,6 +557,12 @@ void enrol_each(struct enrol *en, void (*fn)(void *arg, const struct enrol_view 
 
 		fn(arg, &v);
 	}
+}
+
+void enrol_each_denied(struct enrol *en, void (*fn)(void *arg, const char *cgroup), void *arg)
+{
+	for (const struct shut *s = en->roster.shut; s; s = s->next)
+		fn(arg, s->path);
 }
 
 int enrol_run(struct enrol *en, pid_t pid, char *out, size_t cap, struct err *e)

@@ -37,8 +37,8 @@ MUSTCHECK int enrol_door(struct enrol *en, uint64_t cgroup_id, int ns_fd, struct
 /* Says all of it to the kernel once more: somebody else may have said something else. */
 MUSTCHECK int enrol_assert(struct enrol *en, struct err *e);
 void enrol_close(struct enrol *en); /* states and pins stay; NULL is fine */
-/* After a reload: what p names is enrolled, what only the policy before it named becomes UNKNOWN. Ports are
- * only added. */
+/* After a reload: what p names is enrolled, what only the policy before it named is DENIED while it lives.
+ * Ports are only added. */
 MUSTCHECK int enrol_policy(struct enrol *en, struct policy *p, struct err *e);
 
 /* By the administrator. cgroup: absolute, or below the mount. netns: a path; NULL: that of pid; pid 0: that
@@ -74,5 +74,7 @@ struct enrol_view { /* borrowed, for the time of the call */
 /* The namespaces in which enrolled uids were seen; borrowed. */
 unsigned enrol_uid_doors(const struct enrol *en, const uint64_t **cookies);
 void enrol_each(struct enrol *en, void (*fn)(void *arg, const struct enrol_view *v), void *arg);
+/* What was enrolled and is DENIED, while it lives. */
+void enrol_each_denied(struct enrol *en, void (*fn)(void *arg, const char *cgroup), void *arg);
 
 #endif

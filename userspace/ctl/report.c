@@ -168,9 +168,14 @@ static json_t *audit_of(struct audit *a)
 		"foreign", (json_int_t)st.foreign, "age_ms", (json_int_t)st.age_ms, "can_end", st.can_end);
 }
 
+static void add_denied(void *arg, const char *cgroup)
+{
+	json_array_append_new(arg, text_of(cgroup));
+}
+
 json_t *report_status(const struct report *r)
 {
-	json_t *enrolled = json_array(), *feeds = json_array();
+	json_t *enrolled = json_array(), *feeds = json_array(), *denied = json_array();
 	struct workers_stats st;
 	struct err e = {0};
 	json_t *j;
@@ -178,6 +183,7 @@ json_t *report_status(const struct report *r)
 
 	workers_stats(r->workers, &st);
 	enrol_each(r->enrol, add_enrolment, enrolled);
+	enrol_each_denied(r->enrol, add_denied, denied);
 	feeds_each(r->feeds, add_feed, feeds);
 	j = json_pack("{s:s, s:i, s:I, s:i, s:i, s:I, s:s, s:s, s:s}", "version", PGVEIL_VERSION, "pid",
 		(int)getpid(), "uptime_ms", (json_int_t)(clock_ms() - r->since_ms), "workers",
@@ -190,12 +196,14 @@ json_t *report_status(const struct report *r)
 			j, "unix_sockets", json_string(unix_guard_name(kern_unix_guard(r->kern))));
 		json_object_set_new(j, "policy", report_policies(r));
 		json_object_set(j, "enrolled", enrolled);
+		json_object_set(j, "denied", denied);
 		json_object_set(j, "catalogues", feeds);
 		json_object_set_new(j, "kernel", counters_of(r->kern));
 		json_object_set_new(j, "audit", audit_of(r->audit));
 		json_object_set_new(j, "unserved", unserved_of(&st));
 	}
 	json_decref(enrolled);
+	json_decref(denied);
 	json_decref(feeds);
 	return j;
 }

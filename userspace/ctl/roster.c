@@ -70,6 +70,14 @@ static void enrolment_free(struct enrolment *x)
 	free(x);
 }
 
+static void shut_free(struct shut **p)
+{
+	struct shut *s = *p;
+
+	*p = s->next;
+	free(s);
+}
+
 void roster_fini(struct roster *ro)
 {
 	struct enrolment *next;
@@ -79,20 +87,144 @@ void roster_fini(struct roster *ro)
 		enrolment_free(x);
 	}
 	ro->all = NULL;
+	while (ro->shut)
+		shut_free(&ro->shut);
 }
 
-void roster_drop(struct roster *ro, struct enrolment *x, const char *why)
+/* ---- shut ---- */
+
+static struct shut **shut_find(struct roster *ro, uint64_t id)
+{
+	struct shut **p = &ro->shut;
+
+	while (*p && (*p)->id != id)
+		p = &(*p)->next;
+	return p;
+}
+
+static int shut_note(struct roster *ro, uint64_t id, const char *path)
+{
+	size_t n = strlen(path) + 1;
+	struct shut *s = calloc(1, sizeof(*s) + n);
+
+	if (!s)
+		return -ENOMEM;
+	s->id = id;
+	memcpy(s->path, path, n);
+	s->next = ro->shut;
+	ro->shut = s;
+	return 0;
+}
+
+/* Where that cannot be remembered it is UNKNOWN: refused too. */
+void roster_deny(struct roster *ro, uint64_t id, const char *path)
+{
+	struct err e = {0};
+	int r = *shut_find(ro, id) || !shut_note(ro, id, path) ? 0 : err_set(&e, -ENOMEM, "out of memory");
+
+	if (!r)
+		r = kern_set_cgroup(ro->kern, id, CGROUP_DENIED, &e);
+	if (!r)
+		return;
+	if (*shut_find(ro, id))
+		shut_free(shut_find(ro, id));
+	kern_forget_cgroup(ro->kern, id);
+	log_with(LOG_ERROR, "cgroup.failed", LOG_FIELDS(LOG_TEXT("cgroup", path)), "it cannot be denied: %s",
+		e.msg);
+}
+
+void roster_removed(struct roster *ro, const char *path)
+{
+	struct enrolment *x = roster_find(ro, path);
+	struct shut **p = &ro->shut;
+
+	if (x) {
+		roster_drop(ro, x, "the cgroup is gone");
+		roster_save(ro);
+	}
+	while (*p) {
+		if (strcmp((*p)->path, path) != 0) {
+			p = &(*p)->next;
+			continue;
+		}
+		kern_forget_cgroup(ro->kern, (*p)->id);
+		shut_free(p);
+	}
+}
+
+/* ---- what is dropped ---- */
+
+static void take_out(struct roster *ro, struct enrolment *x)
 {
 	struct enrolment **p = &ro->all;
 
 	while (*p != x)
 		p = &(*p)->next;
 	*p = x->next;
+}
+
+static void end(struct roster *ro, struct enrolment *x, const char *why)
+{
 	audit_forget(ro->audit, x->id);
-	kern_forget_cgroup(ro->kern, x->id);
 	doors_close(&x->doors, ro->workers, ro->kern);
 	log_with(LOG_INFO, "cgroup.forgotten", LOG_FIELDS(LOG_TEXT("cgroup", x->path)), "%s", why);
 	enrolment_free(x);
+}
+
+void roster_drop(struct roster *ro, struct enrolment *x, const char *why)
+{
+	take_out(ro, x);
+	if (*shut_find(ro, x->id))
+		roster_deny(ro, x->id, x->path);
+	else
+		kern_forget_cgroup(ro->kern, x->id);
+	end(ro, x, why);
+}
+
+void roster_shut(struct roster *ro, struct enrolment *x, const char *why)
+{
+	take_out(ro, x);
+	if (roster_gone(ro, x) || roster_find_above(ro, x->path))
+		kern_forget_cgroup(ro->kern, x->id);
+	else
+		roster_deny(ro, x->id, x->path);
+	end(ro, x, why);
+}
+
+static void keep_denied(void *arg, uint64_t id, enum cgroup_state state)
+{
+	struct roster *ro = arg;
+	char path[PATH_MAX];
+
+	if (state == CGROUP_DENIED && !*shut_find(ro, id) &&
+		!cgroup_path(ro->mount, ro->root, id, path, sizeof(path), NULL) && shut_note(ro, id, path))
+		log_event(LOG_ERROR, "cgroup.failed", "%s: out of memory", path);
+}
+
+int roster_keep_known(struct roster *ro, uint64_t also_id, struct err *e)
+{
+	uint64_t *ids;
+	unsigned n = 1;
+	int r;
+
+	kern_each_cgroup(ro->kern, keep_denied, ro);
+	for (const struct enrolment *x = ro->all; x; x = x->next)
+		n++;
+	for (const struct shut *s = ro->shut; s; s = s->next)
+		n++;
+	ids = calloc(n, sizeof(*ids));
+	if (!ids)
+		return err_set(e, -ENOMEM, "out of memory");
+	n = 0;
+	if (also_id)
+		ids[n++] = also_id;
+	for (const struct enrolment *x = ro->all; x; x = x->next)
+		ids[n++] = x->id;
+	for (const struct shut *s = ro->shut; s; s = s->next)
+		ids[n++] = s->id;
+	r = kern_keep_cgroups(ro->kern, ids, n, e);
+	free(ids);
+	return r;
 }
 
 /* Where an enrolment's processes live: an fd, -EAGAIN while there is none. */
@@ -144,6 +276,8 @@ int roster_complete(struct roster *ro, struct enrolment *x, struct err *e)
 	if (r)
 		return r;
 	x->enrolled = true;
+	if (*shut_find(ro, x->id))
+		shut_free(shut_find(ro, x->id));
 	log_with(LOG_INFO, "cgroup.enrolled", LOG_FIELDS(LOG_TEXT("cgroup", x->path)), "by %s",
 		x->by_admin ? "the administrator" : "policy");
 	return 0;

@@ -23,6 +23,13 @@ struct enrolment {
 	struct doors doors;
 };
 
+/* A cgroup that is not to be enrolled any more, and lives: DENIED. */
+struct shut {
+	struct shut *next;
+	uint64_t id;
+	char path[]; /* below the mount */
+};
+
 struct policy;
 
 struct roster {
@@ -30,8 +37,10 @@ struct roster {
 	struct workers *workers;
 	struct audit *audit;
 	const struct policy *policy; /* borrowed: the one in force */
-	const char *mount, *state_dir;
+	const char *mount, *root;    /* cgroup v2, and the guarded directory below it */
+	const char *state_dir;
 	struct enrolment *all;
+	struct shut *shut;
 };
 
 void roster_fini(struct roster *ro); /* states and listeners stay */
@@ -48,8 +57,17 @@ MUSTCHECK int roster_add(struct roster *ro, const char *path, const char *netns,
 MUSTCHECK int roster_complete(struct roster *ro, struct enrolment *x, struct err *e);
 /* Another policy is in force: what the kernel knows of the enrolled ones besides their state. */
 MUSTCHECK int roster_policy(struct roster *ro, const struct policy *p, struct err *e);
-/* UNKNOWN from now on; frees x. */
+/* Frees x. Its cgroup is UNKNOWN from now on, or what one above it is. */
 void roster_drop(struct roster *ro, struct enrolment *x, const char *why);
+/* The same for one that lives: DENIED until it is removed, or enrolled again. Where one above
+ * it is enrolled, it falls under that. */
+void roster_shut(struct roster *ro, struct enrolment *x, const char *why);
+void roster_deny(struct roster *ro, uint64_t id, const char *path);
+/* The cgroup was removed: nothing of it is kept. */
+void roster_removed(struct roster *ro, const char *path);
+/* States in the pinned map that nobody stands for (an earlier daemon's, its ledger lost) become UNKNOWN. Kept
+ * are also_id (0: none), and what is DENIED and lives. */
+MUSTCHECK int roster_keep_known(struct roster *ro, uint64_t also_id, struct err *e);
 bool roster_gone(const struct roster *ro, const struct enrolment *x); /* its cgroup is another or none */
 bool cgroup_within(const char *path, const char *top);                /* is or is below */
 

@@ -412,6 +412,22 @@ int kern_cgroup_state(const struct kern *k, uint64_t cgroup_id_, enum cgroup_sta
 	return r;
 }
 
+void kern_each_cgroup(
+	const struct kern *k, void (*fn)(void *arg, uint64_t cgroup_id, enum cgroup_state state), void *arg)
+{
+	int fd = bpf_map__fd(k->skel->maps.cgroups);
+	enum cgroup_state state;
+	uint64_t id, last;
+	bool first = true;
+
+	while (bpf_map_get_next_key(fd, first ? NULL : &last, &id) == 0) {
+		if (!kern_cgroup_state(k, id, &state))
+			fn(arg, id, state);
+		last = id;
+		first = false;
+	}
+}
+
 int kern_listener(const struct kern *k, uint64_t netns_cookie, struct listener_value *out)
 {
 	return bpf_map_lookup_elem(bpf_map__fd(k->skel->maps.listeners), &netns_cookie, out);

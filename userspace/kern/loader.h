@@ -63,6 +63,9 @@ void kern_forget_listeners(struct kern *k); /* all: a new daemon's are on other 
 
 /* What the programs go by at the moment; from any thread. -ENOENT: there is no entry. */
 MUSTCHECK int kern_cgroup_state(const struct kern *k, uint64_t cgroup_id, enum cgroup_state *out);
+/* Calls fn for every cgroup that has an entry; fn changes none. */
+void kern_each_cgroup(
+	const struct kern *k, void (*fn)(void *arg, uint64_t cgroup_id, enum cgroup_state state), void *arg);
 MUSTCHECK int kern_listener(const struct kern *k, uint64_t netns_cookie, struct listener_value *out);
 /* Calls fn for every captured port. */
 void kern_each_port(const struct kern *k, void (*fn)(void *arg, uint16_t port), void *arg);

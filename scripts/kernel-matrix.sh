@@ -35,53 +35,60 @@ package_of() { # NAME → the newest package of that series
 		grep -E "^linux-image-$series[.-][0-9].*-cloud-amd64\$" | grep -v '~rc' | sort -V | tail -n 1
 }
 
+# Those that the tests want, and what these need: namespaces are joined by veth and bridge, flows are asked for by diag, and a subject tries
+# sockets and devices of every kind.
+modules=(net/802 net/bridge net/llc net/ipv4 net/ipv6 net/unix net/packet net/xdp net/tls net/mptcp net/netlink net/vmw_vsock net/sctp net/tipc
+	net/netfilter net/sched drivers/net/veth.ko drivers/net/veth.ko.xz drivers/net/tun.ko drivers/net/tun.ko.xz drivers/net/vxlan lib crypto)
+
 fetch_kernel() { # NAME: leaves vmlinuz and modules.cpio in $kernels/NAME; asks the archive once a day
-	local name=$1 d=$kernels/$1 package release p debs
-	if [ -e "$d/ready" ] && [ -z "$(find "$d/ready" -mtime +0)" ]; then return; fi
-	if [ -z "$apt_is_private" ]; then
-		private_apt "$kernels/apt" "${suites[@]}"
-		# A suite that the archive no longer has is no reason to test nothing: what cannot be found is said by kernel.
-		apt-get update -qq || say "not all suites could be read"
-		apt_is_private=1
+	local d=$kernels/$1 package
+	if [ ! -e "$d/package" ] || [ -n "$(find "$d/package" -mtime +0)" ]; then
+		if [ -z "$apt_is_private" ]; then
+			private_apt "$kernels/apt" "${suites[@]}"
+			# A suite that the archive no longer has is no reason to test nothing: what cannot be found is said by kernel.
+			apt-get update -qq || say "not all suites could be read"
+			apt_is_private=1
+		fi
+		package=$(package_of "$1")
+		[ -n "$package" ] || die "$1: the archive has no such kernel"
+		[ "$(cat "$d/package" 2> /dev/null)" = "$package" ] || download "$1" "$package"
+		touch "$d/package"
 	fi
-	package=$(package_of "$name")
-	[ -n "$package" ] || die "$name: the archive has no such kernel"
-	if [ "$(cat "$d/ready" 2> /dev/null)" = "$package" ]; then
-		touch "$d/ready"
-		return
-	fi
-	say "$name: fetching $package"
+	[ "$(cat "$d/ready" 2> /dev/null)" = "${modules[*]}" ] || unpack "$d" "$(cat "$d/package")"
+}
+
+download() { # NAME PACKAGE
+	local d=$kernels/$1 p debs=("$2")
+	say "$1: fetching $2"
 	rm -rf "$d"
-	mkdir -p "$d/debs" "$d/unpacked"
-	debs=("$package")
+	mkdir -p "$d/debs"
 	# From 6.17 on image and modules are packages of their own.
-	for p in "${package/image/binary}" "${package/image/modules}"; do
+	for p in "${2/image/binary}" "${2/image/modules}"; do
 		if apt-cache show "$p" > /dev/null 2>&1; then debs+=("$p"); fi
 	done
 	(cd "$d/debs" && apt-get download -qq "${debs[@]}")
-	for p in "$d"/debs/*.deb; do dpkg-deb --fsys-tarfile "$p" | tar -x -C "$d/unpacked"; done
-	release=${package#linux-image-}
-	cp "$(find "$d/unpacked" -name "vmlinuz*" -type f | head -n 1)" "$d/vmlinuz"
-	modules "$d" "$release"
-	rm -rf "$d/debs" "$d/unpacked"
-	echo "$package" > "$d/ready"
+	echo "$2" > "$d/package"
 }
 
-# Those that the tests want, and what these need: namespaces are joined by veth and bridge, flows are asked for by diag.
-modules() { # DIR RELEASE
-	local d=$1 release=$2 from to=$1/tree/usr/lib/modules/$2 m
+unpack() { # DIR PACKAGE
+	local d=$1 release=${2#linux-image-} p from to m
+	rm -rf "$d/unpacked" "$d/tree"
+	mkdir "$d/unpacked"
+	for p in "$d"/debs/*.deb; do dpkg-deb --fsys-tarfile "$p" | tar -x -C "$d/unpacked"; done
+	cp "$(find "$d/unpacked" -name "vmlinuz*" -type f | head -n 1)" "$d/vmlinuz"
 	from=$(find "$d/unpacked" -type d -path "*/modules/$release/kernel" | head -n 1)
 	[ -n "$from" ] || die "$release: its package has no modules"
+	to=$d/tree/usr/lib/modules/$release
 	mkdir -p "$to"
 	cp "${from%/kernel}"/modules.{order,builtin,builtin.modinfo} "$to/" 2> /dev/null || true
-	for m in net/802 net/bridge net/llc net/ipv4 net/ipv6 net/unix net/packet net/tls net/mptcp net/netlink net/vmw_vsock net/sctp \
-		net/netfilter net/sched drivers/net/veth.ko drivers/net/veth.ko.xz lib crypto; do
+	for m in "${modules[@]}"; do
 		[ ! -e "$from/$m" ] || (cd "$from/.." && cp -a --parents "kernel/$m" "$to/")
 	done
 	find "$to" -name '*.ko.xz' -print0 | xargs -0 -r xz -d
 	depmod -b "$d/tree/usr" "$release" 2> /dev/null || depmod -b "$d/tree" "$release"
 	(cd "$d/tree" && find . | cpio -o -H newc --quiet) > "$d/modules.cpio"
-	rm -rf "$d/tree"
+	rm -rf "$d/unpacked" "$d/tree"
+	echo "${modules[*]}" > "$d/ready"
 }
 
 # ---- the root ------------------------------------------------------------------------------------------------------------
@@ -198,7 +205,7 @@ compile() { # OUT SOURCE [OBJECT…]: with the lowest layers, which kern is on
 
 start() { # NAME
 	local name=$1 d=$kernels/$1
-	say "$name: $(cat "$d/ready"), at most $seconds seconds"
+	say "$name: $(cat "$d/package"), at most $seconds seconds"
 	cat "$work/root.cpio" "$d/modules.cpio" > "$work/$name.initrd"
 	: > "$work/$name.results"
 	# Two serial lines: the kernel and the tests talk on the first, the second has nothing but results. </dev/null: a guest

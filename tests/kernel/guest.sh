@@ -21,7 +21,7 @@ machine() {
 	ip link set lo up
 	ulimit -n 20000
 	# Those that the kernel does not load by itself when somebody wants them.
-	modprobe -a veth bridge inet_diag tcp_diag unix_diag tls af_packet 2> /dev/null
+	modprobe -a veth bridge inet_diag tcp_diag unix_diag tls af_packet tun vxlan 2> /dev/null
 }
 
 result() { printf 'pgveil %s\n' "$*" >&4; }

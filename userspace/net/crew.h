@@ -23,7 +23,7 @@ struct identity;
 struct tls_pool;
 struct post;
 
-#define SPLICE_MIN ((size_t)64 << 10) /* bytes of a row from which it is worth two system calls */
+#define SPLICE_MIN ((size_t)64 << 10) /* bytes of a row; less was never seen to save anything */
 /* How large rows go that nothing looks at. X(name, word) */
 #define SPLICE_WAYS(X)                                                                                       \
 	X(OFF, "off")                                                                                        \

@@ -286,7 +286,7 @@ class Memory:
 
 
 GREED = 12 << 20  # of a statement that does not end: what one session may have the daemon hold is 16 MiB
-HUNGRY = 24
+HUNGRY = 8
 
 
 def out_of_memory(lab, n):

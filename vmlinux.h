@@ -316,6 +316,10 @@ enum {
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct bpf_spin_lock {
+	__u32 val;
+};
+
 struct __sk_buff {
 	__u32 len;
 	__u32 pkt_type;

@@ -15,6 +15,7 @@
 #define PGVEIL_BPF_SPLICE_H
 
 #ifndef __VMLINUX_H__
+#include <linux/bpf.h>
 #include <linux/types.h>
 #endif
 
@@ -54,20 +55,41 @@ struct splice_window {
 	X(SWITCH, "switch") /* turned off */                                                                 \
 	X(TARGET, "target") /* the other socket is gone */                                                   \
 	X(END, "end")       /* of the stream */                                                              \
-	X(PIECE, "piece")   /* more in one piece than is looked at */
+	X(PIECE, "piece")   /* more in one piece than is looked at */                                        \
+	X(LOST, "lost")     /* the stream itself: nothing of it can be believed any more */
 #define X(name, word) SPLICE_END_##name,
 enum splice_end { SPLICE_ENDS(X) SPLICE_END_MAX };
 #undef X
 
-/* Written by the program alone, by the same cookie. */
+/* Written by the program alone, by a socket's cookie: the server's, and for its place in the stream the
+ * client's as well. */
 struct splice_count {
 	__u64 generation;          /* of the last window that the program has seen */
 	__u64 passed;              /* bytes that went up to the daemon, ever */
 	__u64 bytes;               /* of this window, that went on … */
 	__u64 rows;                /* … and of how many rows the whole header was among them */
 	__u64 credit;              /* of it that is left */
+	__u64 repeated;            /* bytes that came once more, ever: cut off */
 	__u32 end;                 /* enum splice_end */
 	struct splice_track track; /* behind the last of bytes */
+	__u32 next;                /* sequence number of what comes next, once something has come */
+	__u8 begun;
+	__u8 cuts; /* such bytes could be cut off, so far */
+	__u8 lost; /* what went up since this was set is not what the other end said */
+	__u8 pad;
+};
+
+/* Both ends hold the lock for as long as they copy, so that neither sees half of what the other writes, nor
+ * what the kernel has since put into the memory of an element that was replaced. */
+struct splice_window_slot {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	struct splice_window window;
+};
+struct splice_count_slot {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	struct splice_count count;
 };
 
 struct splice_switch {
@@ -76,7 +98,7 @@ struct splice_switch {
 
 _Static_assert(sizeof(struct splice_track) == 12, "no hidden padding in a map value");
 _Static_assert(sizeof(struct splice_window) == 48, "no hidden padding in a map value");
-_Static_assert(sizeof(struct splice_count) == 56, "no hidden padding in a map value");
+_Static_assert(sizeof(struct splice_count) == 72, "no hidden padding in a map value");
 
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
@@ -135,11 +157,23 @@ static __always_inline int splice_take(struct splice_track *t, const __u8 *b, __
 	return 1;
 }
 
+/* A piece of len bytes that TCP numbers from seq to end comes where next is expected. The kernel shows these
+ * programs all of it, also what it had from an earlier one (a sender that repeats may cut its segments anew):
+ * *again bytes at its front. 0: it does not fit, and the stream is lost. */
+static __always_inline int splice_fits(__u32 next, __u32 seq, __u32 end, __u32 len, __u32 *again)
+{
+	/* The end of the stream has a number as well. */
+	__u32 fin = end - seq - len;
+
+	*again = next - seq;
+	return fin <= 1 && *again <= len;
+}
+
 /* Whether the program may begin with w, of which it has seen nothing yet; c is what it counted so far. */
 static __always_inline int splice_opens(const struct splice_window *w, const struct splice_count *c)
 {
-	return w->credit && w->read == c->passed && (w->track.type == 'D' || w->track.type == 'd') &&
-	       w->track.nhead == 0;
+	return w->credit && !c->lost && w->read == c->passed &&
+	       (w->track.type == 'D' || w->track.type == 'd') && w->track.nhead == 0;
 }
 
 #endif

@@ -125,7 +125,35 @@ static void opening(void **state)
 	assert_false(splice_opens(&w, &c));
 	w.track.type = 'T';
 	assert_false(splice_opens(&w, &c));
+	assert_false(splice_opens(&(struct splice_window){.read = 10, .credit = 1, .track = {.type = 'D'}},
+		&(struct splice_count){.passed = 10, .lost = 1}));
 	assert_false(splice_opens(&(struct splice_window){0}, &(struct splice_count){0}));
+}
+
+static void fits(void **state)
+{
+	uint32_t again;
+
+	(void)state;
+	assert_true(splice_fits(10, 10, 15, 5, &again));
+	assert_int_equal(again, 0);
+	/* With the end of the stream, alone or behind bytes. */
+	assert_true(splice_fits(10, 10, 11, 0, &again));
+	assert_true(splice_fits(10, 10, 16, 5, &again));
+	/* Some of it came before: the last byte too, where only the end is new. */
+	assert_true(splice_fits(10, 7, 15, 8, &again));
+	assert_int_equal(again, 3);
+	assert_true(splice_fits(10, 7, 11, 3, &again));
+	assert_int_equal(again, 3);
+	/* Numbers begin again behind the largest. */
+	assert_true(splice_fits(2, 0xfffffffe, 10, 12, &again));
+	assert_int_equal(again, 4);
+	/* A gap, what is wholly old, and what is not TCP's numbers. */
+	assert_false(splice_fits(10, 11, 15, 4, &again));
+	assert_false(splice_fits(10, 3, 9, 6, &again));
+	assert_false(splice_fits(10, 10, 15, 6, &again));
+	assert_false(splice_fits(10, 10, 17, 5, &again));
+	assert_false(splice_fits(10, 0, 0, 5, &again));
 }
 
 int main(void)
@@ -135,6 +163,7 @@ int main(void)
 		cmocka_unit_test(lengths),
 		cmocka_unit_test(at_random),
 		cmocka_unit_test(opening),
+		cmocka_unit_test(fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

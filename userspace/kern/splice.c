@@ -73,8 +73,8 @@ static int cookie_of(int fd, uint64_t *out)
 
 int splice_pair(struct splicer *s, struct splice_pair *p, int server_fd, int client_fd, struct err *e)
 {
-	struct splice_count count = {0};
-	struct splice_window shut = {0};
+	struct splice_count_slot count = {0};
+	struct splice_window_slot shut = {0};
 	uint64_t client = (uint64_t)client_fd, server = (uint64_t)server_fd;
 	int r = cookie_of(server_fd, &p->server);
 
@@ -82,6 +82,8 @@ int splice_pair(struct splicer *s, struct splice_pair *p, int server_fd, int cli
 		r = cookie_of(client_fd, &p->client);
 	if (!r)
 		r = bpf_map_update_elem(s->counts, &p->server, &count, BPF_NOEXIST);
+	if (!r)
+		r = bpf_map_update_elem(s->counts, &p->client, &count, BPF_NOEXIST);
 	if (!r)
 		r = bpf_map_update_elem(s->windows, &p->server, &shut, BPF_NOEXIST);
 	if (!r)
@@ -96,18 +98,40 @@ void splice_unpair(struct splicer *s, struct splice_pair *p)
 	if (p->server) {
 		(void)bpf_map_delete_elem(s->windows, &p->server);
 		(void)bpf_map_delete_elem(s->counts, &p->server);
+		(void)bpf_map_delete_elem(s->counts, &p->client);
 	}
 	*p = (struct splice_pair){0};
 }
 
 int splice_window(struct splicer *s, const struct splice_pair *p, const struct splice_window *w)
 {
-	return bpf_map_update_elem(s->windows, &p->server, w, BPF_EXIST);
+	struct splice_window_slot slot = {.window = *w};
+
+	return bpf_map_update_elem(s->windows, &p->server, &slot, BPF_EXIST | BPF_F_LOCK);
+}
+
+static int count_of(struct splicer *s, uint64_t cookie, struct splice_count *out)
+{
+	struct splice_count_slot slot = {0};
+	int r = bpf_map_lookup_elem_flags(s->counts, &cookie, &slot, BPF_F_LOCK);
+
+	*out = slot.count;
+	return r;
 }
 
 int splice_count(struct splicer *s, const struct splice_pair *p, struct splice_count *out)
 {
-	return bpf_map_lookup_elem(s->counts, &p->server, out);
+	return count_of(s, p->server, out);
+}
+
+bool splice_lost(struct splicer *s, uint64_t cookie)
+{
+	struct splice_count c;
+
+	int r = count_of(s, cookie, &c);
+
+	/* Without a count it never came to be of a pair: what has no count is not put into the map. */
+	return r ? r != -ENOENT : c.lost;
 }
 
 static int acked(int fd, uint64_t *out)

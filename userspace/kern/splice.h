@@ -20,7 +20,8 @@ struct splicer;
 	X(DRAIN, "drain")       /* what TCP has can be told */                                               \
 	X(CLOSE, "close")       /* with unread bytes */                                                      \
 	X(READABLE, "readable") /* FIONREAD says how much */                                                 \
-	X(TARGET, "target")     /* what cannot go on any more comes up */
+	X(TARGET, "target")     /* what cannot go on any more comes up */                                    \
+	X(REPEAT, "repeat")     /* what comes twice can be told, and cut off */
 #define X(name, word) SPLICE_CHECK_##name,
 enum splice_check { SPLICE_CHECKS(X) SPLICE_CHECK_MAX };
 #undef X
@@ -52,6 +53,9 @@ void splice_unpair(struct splicer *s, struct splice_pair *p);
 MUSTCHECK int splice_window(struct splicer *s, const struct splice_pair *p, const struct splice_window *w);
 /* What became of the last one. Its fields hang together where it has ended. */
 MUSTCHECK int splice_count(struct splicer *s, const struct splice_pair *p, struct splice_count *out);
+/* Whether what was read of a socket of a pair until now may be something else than what its other end said.
+ * To be asked behind every read. */
+bool splice_lost(struct splicer *s, uint64_t cookie);
 /* All bytes that TCP was ever given for a socket, plus a constant. -EAGAIN: they are being acknowledged just
  * now. */
 MUSTCHECK int splice_queued(int fd, uint64_t *out);

@@ -450,6 +450,7 @@ static bool end_stream(struct conn *c)
 	metric_add(&w->windows[count.end < SPLICE_END_MAX ? count.end : SPLICE_END_NEVER], 1);
 	metric_add(&w->window_bytes, count.bytes);
 	metric_add(&w->window_rows, count.rows);
+	metric_add(&w->repeated, count.repeated);
 	return true;
 }
 
@@ -509,6 +510,10 @@ static void read_side(struct conn *c, enum side side)
 			n = leg_read(leg, p, len);
 		if (n == -EAGAIN) {
 			leg->dry = true;
+			return;
+		}
+		if (n > 0 && stream_lost(&c->stream, side)) {
+			abort_conn(c, "the kernel showed bytes twice and they cannot be told apart");
 			return;
 		}
 		if (n > 0 && side == SIDE_SERVER)

@@ -54,7 +54,7 @@ struct worker {
 	struct tally tally;
 	_Atomic uint64_t judging_ns, judging_took[JUDGING_BUCKETS]; /* of texts that the cache did not have */
 	_Atomic uint64_t splice_reads[SPLICE_WAY_MAX];
-	_Atomic uint64_t windows[SPLICE_END_MAX], window_bytes, window_rows, paired;
+	_Atomic uint64_t windows[SPLICE_END_MAX], window_bytes, window_rows, repeated, paired;
 
 	/* Below: the thread's own. */
 	struct conn *conns, *parked; /* parked: closed, freed when the loop's turn ends */

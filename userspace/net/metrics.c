@@ -148,6 +148,10 @@ static void add_splice(const struct workers *ws, struct metric_text *m)
 	metric_family(m, METRIC_COUNTER, "pgveil_splice_window_rows",
 		"Rows that it handed on; pgveil_rows has them too.");
 	metric_number(m, NULL, SUM(ws, window_rows));
+	metric_family(m, METRIC_COUNTER, "pgveil_splice_repeated_bytes",
+		"Bytes that a database's TCP sent again as part of new ones, of connections whose rows the "
+		"kernel may hand on: cut off before they are counted.");
+	metric_number(m, NULL, SUM(ws, repeated));
 	metric_family(m, METRIC_COUNTER, "pgveil_spliced_bytes",
 		"Bytes that clients got without their being read; pgveil_received_bytes has them too.");
 	metric_number(m, NULL, SUM(ws, tally.spliced_bytes));

@@ -54,6 +54,11 @@ void stream_unpair(struct stream *t)
 	*t = (struct stream){.spoilt = true};
 }
 
+bool stream_lost(const struct stream *t, enum side side)
+{
+	return t->splicer && splice_lost(t->splicer, side == SIDE_SERVER ? t->pair.server : t->pair.client);
+}
+
 bool stream_begin(struct stream *t, struct session *s, const struct leg *client)
 {
 	struct session_stream at;
@@ -62,7 +67,7 @@ bool stream_begin(struct stream *t, struct session *s, const struct leg *client)
 
 	if (!t->splicer || t->spoilt || t->open || t->draining || !session_may_stream(s, &at))
 		return false;
-	if (splice_count(t->splicer, &t->pair, &c) || c.passed != t->read ||
+	if (splice_count(t->splicer, &t->pair, &c) || c.lost || c.passed != t->read ||
 		splice_queued(client->fd, &t->base))
 		return false;
 	w = (struct splice_window){.generation = t->generation + 1,
@@ -91,15 +96,22 @@ bool stream_ended(const struct stream *t, const struct leg *server)
 int stream_end(struct stream *t, struct session *s, struct splice_count *out)
 {
 	struct session_streamed st = {0};
+	uint64_t again;
 	int r = splice_count(t->splicer, &t->pair, out);
 
 	t->open = false;
 	if (r)
 		return r;
+	if (out->lost)
+		return -EPROTO;
+	again = out->repeated - t->repeated;
+	t->repeated = out->repeated;
 	/* One that the program has not seen is as it was opened: there was something before it, or the server
 	 * broke. */
 	if (out->generation != t->generation)
 		*out = (struct splice_count){.end = SPLICE_END_LATE, .track = t->at};
+	/* To the caller: of this window. */
+	out->repeated = again;
 	st = (struct session_streamed){.bytes = out->bytes,
 		.rows = out->rows,
 		.to_next = out->track.to_next,

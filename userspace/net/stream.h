@@ -27,6 +27,7 @@ struct stream { /* all zero: the legs are not paired */
 	uint64_t base;          /* what the client's TCP had been given when the window was opened */
 	uint64_t sent;          /* bytes that went on since */
 	uint64_t queued;        /* what it had been given when it was last looked at */
+	uint64_t repeated;      /* bytes of the server that were cut off, at the end of the last window */
 };
 
 /* The two legs, where the server says nothing. Once: afterwards they are paired, or spoilt. */
@@ -35,6 +36,9 @@ void stream_pair(struct stream *t, struct splicer *s, const struct leg *server, 
  * knows of it. A server that is held back would otherwise wait for a minute. */
 void stream_leave(const struct stream *t, const struct leg *server);
 void stream_unpair(struct stream *t); /* when both legs are closed */
+/* Whether what was read of a leg, up to now, cannot be believed: the connection ends before it is looked at.
+ */
+bool stream_lost(const struct stream *t, enum side side);
 /* Opens a window if the session has rows to hand on, and all is read and sent. */
 bool stream_begin(struct stream *t, struct session *s, const struct leg *client);
 /* Whether the window has ended: something came up, or the server is gone. */

@@ -192,7 +192,7 @@ def impatient(lab):
 
 
 # 57P01, for what was judged five seconds ago and may not be so any more.
-LATE = "definitions changed while the statement waited to run"
+LATE = "definitions may have changed while the statement waited to run"
 
 
 def stopped(lab, n, then=signal.SIGCONT):

@@ -84,7 +84,7 @@ bool backend_holds(struct session *s, uint64_t judged_ms, const struct judgement
 		return true;
 	}
 	if (s->state == STATE_OPEN)
-		session_break(s, "57P01", "definitions changed while the statement waited to run");
+		session_break(s, "57P01", "definitions may have changed while the statement waited to run");
 	return false;
 }
 
@@ -101,7 +101,7 @@ static struct rowplan *query_rows(
 	js = x->newer ? judgement_plans(x->newer) : NULL;
 	if (rp && js && !st->target &&
 		(x->at >= js->n || rowplan_restrict(rp, js->plans[x->at], x->newer, &e))) {
-		session_break(s, "57P01", "definitions changed while the statement waited to run");
+		session_break(s, "57P01", "definitions may have changed while the statement waited to run");
 		rowplan_free(rp);
 		rp = NULL;
 	}

@@ -34,7 +34,7 @@ static bool newer_copy(
 	*newer = x->newer;
 	js = x->newer ? judgement_plans(x->newer) : NULL;
 	if (js && x->at >= js->n) {
-		session_break(s, "57P01", "definitions changed while the statement waited to run");
+		session_break(s, "57P01", "definitions may have changed while the statement waited to run");
 		return false;
 	}
 	*also = js ? js->plans[x->at] : NULL;

@@ -294,3 +294,40 @@ def test_the_look_from_inside_is_nobodys(audited):
     lab.wait_ready("agent2")
     lab.wait_until(lambda: json.loads(lab.sh("pgveil", "--", "status", "--json").stdout)["connections"] == 0, "a session stays")
     assert pathlib.Path(lab.cgroup("agent2"), "cgroup.procs").read_text() == ""
+
+
+def test_unix_connections_past_the_engine(audited):
+    """To a database's unix socket by a link of another name, or connected outside and carried in: ended, and told of by the name that
+    the server gave it. One to a socket that is called otherwise stays."""
+    lab = audited
+    (lab.state / "sock").chmod(0o755)
+    path = str(lab.state / "sock" / (".s.PGSQL.%d" % lab.port))
+    home = lab.state / "home" / "agent1"
+    (home / "other").symlink_to(path)
+    agent = lab.agent_in()
+    since = len(lab.daemon_log())
+    with socket.socket(socket.AF_UNIX) as proxy:
+        proxy.bind(str(home / "proxy"))
+        (home / "proxy").chmod(0o777)
+        proxy.listen()
+        assert agent.do("p = socket(AF_UNIX); p.connect(%r)" % str(home / "proxy")) is None
+        served = proxy.accept()[0]
+        with socket.socket(socket.AF_UNIX) as outside:
+            outside.connect(path)
+            lab.rounds(2)
+            assert lab.events("stray.ended", since) == [], "nobody enrolled has it yet"
+            agent.give(outside)
+            agent.do("c = take()")
+        assert agent.do("ending(c)") == 0
+        refused = agent.do("s = socket(AF_UNIX); s.connect(%r)" % str(home / "other"))
+        if lab.status()["unix_sockets"] == "captured":
+            assert refused == "EACCES"
+        else:
+            assert refused is None and agent.do("ending(s)") == 0
+        told = lab.wait_until(lambda: lab.events("stray.ended", since), "it was not told of")
+        assert {(e["reason"], e["tgid"], e["address"]) for e in told} == {("unix", agent.pid, path)}
+        lab.rounds(1)
+        served.sendall(b"still")
+        assert agent.do("p.recv(5).decode()") == "still"
+        served.close()
+    agent.end()

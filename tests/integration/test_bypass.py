@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every row of the bypass matrix (bypass.py) as a test: what is expected is what happens."""
+import json
+
 import pytest
 
 import bypass
@@ -37,6 +39,16 @@ def test_the_guard_told_of_it(world):
     world.try_code("s = create_connection(%r)" % (world.proxy,))
     assert "foreign.denied" in world.lab.daemon_log()
     assert world.kernel()["foreign_denied"] >= 1
+
+
+def test_enrolment_says_what_is_not_seen_of_unix_sockets(world):
+    """On a kernel that has no hook for them, and only there."""
+    told = '"event":"cgroup.unix_unseen"' in world.lab.daemon_log()
+    status = json.loads(world.lab.sh("pgveil", "--", "status", "--json").stdout)
+    doctor = json.loads(world.lab.sh("pgveil", "--", "doctor", "--json", check=False).stdout)
+    warned = any("connects to unix sockets are not seen" in f["finding"] for f in doctor)
+    assert told == (status["unix_sockets"] == "none")
+    assert warned == (status["unix_sockets"] in ("none", "refused"))
 
 
 def test_a_connection_that_is_dropped_is_ended(world):

@@ -299,3 +299,31 @@ def test_what_no_policy_names_any_more_is_denied(enrolled, tmp_path):
         finally:
             agent.end()
             os.rmdir(place.path)
+
+
+def test_uninstall_takes_the_cgroups_of_run_away(enrolled):
+    """Those in which nobody lives, with what was made below them; the next daemon has the others taken away when they are empty."""
+    lab = enrolled
+    root = lab.cgroup("agent1").rsplit("/", 1)[0]
+    made = lambda: {d for d in os.listdir(root) if d.startswith("run-")}
+    before = made()
+    pgveil = [ROOT / "build" / BUILD / "pgveil", "--run-dir", lab.state / "run", "run", "--", "cat"]
+    ends, lives = (subprocess.Popen(pgveil, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for _ in range(2))
+    for p in (ends, lives):
+        p.stdin.write(b"x\n")
+        p.stdin.flush()
+        assert p.stdout.readline() == b"x\n"
+    where = {p: open("/proc/%d/cgroup" % p.pid).read().rsplit("/", 1)[1].strip() for p in (ends, lives)}
+    os.mkdir("%s/%s/below" % (root, where[ends]))
+    other = root + "/run-99999.scope"  # somebody else's
+    os.mkdir(other)
+    lab.hang_up()
+    lab.sh("daemon", "stop")
+    ends.communicate()
+    said = lab.sh("pgveil", "--", "uninstall").stdout.decode()
+    assert "1 cgroups of pgveil run stay" in said, said
+    assert made() == before | {where[lives], "run-99999.scope"}
+    os.rmdir(other)
+    lab.sh("daemon", "start")
+    lives.communicate()
+    lab.wait_until(lambda: made() == before, "the cgroup of a command that ended stays")

@@ -4,15 +4,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <mntent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+#include "base/made.h"
 #include "cli/bpftool.h"
 #include "cli/client.h"
 
@@ -25,13 +29,17 @@ const char uninstall_help[] =
 	"\n"
 	"Takes pgveil out of the kernel: detaches its programs and removes everything it pinned. From then "
 	"on nobody is\n"
-	"captured and nobody refused. The daemon must not be running.\n"
+	"captured and nobody refused. The daemon must not be running. The cgroups that pgveil run made go "
+	"too, where nobody\n"
+	"lives in them any more.\n"
 	"\n"
 	"  --force   also while the daemon is running, which is of no use to it afterwards\n";
 
 struct links { /* kernel ids of what was pinned */
 	json_int_t id[LINKS_MAX];
 	unsigned n;
+	json_int_t root;   /* the guarded cgroup; 0: none was found */
+	unsigned lived_in; /* cgroups of `pgveil run` that have processes */
 };
 
 /* The daemon holds a lock on the directory for as long as it lives. */
@@ -61,6 +69,13 @@ static json_int_t link_id(json_t *shown)
 	return json_integer_value(json_object_get(o, "id"));
 }
 
+static json_int_t root_of(json_t *shown)
+{
+	json_t *o = json_is_array(shown) ? json_array_get(shown, 0) : shown;
+
+	return json_integer_value(json_object_get(o, "cgroup_id"));
+}
+
 static int remove_link(const char *path, struct links *l, struct err *e)
 {
 	json_t *shown = NULL;
@@ -70,6 +85,8 @@ static int remove_link(const char *path, struct links *l, struct err *e)
 		return r;
 	if (l->n < LINKS_MAX)
 		l->id[l->n++] = link_id(shown);
+	if (root_of(shown))
+		l->root = root_of(shown);
 	json_decref(shown);
 	/* Detached by force first: somebody else may hold the link, and then unpinning would leave it in
 	 * force. */
@@ -143,6 +160,47 @@ static int verify(const struct links *l, struct err *e)
 	return 0;
 }
 
+static bool is_made(const FTSENT *x, ino_t root)
+{
+	return x->fts_parent->fts_level >= FTS_ROOTLEVEL && x->fts_parent->fts_statp->st_ino == root &&
+	       getxattr(x->fts_path, MADE_MARK, NULL, 0) > 0;
+}
+
+/* The cgroups that `pgveil run` made on a mount, with what their commands made below them. The kernel keeps
+ * those in which somebody lives. */
+static void remove_made(const char *mount, struct links *l)
+{
+	char *const top[] = {(char *)mount, NULL};
+	FTS *tree = fts_open(top, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+	FTSENT *x;
+
+	while (tree && (x = fts_read(tree))) {
+		if (x->fts_info == FTS_D)
+			x->fts_number = x->fts_parent->fts_number || is_made(x, (ino_t)l->root);
+		else if (x->fts_info == FTS_DP && x->fts_number && rmdir(x->fts_path) < 0)
+			l->lived_in += !x->fts_parent->fts_number;
+		else if (x->fts_info == FTS_F)
+			fts_set(tree, x, FTS_SKIP);
+	}
+	if (tree)
+		fts_close(tree);
+}
+
+static void remove_all_made(struct links *l)
+{
+	FILE *mounts = l->root ? setmntent("/proc/self/mounts", "re") : NULL;
+	struct mntent *m;
+
+	while (mounts && (m = getmntent(mounts))) {
+		if (strcmp(m->mnt_type, "cgroup2") != 0)
+			continue;
+		l->lived_in = 0;
+		remove_made(m->mnt_dir, l);
+	}
+	if (mounts)
+		endmntent(mounts);
+}
+
 static int uninstall(const char *dir, struct links *l, struct err *e)
 {
 	struct statfs fs;
@@ -158,6 +216,8 @@ static int uninstall(const char *dir, struct links *l, struct err *e)
 	/* A mount of its own cannot be removed, only emptied. */
 	if (!r && rmdir(dir) < 0 && errno != EBUSY)
 		r = err_set(e, -errno, "%s: %m", dir);
+	if (!r)
+		remove_all_made(l);
 	return r ? r : verify(l, e);
 }
 
@@ -188,8 +248,10 @@ int cli_uninstall(struct settings *s, int argc, char **argv)
 		return 1;
 	}
 	if (s->json)
-		printf("{\"links\": %u}\n", l.n);
+		printf("{\"links\": %u, \"lived_in\": %u}\n", l.n, l.lived_in);
 	else
 		printf("%u programs detached, nothing is left in %s\n", l.n, s->pin_dir);
+	if (!s->json && l.lived_in)
+		printf("%u cgroups of pgveil run stay: processes live in them\n", l.lived_in);
 	return 0;
 }

@@ -15,12 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "base/unix_address.h"
 #include "ctl/census.h"
 #include "ctl/clock.h"
 #include "ctl/sentinel.h"
 #include "ctl/stray.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
+#include "kern/unix_diag.h"
 #include "net/worker.h"
 
 #define GAP_MS       50 /* between rounds, however many enrolments there are */
@@ -103,6 +105,7 @@ static const char *stray_word(enum stray_kind kind)
 	case STRAY_OWN: return "own";
 	case STRAY_CARRIED: return "carried";
 	case STRAY_FOREIGN: return "foreign";
+	case STRAY_UNIX: return "unix";
 	}
 	return "?";
 }
@@ -112,11 +115,19 @@ static void tell(const struct audit *a, enum log_level level, const char *event,
 {
 	const uint8_t *ip = x->socket.four.remote_ip;
 	bool v4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)ip);
-	char address[INET6_ADDRSTRLEN] = "", path[PATH_MAX];
+	char address[UNIX_PATH_CAP] = "", path[PATH_MAX];
+	struct sockaddr_storage name;
 
 	if (cgroup_path(a->cfg.mount, a->cfg.root, x->socket.cgroup_id, path, sizeof(path), NULL))
 		path[0] = '\0';
-	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip + 12 : ip, address, sizeof(address));
+	if (x->kind == STRAY_UNIX) {
+		if (cgroup_of_pid(x->holder, path, sizeof(path), NULL))
+			path[0] = '\0';
+		unix_address_dialled(&name, x->name.bytes, x->name.len);
+		unix_address_text((struct sockaddr *)&name, address);
+	} else {
+		inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip + 12 : ip, address, sizeof(address));
+	}
 	log_with(level, event,
 		LOG_FIELDS(LOG_TEXT("reason", stray_word(x->kind)), LOG_TEXT("cgroup", path),
 			LOG_NUMBER("cgroup_id", x->socket.cgroup_id), LOG_NUMBER("uid", x->socket.uid),
@@ -143,8 +154,9 @@ static unsigned deal_with(
 				"somebody beside an enrolled process is connected to a database");
 		return 1;
 	}
-	r = diag_destroy(diag_fd, &x->socket, &e);
-	if (r == -ENOENT)
+	r = x->kind == STRAY_UNIX ? unix_diag_shut(x->holder, x->holder_fd, (uint32_t)x->socket.inode, &e)
+				  : diag_destroy(diag_fd, &x->socket, &e);
+	if (r == -ENOENT || r == -ESTALE || r == -ESRCH)
 		return 0; /* gone by itself */
 	if (r && told_before(a, &x->socket))
 		return 0;

@@ -581,7 +581,9 @@ int enrol_run(struct enrol *en, pid_t pid, char *out, size_t cap, struct err *e)
 	if (r < 0)
 		return err_set(e, -errno, "%s: %m", dir);
 	/* Enrolled before anything lives in it; by the namespace of who asked. */
-	r = enrol_cgroup(en, path, NULL, pid, e);
+	r = cgroup_mark(dir, e);
+	if (!r)
+		r = enrol_cgroup(en, path, NULL, pid, e);
 	if (!r)
 		r = cgroup_enter(dir, pid, e);
 	x = roster_find(&en->roster, path);

@@ -280,6 +280,11 @@ int roster_complete(struct roster *ro, struct enrolment *x, struct err *e)
 		shut_free(shut_find(ro, x->id));
 	log_with(LOG_INFO, "cgroup.enrolled", LOG_FIELDS(LOG_TEXT("cgroup", x->path)), "by %s",
 		x->by_admin ? "the administrator" : "policy");
+	if (kern_unix_guard(ro->kern) == UNIX_GUARD_NONE)
+		log_with(LOG_WARN, "cgroup.unix_unseen", LOG_FIELDS(LOG_TEXT("cgroup", x->path)),
+			"this kernel has no hook for connects to unix sockets: keep those of databases out "
+			"of its "
+			"sight");
 	return 0;
 }
 

@@ -31,12 +31,31 @@ static void on_port(void *arg, uint16_t port)
 	s->ports[port / 64] |= UINT64_C(1) << port % 64;
 }
 
+/* One more, or NULL. */
+static struct stray *add(struct strays *st)
+{
+	if (st->n == st->cap) {
+		unsigned cap = st->cap ? st->cap * 2 : 64;
+		struct stray *more = cap > STRAYS_MAX ? NULL : realloc(st->all, cap * sizeof(*more));
+
+		if (!more) {
+			st->cut = true;
+			return NULL;
+		}
+		st->all = more;
+		st->cap = cap;
+	}
+	st->all[st->n] = (struct stray){0};
+	return &st->all[st->n++];
+}
+
 static void on_socket(void *arg, const struct diag_socket *socket)
 {
 	uint16_t port = socket->four.remote_port;
 	struct search *s = arg;
 	struct strays *st = s->st;
 	struct flow_value flow;
+	struct stray *x;
 
 	if (!(s->ports[port / 64] & UINT64_C(1) << port % 64))
 		return;
@@ -44,18 +63,26 @@ static void on_socket(void *arg, const struct diag_socket *socket)
 	if (flow_recorded(s->k, s->c->spaces[s->space].cookie, &socket->four, &flow) == 0 &&
 		flow.socket_cookie == socket->cookie)
 		return;
-	if (st->n == st->cap) {
-		unsigned cap = st->cap ? st->cap * 2 : 64;
-		struct stray *more = cap > STRAYS_MAX ? NULL : realloc(st->all, cap * sizeof(*more));
-
-		if (!more) {
-			st->cut = true;
-			return;
-		}
-		st->all = more;
-		st->cap = cap;
+	x = add(st);
+	if (x) {
+		x->socket = *socket;
+		x->space = s->space;
 	}
-	st->all[st->n++] = (struct stray){.socket = *socket, .space = s->space};
+}
+
+/* The server's end of a connection: who has the other end is what is asked. The engine's own listener is
+ * called otherwise. */
+static void on_unix(void *arg, const struct unix_end *server)
+{
+	struct search *s = arg;
+	struct stray *x = add(s->st);
+
+	if (!x)
+		return;
+	x->kind = STRAY_UNIX;
+	x->socket.inode = x->socket.cookie = server->peer;
+	x->name = server->name;
+	x->space = s->space;
 }
 
 /* ---- whose they are ---- */
@@ -68,15 +95,17 @@ static int by_inode(const void *a, const void *b)
 }
 
 /* The connections of one descriptor: several where it is MPTCP's. */
-static void mark(struct strays *st, uint64_t inode, pid_t holder)
+static void mark(struct strays *st, uint64_t inode, pid_t holder, int fd)
 {
 	struct stray key = {.socket.inode = inode}, *x;
 
 	x = bsearch(&key, st->all, st->n, sizeof(key), by_inode);
 	while (x && x > st->all && x[-1].socket.inode == inode)
 		x--;
-	for (; x && x < st->all + st->n && x->socket.inode == inode; x++)
+	for (; x && x < st->all + st->n && x->socket.inode == inode; x++) {
 		x->holder = holder;
+		x->holder_fd = fd;
+	}
 }
 
 /* dir: /proc/PID/fd, or a thread's. False: it is there and cannot be read. */
@@ -96,7 +125,7 @@ static bool mark_descriptors(struct strays *st, const char *dir, pid_t holder)
 			continue;
 		to[n] = '\0';
 		if (sscanf(to, "socket:[%llu]", &inode) == 1 && inode)
-			mark(st, inode, holder);
+			mark(st, inode, holder, atoi(ent->d_name));
 	}
 	closedir(d);
 	return true;
@@ -160,6 +189,8 @@ static bool judge(struct stray *x, const struct census *c, const struct stray_li
 	const struct census_cgroup *made = census_find(c, x->socket.cgroup_id);
 	const struct census_netns *space = &c->spaces[x->space];
 
+	if (x->kind == STRAY_UNIX)
+		return x->holder != 0;
 	if (made && (made->state == CGROUP_ENROLLED || made->state == CGROUP_DENIED)) {
 		x->kind = STRAY_OWN;
 		return true;
@@ -178,12 +209,16 @@ void strays_find(
 {
 	struct search s = {.st = st, .c = c, .k = k};
 	unsigned n = 0;
+	int r;
 
 	*st = (struct strays){.cut = c->cut};
 	kern_each_port(k, on_port, &s);
 	for (s.space = 0; s.space < c->nspaces; s.space++) {
 		if (diag_each(c->spaces[s.space].diag_fd, SOCKETS_MAX, on_socket, &s, NULL))
 			st->cut = true;
+		/* Without unix_diag none is turned to the engine, and nobody said that there is one. */
+		r = st->cut ? 0 : unix_diag_each(c->spaces[s.space].diag_fd, SOCKETS_MAX, on_unix, &s);
+		st->cut |= r && r != -ENOENT;
 	}
 	if (!st->n)
 		return;

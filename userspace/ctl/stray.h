@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* stray: a TCP connection to a database port that does not go through the engine, although whoever made it,
- * or has it, is enrolled. The hooks see connects; these are what no connect told of: made before the
- * enrolment, or elsewhere and carried in as a descriptor. */
+/* stray: a connection to a database port, or to a database's unix socket, that does not go through the
+ * engine, although whoever made it, or has it, is enrolled. The hooks see connects; these are what no connect
+ * told of: made before the enrolment, or elsewhere and carried in as a descriptor, or by another name of the
+ * socket. */
 #ifndef PGVEIL_CTL_STRAY_H
 #define PGVEIL_CTL_STRAY_H
 
@@ -9,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "kern/diag.h"
+#include "kern/unix_diag.h"
 
 struct census;
 struct kern;
@@ -18,13 +20,16 @@ enum stray_kind {
 	STRAY_CARRIED, /* made elsewhere, and a process there has it */
 	STRAY_FOREIGN, /* made by somebody who shares its network namespace, and nobody there is seen to have
 			  it */
+	STRAY_UNIX,    /* a unix connection: who made it is not known, a process there has it */
 };
 
 struct stray {
 	enum stray_kind kind;
-	struct diag_socket socket;
-	unsigned space; /* in the census */
-	pid_t holder;   /* of a process that is enrolled or denied; 0: none is seen */
+	struct diag_socket socket; /* UNIX: its inode only, as cookie too */
+	struct unix_name name;     /* UNIX: what the server calls it */
+	unsigned space;            /* in the census */
+	pid_t holder;              /* of a process that is enrolled or denied; 0: none is seen */
+	int holder_fd;
 };
 
 struct strays {

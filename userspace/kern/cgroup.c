@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+#include "base/made.h"
 
 /* Deeper than any tree that the kernel's default limits and sane managers make; ends a walk, never a program.
  */
@@ -241,6 +243,11 @@ void cgroup_unit(const char *path, char *out, size_t cap)
 		}
 		path += n + (path[n] == '/');
 	}
+}
+
+int cgroup_mark(const char *dir, struct err *e)
+{
+	return setxattr(dir, MADE_MARK, "1", 1, 0) < 0 ? err_set(e, -errno, "%s: %m", dir) : 0;
 }
 
 int cgroup_enter(const char *dir, pid_t pid, struct err *e)

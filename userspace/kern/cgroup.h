@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cgroup: names and ids of cgroup v2 directories. Never writes to them, except that cgroup_enter moves a
- * process. */
+ * process and cgroup_mark sets an attribute. */
 #ifndef PGVEIL_KERN_CGROUP_H
 #define PGVEIL_KERN_CGROUP_H
 
@@ -21,6 +21,8 @@ MUSTCHECK int cgroup_of_pid(pid_t pid, char *out, size_t cap, struct err *e);
 /* The systemd unit in a path: its first (outermost) component that ends in .service or .scope; "" where there
  * is none, or it does not fit. */
 void cgroup_unit(const char *path, char *out, size_t cap);
+/* Says of a directory that we made it: `pgveil uninstall` takes away those that are empty. */
+MUSTCHECK int cgroup_mark(const char *dir, struct err *e);
 MUSTCHECK int cgroup_enter(const char *dir, pid_t pid, struct err *e);
 /* Any process in dir or below it; 0: none. */
 pid_t cgroup_any_pid(const char *dir);

@@ -71,6 +71,28 @@ class Hand:
         self.process.wait(30)
 
 
+def serve(listener, connect, greeting=b""):
+    """Hands on what whoever dials the listener says behind the greeting, until the listener is shut."""
+    def pump(a, b):
+        with contextlib.suppress(OSError):
+            while data := a.recv(65536):
+                b.sendall(data)
+            b.shutdown(socket.SHUT_WR)
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                client = listener.accept()[0]
+                got = b""
+                while len(got) < len(greeting) and (byte := client.recv(1)):
+                    got += byte
+                server = connect()
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(target=pump, args=pair, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+
+
 class World:
     """A lab, and what stands around it: proxies on the host, a second address of the database's machine."""
 
@@ -98,25 +120,7 @@ class World:
     def serve(self, listener, greeting=b""):
         """A proxy to the database on the host, in front of which a client says the greeting."""
         self.stack.callback(listener.shutdown, socket.SHUT_RDWR)
-
-        def pump(a, b):
-            with contextlib.suppress(OSError):
-                while data := a.recv(65536):
-                    b.sendall(data)
-                b.shutdown(socket.SHUT_WR)
-
-        def accept():
-            with contextlib.suppress(OSError):
-                while True:
-                    client = listener.accept()[0]
-                    got = b""
-                    while len(got) < len(greeting) and (byte := client.recv(1)):
-                        got += byte
-                    server = socket.create_connection(self.db)
-                    for pair in ((client, server), (server, client)):
-                        threading.Thread(target=pump, args=pair, daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
+        serve(listener, lambda: socket.create_connection(self.db), greeting)
         return listener.getsockname()
 
     @contextlib.contextmanager

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """A database's unix socket: turned to the engine by its name, served by the policy's entry, refused otherwise."""
 
+import contextlib
 import json
 import re
+import socket
 import subprocess
 
 import pytest
 
+import wire
+from bypass_world import Hand, serve
 from lab import HERE, PSQL, Lab
 
 # What a process is told at a socket's address (in repr), one line of JSON each: the errno, or the SQLSTATE that it is closed with.
@@ -140,3 +144,86 @@ def test_a_link_of_another_name(lab):
     alias = lab.state / "home" / "agent1" / "alias"
     alias.symlink_to(lab.state / "sock" / (".s.PGSQL.%d" % lab.port))
     assert say(lab, str(alias)) == [13 if status["unix_sockets"] == "captured" else "R"]
+
+
+@contextlib.contextmanager
+def session(lab, address):
+    """A session of agent1 that dialled a socket; the test speaks."""
+    hand = Hand(lab.into("agent1", None), lab.env)
+    try:
+        with wire.Client(hand.do("s = socket(AF_UNIX); s.connect(%r)" % address), timeout=60) as c:
+            c.login("agent", lab.dbname)
+            yield c
+    finally:
+        hand.close()
+
+
+EMAIL = "SELECT email FROM clinic.patient ORDER BY id LIMIT 1"
+
+
+def test_a_server_at_an_abstract_name(lab):
+    """The engine dials it in the application's namespace, and only where the user of the entry listens."""
+    path = "%s/.s.PGSQL.%d" % (lab.state / "sock", lab.port)
+    name = "\0%s/.s.PGSQL.%d" % (lab.dbname, lab.port)
+
+    def connect():
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(path)
+        return s
+
+    def listening(argv):
+        hand = Hand(argv, lab.env)
+        return hand, hand.do("s = socket(AF_UNIX); s.bind(%r); s.listen()" % name)
+
+    host = "@" + lab.dbname
+    hand, listener = listening(lab.into(None, "agent1"))
+    serve(listener, connect)
+    p = psql(lab, EMAIL, host=host)
+    assert p.returncode == 0, p.stderr
+    assert p.stdout == psql(lab, EMAIL).stdout and lab.dba_psql(EMAIL) not in p.stdout.decode()
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    hand.close()
+    assert psql(lab, EMAIL, host=host).returncode == 2, "nobody listens there"
+    hand, listener = listening(["nsenter", "--net=/run/netns/pgveil-%s-agent1" % lab.name])
+    serve(listener, connect)
+    p = psql(lab, EMAIL, host=host)
+    assert p.returncode == 2 and not p.stdout, "root listens, and not who should"
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    hand.close()
+
+
+def test_flows_show_them(lab):
+    path = "%s/.s.PGSQL.%d" % (lab.state / "sock", lab.port)
+    flows = lambda *args: json.loads(lab.sh("pgveil", "--", "--json", "flows", *args).stdout)
+    with session(lab, path) as c:
+        assert c.query(EMAIL).ok().rows
+        one, = flows()
+        assert (one["dialled"], one["uid"], one["claimed"]) == (path, 65534, True) and one["cgroup"].endswith("/agent1")
+        assert one["session"]["rows"] == 1 and one["session"]["masked_cells"] == 1 and one["session"]["dbname"] == lab.dbname
+        assert len(flows("--database", lab.dbname, "--identity", "*/agent1")) == len(flows("--rewritten")) == 1
+        assert flows("--database", "other") == [] == flows("--spliced")
+        head, row = lab.sh("pgveil", "--", "flows").stdout.decode().splitlines()
+        assert path in row.split() and lab.dbname in row.split()
+
+
+def test_sessions_over_an_upgrade(lab):
+    """One that rests is told so, one in a transaction goes on to its end; new ones reach the new daemon."""
+    path = "%s/.s.PGSQL.%d" % (lab.state / "sock", lab.port)
+
+    def fatal(c):
+        kind, body = c.read()
+        assert kind == "E", kind
+        return wire.fields(body)["C"]
+
+    with session(lab, path) as rests, session(lab, path) as works:
+        masked = works.query(EMAIL).ok().rows
+        assert rests.query("SELECT 1").ok() and works.query("BEGIN").ok()
+        lab.sh("daemon", "upgrade")
+        assert fatal(rests) == "57P01"
+        assert works.query(EMAIL).ok().rows == masked
+        with session(lab, path) as c:
+            assert c.query(EMAIL).ok().rows == masked
+        assert works.query("COMMIT").ok()
+        assert fatal(works) == "57P01"

@@ -129,6 +129,7 @@ make_users() {
 	getent passwd root postgres nobody > "$root/etc/passwd"
 	getent group root postgres nogroup > "$root/etc/group"
 	printf 'passwd: files\ngroup: files\nhosts: files\n' > "$root/etc/nsswitch.conf"
+	cp -L /etc/protocols "$root/etc/"
 	printf '127.0.0.1 localhost\n::1 localhost\n' > "$root/etc/hosts"
 	cp -L /etc/ssl/openssl.cnf --parents "$root/" 2> /dev/null || true
 	mkdir -p "$root/usr/lib/ssl"

@@ -342,6 +342,7 @@ def by_service(inside):
 CREDENTIALS = "the database takes the engine's addresses and credentials only (pg_hba.conf), and the agent has none"
 SERVICES = "guard the tree that the service is in too (`--cgroup-root`: what nobody enrolled is refused, next row); keep its socket from the agent; "
 BELOW_6_7 = "before Linux 6.7: the socket's directory is the server's user's and no volume of the agent's; " + CREDENTIALS
+CARRIED = "raw values or nothing arrives"  # the daemon's audit ends such a connection, be it before the first answer
 NO_RAW = "no CAP_NET_RAW for the agent (pgveil run --uid does not give it; containers: drop NET_RAW); "
 NO_ADMIN = "no CAP_NET_ADMIN for the agent (pgveil run --uid does not give it); "
 NO_CGROUPFS = "no root, and no writable cgroupfs above the enrolled directory, for the agent; "
@@ -388,8 +389,8 @@ ROWS = [
     ("0.0.0.0", dialling(address="('0.0.0.0', {w.lab.port})"), "refused by the engine (08004)", ""),
     ("::", dialling(family="AF_INET6", address="('::', {w.lab.port})"), "refused by the engine (08004)", ""),
     ("cgroup left between socket() and connect()", moved, "masked", ""),
-    ("socket from outside by SCM_RIGHTS", handed_in, "raw values", "no shared sockets, volumes or IPC with what is not enrolled; " + CREDENTIALS),
-    ("socket from outside by pidfd_getfd", taken, "raw values", "needs ptrace rights over a process outside: an own user, no CAP_SYS_PTRACE; " + CREDENTIALS),
+    ("socket from outside by SCM_RIGHTS", handed_in, CARRIED, "no shared sockets, volumes or IPC with what is not enrolled; " + CREDENTIALS),
+    ("socket from outside by pidfd_getfd", taken, CARRIED, "needs ptrace rights over a process outside: an own user, no CAP_SYS_PTRACE; " + CREDENTIALS),
     ("connection older than enrolment", older, "nothing arrives", ""),
     ("socket older than enrolment, connected after it", older_socket, "refused by the engine (28000)", ""),  # no policy is its own
     ("in a cgroup below the enrolled one", below, "masked", ""),
@@ -420,10 +421,10 @@ ROWS = [
     ("the engine's port taken beside it (SO_REUSEPORT)", beside_the_engine, "refused: EADDRINUSE", ""),
     ("second process in the namespace, not enrolled", dialling(who="unknown", netns="agent1"), "refused: ECONNREFUSED", ""),
     ("second process in the namespace, enrolled otherwise", dialling(who="agent2", netns="agent1"), "masked", ""),
-    ("leaving by cron (stand-in)", by_service(False), "raw values", SERVICES + "crontab: not in cron.allow; " + CREDENTIALS),
-    ("leaving by ssh to localhost (stand-in)", by_service(False), "raw values", SERVICES + "sshd: no key, no password; " + CREDENTIALS),
-    ("leaving by systemd-run (stand-in)", by_service(False), "raw values", SERVICES + "polkit: no manage-units, no linger; " + CREDENTIALS),
-    ("leaving by a container engine's socket (stand-in)", by_service(False), "raw values", SERVICES + "not in its group, no socket mounted; " + CREDENTIALS),
+    ("leaving by cron (stand-in)", by_service(False), CARRIED, SERVICES + "crontab: not in cron.allow; " + CREDENTIALS),
+    ("leaving by ssh to localhost (stand-in)", by_service(False), CARRIED, SERVICES + "sshd: no key, no password; " + CREDENTIALS),
+    ("leaving by systemd-run (stand-in)", by_service(False), CARRIED, SERVICES + "polkit: no manage-units, no linger; " + CREDENTIALS),
+    ("leaving by a container engine's socket (stand-in)", by_service(False), CARRIED, SERVICES + "not in its group, no socket mounted; " + CREDENTIALS),
     ("leaving to a service below the guarded root", by_service(True), "refused: ECONNREFUSED", ""),
     ("unix socket of the server, by path", over_unix("{w.lab.state}/sock/.s.PGSQL.{w.lab.port}"), "refused by the engine (08004)", BELOW_6_7),
     ("unix socket of the server, abstract name", over_unix("\\0/tmp/.s.PGSQL.{w.lab.port}"), "refused by the engine (08004)", BELOW_6_7),

@@ -335,7 +335,7 @@ daemon_start() { # [--takeover]
 		export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}:log_path=$state/log/sanitizer
 		cd /
 		exec setsid "$bin" --cgroup-root "$cg_root" --pin-dir "$state/bpf/pgveil" --run-dir "$state/run" --state-dir "$state/state" \
-			--workers 2 --catalog-max-age 5s --log-level info --ready-fd 3 "${args[@]}"
+			--workers 2 --catalog-max-age $((5 * ${LAB_PATIENCE:-1}))s --log-level info --ready-fd 3 "${args[@]}"
 	) &
 	pid_write "$state/daemon.pid.new" $! || die "the daemon ended at once"
 	# The writer's end closes when the daemon dies, so that this read ends early then.

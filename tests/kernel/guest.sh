@@ -90,10 +90,16 @@ programs() { # each program of the object, as the kernel has it
 	if [ "$bare" = 0 ] && [ -s /tmp/programs ]; then result attach ok; else result attach fails; fi
 }
 
+served() { # SQL: the engine waits ten seconds for definitions that it has not read yet; here it may need more to read them
+	local try
+	for try in 1 2 3 4 5 6; do ! lab agent -- psql -XqAt -c "$1" || return 0; done
+}
+
 redirect() { # raw for the DBA, masked for the enrolled process, which is not told that it speaks to anything but the database
 	local raw masked where
 	heading redirect
 	raw=$(lab dba -- psql -XqAt -c "SELECT ssn FROM person WHERE id = 1")
+	served "SELECT ssn FROM person WHERE id = 1"
 	masked=$(lab agent -- psql -XqAt -c "SELECT ssn FROM person WHERE id = 1")
 	where=$(lab agent -- psql -Xq -c '\conninfo')
 	printf 'dba: %s\nagent: %s\n%s\n' "$raw" "$masked" "$where"
@@ -108,8 +114,7 @@ bench() { # both ways of asking; nothing may fail
 	local how out n=0
 	heading pgbench
 	lab dba -- pgbench -i -q -s 1 > /dev/null 2>&1 || { result pgbench fails; return; }
-	# The engine waits ten seconds for definitions that have changed; here it may need more to read them.
-	for how in 1 2 3 4 5 6; do ! lab agent -- psql -XqAt -c 'TABLE pgbench_branches' || break; done
+	served 'TABLE pgbench_branches'
 	for how in simple prepared; do
 		out=$(lab agent -- pgbench -n -M $how -c 4 -j 2 -t 20 2>&1)
 		printf '%s\n' "$out"
@@ -131,6 +136,7 @@ fail_closed() { # the programs go on without the daemon: nothing gets through, n
 	fi
 	echo "$said"
 	lab daemon start
+	served "SELECT ssn FROM person WHERE id = 1"
 	said=$(lab agent -- psql -XqAt -c "SELECT ssn FROM person WHERE id = 1")
 	echo "$said"
 	[ "$said" = '*******1120' ] || result failclosed fails after a restart

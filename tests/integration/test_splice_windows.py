@@ -6,12 +6,13 @@ order. agent1 is judged, so all of its rows come through the daemon; agent2 not.
 import os
 import socket
 import struct
+import subprocess
 
 import pytest
 
 import interleave
 import wire
-from lab import HERE, Lab, marker
+from lab import HERE, PYTHON, Lab, marker
 from test_splice import BUFFERS, LONG, MIB, Counted, gone, metrics, splice, spliced, stuck, wait_for
 
 ROWS = "SELECT i, repeat('x', 1000) FROM generate_series(1, %d) i"
@@ -47,6 +48,13 @@ def whole(c, *what):
         c.until("Z")
     assert c.at == len(c.received)
     return bytes(c.received[start:])
+
+
+def messages_of(stream):
+    at = [0]
+    while at[-1] < len(stream):
+        at.append(at[-1] + 1 + struct.unpack_from("!I", stream, at[-1] + 1)[0])
+    return [(stream[i:i + 1], stream[i:k]) for i, k in zip(at, at[1:])]
 
 
 def same(lab, who, *what):
@@ -195,6 +203,39 @@ def test_turned_off_in_the_result(lab, who):
         # What was in a window that had been opened may still have gone.
         assert handed(counted) <= until_now + 256 * 1024
     assert metrics(lab)["pgveil_splice_on"] == 0
+
+
+HELD = 1234567  # of an advisory lock, in the middle of the result
+REPEATED = "SELECT i, repeat(chr(65 + i %% 26), 1000), CASE WHEN i = 500 THEN pg_advisory_lock_shared(%d) END FROM generate_series(1, 3000) i" % HELD
+UNLOCK = "SELECT pg_advisory_unlock_all()"
+
+
+@pytest.mark.parametrize("n", [1, 5, 1400])
+def test_bytes_that_come_twice(lab, n):
+    """A sender that repeats itself cuts its segments anew: the kernel shows the program all of one, also what it had before."""
+    counted = Counted(lab)
+    with lab.direct() as d:
+        want = whole(d, wire.query(REPEATED), wire.query(UNLOCK))
+    # The server has sent full buffers of 8 KiB of what comes before the row that waits.
+    sent = len(b"".join(b for _, b in messages_of(want)[:500])) // 8192 * 8192
+    argv = ["nsenter", "--net=/run/netns/pgveil-%s-db" % lab.name, PYTHON, "-I", HERE / "repeats.py", lab.port, lab.host.rpartition(".")[0] + ".1"]
+    with lab.direct() as holder, subprocess.Popen([str(a) for a in argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p, lab.login("agent2") as c:
+        holder.query("SELECT pg_advisory_lock(%d)" % HELD).ok()
+        assert p.stdout.readline() == "ready\n"
+        start = c.at
+        c.send(wire.query(REPEATED), wire.query(UNLOCK))
+        wait_for(lab, "count(*) FILTER (WHERE wait_event = 'advisory') = 1")
+        # All but a header that is not whole yet: the engine keeps it.
+        c._need(sent - 4)
+        p.stdin.write(want[sent:sent + n].hex() + "\n")
+        p.stdin.flush()
+        assert p.stdout.readline() == "said\n"
+        holder.query(UNLOCK).ok()
+        c.until("Z")
+        c.until("Z")
+        assert bytes(c.received[start:]) == want
+        p.stdin.close()
+    assert counted("pgveil_splice_repeated_bytes_total") == n
 
 
 def test_random_sequences(lab):

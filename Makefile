@@ -54,7 +54,7 @@ below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
-.PHONY: kernel-matrix splice-random help all clients demo check test pg-suite pg-versions leak-random asan fuzz policy-test lint format check-format check-layers check-man install uninstall clean bpf unit unit-bins bench bench-bins bench-quick chaos
+.PHONY: kernel-matrix splice-random splice-gib help all clients demo check test pg-suite pg-versions leak-random asan fuzz policy-test lint format check-format check-layers check-man install uninstall clean bpf unit unit-bins bench bench-bins bench-quick chaos
 help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
@@ -73,8 +73,11 @@ pg-suite: ## PostgreSQL's own tests, directly and through the engine: the same r
 	scripts/pg-suite.sh $(SUITE)
 leak-random: all ## random statements to databases that differ in what is masked: the answers may not (root; COUNT=200000)
 	$(PYTHON) -B tests/leak/random_run.py --strict --count $(or $(COUNT),200000)
-splice-random: all ## clean and masked results in random order, their rows handed on by the kernel: the bytes of a direct connection (root; COUNT=10000)
-	$(PYTHON) -B tests/integration/interleave.py --count $(or $(COUNT),10000)
+splice-random: all ## clean and masked results in random order, their rows through a pipe and handed on by the kernel: the bytes of a direct connection (root; COUNT=10000, SEED=1)
+	$(PYTHON) -B tests/integration/interleave.py --count $(or $(COUNT),10000) --seed $(or $(SEED),1) --splice auto
+	$(PYTHON) -B tests/integration/interleave.py --count $(or $(COUNT),10000) --seed $(or $(SEED),1) --splice force
+splice-gib: all ## a clean row of 1 GiB with --splice off, auto and force, every byte compared (root, minutes, 4 GiB of memory)
+	$(PYTHON) -B tests/integration/gib.py $(GIB_ARGS)
 pg-versions: all ## the tests that depend on the server's version, on PostgreSQL 12 to 18 (root, minutes)
 	scripts/pg-versions.sh test
 kernel-matrix: ## programs, engine and PostgreSQL on other kernels, under qemu (root, minutes; K='6.1 newest', K='--record 6.1')

@@ -3,6 +3,7 @@
 are to come: nothing lost, nothing overtaken, memory bounded for a client that does not read, both ends, resets; and clean and masked results in random
 order. agent1 is judged, so all of its rows come through the daemon; agent2 not."""
 
+import contextlib
 import os
 import socket
 import struct
@@ -11,6 +12,7 @@ import subprocess
 import pytest
 
 import interleave
+import kernel_memory
 import wire
 from lab import HERE, PYTHON, Lab, marker
 from test_splice import BUFFERS, LONG, MIB, Counted, gone, metrics, splice, spliced, stuck, wait_for
@@ -18,6 +20,8 @@ from test_splice import BUFFERS, LONG, MIB, Counted, gone, metrics, splice, spli
 ROWS = "SELECT i, repeat('x', 1000) FROM generate_series(1, %d) i"
 # Rows whose values look like messages: only where a header is expected does it count.
 DECEIT = """SELECT decode('43000000085345004400000005', 'hex'), repeat('DDDD', 300), 'C' || chr(9) || 'Z' FROM generate_series(1, %d)"""
+WINDOW = 256 << 10  # STREAM_CREDIT of userspace/net/stream.h
+ENGINE = 256 << 10  # what the daemon itself may have read of one session
 SEQUENCES = int(os.environ.get("SPLICE_SEQUENCES", "300"))
 
 
@@ -131,6 +135,34 @@ def test_a_client_that_does_not_read(lab, who):
         start = c.at
         c.until("Z")
         assert bytes(c.received[start:]) == want
+
+
+def test_kernel_memory_of_clients_that_do_not_read(lab):
+    """Measured: between the two sockets is one window at most, what the two hold is charged to them and has its limit, and the machine has lost
+    no more than that for each of them; their results are four times as large as what they may take."""
+    readers, n = 4, 128 * MIB // 1000
+    before = kernel_memory.unnamed()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(lab.login("agent2")) for _ in range(1)]
+        sides = kernel_memory.Sides(lab, "agent2")
+        clients[0].send(wire.query(ROWS % n))
+        wait_for(lab, stuck())
+        between = sides.between()
+        charged, most = sides.charged()
+        for _ in range(1, readers):
+            clients.append(stack.enter_context(lab.login("agent2")))
+            clients[-1].send(wire.query(ROWS % n))
+        wait_for(lab, stuck(readers))
+        lost = kernel_memory.unnamed() - before
+        print("between the sockets %d bytes (a window is %d), charged to them %d of %d, lost to the machine %d for each of %d" % (
+            between, WINDOW, charged, most, lost // readers, readers))
+        assert 0 <= between <= WINDOW + ENGINE
+        assert charged <= most + MIB
+        # The application's own receive buffer is there too.
+        assert lost / readers < BUFFERS
+        for c in clients:
+            c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    wait_for(lab, gone())
 
 
 @pytest.mark.parametrize("who", ["agent1", "agent2"])

@@ -166,6 +166,13 @@ bench: ## what pgveil costs, beside PgBouncer and HAProxy; then bench-splice and
 .PHONY: bypass-matrix
 bypass-matrix: all ## every known way past the engine: row, expected, observed, what helps (root; ROW=a pattern)
 	$(PYTHON) -B tests/integration/bypass.py '$(ROW)'
+.PHONY: bypass-daemons
+DAEMONS := build/daemons
+bypass-daemons: all ## the ways out of the cgroup by a real sshd and cron, from packages that are unpacked and not installed (root)
+	mkdir -p $(DAEMONS)
+	[ -e $(DAEMONS)/usr/sbin/cron ] || (cd $(DAEMONS) && apt-get download -qq openssh-server openssh-client cron libwrap0 && \
+		for p in *.deb; do dpkg-deb -x $$p .; done)
+	DAEMONS=$(DAEMONS) $(PYTHON) -B tests/integration/bypass.py leaving
 .PHONY: leak
 leak: all ## the hostile corpus alone (root; L=category, LAB_PG_BIN=another server's bin)
 	$(PYTHON) -B -m pytest -q -s -p no:cacheprovider tests/leak $(if $(L),-k '$(L)')

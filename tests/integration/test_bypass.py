@@ -11,7 +11,7 @@ from lab import HERE, Lab
 
 @pytest.fixture(scope="module")
 def world():
-    with Lab() as lab:
+    with bypass.lab() as lab:
         world = bypass.World(lab)
         try:
             yield world

@@ -35,23 +35,14 @@ def what_ended(line):
 
 
 class Load:
-    """pgbench as an agent; what it printed is searched for values, and its errors counted. Its time runs while it connects, one
-    after another, so that is added: seconds are those in which all are connected."""
+    """pgbench as an agent; what it printed is searched for values, and its errors counted. It goes on until
+    it was enough, or its connections have ended."""
 
-    login_s = 0.0
-
-    def __init__(self, lab, clients, seconds, *options):
-        if not Load.login_s:
-            began = time.monotonic()
-            for _ in range(5):
-                lab.login().close()
-            Load.login_s = (time.monotonic() - began) / 5
-        if "-C" not in options:
-            seconds += int(1.5 * clients * Load.login_s)
+    def __init__(self, lab, clients, *options):
         script = lab.state / "home" / "load.sql"
         script.write_text(TRANSACTION)
         script.chmod(0o644)
-        argv = lab.into("agent1", None) + [PGBENCH, "-n", "-c", str(clients), "-j", str(min(clients, 16)), "-T", str(seconds), "-f", str(script),
+        argv = lab.into("agent1", None) + [PGBENCH, "-n", "-c", str(clients), "-j", str(min(clients, 16)), "-T", "3000", "-f", str(script),
                                            "--progress=1", *options]
         self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         env=lab.env)
@@ -148,6 +139,12 @@ def until(what, true, seconds=400):
         time.sleep(0.05)
 
 
+def busy(lab, n, load):
+    """Until as many statements have passed as all of the load have in two transactions, or all of it has ended."""
+    before = metric(lab, "pgveil_statements_total")
+    until("the load goes on", lambda: load.process.poll() is not None or metric(lab, "pgveil_statements_total") - before >= 8 * n)
+
+
 def held(lab):
     """Somebody in the middle of a large result: the bytes are looked through afterwards."""
     c = lab.login("agent1")
@@ -168,7 +165,7 @@ def words(counter):
 
 def killed(lab, n):
     row = Row("kill -9 of the daemon", "sessions end, connects refused at once, no value")
-    load = Load(lab, n, 600)
+    load = Load(lab, n)
     running(load)
     c = held(lab)
     lab.sh("daemon", "kill")
@@ -199,7 +196,7 @@ def stopped(lab, n, then=signal.SIGCONT):
     """SIGSTOP in the middle; then it goes on, or is killed (as a watchdog does)."""
     goes_on = then == signal.SIGCONT
     row = Row("SIGSTOP of the daemon, then %s" % then.name, "clients wait, nothing comes; then " + ("all goes on, but for statements that took more than 5 s" if goes_on else "as kill -9"))
-    load = Load(lab, n, 20 if goes_on else 600)
+    load = Load(lab, n)
     running(load)
     c = held(lab)
     number = pid(lab)
@@ -241,7 +238,11 @@ def stopped(lab, n, then=signal.SIGCONT):
         c.drain()
         until("the daemon is gone", lambda: not alive(number))
     refused = None if goes_on else lab.refused("agent1")
-    load.wait(400)
+    if goes_on:
+        busy(lab, n, load)
+        load.enough()
+    else:
+        load.wait(400)
     row.raw, row.refused = raw_values(lab, load, c, waits), "all" if refused else 0
     row.saw = "for %.1f s: waits, no byte more: %s; a connect meanwhile waits too, %s; then that one is %s; %s; told: %s" % (
         stood, "yes" if quiet and silent else "NO", impatience, end, words(load.ends), words(load.told))
@@ -298,7 +299,7 @@ def out_of_memory(lab, n):
             row.saw, row.ok = "not on this machine: no memory controller", True
             return row
         memory.start(lab)
-        load = Load(lab, n, 600)
+        load = Load(lab, n)
         running(load)
         c = held(lab)
         number = pid(lab)
@@ -360,7 +361,7 @@ print(n)
 def table_full(lab, n):
     row = Row("flow table full", "new connections refused or closed, open ones go on, no value")
     flows = lab.state / "bpf" / "pgveil" / "maps" / "flows"
-    load = Load(lab, n, 20)
+    load = Load(lab, n)
     running(load)
     # A connection of before that only goes now would leave a place.
     deadline = time.monotonic() + 60
@@ -379,14 +380,15 @@ def table_full(lab, n):
         except wire.Closed:
             got["closed"] += 1
             values += canary.found(bytes(c.received))
+    busy(lab, n, load)
     run([sys.executable, "-I", "-c", FILL, flows, "empty"], check=True)
-    load.wait(400)
+    load.enough()
     with lab.login() as c:
         again = c.query(SSN).ok().rows == [[b"*******0001"]]
     row.raw, row.refused = raw_values(lab, load) + len(values), "all"
     row.saw = "%d entries put in; then %s; the open ones: %d transactions, %s; afterwards %s" % (
         filled, words(got), load.done, words(load.ends), "served again" if again else "NOT SERVED")
-    row.ok = not got["ANSWERED"] and again and load.process.returncode == 0 and row.raw == 0 and load.done > 0
+    row.ok = not got["ANSWERED"] and again and not load.ends and row.raw == 0 and load.done > 0
     return row
 
 
@@ -394,7 +396,7 @@ def upgraded(lab, n, reconnects):
     row = Row("upgrade, %d connections, %s" % (n, "each for one transaction" if reconnects else "kept"),
               "no connect refused, " + ("no error" if reconnects else "57P01 between transactions only"))
     before = metric(lab, "pgveil_connections_accepted_total")
-    load = Load(lab, n, 600, *(["-C"] if reconnects else []))
+    load = Load(lab, n, *(["-C"] if reconnects else []))
     if not reconnects:
         running(load)
     with Dials(lab) as dials:

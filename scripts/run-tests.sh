@@ -4,7 +4,7 @@
 # shows all of them. The last line is the sum, "N passed, N failed, N skipped"; exit 1 when anything failed.
 #
 # The integration tests run twice: on the release build, and on the daemon built with AddressSanitizer and UBSan, whose
-# findings (and leaks at exit) fail the lab that had them (tests/integration/lab.py). Two parts run at a time: they wait as well
+# findings (and leaks at exit) fail the lab that had them (tests/integration/lab.py). Three parts run at a time: they wait as well
 # as compute, and each has labs of its own. Arguments go to pytest.
 set -uo pipefail
 cd "$(dirname "$(realpath "$0")")/.." || exit 1
@@ -101,6 +101,11 @@ kernel=() beside=()
 for name in audit bypass enrolment failclosed guard handover identity inspection kernel splice splice_windows unix; do
 	kernel+=("tests/integration/test_$name.py") beside+=("--ignore=tests/integration/test_$name.py")
 done
+# The sanitized part is two: connections and the kernel's side of them, and what is said on them.
+connections=()
+for name in audit clients failclosed handover identity kernel login operations policy_life relay splice unix; do
+	connections+=("tests/integration/test_$name.py")
+done
 part() { # PART ARGS…
 	local part=$1
 	shift
@@ -109,12 +114,13 @@ part() { # PART ARGS…
 	integration)
 		pytest_part "$part" release tests/integration tests/leak --ignore=tests/integration/test_clients.py --ignore=tests/leak/test_leak.py \
 			"${beside[@]}" "$@" ;;
-	sanitized)
-		pytest_part "$part" asan tests/integration tests/leak --ignore=tests/integration/test_lineage.py --ignore=tests/integration/test_lab.py \
-			--ignore=tests/integration/test_bench.py --ignore=tests/integration/test_memory.py --ignore=tests/leak/test_leak.py \
-			--ignore=tests/integration/test_inspection.py --ignore=tests/integration/test_guard.py --ignore=tests/integration/test_bypass.py \
-			--ignore=tests/integration/test_enrolment.py --ignore=tests/integration/test_splice_windows.py \
-			--deselect=tests/integration/test_failclosed.py::test_under_load \
+	sanitized-connections)
+		pytest_part "$part" asan "${connections[@]}" --deselect=tests/integration/test_failclosed.py::test_under_load "$@" ;;
+	sanitized-statements)
+		pytest_part "$part" asan tests/integration tests/leak "${connections[@]/#/--ignore=}" --ignore=tests/integration/test_lineage.py \
+			--ignore=tests/integration/test_lab.py --ignore=tests/integration/test_bench.py --ignore=tests/integration/test_memory.py \
+			--ignore=tests/leak/test_leak.py --ignore=tests/integration/test_inspection.py --ignore=tests/integration/test_guard.py \
+			--ignore=tests/integration/test_bypass.py --ignore=tests/integration/test_enrolment.py --ignore=tests/integration/test_splice_windows.py \
 			--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@" ;;
 	clients) pytest_part "$part" release tests/integration/test_clients.py "$@" ;;
 	hostile) pytest_part "$part" release tests/leak/test_leak.py "$@" ;;
@@ -122,18 +128,19 @@ part() { # PART ARGS…
 	esac
 }
 
-# Two lanes take the parts one after another, the longest first, so that both end at about the same time.
-parts=(sanitized integration kernel hostile clients honest)
+# Lanes take the parts one after another, the longest first, so that they end at about the same time.
+parts=(sanitized-connections sanitized-statements integration kernel hostile clients honest)
 lane() { # ARGS…
 	local p
 	for p in "${parts[@]}"; do
 		if mkdir "$work/$p.taken" 2> /dev/null; then part "$p" "$@"; fi
 	done
 }
-lane "$@" > "$work/beside.log" 2>&1 &
+lane "$@" > "$work/second.log" 2>&1 &
+lane "$@" > "$work/third.log" 2>&1 &
 lane "$@"
 wait
-cat "$work/beside.log"
+cat "$work/second.log" "$work/third.log"
 for p in "${parts[@]}"; do
 	# shellcheck disable=SC2046
 	count $(cat "$work/$p.sum" || echo 0 1 0)

@@ -35,7 +35,7 @@ LDFLAGS = -pthread -pie -Wl,--as-needed $(sanitize:fuzzer-no-link%=%)
 conv := -Wconversion
 
 # Layers in link order: a layer may use only those after it (scripts/check-layers.sh holds the exact table).
-layers := main ctl net kern session policy mask sql value pgwire base
+layers := main ctl net kern session policy record mask sql value pgwire base
 src = $(sort $(wildcard userspace/$(1)/*.c))
 objs = $(patsubst userspace/%.c,$(B)/%.o,$(call src,$(1)))
 lib = $(B)/lib$(1).a
@@ -45,6 +45,7 @@ below_pgwire := pgwire base
 below_value := value base
 below_sql := sql base
 below_mask := mask value base
+below_record := record base
 below_policy := policy mask sql value base
 below_session := session policy mask sql value pgwire base
 below_kern := kern base
@@ -52,7 +53,7 @@ below_net := net kern session policy mask sql value pgwire base
 below_main := main ctl net kern session policy mask sql value pgwire base
 below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
-ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
+ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lzstd -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
 .PHONY: kernel-matrix splice-random splice-gib help all clients demo check test pg-suite pg-versions leak-random asan fuzz policy-test lint format check-format check-layers check-man install uninstall clean bpf unit unit-bins bench bench-bins bench-quick chaos
 help: ## this list

@@ -15,6 +15,7 @@ table() {
 		sql:     base/
 		mask:    base/ value/
 		policy:  base/ sql/ mask/
+		record:  base/
 		session: base/ pgwire/ value/ sql/ mask/ policy/
 		kern:    base/ bpf/abi.h pgveil.skel.h pgveil_splice.skel.h
 		net:     base/ session/ kern/
@@ -51,6 +52,7 @@ doors() {
 		yaml.h:           policy/
 		curl/*:           cli/client.c, one of ctl/
 		pcre2.h:          mask/regex.c
+		zstd.h:           record/pack.c
 		event2/*:         net/ ctl/
 		base/log.h:       base/log.c net/ kern/ ctl/ main.c main/
 	DOORS

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "record/segment.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "record/be.h"
+
+size_t segment_put(const struct segment *s, uint8_t body[static SEGMENT_BODY_MAX])
+{
+	size_t node = s->node.n < SEGMENT_NODE ? s->node.n : SEGMENT_NODE;
+	uint8_t *p = put_be(body, SEGMENT_FORMAT, 4);
+
+	memcpy(p, s->previous, ENTRY_HASH);
+	p = put_be(p + ENTRY_HASH, s->torn, 8);
+	memcpy(p, s->salt, CIPHER_SALT);
+	p += CIPHER_SALT;
+	if (node)
+		memcpy(p, s->node.p, node);
+	return (size_t)(p + node - body);
+}
+
+enum wire segment_get(struct segment *s, struct span body)
+{
+	struct cur c = cur_of(body);
+	uint32_t format = cur_be32(&c);
+	struct span previous = cur_take(&c, ENTRY_HASH), salt;
+
+	s->torn = cur_be64(&c);
+	salt = cur_take(&c, CIPHER_SALT);
+	s->node = cur_rest(&c);
+	if (format != SEGMENT_FORMAT || s->node.n > SEGMENT_NODE || cur_end(&c) != WIRE_OK)
+		return WIRE_BAD;
+	memcpy(s->previous, previous.p, ENTRY_HASH);
+	memcpy(s->salt, salt.p, CIPHER_SALT);
+	return WIRE_OK;
+}
+
+void segment_name(uint64_t number, char name[static SEGMENT_NAME])
+{
+	snprintf(name, SEGMENT_NAME, "%016" PRIx64 SEGMENT_SUFFIX, number);
+}
+
+static bool number_of(const char *name, uint64_t *out)
+{
+	char again[SEGMENT_NAME], *end;
+
+	*out = strtoull(name, &end, 16);
+	segment_name(*out, again);
+	return strcmp(name, again) == 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+int segment_list(int dir_fd, uint64_t **out, size_t *n, struct err *e)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	uint64_t *all = NULL, number;
+	struct dirent *ent;
+	size_t cap = 0;
+
+	*n = 0;
+	if (!d) {
+		r = err_set(e, -errno, "the recording cannot be listed: %m");
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	while (!r && (errno = 0, ent = readdir(d))) {
+		if (!number_of(ent->d_name, &number))
+			continue;
+		if (*n == cap) {
+			uint64_t *more = realloc(all, (cap = cap ? cap * 2 : 64) * sizeof(*all));
+
+			if (!more) {
+				r = err_set(e, -ENOMEM, "out of memory");
+				break;
+			}
+			all = more;
+		}
+		all[(*n)++] = number;
+	}
+	if (!r && errno)
+		r = err_set(e, -errno, "the recording cannot be listed: %m");
+	closedir(d);
+	if (r) {
+		free(all);
+		return r;
+	}
+	if (*n)
+		qsort(all, *n, sizeof(*all), by_number);
+	*out = all;
+	return 0;
+}

@@ -88,7 +88,8 @@ bool session_may_stream(const struct session *s, struct session_stream *out)
 	const struct lane *l = &s->lane[SIDE_SERVER];
 
 	/* Not where anything of the session is masked: a stream that the kernel lost its place in could run
-	 * on into a result that is. It has done so, in a row of 1 GiB. */
+	 * on into a result that is. Kernels show bytes twice (bpf/README.md); that is mended, the next such
+	 * thing is not known. */
 	if (s->judged)
 		return false;
 	/* Most results are over before it would be worth while. */

@@ -345,6 +345,7 @@ def by_service(inside):
 CREDENTIALS = "the database takes the engine's addresses and credentials only (pg_hba.conf), and the agent has none"
 SERVICES = "guard the tree that the service is in too (`--cgroup-root`: what nobody enrolled is refused, next row); keep its socket from the agent; "
 BELOW_6_7 = "before Linux 6.7: the socket's directory is the server's user's and no volume of the agent's; " + CREDENTIALS
+SHUT = "closed by the engine or refused: ECONNRESET"  # before connect() has returned
 CARRIED = "raw values or nothing arrives"  # the daemon's audit ends such a connection, be it before the first answer
 NO_RAW = "no CAP_NET_RAW for the agent (pgveil run --uid does not give it; containers: drop NET_RAW); "
 NO_ADMIN = "no CAP_NET_ADMIN for the agent (pgveil run --uid does not give it); "
@@ -420,9 +421,9 @@ ROWS = [
     ("PostgreSQL on another port (a proxy)", dialling(address="{w.proxy!r}"), "nothing arrives", ""),
     ("a proxy with a greeting (SOCKS, CONNECT), TLS, SSH, VPN", tunnelled, "raw values",
      "what a subject may reach by the network is the network's policy (egress allow-list); " + CREDENTIALS),
-    ("the engine's port dialled by the agent", direct("agent1"), "closed by the engine", ""),
-    ("… by another cgroup in its namespace", direct("unknown", "agent1"), "closed by the engine", ""),
-    ("… by a process outside in its namespace", direct(None, "agent1"), "closed by the engine", ""),
+    ("the engine's port dialled by the agent", direct("agent1"), SHUT, ""),
+    ("… by another cgroup in its namespace", direct("unknown", "agent1"), SHUT, ""),
+    ("… by a process outside in its namespace", direct(None, "agent1"), SHUT, ""),
     ("the engine's port taken beside it (SO_REUSEPORT)", beside_the_engine, "refused: EADDRINUSE", ""),
     ("second process in the namespace, not enrolled", dialling(who="unknown", netns="agent1"), "refused: ECONNREFUSED", ""),
     ("second process in the namespace, enrolled otherwise", dialling(who="agent2", netns="agent1"), "masked", ""),

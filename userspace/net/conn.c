@@ -14,9 +14,8 @@
 #include "net/dial.h"
 #include "net/leg.h"
 #include "net/listener.h"
-#include "net/pipe.h"
+#include "net/passage.h"
 #include "net/straggler.h"
-#include "net/stream.h"
 
 #define LOGIN_MS   30000 /* from accept until the first ReadyForQuery */
 #define CONNECT_MS 10000
@@ -47,8 +46,7 @@ struct conn {
 	bool over_unix;
 	struct registration registration;
 	struct leg leg[2]; /* by enum side */
-	struct pipe pipe;  /* from the server to the client, before what is queued for it */
-	struct stream stream;
+	struct passage passage;
 	struct dial *dial;
 	struct cancel *cancel;
 	struct straggler straggler;
@@ -73,7 +71,7 @@ static void close_server(struct conn *c)
 	struct leg *leg = &c->leg[SIDE_SERVER];
 
 	if (leg->fd < 0 || leg->eof || c->worker->stopping || !session_holds(c->session)) {
-		stream_leave(&c->stream, leg);
+		passage_leave(&c->passage);
 		leg_close(leg);
 		return;
 	}
@@ -94,7 +92,7 @@ void conn_close(struct conn *c)
 	dial_cancel(c->dial);
 	cancel_forget(c->cancel);
 	registry_remove(w->all->registry, &c->registration);
-	pipe_give(&w->pipes, &c->pipe);
+	passage_drop(&c->passage);
 	leg_close(&c->leg[SIDE_CLIENT]);
 	if (c->over_unix)
 		unix_flow_end(w->all->cfg.kern, c->socket_cookie);
@@ -117,7 +115,7 @@ static void free_conn(void *arg)
 	struct workers *ws = c->worker->all;
 
 	registry_leave(ws->registry, c->who.cgroup_id);
-	stream_unpair(&c->stream);
+	passage_fini(&c->passage);
 	session_over(c->session, loop_now_ms());
 	session_free(c->session);
 	if (c->slot)
@@ -169,33 +167,13 @@ static bool may_send(struct conn *c)
 {
 	bool moved;
 
-	if (c->stream.open)
-		return false;
-	if (stream_drained(&c->stream, &c->leg[SIDE_CLIENT], &moved))
+	if (passage_clear(&c->passage, &moved))
 		return true;
 	if (moved && c->half_ms)
 		c->half_ms = loop_now_ms();
 	if (moved && c->state == CONN_FLUSHING)
 		c->close_ms = loop_now_ms() + CLOSE_MS;
 	return false;
-}
-
-/* Writes what the client is to get: what is in the pipe came first. */
-static bool flush_client(struct conn *c)
-{
-	struct leg *leg = &c->leg[SIDE_CLIENT];
-	bool progress;
-	size_t put;
-
-	if (!may_send(c))
-		return false;
-	if (!c->pipe.held)
-		return leg_flush(leg, session_out(c->session, SIDE_CLIENT));
-	progress = leg_pour(leg, &c->pipe, &put);
-	session_spliced(c->session, put);
-	if (!c->pipe.held || leg->broken)
-		pipe_give(&c->worker->pipes, &c->pipe);
-	return progress;
 }
 
 /* Steps the session, writes what it has to say, and steps it again for as long as something went out: bytes
@@ -216,7 +194,7 @@ static unsigned run(struct conn *c, const struct event *ev)
 			abort_conn(c, "out of memory for what was to be sent");
 			return 0;
 		}
-		progress = flush_client(c);
+		progress = may_send(c) && passage_flush(&c->passage);
 		if (progress && c->half_ms)
 			c->half_ms = loop_now_ms();
 		if (c->leg[SIDE_SERVER].fd >= 0)
@@ -377,7 +355,7 @@ static void satisfy(struct conn *c, unsigned once)
 static bool readable(const struct conn *c, enum side side)
 {
 	return c->state == CONN_OPEN && c->wants & read_want[side] && !c->leg[side].eof &&
-	       c->leg[side].fd >= 0 && (side == SIDE_CLIENT || (!c->pipe.held && !c->stream.draining));
+	       c->leg[side].fd >= 0 && (side == SIDE_CLIENT || !passage_holds(&c->passage));
 }
 
 static enum event_kind read_end(struct conn *c, enum side side, ssize_t n)
@@ -396,98 +374,18 @@ static enum event_kind read_end(struct conn *c, enum side side, ssize_t n)
 	return EVENT_EOF;
 }
 
-/* How what is still to come of a row goes, if nothing of the engine looks at it. */
-static enum splice_way way_of(const struct conn *c)
-{
-	if (!atomic_load_explicit(&c->worker->all->splice, memory_order_relaxed))
-		return SPLICE_WAY_OFF;
-	if (c->leg[SIDE_CLIENT].tls || c->leg[SIDE_SERVER].tls)
-		return SPLICE_WAY_TLS;
-	/* splice(2) does not find what comes up from the program. */
-	if (c->stream.splicer)
-		return SPLICE_WAY_PAIRED;
-	return SPLICE_WAY_PIPE;
-}
-
-/* From the server, at most n, into the pipe. As leg_read; -ENOBUFS: there is no pipe to be had. */
-static ssize_t fill_pipe(struct conn *c, size_t n)
-{
-	ssize_t got;
-
-	if (!pipe_take(&c->worker->pipes, &c->pipe))
-		return -ENOBUFS;
-	got = pipe_fill(&c->pipe, c->leg[SIDE_SERVER].fd, n);
-	if (got <= 0)
-		pipe_give(&c->worker->pipes, &c->pipe);
-	return got;
-}
-
-/* What the server says next, if it may go to the client unread. -ENOBUFS: it is to be read. */
-static ssize_t splice_server(struct conn *c)
-{
-	size_t n = session_splice(c->session);
-	enum splice_way way;
-	ssize_t got;
-
-	if (!n)
-		return -ENOBUFS;
-	way = way_of(c);
-	got = way == SPLICE_WAY_PIPE ? fill_pipe(c, n) : -ENOBUFS;
-	if (got == -ENOBUFS && way == SPLICE_WAY_PIPE)
-		way = SPLICE_WAY_NO_PIPE;
-	metric_add(&c->worker->splice_reads[way], got > 0 || got == -ENOBUFS);
-	return got;
-}
-
-/* What the window gave, counted and told to the session. */
-static bool end_stream(struct conn *c)
-{
-	struct worker *w = c->worker;
-	struct splice_count count;
-
-	if (stream_end(&c->stream, c->session, &count))
-		return false;
-	metric_add(&w->windows[count.end < SPLICE_END_MAX ? count.end : SPLICE_END_NEVER], 1);
-	metric_add(&w->window_bytes, count.bytes);
-	metric_add(&w->window_rows, count.rows);
-	metric_add(&w->repeated, count.repeated);
-	return true;
-}
-
 /* Where rows are handed on by the kernel, the server is read only when that has ended, and what went on is
  * sent.
  */
 static bool may_read(struct conn *c)
 {
-	if (!c->stream.open)
-		return true;
-	if (!stream_ended(&c->stream, &c->leg[SIDE_SERVER]))
-		return false;
-	if (!end_stream(c)) {
+	int r = passage_ended(&c->passage);
+
+	if (r > 0)
+		return may_send(c);
+	if (r < 0)
 		abort_conn(c, "where the kernel left off is not known");
-		return false;
-	}
-	return may_send(c);
-}
-
-static void pair_legs(struct conn *c)
-{
-	struct splicer *s = c->worker->all->cfg.splicer;
-
-	/* Not before the server has nothing to say: what comes while the legs are paired is read past the
-	 * program. */
-	if (!s || c->stream.splicer || c->stream.spoilt || !session_idle(c->session) ||
-		!atomic_load_explicit(&c->worker->all->splice, memory_order_relaxed))
-		return;
-	stream_pair(&c->stream, s, &c->leg[SIDE_SERVER], &c->leg[SIDE_CLIENT]);
-	metric_add(&c->worker->paired, !c->stream.spoilt);
-}
-
-static void hand_on(struct conn *c)
-{
-	if (c->stream.splicer && atomic_load_explicit(&c->worker->all->splice, memory_order_relaxed) &&
-		!c->leg[SIDE_SERVER].eof && !c->leg[SIDE_CLIENT].broken && !c->pipe.held)
-		(void)stream_begin(&c->stream, c->session, &c->leg[SIDE_CLIENT]);
+	return false;
 }
 
 /* Reads a side for as long as the session wants it and it gives whole rooms full. */
@@ -499,7 +397,7 @@ static void read_side(struct conn *c, enum side side)
 	for (int i = 0; i < READS_A_TURN && readable(c, side) && (side == SIDE_CLIENT || may_read(c)); i++) {
 		uint8_t *p;
 		size_t len = PIPE_BYTES;
-		ssize_t n = side == SIDE_SERVER ? splice_server(c) : -ENOBUFS;
+		ssize_t n = side == SIDE_SERVER ? passage_fill(&c->passage) : -ENOBUFS;
 		bool spliced = n != -ENOBUFS;
 
 		if (!spliced && session_room(c->session, side, &p, &len)) {
@@ -512,12 +410,10 @@ static void read_side(struct conn *c, enum side side)
 			leg->dry = true;
 			return;
 		}
-		if (n > 0 && stream_lost(&c->stream, side)) {
+		if (n > 0 && !passage_got(&c->passage, side, (size_t)n)) {
 			abort_conn(c, "the kernel showed bytes twice and they cannot be told apart");
 			return;
 		}
-		if (n > 0 && side == SIDE_SERVER)
-			c->stream.read += c->stream.splicer ? (uint64_t)n : 0;
 		if (n > 0 && !spliced)
 			session_got(c->session, side, (size_t)n);
 		else if (n <= 0)
@@ -565,7 +461,7 @@ static void begin_close(struct conn *c)
 	dial_cancel(c->dial);
 	c->dial = NULL;
 	registry_remove(c->worker->all->registry, &c->registration);
-	if (c->stream.open && !end_stream(c))
+	if (passage_end(&c->passage) < 0)
 		c->leg[SIDE_CLIENT].broken = true;
 	close_server(c);
 }
@@ -574,7 +470,7 @@ static void flush_rest(struct conn *c)
 {
 	struct leg *leg = &c->leg[SIDE_CLIENT];
 
-	while (flush_client(c))
+	while (may_send(c) && passage_flush(&c->passage))
 		c->close_ms = loop_now_ms() + CLOSE_MS;
 	if (out_failed(c)) {
 		abort_conn(c, "out of memory for what was to be sent");
@@ -601,7 +497,7 @@ static uint64_t next_look(const struct conn *c)
 {
 	uint64_t at = 0, wake;
 
-	if (c->stream.draining)
+	if (passage_drains(&c->passage))
 		return loop_now_ms() + DRAIN_MS;
 	if (c->state != CONN_OPEN)
 		return c->close_ms;
@@ -671,10 +567,8 @@ static void settle(struct conn *c)
 		flush_rest(c);
 	if (c->state == CONN_GONE)
 		return;
-	if (c->state == CONN_OPEN) {
-		pair_legs(c);
-		hand_on(c);
-	}
+	if (c->state == CONN_OPEN)
+		passage_offer(&c->passage);
 	watch_legs(c);
 	at = next_look(c);
 	/* An alarm that rings too early is set anew then; moving it for every statement would cost more. */
@@ -689,7 +583,8 @@ static bool half_over(const struct conn *c, uint64_t now)
 {
 	const struct leg *leg = &c->leg[SIDE_CLIENT];
 
-	return leg_gone(leg) || ((leg->blocked || c->stream.draining) && now >= c->half_ms + HALF_STALL_MS);
+	return leg_gone(leg) ||
+	       ((leg->blocked || passage_drains(&c->passage)) && now >= c->half_ms + HALF_STALL_MS);
 }
 
 static void on_alarm(void *arg)
@@ -720,7 +615,7 @@ static void on_alarm(void *arg)
 		conn_close(c);
 		return;
 	}
-	if (c->stream.draining)
+	if (passage_drains(&c->passage))
 		feed(c, &again);
 	if (server_pending(c))
 		read_side(c, SIDE_SERVER);
@@ -811,6 +706,7 @@ static int conn_new(struct conn **out, struct worker *w, const struct visitor *v
 		r = session_new(&c->session, &w->env, &c->who, key, e);
 	}
 	if (!r) {
+		c->passage = (struct passage){.worker = w, .session = c->session, .leg = c->leg};
 		c->alarm = alarm_new(w->loop, on_alarm, c);
 		c->leg[SIDE_CLIENT].watch = watch_new(w->loop, v->fd, on_client, c);
 		if (!c->alarm || !c->leg[SIDE_CLIENT].watch)

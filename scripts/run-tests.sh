@@ -3,9 +3,9 @@
 # run-tests.sh: everything, in the order in which a fault is cheapest to find; goes on after a failed part so that one run
 # shows all of them. The last line is the sum, "N passed, N failed, N skipped"; exit 1 when anything failed.
 #
-# The integration tests run twice: on the release build, and on the daemon built with AddressSanitizer and UBSan, whose
-# findings (and leaks at exit) fail the lab that had them (tests/integration/lab.py). Three parts run at a time: they wait as well
-# as compute, and each has labs of its own. Arguments go to pytest.
+# The integration tests run on the daemon built with AddressSanitizer and UBSan, whose findings (and leaks at exit) fail the lab
+# that had them (tests/integration/lab.py). On the release build run those that load, time or measure, and the corpora and clients;
+# with BOTH=1 all the others as well. Three parts run at a time, each with labs of its own. Arguments go to pytest.
 set -uo pipefail
 cd "$(dirname "$(realpath "$0")")/.." || exit 1
 export PATH=$PATH:/usr/sbin:/sbin
@@ -94,34 +94,24 @@ else
 		'!!!! Run: sudo make test'
 	skipped=$((skipped + 1))
 fi
-# Under the sanitizers what does drive the daemon (not test_lineage, which the unit tests run, test_lab, the command line in
-# test_inspection, nor the kernel's part in test_guard, test_bypass, test_enrolment and test_splice_windows), measures nothing (test_bench, test_memory, load)
-# and waits for no time-out of half a minute; the hostile and the honest corpus once.
-kernel=() beside=()
-for name in audit bypass enrolment failclosed guard handover identity inspection kernel splice splice_windows unix; do
-	kernel+=("tests/integration/test_$name.py") beside+=("--ignore=tests/integration/test_$name.py")
-done
+files() { printf 'tests/integration/test_%s.py\n' "$@"; }
+# What is about the kernel's side, about load, or measures; not under the sanitizers but for the last three.
+mapfile -t release < <(files bench bypass enrolment guard inspection lab lineage memory splice_windows failclosed kernel splice)
 # The sanitized part is two: connections and the kernel's side of them, and what is said on them.
-connections=()
-for name in audit clients failclosed handover identity kernel login operations policy_life relay splice unix; do
-	connections+=("tests/integration/test_$name.py")
-done
+mapfile -t connections < <(files audit clients failclosed handover identity kernel login operations policy_life relay splice unix)
+load=tests/integration/test_failclosed.py::test_under_load
+stall=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up # half a minute
+corpora=(--ignore=tests/leak/test_leak.py --ignore=tests/integration/test_clients.py)
 part() { # PART ARGS…
 	local part=$1
 	shift
 	case $part in
-	kernel) pytest_part "$part" release "${kernel[@]}" "$@" ;;
-	integration)
-		pytest_part "$part" release tests/integration tests/leak --ignore=tests/integration/test_clients.py --ignore=tests/leak/test_leak.py \
-			"${beside[@]}" "$@" ;;
-	sanitized-connections)
-		pytest_part "$part" asan "${connections[@]}" --deselect=tests/integration/test_failclosed.py::test_under_load "$@" ;;
+	sanitized-connections) pytest_part "$part" asan "${connections[@]}" --deselect="$load" "$@" ;;
 	sanitized-statements)
-		pytest_part "$part" asan tests/integration tests/leak "${connections[@]/#/--ignore=}" --ignore=tests/integration/test_lineage.py \
-			--ignore=tests/integration/test_lab.py --ignore=tests/integration/test_bench.py --ignore=tests/integration/test_memory.py \
-			--ignore=tests/leak/test_leak.py --ignore=tests/integration/test_inspection.py --ignore=tests/integration/test_guard.py \
-			--ignore=tests/integration/test_bypass.py --ignore=tests/integration/test_enrolment.py --ignore=tests/integration/test_splice_windows.py \
-			--deselect=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up "$@" ;;
+		pytest_part "$part" asan tests/integration tests/leak "${corpora[@]}" "${connections[@]/#/--ignore=}" "${release[@]/#/--ignore=}" \
+			--deselect="$stall" "$@" ;;
+	release) pytest_part "$part" release "${release[@]}" "$stall" "$@" ;;
+	others) pytest_part "$part" release tests/integration tests/leak "${corpora[@]}" "${release[@]/#/--ignore=}" --deselect="$stall" "$@" ;;
 	clients) pytest_part "$part" release tests/integration/test_clients.py "$@" ;;
 	hostile) pytest_part "$part" release tests/leak/test_leak.py "$@" ;;
 	honest) pytest_part "$part" release tests/honest "$@" ;;
@@ -129,7 +119,7 @@ part() { # PART ARGS…
 }
 
 # Lanes take the parts one after another, the longest first, so that they end at about the same time.
-parts=(sanitized-connections sanitized-statements integration kernel hostile clients honest)
+parts=(sanitized-connections sanitized-statements release ${BOTH:+others} hostile clients honest)
 lane() { # ARGS…
 	local p
 	for p in "${parts[@]}"; do

@@ -71,7 +71,7 @@ def same(lab, who, *what):
 def test_the_metrics_say_what_it_passed(lab):
     checks = {name: value for name, value in metrics(lab).items() if name.startswith("pgveil_splice_test{")}
     # FIONREAD is nothing that force asks for.
-    assert len(checks) == 6 and all(value == 1 for name, value in checks.items() if "readable" not in name), checks
+    assert len(checks) == 7 and all(value == 1 for name, value in checks.items() if "readable" not in name), checks
 
 
 def test_the_kernel_passed(lab):
@@ -88,9 +88,14 @@ def test_same_bytes(lab, who, sql):
     got = same(lab, who, wire.query(sql))
     if who == "agent1":
         assert handed(counted) == 0
-    else:
-        assert 0 < handed(counted) <= len(got)
-        assert handed(counted) == spliced(counted)
+        return
+    # A window opens where the daemon has read all that came: beside much else that may happen in no moment of a result.
+    times = 1
+    while not handed(counted) and times < 20:
+        assert same(lab, who, wire.query(sql)) == got
+        times += 1
+    assert 0 < handed(counted) <= len(got) * times
+    assert handed(counted) == spliced(counted)
 
 
 def test_counters_are_exact(lab):

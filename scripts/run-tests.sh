@@ -95,8 +95,8 @@ else
 	skipped=$((skipped + 1))
 fi
 files() { printf 'tests/integration/test_%s.py\n' "$@"; }
-# What is about the kernel's side, about load, or measures; not under the sanitizers but for the last three.
-mapfile -t release < <(files bench bypass enrolment guard inspection lab lineage memory splice_windows failclosed kernel splice)
+# What is about the kernel's side, about load, or measures; not under the sanitizers but for the last.
+mapfile -t release < <(files bench bypass enrolment guard inspection lab lineage memory splice_windows failclosed)
 # The sanitized part is two: connections and the kernel's side of them, and what is said on them.
 mapfile -t connections < <(files audit clients failclosed handover identity kernel login operations policy_life relay splice unix)
 load=tests/integration/test_failclosed.py::test_under_load

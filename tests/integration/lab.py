@@ -4,6 +4,7 @@
 import array
 import codecs
 import collections
+import contextlib
 import errno
 import glob
 import itertools
@@ -11,8 +12,10 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import socket
 import subprocess
+import tempfile
 
 import wire
 
@@ -43,6 +46,18 @@ while asked := out.recv(512):
         out.send(str(e.errno or -1).encode())
     s.close()
 """
+
+
+@contextlib.contextmanager
+def postgres_dir():
+    """A directory of the user postgres. Not one of pytest's: whoever starts another pytest shuts the way to those."""
+    base = pathlib.Path(tempfile.mkdtemp(prefix="pgveil-postgres-", dir="/tmp"))
+    try:
+        base.chmod(0o755)
+        shutil.chown(base, "postgres", "postgres")
+        yield base
+    finally:
+        shutil.rmtree(base)
 
 
 def run(argv, check=False, **kw):

@@ -5,12 +5,13 @@ lineage_check compares columns, labels, origins and errors; lineage_interfere ch
 whether anything changes that the analysis does not name."""
 import os
 import pathlib
-import pwd
 import socket
 import subprocess
 import sys
 
 import pytest
+
+from lab import postgres_dir
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -30,14 +31,13 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    base = tmp_path_factory.mktemp("lineage")
-    user = pwd.getpwnam("postgres")
-    for d in [base, *base.parents]:
-        if d == pathlib.Path("/tmp"):
-            break
-        os.chmod(d, 0o755)
-    os.chown(base, user.pw_uid, user.pw_gid)
+def base():
+    with postgres_dir() as d:
+        yield d
+
+
+@pytest.fixture(scope="module")
+def server(base):
     run = lambda *a: subprocess.run(a, check=True, user="postgres", group="postgres", extra_groups=[], cwd=base,
                                     env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}, capture_output=True)
     port = free_port()

@@ -3,12 +3,11 @@
 (tests/integration/types_check.c says what must hold of them, tests/golden/types.txt is the table)."""
 import os
 import pathlib
-import pwd
 import subprocess
 
 import pytest
 
-from lab import Lab
+from lab import Lab, postgres_dir
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -22,18 +21,17 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    base = tmp_path_factory.mktemp("types")
-    user = pwd.getpwnam("postgres")
-    for d in [base, *base.parents]:
-        if d == pathlib.Path("/tmp"):
-            break
-        os.chmod(d, 0o755)
+def base():
+    with postgres_dir() as d:
+        yield d
+
+
+@pytest.fixture(scope="module")
+def server(base):
     # The machine need not have these locales; the server looks for them here.
     (base / "locales").mkdir()
     for name in LOCALES:
         subprocess.run(["localedef", "-i", name, "-f", "UTF-8", base / "locales" / (name + ".utf8")], check=True)
-    os.chown(base, user.pw_uid, user.pw_gid)
     run = lambda *a: subprocess.run(a, check=True, user="postgres", group="postgres", extra_groups=[], cwd=base,
                                     env={"PATH": os.environ["PATH"], "LOCPATH": str(base / "locales")}, capture_output=True)
     run(BIN / "initdb", "-D", base / "data", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C")

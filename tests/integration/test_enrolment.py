@@ -296,6 +296,7 @@ def test_what_no_policy_names_any_more_is_denied(enrolled, tmp_path):
                 assert agent.do(direct) == "EACCES", verbs
                 policy.write_text(with_name)
                 lab.sh("pgveil", "--", "reload")
+            place.ready()  # the last enrolment's sentinel has left the cgroup
         finally:
             agent.end()
             os.rmdir(place.path)

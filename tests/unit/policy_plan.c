@@ -110,15 +110,15 @@ static void tell(const struct judged *js, const struct catalog *c, char *out, si
 
 		if (i)
 			n += (size_t)snprintf(out + n, cap - n, "; ");
-		if (p->verdict != DENY)
+		if (p->verdict == ALLOW)
 			n += tell_spends(p, c, out + n, cap - n);
-		if (p->verdict == DENY)
+		if (p->verdict != ALLOW)
 			n += (size_t)snprintf(out + n, cap - n, "%s %s", p->sqlstate, p->reason);
 		else if (p->open)
 			n += (size_t)snprintf(out + n, cap - n, "open");
 		else if (!p->rows)
 			n += (size_t)snprintf(out + n, cap - n, "none");
-		for (unsigned k = 0; p->verdict != DENY && p->rows && k < p->ncolumns; k++)
+		for (unsigned k = 0; p->verdict == ALLOW && p->rows && k < p->ncolumns; k++)
 			n += tell_column(&p->columns[k], k > 0, out + n, cap - n);
 	}
 }
@@ -223,7 +223,7 @@ static void golden_unseen(void **state)
 		*want = '\0';
 		want += 4;
 		assert_int_equal(plan_judge(b, &scope, span_of(line, strlen(line)), &judged_in, &js, &e), 0);
-		instead = js.plans[0]->verdict == DENY ? js.plans[0]->instead : NULL;
+		instead = js.plans[0]->verdict != ALLOW ? js.plans[0]->instead : NULL;
 		if (instead)
 			assert_int_equal(
 				plan_judge(b, &scope, span_of(instead, strlen(instead)), &judged_in, &js, &e),

@@ -84,7 +84,7 @@ static void describe_plan(FILE *f, const struct plan *p)
 {
 	fprintf(f, "%u %u %s %d %d %d %d %s|", p->verdict, p->kind, p->tag, p->rows, p->masks, p->sanitize,
 		p->hold, p->name ? p->name : "-");
-	if (p->verdict == DENY)
+	if (p->verdict != ALLOW)
 		fprintf(f, "%s %s %s at %d %d|", p->sqlstate, p->reason, p->hint ? p->hint : "-", p->position,
 			p->retry);
 	for (unsigned i = 0; i < p->ncolumns; i++)

@@ -241,7 +241,7 @@ static int judge_text(const struct offline *o, struct span text, struct arena *a
 static bool denied(const struct judged *js)
 {
 	for (unsigned i = 0; i < js->n; i++)
-		if (js->plans[i]->verdict == DENY)
+		if (js->plans[i]->verdict != ALLOW)
 			return true;
 	return js->n == 0;
 }

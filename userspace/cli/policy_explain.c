@@ -129,7 +129,7 @@ static void print_plan(const struct offline *o, const struct plan *p, const stru
 	unsigned number, struct arena *a)
 {
 	printf("statement %u: ", number);
-	if (p->verdict == DENY) {
+	if (p->verdict != ALLOW) {
 		printf("refused (%s)", p->sqlstate);
 		if (p->position)
 			printf(" at character %d", p->position);
@@ -156,7 +156,7 @@ static json_t *plan_json(
 {
 	json_t *columns, *spends;
 
-	if (p->verdict == DENY)
+	if (p->verdict != ALLOW)
 		return json_pack("{s:s, s:s, s:s, s:s?, s:i}", "verdict", "deny", "sqlstate", p->sqlstate,
 			"reason", p->reason, "hint", p->hint, "position", p->position);
 	columns = json_array();

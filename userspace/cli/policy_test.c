@@ -89,7 +89,7 @@ static const char *list_text(const struct node *list, struct arena *a)
 static const struct plan *decisive(const struct judged *j)
 {
 	for (unsigned i = 0; i < j->n; i++)
-		if (j->plans[i]->verdict == DENY)
+		if (j->plans[i]->verdict != ALLOW)
 			return j->plans[i];
 	return j->n ? j->plans[j->n - 1] : NULL;
 }
@@ -97,7 +97,7 @@ static const struct plan *decisive(const struct judged *j)
 static void compare_plan(struct run *t, const struct node *expect, const struct plan *p, struct arena *a)
 {
 	const struct node *deny = node_get(expect, "deny"), *columns = node_get(expect, "columns");
-	const char *refusal = p && p->verdict == DENY ? p->reason : NULL, *got, *wanted;
+	const char *refusal = p && p->verdict != ALLOW ? p->reason : NULL, *got, *wanted;
 
 	if (deny || node_is(expect, "deny")) {
 		wanted = deny && deny->kind == NODE_SCALAR ? deny->text : "";

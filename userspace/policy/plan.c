@@ -171,7 +171,7 @@ static bool plan_inner(struct judge *j, const struct statement *st, struct plan 
 	p->inner = plan_statement(j, st->inner);
 	if (!p->inner)
 		return false;
-	if (p->inner->verdict == DENY) {
+	if (p->inner->verdict != ALLOW) {
 		judge_deny(j, p, p->inner->sqlstate, p->inner->reason, p->inner->hint);
 		p->position = p->inner->position;
 		p->retry = p->inner->retry;

@@ -7,8 +7,10 @@
 #include "policy/binding.h"
 #include "policy/heir.h"
 #include "sql/analyze.h"
+#include "sql/effect.h"
 
-enum verdict { DENY = 0, ALLOW };
+/* ASK: a person must approve of it first. What lets something through says ALLOW. */
+enum verdict { DENY = 0, ASK, ALLOW };
 enum action { ACTION_NULL = 0, ACTION_MASK, ACTION_PASS };
 
 /* A masked column that is compared with constants, under a rule that lets so many be. */
@@ -19,6 +21,8 @@ struct spend {
 	unsigned constants, period_s;
 	const struct rule *rule;
 };
+
+struct guard_rule;
 
 struct column_plan {
 	enum action action;
@@ -35,7 +39,10 @@ struct column_plan {
 
 struct plan {
 	enum verdict verdict;
-	/* DENY: what the client is told. */
+	uint64_t effects; /* all that it may do, a bit for each (sql/effect.h) */
+	/* The rule of the policy's statements that decided; NULL: its default, or what masks need. */
+	const struct guard_rule *guard;
+	/* Not ALLOW: what the client is told. */
 	char sqlstate[6];
 	const char *reason, *hint; /* hint may be NULL */
 	int position;              /* 1-based character; 0: none */

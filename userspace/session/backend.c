@@ -48,7 +48,7 @@ static struct rowplan *make_rows(struct session *s, const struct plan *p, struct
 	struct err e = {0};
 	struct rowplan *rp = NULL;
 
-	if (!p || !p->rows || p->verdict == DENY || !sh)
+	if (!p || !p->rows || p->verdict != ALLOW || !sh)
 		err_sql(&e, -EPROTO, "42501", "a result arrived that nothing asked for");
 	else
 		rp = rowplan_new(p, sh, formats, nformats, &s->style.now, s->binding, &e);

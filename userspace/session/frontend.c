@@ -76,7 +76,7 @@ enum took frontend_malformed(struct session *s, const struct frame *f)
 const struct plan *frontend_denial(const struct judged *js)
 {
 	for (unsigned i = 0; i < js->n; i++)
-		if (js->plans[i]->verdict == DENY)
+		if (js->plans[i]->verdict != ALLOW)
 			return js->plans[i];
 	return NULL;
 }
@@ -178,10 +178,10 @@ static const struct plan *asked_about(const struct judged *js)
 {
 	unsigned i = 0;
 
-	while (js->plans[i]->verdict != DENY &&
+	while (js->plans[i]->verdict == ALLOW &&
 		(js->plans[i]->kind == STATEMENT_SELECT || js->plans[i]->kind == STATEMENT_SHOW))
 		i++;
-	return js->plans[i]->verdict == DENY && js->plans[i]->tells ? js->plans[i] : NULL;
+	return js->plans[i]->verdict != ALLOW && js->plans[i]->tells ? js->plans[i] : NULL;
 }
 
 static enum took refuse_query(

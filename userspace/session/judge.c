@@ -229,7 +229,7 @@ static const char *proposed(const struct judgement *j)
 {
 	const struct judged *js = judgement_plans(j);
 
-	return js->n == 1 && js->plans[0]->verdict == DENY ? js->plans[0]->instead : NULL;
+	return js->n == 1 && js->plans[0]->verdict != ALLOW ? js->plans[0]->instead : NULL;
 }
 
 /* *out is of the text that is sent, so that judging it again is judging that. */
@@ -388,7 +388,7 @@ const struct plan *judge_inner(const struct judgement *j)
 	const struct judged *js = judgement_plans(j);
 	const struct plan *p = js->n ? js->plans[0] : NULL;
 
-	if (p && p->verdict != DENY && (p->kind == STATEMENT_PREPARE || p->kind == STATEMENT_DECLARE))
+	if (p && p->verdict == ALLOW && (p->kind == STATEMENT_PREPARE || p->kind == STATEMENT_DECLARE))
 		return p->inner;
 	return p;
 }
@@ -430,7 +430,7 @@ static int take_target(struct session *s, const struct plan *plan, const struct 
 	if (r)
 		return r;
 	now = st->newer ? judge_inner(st->newer) : NULL;
-	if (now && now->verdict == DENY)
+	if (now && now->verdict != ALLOW)
 		return err_sql(e, -EACCES, now->sqlstate, "%s", now->reason);
 	st->target = prepared_ref(target);
 	return 0;
@@ -485,7 +485,7 @@ static int take_definition(
 	if (r)
 		return r;
 	inner = judge_inner(alone);
-	if (judgement_plans(alone)->n != 1 || !inner || inner->verdict == DENY) {
+	if (judgement_plans(alone)->n != 1 || !inner || inner->verdict != ALLOW) {
 		judgement_unref(alone);
 		return err_sql(
 			e, -EACCES, "42501", "%s is not understood", plan->tag ? plan->tag : "the statement");
@@ -544,7 +544,7 @@ static const struct plan *denied(const struct judgement *j)
 	const struct judged *js = j ? judgement_plans(j) : NULL;
 
 	for (unsigned i = 0; js && i < js->n; i++)
-		if (js->plans[i]->verdict == DENY)
+		if (js->plans[i]->verdict != ALLOW)
 			return js->plans[i];
 	return NULL;
 }

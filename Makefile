@@ -53,7 +53,7 @@ below_net := net kern session policy mask sql value pgwire base
 below_main := main ctl net kern session policy mask sql value pgwire base
 below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
-ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lzstd -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
+ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lzstd -lsqlite3 -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
 .PHONY: kernel-matrix splice-random splice-gib help all clients demo check test pg-suite pg-versions leak-random asan fuzz policy-test lint format check-format check-layers check-man install uninstall clean bpf unit unit-bins bench bench-bins bench-quick chaos
 help: ## this list

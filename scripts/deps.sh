@@ -19,7 +19,7 @@ PG_QUERY_MAJOR=17
 packages=(
 	# build
 	gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev
-	libpq-dev libssl-dev libprotobuf-c-dev libevent-dev libjansson-dev libyaml-dev libpcre2-dev libzstd-dev libcurl4-openssl-dev
+	libpq-dev libssl-dev libprotobuf-c-dev libevent-dev libjansson-dev libyaml-dev libpcre2-dev libzstd-dev libsqlite3-dev libcurl4-openssl-dev
 	# check and test
 	libcmocka-dev libclang-rt-14-dev clang-format clang-tidy
 	python3 python3-pytest python3-psycopg2 python3-asyncpg python3-prometheus-client mandoc

@@ -50,6 +50,7 @@ enum body_type { BODY_AS_BYTES = 0, BODY_AS_TEXT, BODY_AS_NUMBER };
 	X(APPROVAL, 44, "approval", TEXT)     /* id of what let it run, or holds it */                       \
 	X(WHY, 45, "why", TEXT)               /* pgveil.reason, a claim of the client's */                   \
 	X(PREPARED, 46, "prepared", TEXT)     /* name of the prepared statement or portal */                 \
+	X(FORMATS, 47, "formats", BYTES)      /* of results, as Bind has them: 2 bytes each */               \
 	/* DONE and END */                                                                                   \
 	X(ROWS, 64, "rows", NUMBER)                                                                          \
 	X(BYTES, 65, "bytes", NUMBER) /* to the client */                                                    \
@@ -60,7 +61,11 @@ enum body_type { BODY_AS_BYTES = 0, BODY_AS_TEXT, BODY_AS_NUMBER };
 	X(CLOSED, 70, "closed", TEXT) /* END: why */                                                         \
 	/* EVENT */                                                                                          \
 	X(EVENT, 96, "event", TEXT)                                                                          \
-	X(EVENT_TEXT, 97, "event_text", TEXT)
+	X(EVENT_TEXT, 97, "event_text", TEXT)                                                                \
+	/* RUN: each run before (record/runs.h); a list of the three */                                      \
+	X(RUN, 98, "run", NUMBER)                                                                            \
+	X(RUN_RECORDS, 99, "run_records", NUMBER) /* that its chain had then, … */                         \
+	X(RUN_HEAD, 100, "run_head", BYTES)       /* … and the hash behind them */
 #define X(name, number, word, type) BODY_##name = (number),
 enum body_field { BODY_FIELDS(X) };
 #undef X

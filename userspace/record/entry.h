@@ -19,8 +19,8 @@
 /* What packing and sealing may add. */
 #define ENTRY_STORED_MAX (ENTRY_BODY_MAX + 4096)
 
-/* The first two are about the recording itself; what the body of the others holds is not looked at here.
- * X(name, number, word) */
+/* The first two and RUN are about the recording itself; what the body of the others holds is not looked at
+ * here. X(name, number, word) */
 #define RECORD_KINDS(X)                                                                                      \
 	X(SEGMENT, 1, "segment")     /* begins a file: what comes before it */                               \
 	X(SEAL, 2, "seal")           /* a signature over the chain so far */                                 \
@@ -29,7 +29,8 @@
 	X(RESULT, 5, "result")       /* bytes, before the client gets them */                                \
 	X(DONE, 6, "done")           /* a statement */                                                       \
 	X(EVENT, 7, "event")                                                                                 \
-	X(END, 8, "end") /* of a session */
+	X(END, 8, "end") /* of a session */                                                                  \
+	X(RUN, 9, "run") /* first of a run: the runs before it; never enciphered */
 #define X(name, number, word) RECORD_##name = (number),
 enum record_kind { RECORD_KINDS(X) };
 #undef X

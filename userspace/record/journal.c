@@ -409,7 +409,7 @@ static int prepare(
 		en->flags |= ENTRY_ZSTD;
 		*body = span_of(q->packed, packed);
 	}
-	if (q->cipher) {
+	if (q->cipher && rec->kind != RECORD_RUN) {
 		en->flags |= ENTRY_AES;
 		entry_about(en, about);
 		r = cipher_seal(q->cipher, atomic_fetch_add(&q->j->nonces, 1), span_of(about, ENTRY_ABOUT),

@@ -12,6 +12,8 @@
 struct reader {
 	int dir_fd;
 	bool bodies, has_key, has_signer;
+	uint32_t kinds;
+	uint64_t session;
 	uint8_t key[CIPHER_KEY];
 	uint64_t *segments;
 	size_t nsegments, at; /* at: the one that comes next */
@@ -28,12 +30,23 @@ struct reader {
 const char *reader_fault_name(enum reader_fault f)
 {
 	static const char *const name[] = {
-#define X(id, word) [FAULT_##id] = (word),
+#define X(id, word, text) [FAULT_##id] = (word),
 		READER_FAULTS(X)
 #undef X
 	};
 
 	return name[f];
+}
+
+const char *reader_fault_text(enum reader_fault f)
+{
+	static const char *const text_of[] = {
+#define X(id, word, text) [FAULT_##id] = (text),
+		READER_FAULTS(X)
+#undef X
+	};
+
+	return text_of[f];
 }
 
 int reader_open(struct reader **out, const struct reader_config *cfg, struct err *e)
@@ -44,6 +57,8 @@ int reader_open(struct reader **out, const struct reader_config *cfg, struct err
 	if (!r)
 		return err_set(e, -ENOMEM, "out of memory");
 	r->bodies = cfg->bodies;
+	r->kinds = cfg->kinds ? cfg->kinds : UINT32_MAX;
+	r->session = cfg->session;
 	r->has_key = cfg->key;
 	r->has_signer = cfg->signer;
 	r->scan.fd = -1;
@@ -60,6 +75,8 @@ int reader_open(struct reader **out, const struct reader_config *cfg, struct err
 		reader_close(r);
 		return rc;
 	}
+	while (r->at + 1 < r->nsegments && r->segments[r->at + 1] <= cfg->from)
+		r->at++;
 	*out = r;
 	return 0;
 }
@@ -227,6 +244,11 @@ static int open_body(struct reader *r, struct read_record *out, struct err *e)
 	return 0;
 }
 
+static bool wants_body(const struct reader *r, const struct entry *en)
+{
+	return r->bodies && r->kinds >> en->kind & 1 && (!r->session || en->session == r->session);
+}
+
 static int take(struct reader *r, struct read_record *out, struct err *e)
 {
 	struct reader_report *rep = &r->report;
@@ -240,7 +262,7 @@ static int take(struct reader *r, struct read_record *out, struct err *e)
 	if (!rc && s->entry.kind == RECORD_SEAL)
 		rc = check_seal(r, e);
 	*out = (struct read_record){.entry = s->entry, .hash = rep->hash};
-	if (!rc && r->bodies)
+	if (!rc && wants_body(r, &s->entry))
 		rc = open_body(r, out, e);
 	if (rc)
 		return rc;

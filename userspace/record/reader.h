@@ -9,21 +9,24 @@
 #include "record/entry.h"
 #include "record/seal.h"
 
-/* What is wrong with a recording. X(name, word) */
+/* What is wrong with a recording. X(name, word, what it means) */
 #define READER_FAULTS(X)                                                                                     \
-	X(NONE, "none")                                                                                      \
-	X(ALTERED, "altered") /* a record is not what was written, or is not behind what it was behind */    \
-	X(ORDER, "order")     /* records are missing, or in another order */                                 \
-	X(SEGMENT, "segment") /* a file does not go on where the one before ends */                          \
-	X(CUT, "cut")         /* a file that is not the last ends in the middle of a record */               \
-	X(SEAL, "seal")       /* a signature is wrong */                                                     \
-	X(SIGNER, "signer")   /* it is right, and somebody else's */                                         \
-	X(KEY, "key")         /* a body cannot be deciphered */                                              \
-	X(BODY, "body")       /* it deciphers, and is no record */
-#define X(name, word) FAULT_##name,
+	X(NONE, "none", "nothing is wrong")                                                                  \
+	X(ALTERED, "altered", "is not what was written, or not behind what it was behind")                   \
+	X(ORDER, "order", "records are missing before it, or in another order")                              \
+	X(SEGMENT, "segment", "its file does not go on where the one before ends")                           \
+	X(CUT, "cut", "the file before it was cut off")                                                      \
+	X(SEAL, "seal", "the signature is wrong")                                                            \
+	X(SIGNER, "signer", "the signature is somebody else's")                                              \
+	X(KEY, "key", "cannot be deciphered with that key")                                                  \
+	X(BODY, "body", "is no record inside")                                                               \
+	X(RUN, "run", "a run is missing, or not the one that a later run saw")                               \
+	X(HEAD, "head", "the chain was longer than it is")
+#define X(name, word, text) FAULT_##name,
 enum reader_fault { READER_FAULTS(X) READER_FAULT_MAX };
 #undef X
 const char *reader_fault_name(enum reader_fault f);
+const char *reader_fault_text(enum reader_fault f);
 
 struct reader;
 
@@ -32,6 +35,10 @@ struct reader_config {
 	const uint8_t *key;    /* CIPHER_KEY bytes; NULL: bodies that are enciphered are not opened */
 	const uint8_t *signer; /* SEAL_PUBLIC bytes; NULL: whoever made the first seal */
 	bool bodies;           /* false: they are hashed and not opened */
+	uint32_t kinds;        /* bit k: bodies of this enum record_kind; 0: of all */
+	uint64_t session;      /* bodies of this one only; 0: of all */
+	uint64_t from; /* record: begins with the file that it stands in; what is before was looked at before
+			*/
 };
 
 struct read_record {

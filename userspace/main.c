@@ -28,6 +28,7 @@
 #include "ctl/file_watch.h"
 #include "ctl/guard.h"
 #include "ctl/handover.h"
+#include "ctl/health.h"
 #include "ctl/overlap.h"
 #include "ctl/report.h"
 #include "ctl/resolver.h"
@@ -434,6 +435,8 @@ static int start_control(struct daemon *d, struct err *e)
 	if (!r && d->opt.metrics_listen)
 		r = scrape_open(&d->scrape, base, &d->report, d->opt.metrics_listen,
 			d->takeover ? takeover_socket(d->takeover, TAKEOVER_METRICS) : -1, e);
+	if (!r && watchdog_open(&d->watchdog, base, &d->report, ready_remind, d->takeover != NULL))
+		r = err_set(e, -ENOMEM, "out of memory");
 	if (!r)
 		r = watch_policy(d, e);
 	if (!r)
@@ -484,6 +487,7 @@ static int start(struct daemon *d, struct err *e)
 static void stop(struct daemon *d)
 {
 	file_watch_close(d->watch);
+	watchdog_close(d->watchdog);
 	scrape_close(d->scrape);
 	if (d->admin && !d->in_charge)
 		admin_leave(d->admin);

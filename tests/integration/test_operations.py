@@ -158,8 +158,26 @@ def test_both_formats_and_both_doors(ops):
         assert ("pgveil_rows_total", ()) in samples(body.decode(), parse_open)
     status, kind, body = get(tcp(), "/metrics")
     assert status == 200 and ("pgveil_rows_total", ()) in samples(body.decode())
-    assert get(tcp(), "/healthz")[::2] == (200, b"ok\n")
+    assert get(tcp(), "/healthz")[::2] == (200, b"guarded: ok\nworkers: ok\n")
     assert ops.sh("pgveil", "--", "metrics").stdout.startswith(b"# HELP pgveil_build_info")
+
+
+def test_the_dashboard_asks_for_what_there_is(ops):
+    """Every family and every label of its queries: one that was renamed would be an empty panel."""
+    provoke(ops)
+    labels = {}
+    for name, pairs in metrics(ops):
+        labels.setdefault(name, set()).update(k for k, _ in pairs)
+    board = json.loads((ROOT / "deploy" / "grafana" / "pgveil.json").read_text())
+    asked = [t["expr"] for p in board["panels"] for t in p.get("targets", [])]
+    assert len(asked) > 20 and len({p["id"] for p in board["panels"]}) == len(board["panels"])
+    for expr in asked:
+        found = re.findall(r"((?:pgveil|process)_\w+)\{([^}]*)\}", expr)
+        assert found, expr
+        grouped = set(re.findall(r"\w+", " ".join(re.findall(r"by \(([^)]*)\)", expr)))) - {"instance"}
+        for name, matchers in found:
+            wanted = set(re.findall(r"(\w+)(?:=|!=)", matchers)) - {"instance"} | grouped
+            assert name in labels and wanted <= labels[name], (expr, name, wanted)
 
 
 def test_the_port_gives_nothing_else(ops):

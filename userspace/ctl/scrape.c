@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "ctl/health.h"
 #include "ctl/metrics.h"
 #include "ctl/report.h"
-#include "kern/loader.h"
 
 #define VISITORS_MAX 16
 #define REQUEST_MAX  4096u
@@ -78,14 +78,13 @@ static void put_metrics(const struct scrape *s, struct visitor *v, bool open_met
 	metric_fini(&m);
 }
 
-static void put_health(const struct scrape *s, struct visitor *v)
+static void put_health(const struct scrape *s, struct visitor *v,
+	bool (*look)(const struct report *r, char *text, size_t cap))
 {
-	struct err e = {0};
+	char text[1024];
+	bool ok = look(s->report, text, sizeof(text));
 
-	if (kern_check(s->report->kern, &e))
-		put_text(v, "503 Service Unavailable", "not guarded\n");
-	else
-		put_text(v, "200 OK", "ok\n");
+	put_text(v, ok ? "200 OK" : "503 Service Unavailable", text);
 }
 
 /* The head of a request is here: its first line says what is asked for, one header which format. */
@@ -109,9 +108,11 @@ static void serve(const struct scrape *s, struct visitor *v)
 	else if (strcmp(path, "/metrics") == 0)
 		put_metrics(s, v, open_metrics);
 	else if (strcmp(path, "/healthz") == 0)
-		put_health(s, v);
+		put_health(s, v, health_alive);
+	else if (strcmp(path, "/readyz") == 0)
+		put_health(s, v, health_ready);
 	else
-		put_text(v, "404 Not Found", "only /metrics and /healthz\n");
+		put_text(v, "404 Not Found", "only /metrics, /healthz and /readyz\n");
 }
 
 static struct visitor *visitor_of(struct scrape *s, const struct bufferevent *bev)
@@ -239,7 +240,7 @@ int scrape_open(struct scrape **out, struct event_base *base, const struct repor
 		return err_set(e, -ENOMEM, "out of memory");
 	}
 	log_with(LOG_INFO, "metrics.listening", LOG_FIELDS(LOG_TEXT("address", where)),
-		"/metrics and /healthz are answered there");
+		"/metrics, /healthz and /readyz are answered there");
 	*out = s;
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* scrape: /metrics and /healthz over TCP, for Prometheus on another machine or in another container. Not
- * asked for, it is not there. Whoever reaches the port may read it and do nothing else: few connections, each
- * short, each with one small request, so that nobody takes descriptors or memory from sessions through it. */
+/* scrape: /metrics, /healthz and /readyz over TCP, for Prometheus on another machine or in another container.
+ * Not asked for, it is not there. Whoever reaches the port may read it and do nothing else: few connections,
+ * each short, each with one small request, so that nobody takes descriptors or memory from sessions through
+ * it. */
 #ifndef PGVEIL_CTL_SCRAPE_H
 #define PGVEIL_CTL_SCRAPE_H
 

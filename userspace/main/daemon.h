@@ -43,6 +43,7 @@ struct daemon {
 	struct events *events;
 	struct admin *admin;
 	struct scrape *scrape;
+	struct watchdog *watchdog; /* NULL: nobody asked for one */
 	struct takeover *takeover; /* from the daemon before this one; NULL: there was none */
 	struct handover *handover; /* to the one after it */
 	struct overlap *overlap;
@@ -57,5 +58,7 @@ uint16_t *daemon_ports(const struct daemon *d, unsigned *n, struct err *e);
 void ready_say(struct daemon *d);
 /* systemd's protocol (sd_notify(3)): a datagram to the socket that the environment names. */
 void ready_notify(const char *text);
+/* What is said again soon: where nobody listens just now it is left out. */
+void ready_remind(const char *text);
 
 #endif

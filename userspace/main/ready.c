@@ -9,7 +9,7 @@
 #include "main/daemon.h"
 #include "policy/policy.h"
 
-void ready_notify(const char *text)
+static void tell(const char *text, int flags)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -24,10 +24,21 @@ void ready_notify(const char *text)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&a,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL | flags, (struct sockaddr *)&a,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0 &&
+		!(flags & MSG_DONTWAIT && errno == EAGAIN))
 		log_event(LOG_WARN, "start.unnotified", "NOTIFY_SOCKET: %m");
 	close(fd);
+}
+
+void ready_notify(const char *text)
+{
+	tell(text, 0);
+}
+
+void ready_remind(const char *text)
+{
+	tell(text, MSG_DONTWAIT);
 }
 
 void ready_say(struct daemon *d)

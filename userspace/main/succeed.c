@@ -16,6 +16,7 @@
 #include "ctl/enrol.h"
 #include "ctl/guard.h"
 #include "ctl/handover.h"
+#include "ctl/health.h"
 #include "ctl/overlap.h"
 #include "ctl/scrape.h"
 #include "ctl/takeover.h"
@@ -103,10 +104,12 @@ static void on_over(void *arg, pid_t successor)
 	admin_leave(d->admin);
 	admin_close(d->admin);
 	scrape_close(d->scrape);
+	watchdog_close(d->watchdog);
 	guard_close(d->guard);
 	enrol_close(d->enrol);
 	d->admin = NULL;
 	d->scrape = NULL;
+	d->watchdog = NULL;
 	d->guard = NULL;
 	d->enrol = NULL;
 	/* The successor has the same lock, and it stays locked until both have closed it. */

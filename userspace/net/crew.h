@@ -51,6 +51,7 @@ struct worker {
 	atomic_bool poked;
 
 	/* Written by the thread, read by whoever wants metrics. */
+	_Atomic uint64_t pulse_ms; /* when it last came round */
 	struct tally tally;
 	_Atomic uint64_t judging_ns, judging_took[JUDGING_BUCKETS]; /* of texts that the cache did not have */
 	_Atomic uint64_t splice_reads[SPLICE_WAY_MAX];
@@ -62,6 +63,7 @@ struct worker {
 	struct straggler *stragglers;
 	struct pipes pipes;
 	struct alarm *stop_alarm;
+	struct alarm *pulse;
 	struct alarm *drain_alarm; /* NULL: it does not drain (net/drain.c) */
 	uint64_t drain_since_ms;
 	bool drains_at_once; /* a session ends as soon as it rests */

@@ -184,6 +184,9 @@ void workers_metrics(struct workers *ws, struct metric_text *m)
 {
 	metric_family(m, METRIC_GAUGE, "pgveil_workers", "Threads that carry sessions.");
 	metric_number(m, NULL, ws->cfg.n);
+	metric_family(m, METRIC_GAUGE, "pgveil_worker_behind_seconds",
+		"How long ago the worker that is the furthest behind came round last.");
+	metric_seconds(m, NULL, (double)workers_behind_ms(ws) * 1e-3);
 	metric_family(m, METRIC_GAUGE, "pgveil_connections", "Connections there are now.");
 	metric_number(m, NULL, registry_count(ws->registry));
 	add_connections(ws, m);

@@ -15,6 +15,7 @@
 
 #define STACK_BYTES    ((size_t)16 << 20) /* libpg_query recurses with the text's nesting */
 #define QUIET_MS       100
+#define PULSE_MS       1000
 #define NOTES_A_SECOND 50
 
 struct post {
@@ -111,6 +112,28 @@ static void on_kick(void *arg)
 	run_posts(w);
 	if (atomic_exchange(&w->poked, false))
 		each_conn(w, wake);
+}
+
+static void on_pulse(void *arg)
+{
+	struct worker *w = arg;
+	uint64_t now = loop_now_ms();
+
+	atomic_store_explicit(&w->pulse_ms, now, memory_order_relaxed);
+	alarm_set(w->pulse, now + PULSE_MS);
+}
+
+uint64_t workers_behind_ms(const struct workers *ws)
+{
+	uint64_t now = loop_now_ms(), most = 0;
+
+	for (unsigned i = 0; i < ws->cfg.n; i++) {
+		uint64_t at = metric_get(&ws->worker[i].pulse_ms);
+
+		if (at < now && now - at > most)
+			most = now - at;
+	}
+	return most;
 }
 
 static enum coverage covers(void *arg, const struct policy *p, unsigned i, const struct sockaddr *address)
@@ -261,12 +284,17 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		r = loop_new(&w->loop, on_kick, w, e);
 	if (r)
 		return r;
+	w->pulse = alarm_new(w->loop, on_pulse, w);
+	if (!w->pulse)
+		return err_set(e, -ENOMEM, "out of memory");
+	on_pulse(w);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	r = pthread_create(&w->thread, &attr, worker_main, w);
 	pthread_attr_destroy(&attr);
 	if (r)
 		return err_set(e, -r, "worker thread: %s", strerror(r));
+	pthread_setname_np(w->thread, "worker");
 	w->started = true;
 	return 0;
 }
@@ -278,6 +306,7 @@ static void worker_fini(struct worker *w)
 	conn_free_parked(w);
 	straggler_end_all(w);
 	alarm_free(w->stop_alarm);
+	alarm_free(w->pulse);
 	alarm_free(w->drain_alarm);
 	cache_free(w->env.cache);
 	scram_memory_fini(&w->scram);

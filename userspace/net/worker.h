@@ -172,6 +172,9 @@ struct workers_stats {
 	unsigned connections;
 };
 void workers_stats(struct workers *ws, struct workers_stats *out);
+/* How long ago the worker that is the furthest behind came round last: one that is not stuck does within a
+ * second or so. From any thread. */
+uint64_t workers_behind_ms(const struct workers *ws);
 /* All that the workers count, in families of their own. From any thread. */
 void workers_metrics(struct workers *ws, struct metric_text *m);
 

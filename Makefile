@@ -39,7 +39,7 @@ layers := main ctl net kern session policy record mask sql value pgwire base
 src = $(sort $(wildcard userspace/$(1)/*.c))
 objs = $(patsubst userspace/%.c,$(B)/%.o,$(call src,$(1)))
 lib = $(B)/lib$(1).a
-$(foreach l,$(layers),$(eval $(call lib,$(l)): $(call objs,$(l))))
+$(foreach l,$(layers) cli,$(eval $(call lib,$(l)): $(call objs,$(l))))
 below_base := base
 below_pgwire := pgwire base
 below_value := value base
@@ -51,6 +51,7 @@ below_session := session policy mask sql value pgwire base
 below_kern := kern base
 below_net := net kern session policy mask sql value pgwire base
 below_main := main ctl net kern session policy mask sql value pgwire base
+below_cli := cli record policy mask sql value pgwire base
 below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lzstd -lsqlite3 -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
@@ -106,7 +107,7 @@ $(B)/lib%.a:
 $(B)/pgveild: $(B)/main.o $(foreach l,$(layers),$(call lib,$(l)))
 	echo '  LD   $@'
 	$(CC) $(LDFLAGS) -o $@ $^ $(ldlibs)
-$(B)/pgveil: $(B)/cli.o $(patsubst userspace/%.c,$(B)/%.o,$(wildcard userspace/cli/*.c)) $(foreach l,policy mask sql value base,$(call lib,$(l)))
+$(B)/pgveil: $(B)/cli.o $(call libs_of,cli)
 	echo '  LD   $@'
 	$(CC) $(LDFLAGS) -o $@ $^ $(ldlibs)
 

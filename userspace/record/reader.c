@@ -13,7 +13,7 @@ struct reader {
 	int dir_fd;
 	bool bodies, has_key, has_signer;
 	uint32_t kinds;
-	uint64_t session;
+	uint64_t session, from;
 	uint8_t key[CIPHER_KEY];
 	uint64_t *segments;
 	size_t nsegments, at; /* at: the one that comes next */
@@ -59,6 +59,7 @@ int reader_open(struct reader **out, const struct reader_config *cfg, struct err
 	r->bodies = cfg->bodies;
 	r->kinds = cfg->kinds ? cfg->kinds : UINT32_MAX;
 	r->session = cfg->session;
+	r->from = cfg->from;
 	r->has_key = cfg->key;
 	r->has_signer = cfg->signer;
 	r->scan.fd = -1;
@@ -75,6 +76,7 @@ int reader_open(struct reader **out, const struct reader_config *cfg, struct err
 		reader_close(r);
 		return rc;
 	}
+	r->report.oldest = r->nsegments ? r->segments[0] : 0;
 	while (r->at + 1 < r->nsegments && r->segments[r->at + 1] <= cfg->from)
 		r->at++;
 	*out = r;
@@ -246,7 +248,8 @@ static int open_body(struct reader *r, struct read_record *out, struct err *e)
 
 static bool wants_body(const struct reader *r, const struct entry *en)
 {
-	return r->bodies && r->kinds >> en->kind & 1 && (!r->session || en->session == r->session);
+	return r->bodies && r->kinds >> en->kind & 1 && en->number >= r->from &&
+	       (!r->session || en->session == r->session);
 }
 
 static int take(struct reader *r, struct read_record *out, struct err *e)

@@ -54,6 +54,7 @@ struct reader_report {
 	uint64_t number;  /* of the first record that is not right; where there is none: of the next */
 	uint64_t segment; /* the file that it stands in, or should */
 	uint64_t first;   /* record: what was before it was removed, as retention does, if it is not 0 */
+	uint64_t oldest;  /* record that the first file begins with, wherever it was begun */
 	uint64_t records, segments, seals;
 	uint64_t sealed; /* records before the last seal; behind it nothing is signed */
 	uint64_t torn; /* bytes at the end that are no whole record: of a writer that was killed, or writes */

@@ -42,6 +42,8 @@ static const struct command commands[] = {
 		cli_doctor},
 	{"reload", "have the daemon read its policy files anew", reload_help, cli_reload},
 	{"splice", "whether rows that nothing looks at may pass unread", splice_help, cli_splice},
+	{"sessions", "what was recorded: find it, replay it, prove that it was not altered", sessions_help,
+		cli_sessions},
 	{"policy", "check, test and explain policies, without a daemon", NULL, run_policy},
 	{"uninstall", "take pgveil out of the kernel", uninstall_help, cli_uninstall},
 };

@@ -13,6 +13,9 @@ _pgveil() {
 	--uid) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
 	--splice) mapfile -t COMPREPLY < <(compgen -W 'auto off force' -- "$cur"); return ;;
+	--recordings) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+	--key | --signer) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--verdict) mapfile -t COMPREPLY < <(compgen -W 'allow deny ask' -- "$cur"); return ;;
 	--log-level) mapfile -t COMPREPLY < <(compgen -W 'error warn info debug' -- "$cur"); return ;;
 	esac
 	if [ "${program##*/}" = pgveild ]; then
@@ -35,6 +38,8 @@ _pgveil() {
 		words="help $("$program" help 2> /dev/null | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p')"
 	elif [ "$command" = policy ] && [ $((i + 1)) -eq "$COMP_CWORD" ]; then
 		words='check test explain'
+	elif [ "$command" = sessions ] && [ $((i + 1)) -eq "$COMP_CWORD" ] && [[ $cur != -* ]]; then
+		words='ls show verify'
 	elif [ "$command" = splice ] && [[ $cur != -* ]]; then
 		words='on off'
 	elif [[ $cur == -* ]] && [ "$command" = policy ]; then

@@ -500,6 +500,8 @@ def test_completion_offers_what_there_is(installed):
     assert complete(installed, "pgveild --metr") == ["--metrics-listen"]
     assert complete(installed, "pgveild --log-level w") == ["warn"]
     assert complete(installed, "pgveil status --follow") == []
+    assert complete(installed, "pgveil sessions ve") == ["verify"]
+    assert complete(installed, "pgveil sessions ls --ver") == ["--verdict"]
 
 
 def test_completion_and_man_page_have_every_option_of_every_command(installed):

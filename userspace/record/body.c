@@ -117,3 +117,12 @@ enum wire body_next(struct span *in, struct body_item *out)
 	*in = cur_rest(&c);
 	return WIRE_OK;
 }
+
+bool body_find(struct span body, enum body_field f, struct body_item *out)
+{
+	while (body_next(&body, out) == WIRE_OK)
+		if (out->field == (unsigned)f)
+			return true;
+	*out = (struct body_item){0};
+	return false;
+}

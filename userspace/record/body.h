@@ -96,5 +96,7 @@ struct body_item {
 };
 /* Takes the first item off *in. WIRE_MORE: there is none; WIRE_BAD: it is no body of ours. */
 MUSTCHECK enum wire body_next(struct span *in, struct body_item *out);
+/* The first of a field; false, and all zero: there is none before the body ends or is none any more. */
+bool body_find(struct span body, enum body_field f, struct body_item *out);
 
 #endif

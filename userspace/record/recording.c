@@ -217,6 +217,12 @@ static int finish(struct recording *r, struct err *e)
 
 static int take(struct recording *r, uint32_t run, const struct read_record *rec, struct err *e)
 {
+	/* What is kept is kept to the end: the oldest goes first. */
+	if (r->report.records && this_run(r)->report.records == 1 && rec->entry.number) {
+		this_run(r)->report.number = 0;
+		return fault(r, FAULT_RUN, e,
+			"the beginning of run %u is missing, and what is older is there", run);
+	}
 	r->report.records++;
 	for (size_t i = 0; i < r->nlinks; i++) {
 		struct link *l = &r->links[i];

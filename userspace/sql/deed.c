@@ -68,7 +68,9 @@ static void triggers_of(struct lineage *l, const struct relation *r)
 	for (unsigned i = 0; i < r->ntriggered; i++) {
 		const struct function *f = r->triggered[i];
 
-		if (lineage_trusts(l, f))
+		if (!f)
+			deed_unknown(l, DOES_ALL, NULL, NULL);
+		else if (lineage_trusts(l, f))
 			(void)deed_add(l, (struct deed){.effects = DOES_CODE,
 						  .schema = f->schema,
 						  .name = f->name,

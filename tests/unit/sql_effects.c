@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The golden table tests/golden/effects/effects.txt: statement → what it does, and to what. A line is
  *   SQL => EFFECT,EFFECT(schema.relation) EFFECT …
- * with a ! where no condition says which rows, and EFFECT(?) for whatever there is; *: every effect; f() is a
- * function. Under a policy that lets code do anything, so that as much as possible passes. */
+ * with a ! where no condition says which rows, a ~ in front where it comes by another, and EFFECT(?) for
+ * whatever there is; *: every effect; f() is a function. Under a policy that lets code do anything, so that
+ * as much as possible passes. */
 #include "test.h"
 
 #include "sql/analyze.h"
@@ -43,6 +44,8 @@ static void tell(FILE *f, const struct statement *s)
 		const char *schema = d->relation ? d->relation->schema : d->schema;
 		const char *name = d->relation ? d->relation->name : d->name;
 
+		if (d->derived)
+			fputc('~', f);
 		tell_effects(f, d->effects);
 		if (d->whole && !d->unknown)
 			fputc('!', f);

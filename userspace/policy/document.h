@@ -5,6 +5,7 @@
 #define PGVEIL_POLICY_DOCUMENT_H
 
 #include "base/buf.h"
+#include "policy/guard.h"
 #include "policy/policy.h"
 
 struct subject {                   /* all that is given must match */
@@ -23,6 +24,7 @@ struct document {
 	struct rule *rules;
 	unsigned nrules;
 	struct opaque_rule opaque;
+	struct guard guard;
 	bool reports_foreign; /* foreignPostgres: report */
 };
 

@@ -231,9 +231,13 @@ static int refuse(const struct search *s, const char *dbname, struct err *e)
 		e, -EACCES, "3D000", "no pgveil policy for this process allows database \"%.63s\"", dbname);
 }
 
+/* What nothing is masked for. */
+static const struct opaque_rule lets_all = {.mode = OPAQUE_ALLOW, .where = ""};
+
 static int collect(const struct policy *p, const struct caller *who,
 	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct search *s,
-	const struct rule **rules, const struct opaque_rule **opaque, struct grant *g, struct err *e)
+	const struct rule **rules, const struct opaque_rule **opaque, const struct guard **guards,
+	struct grant *g, struct err *e)
 {
 	unsigned first = 0;
 
@@ -248,9 +252,13 @@ static int collect(const struct policy *p, const struct caller *who,
 			return -EACCES;
 		for (unsigned j = 0; applies && j < d->nrules; j++)
 			rules[g->nrules++] = &d->rules[j];
-		if (applies && d->nrules)
+		if (applies && (d->nrules || d->guard.given))
 			opaque[g->nopaque++] = &d->opaque;
+		if (applies && d->guard.given)
+			guards[g->nguards++] = &d->guard;
 	}
+	if (!g->nopaque)
+		opaque[g->nopaque++] = &lets_all;
 	return g->database ? 0 : refuse(s, dbname, e);
 }
 
@@ -269,6 +277,7 @@ int policy_grant(const struct policy *p, const struct caller *who,
 {
 	struct search s = {.id = p->version};
 	const struct opaque_rule **opaque;
+	const struct guard **guards;
 	const struct rule **rules;
 	unsigned n = 0;
 	int r;
@@ -277,10 +286,11 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	for (unsigned i = 0; i < p->documents.n; i++)
 		n += p->documents.v[i].nrules;
 	rules = arena_array(a, n ? n : 1, sizeof(struct rule *));
-	opaque = arena_array(a, p->documents.n ? p->documents.n : 1, sizeof(*opaque));
-	if (!rules || !opaque)
+	opaque = arena_array(a, p->documents.n + 1ul, sizeof(*opaque));
+	guards = arena_array(a, p->documents.n + 1ul, sizeof(*guards));
+	if (!rules || !opaque || !guards)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
-	r = collect(p, who, covers, arg, dbname, &s, rules, opaque, g, e);
+	r = collect(p, who, covers, arg, dbname, &s, rules, opaque, guards, g, e);
 	if (!r) {
 		g->identity = identify(p, who, dbname, a, g);
 		if (!g->identity)
@@ -292,8 +302,14 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	}
 	g->rules = rules;
 	g->opaque = opaque;
+	g->guards = guards;
 	g->rules_id = mix(s.id, UINT64_C(1) << 32 | index_of(p, g->database));
 	return 0;
+}
+
+bool grant_judges(const struct grant *g)
+{
+	return g->nrules > 0 || g->nguards > 0;
 }
 
 bool grant_lets_all(const struct grant *g)

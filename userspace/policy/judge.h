@@ -32,6 +32,10 @@ bool judge_masks(const struct binding *b, uint32_t relid);
 /* Whether the tag of what it is, as CommandComplete has it, is this one. */
 bool statement_is(const struct statement *st, const char *tag);
 
+/* What the guards say of what it does. true: it is not denied; where it is to be asked for, p has the words.
+ */
+bool judge_guard(struct judge *j, const struct statement *st, struct plan *p);
+
 /* Of an aggregate that m lists, of a group that may be too small: true, and p holds the denial. */
 bool judge_denies_group(struct judge *j, struct colref c, const struct masking *m, struct plan *p);
 /* What masked columns decide in it. */

@@ -5,12 +5,10 @@
 #define PGVEIL_POLICY_PLAN_H
 
 #include "policy/binding.h"
+#include "policy/guard.h"
 #include "policy/heir.h"
 #include "sql/analyze.h"
-#include "sql/effect.h"
 
-/* ASK: a person must approve of it first. What lets something through says ALLOW. */
-enum verdict { DENY = 0, ASK, ALLOW };
 enum action { ACTION_NULL = 0, ACTION_MASK, ACTION_PASS };
 
 /* A masked column that is compared with constants, under a rule that lets so many be. */
@@ -21,8 +19,6 @@ struct spend {
 	unsigned constants, period_s;
 	const struct rule *rule;
 };
-
-struct guard_rule;
 
 struct column_plan {
 	enum action action;

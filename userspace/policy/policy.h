@@ -54,8 +54,11 @@ struct opaque_rule { /* spec.statements.opaque */
 	enum opaque_mode mode;
 	const char *const *allow; /* "public.total(integer)", see sql/signature.h */
 	unsigned nallow;
-	const char *where; /* "file:line" */
+	bool guarded;      /* the document has a guard: what is not listed may do anything to it */
+	const char *where; /* "file:line"; NULL: not given */
 };
+
+struct guard; /* policy/guard.h */
 
 struct rule {                       /* one entry of spec.mask */
 	const char *const *columns; /* "schema.relation.column", see policy/pattern.h */
@@ -107,8 +110,12 @@ struct grant {
 	uint64_t rules_id;               /* equal for two grants with the same rules of the same policy */
 	const struct rule *const *rules; /* may be empty: nothing is masked */
 	unsigned nrules;
-	const struct opaque_rule *const *opaque; /* one of each document with mask rules: all must agree */
+	/* One of each document with mask rules or a guard: all must agree. Never empty where nothing is
+	 * masked. */
+	const struct opaque_rule *const *opaque;
 	unsigned nopaque;
+	const struct guard *const *guards; /* of each document that has one */
+	unsigned nguards;
 	/* The widest subject that names the caller, and the entry of the database: who has a budget, and
 	 * where. Whatever a caller can choose by itself (a cgroup below its own, one of the addresses of an
 	 * entry) is not in it. */
@@ -122,6 +129,8 @@ struct grant {
 MUSTCHECK int policy_grant(const struct policy *p, const struct caller *who,
 	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct arena *a,
 	struct grant *g, struct err *e);
+/* Whether something of what the caller does must be looked at: the session is judged. */
+bool grant_judges(const struct grant *g);
 /* Whether all of its documents let code do anything: statements.opaque.default: allow. */
 bool grant_lets_all(const struct grant *g);
 

@@ -63,8 +63,10 @@ static const char *end_reason(const struct session *s, const struct grant *g)
 		return "the policy changed how this database is reached: connect again";
 	/* What an unjudged session did to its settings and objects is not known, and cannot be made up for.
 	 */
-	if ((g->nrules > 0) != s->judged)
+	if ((g->nrules > 0) != (s->grant.nrules > 0))
 		return "the policy changed whether columns are masked here: connect again";
+	if (grant_judges(g) != s->judged)
+		return "the policy changed whether statements are looked at here: connect again";
 	if (s->switched && !grant_lets_all(g))
 		return "the policy changed whether this session may have another role: connect again";
 	return NULL;
@@ -272,7 +274,7 @@ static void take_startup(struct session *s, const struct startup *st)
 		return;
 	}
 	s->policy = policy_ref(s->env->policy);
-	s->judged = s->grant.nrules > 0;
+	s->judged = grant_judges(&s->grant);
 	for (unsigned i = 0; i < st->nparams; i++)
 		if (!take_param(s, &st->params[i]))
 			return;
@@ -433,7 +435,7 @@ void enter_open(struct session *s)
 			return;
 		}
 	}
-	snprintf(text, sizeof(text), "as %s, %s", session_user(s), s->judged ? "masked" : "no masks");
+	snprintf(text, sizeof(text), "as %s, %s", session_user(s), s->grant.nrules ? "masked" : "no masks");
 	session_note(s, NOTE_LOGIN, NULL, text);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a statement does is gathered from its whole tree, whatever was understood of it otherwise. Too much is
  * no mistake here: a deed that does not happen may refuse a statement, one that is missed lets it through. */
+#include "sql/deed.h"
+
 #include "sql/lineage.h"
 
 #include <string.h>
@@ -8,7 +10,7 @@
 static bool same(const struct deed *a, const struct deed *b)
 {
 	if (a->relation != b->relation || a->function != b->function || a->whole != b->whole ||
-		a->unknown != b->unknown)
+		a->unknown != b->unknown || a->derived != b->derived)
 		return false;
 	if (!a->schema != !b->schema || !a->name != !b->name)
 		return false;
@@ -94,6 +96,8 @@ static void code_of(struct lineage *l, const struct relation *r, uint64_t effect
 }
 
 /* ---- what goes with it ---- */
+static void spread(struct lineage *l, const struct relation *r, uint64_t effects, bool whole, bool derived);
+
 static void cascade(struct lineage *l, const struct relation *r, uint64_t effects, bool exact)
 {
 	for (unsigned i = 0; i < r->nreferences; i++) {
@@ -113,16 +117,16 @@ static void cascade(struct lineage *l, const struct relation *r, uint64_t effect
 		if (!does)
 			continue;
 		if (to)
-			deed_relation(l, to, does, false);
+			spread(l, to, does, false, true);
 		else
 			deed_unknown(l, does, NULL, NULL);
 	}
 }
 
-void deed_relation(struct lineage *l, const struct relation *r, uint64_t effects, bool whole)
+static void spread(struct lineage *l, const struct relation *r, uint64_t effects, bool whole, bool derived)
 {
 	const struct statement *s = l->s;
-	struct deed d = {.effects = effects, .relation = r, .whole = whole};
+	struct deed d = {.effects = effects, .relation = r, .whole = whole, .derived = derived};
 	const struct catalog *c = l->names->catalog;
 
 	if (r->kind == 'f')
@@ -137,7 +141,7 @@ void deed_relation(struct lineage *l, const struct relation *r, uint64_t effects
 		const struct relation *to = catalog_relation_by_oid(c, r->children[i]);
 
 		if (to)
-			deed_relation(l, to, effects, whole);
+			spread(l, to, effects, whole, true);
 		else
 			deed_unknown(l, effects, NULL, NULL);
 	}
@@ -147,10 +151,15 @@ void deed_relation(struct lineage *l, const struct relation *r, uint64_t effects
 		uint64_t does = r->kind == 'v' ? effects : effects & DOES_READ;
 
 		if (to && does)
-			deed_relation(l, to, (does & ~DOES_DDL) | DOES_READ, whole);
+			spread(l, to, (does & ~DOES_DDL) | DOES_READ, whole, true);
 		else if (does)
 			deed_unknown(l, does | DOES_READ, NULL, NULL);
 	}
+}
+
+void deed_relation(struct lineage *l, const struct relation *r, uint64_t effects, bool whole)
+{
+	spread(l, r, effects, whole, false);
 }
 
 void deed_named(struct lineage *l, const char *schema, const char *name, uint64_t effects, bool whole)

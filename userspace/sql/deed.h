@@ -17,6 +17,7 @@ struct deed {
 	bool function; /* the name is one's */
 	bool whole;    /* UPDATE, DELETE: no condition says which rows (sql/deed_where.c) */
 	bool unknown;  /* to whatever there is */
+	bool derived;  /* by another: of a child, of what is below a view, by a foreign key */
 };
 #define DEEDS_MAX 512 /* of one statement; what is beyond is unknown, and everything */
 

@@ -86,6 +86,16 @@ uint64_t deed_of_builtin(const char *name)
 	return function_class(name) == FUNCTION_OPAQUE ? DOES_ALL : 0;
 }
 
+/* A call is a deed only for rules that speak of it: what it gives is the statement's business. */
+static void calls(struct lineage *l, const char *schema, const char *name)
+{
+	(void)deed_add(l, (struct deed){.effects = DOES_CALL,
+				  .schema = schema,
+				  .name = name,
+				  .function = true,
+				  .derived = true});
+}
+
 static bool calls_user(struct lineage *l, const char *schema, const char *name, bool followed)
 {
 	const struct function *f;
@@ -98,6 +108,7 @@ static bool calls_user(struct lineage *l, const char *schema, const char *name, 
 			   : !scope_calls(l->names, f->schema))
 			continue;
 		any = true;
+		calls(l, f->schema, f->name);
 		if (!pure)
 			(void)deed_add(l, (struct deed){.effects = DOES_FUNCTION,
 						  .schema = f->schema,
@@ -149,6 +160,7 @@ void deed_call(struct lineage *l, const PgQuery__FuncCall *f, bool followed)
 		deed_unknown(l, DOES_ALL, schema, name);
 	if (!builtin)
 		return;
+	calls(l, "pg_catalog", name);
 	does = !strcmp(name, "set_config") ? sets(f) : deed_of_builtin(name);
 	if (does == DOES_ALL)
 		deed_unknown(l, DOES_ALL, "pg_catalog", name);

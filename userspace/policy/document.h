@@ -5,7 +5,6 @@
 #define PGVEIL_POLICY_DOCUMENT_H
 
 #include "base/buf.h"
-#include "policy/guard.h"
 #include "policy/policy.h"
 
 struct subject {                   /* all that is given must match */
@@ -24,8 +23,8 @@ struct document {
 	struct rule *rules;
 	unsigned nrules;
 	struct opaque_rule opaque;
-	struct guard guard;
 	bool reports_foreign; /* foreignPostgres: report */
+	struct record_rule record;
 };
 
 struct key_path { /* a key file that a mask was made with */

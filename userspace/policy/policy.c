@@ -110,7 +110,7 @@ void policy_warnings(const struct policy *p, void (*say)(void *arg, const char *
 	for (unsigned i = 0; i < p->documents.n; i++) {
 		const struct opaque_rule *o = &p->documents.v[i].opaque;
 
-		if (o->mode != OPAQUE_ALLOW || !p->documents.v[i].nrules)
+		if (o->mode != OPAQUE_ALLOW)
 			continue;
 		snprintf(text, sizeof(text),
 			"%s: statements.opaque.default: allow: functions, DO and CALL may read masked "

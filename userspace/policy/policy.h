@@ -54,11 +54,22 @@ struct opaque_rule { /* spec.statements.opaque */
 	enum opaque_mode mode;
 	const char *const *allow; /* "public.total(integer)", see sql/signature.h */
 	unsigned nallow;
-	bool guarded;      /* the document has a guard: what is not listed may do anything to it */
-	const char *where; /* "file:line"; NULL: not given */
+	const char *where; /* "file:line" */
 };
 
-struct guard; /* policy/guard.h */
+/* spec.record: how much of a session is on record. Zero is the most. X(name, word) */
+#define RECORD_LEVELS(X)                                                                                     \
+	X(FULL, "full")                                                                                      \
+	X(STATEMENTS, "statements") /* without the bytes that the client got */                              \
+	X(METADATA, "metadata")     /* without texts and parameters */
+#define X(name, word) RECORD_LEVEL_##name,
+enum record_level { RECORD_LEVELS(X) RECORD_LEVEL_MAX };
+#undef X
+const char *record_level_name(enum record_level l);
+struct record_rule {
+	enum record_level level;
+	bool optional; /* what cannot be recorded goes on; else it does not */
+};
 
 struct rule {                       /* one entry of spec.mask */
 	const char *const *columns; /* "schema.relation.column", see policy/pattern.h */
@@ -110,16 +121,15 @@ struct grant {
 	uint64_t rules_id;               /* equal for two grants with the same rules of the same policy */
 	const struct rule *const *rules; /* may be empty: nothing is masked */
 	unsigned nrules;
-	/* One of each document with mask rules or a guard: all must agree. Never empty where nothing is
-	 * masked. */
-	const struct opaque_rule *const *opaque;
+	const struct opaque_rule *const *opaque; /* one of each document with mask rules: all must agree */
 	unsigned nopaque;
-	const struct guard *const *guards; /* of each document that has one */
-	unsigned nguards;
 	/* The widest subject that names the caller, and the entry of the database: who has a budget, and
 	 * where. Whatever a caller can choose by itself (a cgroup below its own, one of the addresses of an
 	 * entry) is not in it. */
 	const char *identity;
+	const char *const *documents; /* their names; borrowed from the policy */
+	unsigned ndocuments;
+	struct record_rule record; /* the most that one of its documents wants */
 };
 /* covers: whether entry i of policy_database_at covers the dialled address (the caller resolves names).
  * -EACCES with a message for the client (08004 no database entry for the address, or one that counts and is
@@ -129,8 +139,6 @@ struct grant {
 MUSTCHECK int policy_grant(const struct policy *p, const struct caller *who,
 	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct arena *a,
 	struct grant *g, struct err *e);
-/* Whether something of what the caller does must be looked at: the session is judged. */
-bool grant_judges(const struct grant *g);
 /* Whether all of its documents let code do anything: statements.opaque.default: allow. */
 bool grant_lets_all(const struct grant *g);
 

@@ -81,10 +81,6 @@ struct relation {
 	/* Writing it runs code of users beside triggers: of a policy, a CHECK, an index, a domain, a default
 	 * … */
 	bool code;
-	bool owned_code; /* … without what its policies call (those are in opaque, or loud) */
-	const struct function *
-		*triggered; /* what its triggers call, outside pg_catalog; ntriggered 0: not known */
-	unsigned ntriggered;
 	bool computes; /* … a default, a generated column or a cast to a column's type: what is stored is
 			  theirs */
 	bool system;   /* in pg_catalog, information_schema or pg_toast */

@@ -29,18 +29,15 @@
 	"OR EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = v.class AND d.objid = v.oid AND " USER_CODE  \
 	"))"
 
-/* Of pg_trigger t: what nobody's foreign key made. */
-#define OWN_TRIGGER                                                                                          \
-	"(NOT t.tgisinternal OR t.tgconstraint = 0 OR "                                                      \
-	"t.tgconstraint IN (SELECT k.oid FROM pg_constraint k WHERE k.contype = 't'))"
-
 static const char *const queries[] = {
 	/* 0: schemas that the role may use; the server leaves the others out of its search_path */
 	"SELECT nspname FROM pg_namespace WHERE has_schema_privilege(oid, 'USAGE')",
 
 	/* 1: relations. Row triggers that a partition got from its parent count as the user's own. */
 	"SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relrowsecurity, "
-	"EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND " OWN_TRIGGER "), "
+	"EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND (NOT t.tgisinternal OR "
+	"t.tgconstraint = 0 OR "
+	"t.tgconstraint IN (SELECT k.oid FROM pg_constraint k WHERE k.contype = 't'))), "
 	"EXISTS (SELECT 1 FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN'), "
 	"CASE WHEN c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
 	"THEN pg_get_viewdef(c.oid) END, c.relhassubclass, pg_has_role(c.relowner, 'MEMBER') OR "
@@ -242,11 +239,6 @@ static const char *const queries[] = {
 	"= w.word AND t.oid >= 16384 AND t.relkind IN ('r', 'v', 'm', 'f', 'p') JOIN pg_attribute a ON "
 	"a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN words x ON x.relid = w.relid AND "
 	"x.attnum = w.attnum AND x.word = lower(a.attname)",
-
-	/* 21: the functions of 6 that the triggers of 1 call */
-	"SELECT DISTINCT t.tgrelid, t.tgfoid FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN "
-	"pg_namespace n ON n.oid = p.pronamespace WHERE (n.nspname <> 'pg_catalog' OR p.oid >= 16384) AND "
-	"" OWN_TRIGGER " ORDER BY 1, 2",
 };
 
 unsigned catalog_query_count(void)

@@ -47,12 +47,12 @@ below_sql := sql base
 below_mask := mask value base
 below_record := record base
 below_policy := policy mask sql value base
-below_session := session policy mask sql value pgwire base
+below_session := session policy record mask sql value pgwire base
 below_kern := kern base
-below_net := net kern session policy mask sql value pgwire base
-below_main := main ctl net kern session policy mask sql value pgwire base
+below_net := net kern session policy record mask sql value pgwire base
+below_main := main ctl net kern session policy record mask sql value pgwire base
+below_ctl := ctl net kern session policy record mask sql value pgwire base
 below_cli := cli record policy mask sql value pgwire base
-below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lzstd -lsqlite3 -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 

@@ -16,11 +16,11 @@ table() {
 		mask:    base/ value/
 		policy:  base/ sql/ mask/
 		record:  base/
-		session: base/ pgwire/ value/ sql/ mask/ policy/
+		session: base/ pgwire/ value/ sql/ mask/ policy/ record/
 		kern:    base/ bpf/abi.h pgveil.skel.h pgveil_splice.skel.h
 		net:     base/ session/ kern/
-		ctl:     base/ pgwire/ sql/ policy/ kern/ net/tls.h net/worker.h
-		main:    base/ pgwire/ value/ sql/ mask/ policy/ session/ kern/ net/ ctl/ bpf/abi.h
+		ctl:     base/ pgwire/ sql/ policy/ record/ kern/ net/tls.h net/worker.h
+		main:    base/ pgwire/ value/ sql/ mask/ policy/ record/ session/ kern/ net/ ctl/ bpf/abi.h
 		cli:     base/ sql/ mask/ policy/ record/
 		bpf:     vmlinux.h
 		# Exceptions: one header each, with the reason.
@@ -37,6 +37,8 @@ table() {
 		net:     pgwire/put.h      # SSLRequest and CancelRequest are written while no session owns the connection
 		net:     sql/slot.h        # the slot that a session reads its catalogue from is found by the worker
 		ctl:     bpf/abi.h         # the states that kern/loader.h takes
+		ctl:     session/scribe.h  # what a session writes down through, which the recorder is
+		ctl:     mask/hmac.h       # what makes the tokens of a recording
 		ctl:     net/netns.h       # enrolment opens a namespace's listeners
 		ctl:     net/listener.h    # and hands them to the workers
 	TABLE

@@ -143,7 +143,7 @@ def test_labels_are_the_operators_words(ops):
     provoke(ops)
     allowed = {"database": {"clinic"}, "version": None, "outcome": None, "state": None, "result": None, "reason": None, "judged": {"yes", "no"},
                "event": None, "sqlstate": None, "from": {"client", "database"}, "cache": {"hit", "miss"}, "way": None, "end": None,
-               "le": None}
+               "le": None, "run": None, "head": None}
     for name, labels in metrics(ops):
         for k, v in labels:
             assert k in allowed and (allowed[k] is None or v in allowed[k]), (name, k, v)

@@ -84,6 +84,16 @@ void body_put(struct body *b, enum body_field f, struct span v)
 	b->n += ITEM_HEAD + v.n;
 }
 
+void body_put_head(struct body *b, enum body_field f, size_t n)
+{
+	if (b->failed || n > UINT32_MAX - ITEM_HEAD || !make_room(b, ITEM_HEAD)) {
+		b->failed = true;
+		return;
+	}
+	put_be(put_be(b->p + b->n, f, 1), n, 4);
+	b->n += ITEM_HEAD;
+}
+
 void body_put_text(struct body *b, enum body_field f, const char *s)
 {
 	if (s && *s)

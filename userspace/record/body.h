@@ -86,6 +86,8 @@ void body_init(struct body *b, uint8_t *p, size_t cap);
 void body_grow(struct body *b, size_t max);
 void body_fini(struct body *b);
 void body_put(struct body *b, enum body_field f, struct span v);
+/* What comes before a field's n bytes, which the caller puts behind all of b. */
+void body_put_head(struct body *b, enum body_field f, size_t n);
 void body_put_text(struct body *b, enum body_field f, const char *s); /* NULL, "": nothing */
 void body_put_number(struct body *b, enum body_field f, uint64_t v);
 

@@ -71,6 +71,9 @@ check: ## the fast part, without root: layers, format, unit, golden, replay, a f
 test: ## install what is missing, build, run everything (root)
 	scripts/deps.sh
 	scripts/run-tests.sh
+.PHONY: test-html
+test-html: all ## an exported session in headless Chromium, which is not installed for it: 400 MB (root; SHOTS=DIR: and pictures of it)
+	$(PYTHON) -B -m pytest -q -rs -p no:cacheprovider tests/integration/test_sessions_html.py
 pg-suite: ## PostgreSQL's own tests, directly and through the engine: the same results (root, minutes)
 	scripts/pg-suite.sh $(SUITE)
 leak-random: all ## random statements to databases that differ in what is masked: the answers may not (root; COUNT=200000)

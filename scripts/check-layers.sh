@@ -27,6 +27,8 @@ table() {
 		cli:     pgwire/message.h  # what a recording holds of a result is the messages that the client got
 		cli:     pgwire/frame.h    # likewise
 		cli:     value/value.h     # and a binary value in them is shown by its type
+		cli:     value/numeric.h   # likewise
+		cli:     value/type.h      # likewise
 		kern:    bpf/addr.h        # pure inlines that the kernel side shares with the host
 		kern:    bpf/splice.h      # likewise, and what its program and kern/splice.c tell each other
 		net:     bpf/splice.h      # the windows that kern/splice.h takes

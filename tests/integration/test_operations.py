@@ -502,6 +502,7 @@ def test_completion_offers_what_there_is(installed):
     assert complete(installed, "pgveil status --follow") == []
     assert complete(installed, "pgveil sessions ve") == ["verify"]
     assert complete(installed, "pgveil sessions ls --ver") == ["--verdict"]
+    assert complete(installed, "pgveil sessions export 1-1 --format h") == ["html"]
 
 
 def test_completion_and_man_page_have_every_option_of_every_command(installed):

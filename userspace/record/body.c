@@ -110,10 +110,11 @@ void body_put_number(struct body *b, enum body_field f, uint64_t v)
 
 enum wire body_next(struct span *in, struct body_item *out)
 {
-	struct cur c = cur_of(*in), number;
+	struct cur c, number;
 
 	if (!in->n)
 		return WIRE_MORE;
+	c = cur_of(*in);
 	*out = (struct body_item){.field = cur_u8(&c)};
 	out->v = cur_take(&c, cur_be32(&c));
 	if (c.bad)

@@ -112,6 +112,7 @@ struct statement *statement_inner(struct lineage *l, const PgQuery__Node *n)
 	statement_walk(&in, n);
 	cover(&in, n);
 	unfollowed(&in, n);
+	deeds_of(&in, n);
 	l->work = in.work;
 	l->oom = l->oom || in.oom;
 	s->location = l->s->location;
@@ -138,10 +139,12 @@ static int one(const struct name_scope *names, struct span text, struct arena *a
 	if (!raw->stmt || raw->stmt->node_case == PG_QUERY__NODE__NODE__NOT_SET) {
 		lineage_odd(&l, -1, "this statement");
 		lineage_finish(&l, NULL, false);
+		deed_unknown(&l, DOES_ALL, NULL, NULL);
 	} else {
 		statement_walk(&l, raw->stmt);
 		cover(&l, raw->stmt);
 		unfollowed(&l, raw->stmt);
+		deeds_of(&l, raw->stmt);
 		s->tells = s->tells && server_tells(&l, raw->stmt);
 	}
 	return l.oom ? err_sql(e, -ENOMEM, "53200", "out of memory while judging the statement") : 0;

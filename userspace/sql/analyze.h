@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "sql/catalog.h"
+#include "sql/deed.h"
 
 #define ANALYZE_TEXT_MAX  ((size_t)262144) /* bytes of statement text; 54000 beyond */
 #define ANALYZE_DEPTH_MAX 1000             /* upper bound of the parse tree's depth; 54001 beyond */
@@ -196,6 +197,10 @@ struct statement {
 	bool retry; /* the problem may go away with a newer catalogue (an unknown name) */
 	bool tells; /* the problem is one that the server finds too when it analyses the statement, which runs
 		       nothing of the database's own: it may be asked for its words */
+
+	uint64_t effects;   /* of all its deeds */
+	struct deed *deeds; /* without those of what it only prepares */
+	unsigned ndeeds;
 
 	bool rows; /* gives a result set … */
 	bool open; /* … of columns that are not known, and there are no outputs; or none, if it may define */

@@ -258,6 +258,8 @@ static void body_statement(struct lineage *l, const PgQuery__Node *n, struct out
 	}
 	if (!lineage_stopped(l))
 		(void)lineage_covered(l, n);
+	if (!l->need)
+		deeds_walk(l, n, true);
 }
 
 static void body_text(struct lineage *l, const char *text, struct outputs *out)

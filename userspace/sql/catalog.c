@@ -36,6 +36,11 @@ const struct colset *catalog_numbered(const struct catalog *c)
 	return &c->numbered;
 }
 
+const char *catalog_code_digest(const struct catalog *c)
+{
+	return c->code_digest;
+}
+
 bool catalog_has_event_triggers(const struct catalog *c)
 {
 	return c->event_triggers;

@@ -81,6 +81,10 @@ struct relation {
 	/* Writing it runs code of users beside triggers: of a policy, a CHECK, an index, a domain, a default
 	 * … */
 	bool code;
+	bool owned_code; /* … without what its policies call (those are in opaque, or loud) */
+	const struct function *
+		*triggered; /* what its triggers call, outside pg_catalog; ntriggered 0: not known */
+	unsigned ntriggered;
 	bool computes; /* … a default, a generated column or a cast to a column's type: what is stored is
 			  theirs */
 	bool system;   /* in pg_catalog, information_schema or pg_toast */
@@ -101,6 +105,7 @@ struct relation {
 	bool had_children; /* the server still takes it for a parent (pg_class.relhassubclass) */
 	struct reference *references;
 	unsigned nreferences;
+	const char *digest; /* another one after any change of its definition; NULL: not known */
 };
 
 struct parameter {        /* of a function */
@@ -191,6 +196,9 @@ const struct function *catalog_function(const struct catalog *c, const char *nam
 const struct operator_ *catalog_operator(const struct catalog *c, const char *name, unsigned n);
 /* Whether anybody but initdb and extensions known to be pure made functions. */
 bool catalog_has_code(const struct catalog *c);
+/* Another one after any change of a function, operator, cast, domain or event trigger that users made; NULL:
+ * not known, or there is none. */
+const char *catalog_code_digest(const struct catalog *c);
 /* What numbers of sequences may be values of: the columns that get theirs from one. */
 const struct colset *catalog_numbered(const struct catalog *c);
 bool catalog_has_event_triggers(const struct catalog *c); /* code runs when something is defined */

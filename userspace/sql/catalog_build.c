@@ -598,6 +598,25 @@ static void row_named(struct cells *c)
 		c->b->oom = true;
 }
 
+static void row_trigger(struct cells *c)
+{
+	struct draft_relation *d = draft_find(c->b, oid(c, 0));
+
+	if (d)
+		draft_trigger(c->b, d, draft_function(c->b, oid(c, 1)));
+}
+
+static void row_digest(struct cells *c)
+{
+	uint32_t of = oid(c, 0);
+	struct draft_relation *d = of ? draft_find(c->b, of) : NULL;
+
+	if (d)
+		d->r.digest = text(c, 1);
+	else if (!of)
+		c->b->c->code_digest = text(c, 1);
+}
+
 static const struct {
 	unsigned n;
 	void (*row)(struct cells *);
@@ -605,7 +624,7 @@ static const struct {
 	{10, row_type}, {15, row_function}, {5, row_operator}, {2, row_partition_key}, {7, row_foreign_key},
 	{3, row_code}, {4, row_cast}, {2, row_label}, {1, row_version}, {1, row_event_trigger},
 	{4, row_parameter}, {5, row_foreign_table}, {3, row_sequence}, {3, row_policy}, {3, row_fallback},
-	{4, row_named}};
+	{4, row_named}, {2, row_trigger}, {2, row_digest}};
 
 unsigned catalog_query_cells(unsigned i)
 {

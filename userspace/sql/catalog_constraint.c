@@ -230,6 +230,7 @@ void catalog_resolve_constraints(struct catalog_builder *b)
 	for (unsigned i = 0; i < b->relations.n; i++) {
 		struct draft_relation *d = b->relations.v[i];
 
+		d->r.owned_code = d->r.code;
 		d->r.code = d->r.code || d->r.row_security;
 	}
 	each_group(b, equal);

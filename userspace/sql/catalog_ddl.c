@@ -374,8 +374,8 @@ static void statement(struct ddl *d, const PgQuery__RawStmt *raw)
 		break;
 	case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: ddl_alter(d, n->alter_table_stmt); break;
 	case PG_QUERY__NODE__NODE_INDEX_STMT: ddl_index(d, n->index_stmt); break;
-	case PG_QUERY__NODE__NODE_CREATE_TRIG_STMT: ddl_flag(d, n->create_trig_stmt->relation, true); break;
-	case PG_QUERY__NODE__NODE_RULE_STMT: ddl_flag(d, n->rule_stmt->relation, false); break;
+	case PG_QUERY__NODE__NODE_CREATE_TRIG_STMT: ddl_trigger(d, n->create_trig_stmt); break;
+	case PG_QUERY__NODE__NODE_RULE_STMT: ddl_rule(d, n->rule_stmt->relation); break;
 	case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT: set(d, n->variable_set_stmt); break;
 	case PG_QUERY__NODE__NODE_DROP_STMT:
 	case PG_QUERY__NODE__NODE_RENAME_STMT:

@@ -37,6 +37,7 @@ void ddl_add_column(struct ddl *d, struct draft_relation *r, const PgQuery__Colu
 void ddl_table(struct ddl *d, const PgQuery__CreateStmt *s, char kind);
 void ddl_alter(struct ddl *d, const PgQuery__AlterTableStmt *s);
 void ddl_index(struct ddl *d, const PgQuery__IndexStmt *s);
-void ddl_flag(struct ddl *d, const PgQuery__RangeVar *rv, bool trigger); /* else a rule */
+void ddl_rule(struct ddl *d, const PgQuery__RangeVar *rv);
+void ddl_trigger(struct ddl *d, const PgQuery__CreateTrigStmt *t);
 
 #endif

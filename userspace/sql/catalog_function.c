@@ -97,3 +97,36 @@ void draft_setting(struct catalog_builder *b, struct function *f, const char *te
 		known = known || (len == strlen(harmless[i]) && !strncasecmp(text, harmless[i], len));
 	f->odd = f->odd || !known;
 }
+
+const struct function *draft_function(const struct catalog_builder *b, uint32_t oid)
+{
+	unsigned low = 0, high = b->functions.n;
+
+	while (low < high) {
+		unsigned mid = low + (high - low) / 2;
+		const struct function *f = b->functions.v[mid];
+
+		if (f->oid == oid)
+			return f;
+		if (f->oid < oid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+void draft_trigger(struct catalog_builder *b, struct draft_relation *d, const struct function *f)
+{
+	struct relation *r = &d->r;
+	const struct function **v = arena_array(&b->c->a, r->ntriggered + 1ul, sizeof(struct function *));
+
+	if (!v) {
+		b->oom = true;
+		return;
+	}
+	if (r->ntriggered)
+		memcpy(v, r->triggered, r->ntriggered * sizeof(struct function *));
+	v[r->ntriggered++] = f;
+	r->triggered = v;
+}

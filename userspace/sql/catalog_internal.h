@@ -27,6 +27,7 @@ struct catalog {
 	unsigned nroles;
 	bool event_triggers;
 	struct colset numbered; /* what the columns show that get numbers of sequences */
+	const char *code_digest;
 };
 
 struct role { /* that sessions log in as */
@@ -130,6 +131,10 @@ void draft_indexed(struct draft_relation *r, int16_t attnum); /* 0: all */
 bool draft_member(struct catalog_builder *b, enum member_kind kind, uint32_t id, struct colref column);
 bool draft_key(struct catalog_builder *b, struct foreign_key key);
 bool draft_label(struct catalog_builder *b, struct type *t, const char *label);
+/* While functions are in the order of their oids; NULL: none. */
+const struct function *draft_function(const struct catalog_builder *b, uint32_t oid);
+/* A trigger of d calls f; NULL: something that is not known. */
+void draft_trigger(struct catalog_builder *b, struct draft_relation *d, const struct function *f);
 bool draft_parameter(struct catalog_builder *b, struct function *f, struct parameter p);
 /* One SET clause of a function, as pg_proc.proconfig has it: "search_path=app, public". */
 void draft_setting(struct catalog_builder *b, struct function *f, const char *text, size_t n);

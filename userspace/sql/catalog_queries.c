@@ -29,15 +29,18 @@
 	"OR EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = v.class AND d.objid = v.oid AND " USER_CODE  \
 	"))"
 
+/* Of pg_trigger t: what nobody's foreign key made. */
+#define OWN_TRIGGER                                                                                          \
+	"(NOT t.tgisinternal OR t.tgconstraint = 0 OR "                                                      \
+	"t.tgconstraint IN (SELECT k.oid FROM pg_constraint k WHERE k.contype = 't'))"
+
 static const char *const queries[] = {
 	/* 0: schemas that the role may use; the server leaves the others out of its search_path */
 	"SELECT nspname FROM pg_namespace WHERE has_schema_privilege(oid, 'USAGE')",
 
 	/* 1: relations. Row triggers that a partition got from its parent count as the user's own. */
 	"SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relrowsecurity, "
-	"EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND (NOT t.tgisinternal OR "
-	"t.tgconstraint = 0 OR "
-	"t.tgconstraint IN (SELECT k.oid FROM pg_constraint k WHERE k.contype = 't'))), "
+	"EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND " OWN_TRIGGER "), "
 	"EXISTS (SELECT 1 FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.rulename <> '_RETURN'), "
 	"CASE WHEN c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
 	"THEN pg_get_viewdef(c.oid) END, c.relhassubclass, pg_has_role(c.relowner, 'MEMBER') OR "
@@ -239,6 +242,36 @@ static const char *const queries[] = {
 	"= w.word AND t.oid >= 16384 AND t.relkind IN ('r', 'v', 'm', 'f', 'p') JOIN pg_attribute a ON "
 	"a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped JOIN words x ON x.relid = w.relid AND "
 	"x.attnum = w.attnum AND x.word = lower(a.attname)",
+
+	/* 21: the functions of 6 that the triggers of 1 call */
+	"SELECT DISTINCT t.tgrelid, t.tgfoid FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN "
+	"pg_namespace n ON n.oid = p.pronamespace WHERE (n.nspname <> 'pg_catalog' OR p.oid >= 16384) AND "
+	"" OWN_TRIGGER " ORDER BY 1, 2",
+
+	/* 22: what is another value after any change of a relation's definition (0: of what users made that
+	 * runs: functions, operators, casts, domains, event triggers): who wrote the rows that it is made of
+	 */
+	"SELECT p.relid, md5(string_agg(p.part, ',' ORDER BY p.part COLLATE \"C\")) FROM ("
+	"SELECT oid::oid AS relid, 'c' || xmin::text AS part FROM pg_class WHERE oid >= 16384 AND relkind IN "
+	"('r', 'v', 'm', 'f', 'p', 'S') "
+	"UNION ALL SELECT a.attrelid, 'a' || a.attnum || ' ' || a.xmin::text FROM pg_attribute a JOIN "
+	"pg_class "
+	"c ON c.oid = a.attrelid WHERE a.attrelid >= 16384 AND c.relkind IN ('r', 'v', 'm', 'f', 'p') "
+	"UNION ALL SELECT adrelid, 'd' || oid || ' ' || xmin::text FROM pg_attrdef WHERE adrelid >= 16384 "
+	"UNION ALL SELECT ev_class, 'r' || oid || ' ' || xmin::text FROM pg_rewrite WHERE ev_class >= 16384 "
+	"UNION ALL SELECT tgrelid, 't' || oid || ' ' || xmin::text FROM pg_trigger WHERE tgrelid >= 16384 "
+	"UNION ALL SELECT conrelid, 'k' || oid || ' ' || xmin::text FROM pg_constraint WHERE conrelid >= "
+	"16384 "
+	"UNION ALL SELECT confrelid, 'f' || oid || ' ' || xmin::text FROM pg_constraint WHERE confrelid >= "
+	"16384 "
+	"UNION ALL SELECT polrelid, 'p' || oid || ' ' || xmin::text FROM pg_policy WHERE polrelid >= 16384 "
+	"UNION ALL SELECT inhparent, 'i' || inhrelid || ' ' || xmin::text FROM pg_inherits "
+	"UNION ALL SELECT 0, 'F' || oid || ' ' || xmin::text FROM pg_proc WHERE oid >= 16384 "
+	"UNION ALL SELECT 0, 'O' || oid || ' ' || xmin::text FROM pg_operator WHERE oid >= 16384 "
+	"UNION ALL SELECT 0, 'C' || oid || ' ' || xmin::text FROM pg_cast WHERE oid >= 16384 "
+	"UNION ALL SELECT 0, 'T' || oid || ' ' || xmin::text FROM pg_type WHERE oid >= 16384 AND typtype = "
+	"'d' "
+	"UNION ALL SELECT 0, 'E' || oid || ' ' || xmin::text FROM pg_event_trigger) AS p GROUP BY p.relid",
 };
 
 unsigned catalog_query_count(void)

@@ -533,12 +533,30 @@ void ddl_index(struct ddl *d, const PgQuery__IndexStmt *s)
 		d->b->members.n = before;
 }
 
-void ddl_flag(struct ddl *d, const PgQuery__RangeVar *rv, bool trigger)
+void ddl_rule(struct ddl *d, const PgQuery__RangeVar *rv)
 {
 	struct draft_relation *r = ddl_find(d, rv);
 
-	if (!r)
+	if (r)
+		r->r.rules = true;
+}
+
+/* A function of that name; which one, of several, hangs on nothing: a trigger's has no arguments. */
+void ddl_trigger(struct ddl *d, const PgQuery__CreateTrigStmt *t)
+{
+	struct draft_relation *r = ddl_find(d, t->relation);
+	const char *schema = "", *name = ddl_name(t->funcname, t->n_funcname, &schema);
+	const struct function *found = NULL;
+
+	if (!r || !name)
 		return;
-	r->r.triggers = r->r.triggers || trigger;
-	r->r.rules = r->r.rules || !trigger;
+	schema = ddl_schema(d, schema);
+	for (unsigned i = 0; i < d->b->functions.n; i++) {
+		const struct function *f = d->b->functions.v[i];
+
+		if (!f->nparameters && !strcmp(f->name, name) && !strcmp(f->schema, schema))
+			found = f;
+	}
+	r->r.triggers = true;
+	draft_trigger(d->b, r, found);
 }

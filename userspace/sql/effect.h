@@ -35,7 +35,8 @@
 	X(PREPARE, "prepare")   /* PREPARE, EXECUTE, DEALLOCATE as statements */                             \
 	X(SEQUENCE, "sequence") /* nextval(), setval() */                                                    \
 	X(MAINTAIN, "maintain") /* VACUUM, ANALYZE, CHECKPOINT, REINDEX, CLUSTER … */                      \
-	X(PROCESS, "process")   /* of other sessions, or the server: pg_terminate_backend() … */
+	X(PROCESS, "process")   /* of other sessions, or the server: pg_terminate_backend() … */           \
+	X(CALL, "call")         /* of any function, also of one of pg_catalog that only gives a value */
 
 #define X(name, word) EFFECT_NUMBER_##name,
 enum effect_number { EFFECTS(X) EFFECT_COUNT };

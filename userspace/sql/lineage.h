@@ -126,9 +126,10 @@ struct lineage {
 	const struct name_scope *names;
 	struct span text; /* positions are counted in it; may be empty */
 	struct statement *s;
-	struct colset rels; /* attnum 0 */
+	struct colset rels;     /* attnum 0 */
+	uint64_t plain_effects; /* what it does to nothing that has a name */
 	struct use_groups groups;
-	unsigned opaque_cap, asks_cap, copied_cap, targets_cap;
+	unsigned opaque_cap, asks_cap, copied_cap, targets_cap, deeds_cap;
 	/* Not NULL: what is walked is never evaluated (unseen.h). What it would use is added to this. */
 	struct colset *unseen;
 	const char **sublabels; /* of scalar subqueries: what their column is called; sub_link_id is the index
@@ -355,6 +356,34 @@ unsigned function_shape(struct lineage *l, const struct function *f, const char 
 /* A parameter of the function that is being followed, by name or number. */
 bool body_parameter(struct lineage *l, const char *name, int number, struct taint *t);
 const char *label_of(struct lineage *l, const PgQuery__Node *n); /* once expr() has seen n */
+
+/* ---- deed*.c: what the statement does ---- */
+/* Adds to what is there; true: it was not there, or not all of it. */
+bool deed_add(struct lineage *l, struct deed d);
+/* To nothing that has a name, unless the statement does it to something that has. */
+static inline void deed_plain(struct lineage *l, uint64_t effects)
+{
+	l->plain_effects |= effects;
+}
+/* Whatever there may be is concerned, by (name not NULL) this function. */
+void deed_unknown(struct lineage *l, uint64_t effects, const char *schema, const char *name);
+/* With what is below it and what goes with it, and the code of its owner that runs then. */
+void deed_relation(struct lineage *l, const struct relation *r, uint64_t effects, bool whole);
+void deed_named(struct lineage *l, const char *schema, const char *name, uint64_t effects, bool whole);
+/* All of statement n, once everything else about it is known; and what is within it. */
+void deeds_of(struct lineage *l, const PgQuery__Node *n);
+/* Of a part, or of a body that the statement runs. followed: the lineage knows what is called there. */
+void deeds_walk(struct lineage *l, const PgQuery__Node *n, bool followed);
+void deeds_of_inner(struct lineage *l, const struct statement *in, bool runs);
+void deeds_finish(struct lineage *l);
+/* Of a statement that is no query nor a change of rows: true; and its effects. */
+bool deed_of_kind(struct lineage *l, const PgQuery__Node *n, uint64_t *effects);
+void deed_of_copy(struct lineage *l, const PgQuery__CopyStmt *c);
+void deed_call(struct lineage *l, const PgQuery__FuncCall *f, bool followed);
+uint64_t deed_of_builtin(const char *name); /* of a function of pg_catalog */
+/* Whether a WHERE says which rows of r, called rv, it means. alone: no other relation's columns are seen. */
+bool where_says_rows(struct lineage *l, const PgQuery__RangeVar *rv, const struct relation *r,
+	const PgQuery__Node *where, bool alone);
 
 /* ---- tells.c ---- */
 /* Whether what is wrong with the names of n, a statement, may be asked of the server. */

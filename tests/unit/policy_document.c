@@ -215,39 +215,30 @@ static void postgres_elsewhere(void **state)
 		"enrolled by uid alone is denied");
 }
 
-static void recording(void **state)
-{
-	(void)state;
-	RIGHT(HEAD DATABASE "  record: {}\n");
-	RIGHT(HEAD DATABASE "  record: {level: full, required: true}\n");
-	RIGHT(HEAD DATABASE "  record: {level: metadata, required: false}\n");
-	WRONG(HEAD DATABASE "  record: {level: off, requird: no}\n",
-		"7:19: spec.record.level must be full, statements or metadata",
-		"7:24: spec.record has no \"requird\"; did you mean \"required\"?");
-	WRONG(HEAD DATABASE "  record: {required: maybe}\n",
-		"7:22: spec.record.required must be true or false");
-	WRONG(HEAD DATABASE "  record: full\n", "7:11: spec.record must be a map, not a single value");
-}
-
 static void what_is_not_there_yet(void **state)
 {
 	(void)state;
-	WRONG(HEAD DATABASE "  rows: []\n  export: {}\n  approval: {}\n",
-		"7:3: spec.rows is not supported yet", "8:3: spec.export is not supported yet",
-		"9:3: spec.approval is not supported yet");
+	WRONG(HEAD DATABASE "  rows: []\n  export: {}\n  record: {}\n", "7:3: spec.rows is not supported yet",
+		"8:3: spec.export is not supported yet", "9:3: spec.record is not supported yet");
 	WRONG(HEAD DATABASE "  statements: {default: deny, rules: [], only: [], settings: {}}\n",
-		"7:25: spec.statements.default: anything but allow is not supported yet",
-		"7:31: spec.statements.rules is not supported yet",
+		"7:38: spec.statements.rules is an empty list; leave it out or fill it",
 		"7:42: spec.statements.only is not supported yet",
 		"7:52: spec.statements.settings is not supported yet");
-	/* A caller without mask rules is not judged, so there nothing is denied. */
+	/* A caller without mask rules and a guard is not judged, so there nothing is denied. */
 	WRONG(HEAD DATABASE "  statements: {unparsed: deny, opaque: {default: deny, allow: []}}\n",
-		"7:26: spec.statements.unparsed: deny is not supported yet where spec.mask is left out",
-		"7:40: spec.statements.opaque is not supported yet where spec.mask is left out",
+		"7:26: spec.statements.unparsed: deny says nothing where nothing is masked, and no default "
+		"and no rules are given: statements are not looked at",
+		"7:40: spec.statements.opaque says nothing where nothing is masked, and no default and no "
+		"rules are given: statements are not looked at",
 		"7:63: spec.statements.opaque.allow is an empty list; leave it out or fill it");
+	RIGHT(HEAD DATABASE "  statements: {unparsed: allow}\n");
+	WRONG(HEAD DATABASE "  statements: {default: deny, unparsed: allow}\n",
+		"7:41: spec.statements.unparsed: allow cannot stand beside a default or rules: what is not "
+		"understood may do everything");
 	WRONG(MASK "    - {columns: [a.b.c], with: null}\n  statements: {unparsed: allow, opaque: {default: "
 		   "maybe, allow: [f, 'a.b', 'a.b(int', \"a.b(int) CASCADE\"]}}\n",
-		"9:26: spec.statements.unparsed: anything but deny is not supported yet",
+		"9:26: spec.statements.unparsed: allow is for callers with no masked column, and spec.mask "
+		"is there",
 		"9:51: spec.statements.opaque.default must be deny, mask or allow",
 		"9:66: \"f\" is no function: write \"schema.name(type, …)\" with the types of its arguments",
 		"9:69: \"a.b\" is no function: write \"schema.name(type, …)\" with the types of its "
@@ -262,6 +253,123 @@ static void what_is_not_there_yet(void **state)
 	      "  subjects: [{pods: {}}, {cgroup: /a, claims: {}}]\n" DATABASE,
 		"5:15: spec.subjects[].pods is not supported yet",
 		"5:39: spec.subjects[].claims is not supported yet");
+}
+
+#define RULES HEAD DATABASE "  statements:\n    rules:\n"
+
+static void guards(void **state)
+{
+	(void)state;
+	RIGHT(RULES "    - {effects: [ddl, privilege, file, program], verdict: deny}\n"
+		    "    - {effects: [write], relations: [public.orders, '*.\"Odd.Name\"'], verdict: ask}\n"
+		    "    - {effects: [write], where: missing, verdict: deny}\n"
+		    "    - {functions: ['public.*', pg_catalog.pg_sleep], verdict: deny}\n"
+		    "    - {schemas: [audit], verdict: deny}\n");
+	RIGHT(HEAD DATABASE
+		"  statements: {default: deny, opaque: {allow: ['public.f(integer)']}, unparsed: deny,"
+		" rules: [{effects: [read], verdict: allow}, {effects: [update], verdict: ask}]}\n");
+	WRONG(RULES "    - {effects: [wirte, read, read, write, update], verdict: deny}\n",
+		"9:18: there is no effect \"wirte\"; did you mean \"write\"?",
+		"9:31: \"read\" is named already", "9:44: \"update\" is named already");
+	WRONG(RULES "    - {effects: [read]}\n    - {verdict: deny}\n    - {effects: [], verdict: perhaps}\n",
+		"9:7: spec.statements.rules[] lacks \"verdict\"",
+		"10:7: the rule names nothing: what holds for all statements is spec.statements.default",
+		"11:17: spec.statements.rules[].effects is an empty list; leave it out or fill it",
+		"11:30: spec.statements.rules[].verdict must be deny, ask or allow");
+	WRONG(RULES "    - {relations: [orders, a.b.c, 'a b.c'], schemas: [a.b], functions: ['f()'], "
+		    "verdict: deny}\n",
+		"9:20: \"orders\" has one part; write schema.name (\"*.name\" for any schema)",
+		"9:28: \"a.b.c\" has more parts than it may have; a name with a dot in it needs double "
+		"quotes",
+		"9:35: \"a b.c\" has a blank in a part without quotes",
+		"9:55: \"a.b\" has more parts than it may have; a name with a dot in it needs double quotes",
+		"9:73: \"f()\" has one part; write schema.name (\"*.name\" for any schema)");
+	/* what can never be the case */
+	WRONG(RULES "    - {effects: [notify], relations: [a.b], verdict: deny}\n"
+		    "    - {effects: [insert], where: missing, verdict: deny}\n"
+		    "    - {functions: [a.f], relations: [a.b], verdict: deny}\n"
+		    "    - {relations: [a.b], schemas: [a], verdict: deny}\n"
+		    "    - {effects: [ddl], functions: [a.f], verdict: allow}\n"
+		    "    - {effects: [read], where: never, verdict: ask}\n"
+		    "    - {effects: [read], estimate: {rows: 1}, verdict: ask}\n",
+		"9:17: the rule can never fire: nothing of that is done to relations",
+		"10:17: the rule can never fire: only update and delete have a WHERE",
+		"11:7: the rule can never fire: what is done to a relation or in a schema is no call; write "
+		"a "
+		"rule for functions of its own",
+		"12:7: relations and schemas do not go together: write the schema into \"schema.relation\"",
+		"13:17: the rule can never fire: no function is known to do that and nothing else; what may "
+		"do "
+		"anything is listed in spec.statements.opaque.allow, or denied",
+		"14:32: spec.statements.rules[].where can only be missing",
+		"15:25: spec.statements.rules[].estimate is not supported yet");
+	WRONG(RULES "    - {effects: [write], relations: [a.b], verdict: ask}\n"
+		    "    - {effects: [write], verdict: deny}\n"
+		    "    - {effects: [insert], relations: ['a.*'], verdict: deny}\n"
+		    "    - {effects: [read], relations: [a.b], verdict: deny}\n"
+		    "    - {effects: [read], relations: [a.b], verdict: deny}\n",
+		"9:7: the rule never decides: that of dir/f.yaml:10 says deny of all that it names",
+		"11:7: the rule never decides: that of dir/f.yaml:10 says deny of all that it names",
+		"13:7: the rule never decides: that of dir/f.yaml:12 says deny of all that it names");
+	WRONG(RULES "    - {effects: [read], verdict: allow}\n",
+		"9:7: the rule never decides: spec.statements.default is allow, and no other rule is weaker");
+	WRONG(HEAD DATABASE "  statements: {default: deny, rules: [{effects: [ddl], verdict: deny}]}\n",
+		"7:39: the rule never decides: spec.statements.default is deny, and no other rule is weaker");
+	WRONG(HEAD DATABASE "  statements: {default: maybe, rules: 7}\n",
+		"7:25: spec.statements.default must be deny, ask or allow",
+		"7:39: spec.statements.rules must be a list, not a single value");
+}
+
+static void approvals(void **state)
+{
+	static const char text[] = HEAD DATABASE "  approval: {approvers: {uids: [1001, 1002], groups: "
+						 "[3000]}, required: 2, timeout: 90s, wait: "
+						 "error-and-retry}\n";
+	const struct approval *a;
+	struct complaints c = {0};
+	struct documents d = {0}, e = {0};
+
+	(void)state;
+	assert_int_equal(load(&d, text, &c), 0);
+	a = &d.v[0].approval;
+	assert_true(a->given && a->retry);
+	assert_int_equal(a->nuids, 2);
+	assert_int_equal(a->uids[1], 1002);
+	assert_int_equal(a->ngids, 1);
+	assert_int_equal(a->gids[0], 3000);
+	assert_int_equal(a->required, 2);
+	assert_int_equal(a->timeout_s, 90);
+	assert_string_equal(a->where, "dir/f.yaml:7");
+	/* what they say is the same, whatever stands beside it */
+	assert_int_equal(load(&e,
+				 "# of no matter\n" HEAD DATABASE
+				 "  approval:\n    approvers: {uids: [1001, 1002], groups: [3000]}\n"
+				 "    required: 2\n    timeout: 90s\n    wait: error-and-retry # really\n",
+				 &c),
+		0);
+	assert_memory_equal(d.digest, e.digest, sizeof(d.digest));
+	documents_fini(&e);
+	assert_int_equal(load(&e, HEAD DATABASE "  approval: {approvers: {uids: [1001]}}\n", &c), 0);
+	assert_memory_not_equal(d.digest, e.digest, sizeof(d.digest));
+	a = &e.v[0].approval;
+	assert_int_equal(a->required, 1);
+	assert_int_equal(a->timeout_s, 600);
+	assert_false(a->retry);
+	documents_fini(&d);
+	documents_fini(&e);
+	complaints_fini(&c);
+	WRONG(HEAD DATABASE "  approval: {required: 3, timeout: 2d, wait: forever}\n",
+		"7:13: spec.approval lacks \"approvers\"",
+		"7:36: spec.approval.timeout must be like 90s, 10m or 1h, and at most 1d",
+		"7:46: spec.approval.wait must be hold or error-and-retry");
+	WRONG(HEAD DATABASE "  approval: {approvers: {uids: [1, nobody-at-all]}}\n",
+		"7:36: spec.approval.approvers.uids[]: there is no user \"nobody-at-all\"");
+	WRONG(HEAD DATABASE "  approval: {approvers: {}}\n",
+		"7:25: spec.approval.approvers names nobody: give uids or groups");
+	WRONG(HEAD DATABASE "  approval: {approvers: {uids: [1]}, required: 2}\n",
+		"7:48: spec.approval.required: 2 must approve, and there are 1 who may");
+	WRONG(HEAD DATABASE "  approval: {approvers: {groups: [no-such-group]}}\n",
+		"7:35: spec.approval.approvers.groups[]: there is no group \"no-such-group\"");
 }
 
 static void permits(void **state)
@@ -1085,8 +1193,9 @@ int main(void)
 		cmocka_unit_test(tells_all_at_once),
 		cmocka_unit_test(top_level),
 		cmocka_unit_test(postgres_elsewhere),
-		cmocka_unit_test(recording),
 		cmocka_unit_test(what_is_not_there_yet),
+		cmocka_unit_test(guards),
+		cmocka_unit_test(approvals),
 		cmocka_unit_test(permits),
 		cmocka_unit_test(yaml_itself),
 		cmocka_unit_test(environment),

@@ -29,6 +29,8 @@ struct binding {
 	enum opaque_mode opaque;
 	const struct function **trusted;
 	unsigned ntrusted;
+	const struct guard **guards; /* the policy's */
+	unsigned nguards;
 	bool heirs;
 	struct arena mem; /* patterns, masks made of two, and what heirs are copies of */
 };
@@ -289,9 +291,20 @@ static bool lists(const struct opaque_rule *o, const struct catalog *c, const st
 static bool trusted(const struct binding *b, const struct grant *g, const struct function *f)
 {
 	for (unsigned i = 0; i < g->nopaque; i++)
-		if (g->opaque[i]->mode != OPAQUE_ALLOW && !lists(g->opaque[i], b->catalog, f))
+		if ((g->opaque[i]->mode != OPAQUE_ALLOW || g->opaque[i]->guarded) &&
+			!lists(g->opaque[i], b->catalog, f))
 			return false;
 	return true;
+}
+
+static int bind_guards(struct binding *b, const struct grant *g, struct err *e)
+{
+	b->guards = arena_array(&b->mem, g->nguards ? g->nguards : 1, sizeof(*b->guards));
+	if (!b->guards)
+		return err_sql(e, -ENOMEM, "53200", "out of memory");
+	for (unsigned i = 0; i < g->nguards; i++)
+		b->guards[b->nguards++] = g->guards[i];
+	return 0;
 }
 
 /* Of several documents the strictest: a function must be allowed by each. */
@@ -335,6 +348,8 @@ int binding_new(struct binding **out, struct policy *p, const struct grant *g, s
 	r = matches_find(&b->matches, g, c, place, own, &b->mem, e);
 	if (!r)
 		r = bind_opaque(b, g, e);
+	if (!r)
+		r = bind_guards(b, g, e);
 	if (!r)
 		r = make_entries(b, e);
 	if (!r)
@@ -391,6 +406,12 @@ enum opaque_mode binding_opaque(const struct binding *b, const struct function *
 		if (b->trusted[i] == f)
 			return OPAQUE_ALLOW;
 	return b->opaque;
+}
+
+const struct guard *const *binding_guards(const struct binding *b, unsigned *n)
+{
+	*n = b->nguards;
+	return b->guards;
 }
 
 const struct function *const *binding_trusted(const struct binding *b, unsigned *n)

@@ -87,7 +87,7 @@ static void read_opaque(struct reading *r, const struct node *n, struct opaque_r
 	static const struct key keys[] = {{"default", KEY_READ}, {"allow", KEY_READ}};
 	const struct node *mode = node_get(n, "default");
 
-	if (!section_map(r, n, "spec.statements.opaque", keys, ARRAY_LEN(keys)))
+	if (!n || !section_map(r, n, "spec.statements.opaque", keys, ARRAY_LEN(keys)))
 		return;
 	out->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
 	if (!out->where)
@@ -103,29 +103,45 @@ static void read_opaque(struct reading *r, const struct node *n, struct opaque_r
 		section_wrong(r, mode, "spec.statements.opaque.default must be deny, mask or allow");
 }
 
-/* A caller without mask rules is not judged: what would refuse something may only stand beside such. */
+/* What is not understood may do everything, so a guard has nothing to say of it. */
+static void read_unparsed(struct reading *r, const struct node *n, const struct document *d)
+{
+	if (!n || (node_is(n, "deny") && (d->nrules || d->guard.given)))
+		return;
+	if (node_is(n, "deny"))
+		section_wrong(r, n,
+			"spec.statements.unparsed: deny says nothing where nothing is masked, and no default "
+			"and no rules are given: statements are not looked at");
+	else if (!node_is(n, "allow"))
+		section_wrong(r, n, "spec.statements.unparsed must be deny or allow");
+	else if (d->nrules)
+		section_wrong(r, n,
+			"spec.statements.unparsed: allow is for callers with no masked column, and spec.mask "
+			"is there");
+	else if (d->guard.given)
+		section_wrong(r, n,
+			"spec.statements.unparsed: allow cannot stand beside a default or rules: what is not "
+			"understood may do everything");
+}
+
 static void read_statements(struct reading *r, const struct node *n, struct document *d)
 {
 	static const struct key keys[] = {{"default", KEY_READ}, {"opaque", KEY_READ}, {"unparsed", KEY_READ},
-		{"rules", KEY_LATER}, {"only", KEY_LATER}, {"settings", KEY_LATER}};
-	const struct node *all = node_get(n, "default"), *unparsed = node_get(n, "unparsed");
+		{"rules", KEY_READ}, {"only", KEY_LATER}, {"settings", KEY_LATER}};
+	const struct node *opaque = node_get(n, "opaque");
 
 	if (!section_map(r, n, "spec.statements", keys, ARRAY_LEN(keys)))
 		return;
-	if (all && !node_is(all, "allow"))
-		section_wrong(r, all, "spec.statements.default: anything but allow is not supported yet");
-	if (unparsed && !node_is(unparsed, "deny"))
-		section_wrong(
-			r, unparsed, "spec.statements.unparsed: anything but deny is not supported yet");
-	else if (unparsed && !d->nrules)
-		section_wrong(r, unparsed,
-			"spec.statements.unparsed: deny is not supported yet where spec.mask is left out");
-	if (!node_get(n, "opaque"))
-		return;
-	if (!d->nrules)
-		section_wrong(r, node_get(n, "opaque"),
-			"spec.statements.opaque is not supported yet where spec.mask is left out");
-	read_opaque(r, node_get(n, "opaque"), &d->opaque);
+	guard_read(r, n, &d->guard);
+	read_unparsed(r, node_get(n, "unparsed"), d);
+	d->opaque.guarded = d->guard.given;
+	if (opaque && !d->nrules && !d->guard.given)
+		section_wrong(r, opaque,
+			"spec.statements.opaque says nothing where nothing is masked, and no default and no "
+			"rules are given: statements are not looked at");
+	if (!d->nrules && !node_get(opaque, "default"))
+		d->opaque.mode = OPAQUE_ALLOW;
+	read_opaque(r, opaque, &d->opaque);
 }
 
 /* The kernel knows it of a cgroup; whoever is enrolled by uid alone may be anywhere. */
@@ -151,8 +167,8 @@ static void read_foreign(struct reading *r, const struct node *n, struct documen
 static void read_spec(struct reading *r, const struct node *spec, struct document *d)
 {
 	static const struct key keys[] = {{"subjects", KEY_READ}, {"databases", KEY_READ}, {"mask", KEY_READ},
-		{"statements", KEY_READ}, {"rows", KEY_LATER}, {"export", KEY_LATER}, {"approval", KEY_LATER},
-		{"record", KEY_READ}, {"foreignPostgres", KEY_READ}};
+		{"statements", KEY_READ}, {"rows", KEY_LATER}, {"export", KEY_LATER}, {"approval", KEY_READ},
+		{"record", KEY_LATER}, {"foreignPostgres", KEY_READ}};
 
 	if (!section_map(r, spec, "spec", keys, ARRAY_LEN(keys)))
 		return;
@@ -162,8 +178,8 @@ static void read_spec(struct reading *r, const struct node *spec, struct documen
 	read_databases(r, node_get(spec, "databases"), d);
 	read_rules(r, node_get(spec, "mask"), d);
 	read_statements(r, node_get(spec, "statements"), d);
+	approval_read(r, node_get(spec, "approval"), &d->approval);
 	read_foreign(r, node_get(spec, "foreignPostgres"), d);
-	record_read(r, node_get(spec, "record"), &d->record);
 }
 
 static void read_document(struct reading *r, const struct node *n, struct document *d)
@@ -239,7 +255,7 @@ static int read_all(struct reading *r, struct documents *d, struct span text)
 	for (const struct node *c = root; c; c = c->next)
 		read_document(r, c, v++);
 	check_names(r, d, first, root);
-	return r->failed;
+	return r->failed ? r->failed : digest_add(d->digest, root);
 }
 
 static const char *folder_of(struct arena *a, const char *file)

@@ -5,6 +5,8 @@
 #define PGVEIL_POLICY_DOCUMENT_H
 
 #include "base/buf.h"
+#include "policy/digest.h"
+#include "policy/guard.h"
 #include "policy/policy.h"
 
 struct subject {                   /* all that is given must match */
@@ -23,8 +25,9 @@ struct document {
 	struct rule *rules;
 	unsigned nrules;
 	struct opaque_rule opaque;
+	struct guard guard;
+	struct approval approval;
 	bool reports_foreign; /* foreignPostgres: report */
-	struct record_rule record;
 };
 
 struct key_path { /* a key file that a mask was made with */
@@ -37,6 +40,7 @@ struct documents { /* all zero is empty */
 	unsigned n;
 	struct key_path *keys;
 	struct arena mem;
+	uint8_t digest[DIGEST_LEN]; /* of what they say */
 };
 
 /* Appends the documents of one text; file is for messages and for relative paths in it, which begin at its

@@ -231,18 +231,13 @@ static int refuse(const struct search *s, const char *dbname, struct err *e)
 		e, -EACCES, "3D000", "no pgveil policy for this process allows database \"%.63s\"", dbname);
 }
 
-/* All of them, whatever the others leave out. */
-static void record_more(struct record_rule *all, const struct record_rule *one, bool first)
-{
-	if (first || one->level < all->level)
-		all->level = one->level;
-	all->optional = one->optional && (first || all->optional);
-}
+/* What nothing is masked for. */
+static const struct opaque_rule lets_all = {.mode = OPAQUE_ALLOW, .where = ""};
 
 static int collect(const struct policy *p, const struct caller *who,
 	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct search *s,
-	const struct rule **rules, const struct opaque_rule **opaque, const char **documents, struct grant *g,
-	struct err *e)
+	const struct rule **rules, const struct opaque_rule **opaque, const struct guard **guards,
+	const struct approval **approvals, struct grant *g, struct err *e)
 {
 	unsigned first = 0;
 
@@ -257,13 +252,15 @@ static int collect(const struct policy *p, const struct caller *who,
 			return -EACCES;
 		for (unsigned j = 0; applies && j < d->nrules; j++)
 			rules[g->nrules++] = &d->rules[j];
-		if (applies) {
-			record_more(&g->record, &d->record, g->ndocuments == 0);
-			documents[g->ndocuments++] = d->name;
-		}
-		if (applies && d->nrules)
+		if (applies && (d->nrules || d->guard.given))
 			opaque[g->nopaque++] = &d->opaque;
+		if (applies && d->guard.given)
+			guards[g->nguards++] = &d->guard;
+		if (applies && d->approval.given)
+			approvals[g->napprovals++] = &d->approval;
 	}
+	if (!g->nopaque)
+		opaque[g->nopaque++] = &lets_all;
 	return g->database ? 0 : refuse(s, dbname, e);
 }
 
@@ -281,9 +278,10 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	struct grant *g, struct err *e)
 {
 	struct search s = {.id = p->version};
+	const struct approval **approvals;
 	const struct opaque_rule **opaque;
+	const struct guard **guards;
 	const struct rule **rules;
-	const char **documents;
 	unsigned n = 0;
 	int r;
 
@@ -291,11 +289,12 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	for (unsigned i = 0; i < p->documents.n; i++)
 		n += p->documents.v[i].nrules;
 	rules = arena_array(a, n ? n : 1, sizeof(struct rule *));
-	opaque = arena_array(a, p->documents.n ? p->documents.n : 1, sizeof(*opaque));
-	documents = arena_array(a, p->documents.n ? p->documents.n : 1, sizeof(*documents));
-	if (!rules || !opaque || !documents)
+	opaque = arena_array(a, p->documents.n + 1ul, sizeof(*opaque));
+	guards = arena_array(a, p->documents.n + 1ul, sizeof(*guards));
+	approvals = arena_array(a, p->documents.n + 1ul, sizeof(*approvals));
+	if (!rules || !opaque || !guards || !approvals)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
-	r = collect(p, who, covers, arg, dbname, &s, rules, opaque, documents, g, e);
+	r = collect(p, who, covers, arg, dbname, &s, rules, opaque, guards, approvals, g, e);
 	if (!r) {
 		g->identity = identify(p, who, dbname, a, g);
 		if (!g->identity)
@@ -307,9 +306,15 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	}
 	g->rules = rules;
 	g->opaque = opaque;
-	g->documents = documents;
+	g->guards = guards;
+	g->approvals = approvals;
 	g->rules_id = mix(s.id, UINT64_C(1) << 32 | index_of(p, g->database));
 	return 0;
+}
+
+bool grant_judges(const struct grant *g)
+{
+	return g->nrules > 0 || g->nguards > 0;
 }
 
 bool grant_lets_all(const struct grant *g)

@@ -32,6 +32,10 @@ bool judge_masks(const struct binding *b, uint32_t relid);
 /* Whether the tag of what it is, as CommandComplete has it, is this one. */
 bool statement_is(const struct statement *st, const char *tag);
 
+/* What the guards say of what it does. true: it is not denied; where it is to be asked for, p has the words.
+ */
+bool judge_guard(struct judge *j, const struct statement *st, struct plan *p);
+
 /* Of an aggregate that m lists, of a group that may be too small: true, and p holds the denial. */
 bool judge_denies_group(struct judge *j, struct colref c, const struct masking *m, struct plan *p);
 /* What masked columns decide in it. */
@@ -66,10 +70,6 @@ void judge_entity(
 bool judge_doubt(struct judge *j, const struct statement *st, struct plan *p);
 bool judge_made(struct judge *j, const struct statement *st, struct plan *p);
 bool judge_defined(struct judge *j, const struct statement *st, struct plan *p);
-
-/* What masked columns it has to do with, and how (plan.touched, plan.intimate): behind all others, and of a
- * denial too. */
-void judge_touched(struct judge *j, const struct statement *st, struct plan *p);
 
 /* The mask of JSON that is made of columns, some of them masked; lives in j->a. NULL: it is not, or not known
  * where these are. */

@@ -152,3 +152,45 @@ bool pattern_covers(const struct pattern *a, const struct pattern *b)
 	return part_covers(&a->schema, &b->schema) && part_covers(&a->relation, &b->relation) &&
 	       part_covers(&a->column, &b->column);
 }
+
+int pattern_parse_name(
+	struct pattern_name *out, const char *text, bool named, struct arena *a, const char **why)
+{
+	int r;
+
+	*out = (struct pattern_name){.named = named};
+	*why = NULL;
+	r = take_part(&out->schema, &text, a, why);
+	if (!r && named && *text != '.') {
+		*why = "has one part; write schema.name (\"*.name\" for any schema)";
+		return -EINVAL;
+	}
+	if (!r && named) {
+		text++;
+		r = take_part(&out->name, &text, a, why);
+	}
+	if (!r && *text) {
+		*why = "has more parts than it may have; a name with a dot in it needs double quotes";
+		r = -EINVAL;
+	}
+	return r;
+}
+
+bool pattern_any(const struct pattern_part *p)
+{
+	return !p->quoted && *p->text && p->text[strspn(p->text, "*")] == '\0';
+}
+
+bool pattern_names(const struct pattern_name *p, const char *schema, const char *name, bool system)
+{
+	return (!system || part_literal(&p->schema)) && (!schema || part_matches(&p->schema, schema)) &&
+	       (!p->named || !name || part_matches(&p->name, name));
+}
+
+bool pattern_name_covers(const struct pattern_name *a, const struct pattern_name *b)
+{
+	if (maybe_system(&b->schema) && !part_literal(&a->schema))
+		return false;
+	return part_covers(&a->schema, &b->schema) &&
+	       (!a->named || (b->named && part_covers(&a->name, &b->name)));
+}

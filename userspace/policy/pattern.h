@@ -26,4 +26,16 @@ bool pattern_has_column(const struct pattern *p, const char *column);
 /* Whether a certainly matches whatever b matches. */
 bool pattern_covers(const struct pattern *a, const struct pattern *b);
 
+struct pattern_name { /* "schema.relation" or "schema.function"; or a schema alone: not named */
+	struct pattern_part schema, name;
+	bool named;
+};
+/* As pattern_parse. */
+MUSTCHECK int pattern_parse_name(
+	struct pattern_name *out, const char *text, bool named, struct arena *a, const char **why);
+/* NULL for what is not known, which matches. System schemas only match where they are spelled out. */
+bool pattern_names(const struct pattern_name *p, const char *schema, const char *name, bool system);
+bool pattern_any(const struct pattern_part *p); /* it matches whatever there is */
+bool pattern_name_covers(const struct pattern_name *a, const struct pattern_name *b);
+
 #endif

@@ -160,7 +160,7 @@ static bool plan_show(struct judge *j, const struct statement *st, struct plan *
 	return true;
 }
 
-static struct plan *plan_statement(struct judge *j, const struct statement *st);
+static struct plan *plan_statement(struct judge *j, const struct statement *st, bool guarded);
 
 /* PREPARE, DECLARE, EXPLAIN and COPY (query) stand or fall with what is inside. */
 static bool plan_inner(struct judge *j, const struct statement *st, struct plan *p)
@@ -168,10 +168,12 @@ static bool plan_inner(struct judge *j, const struct statement *st, struct plan 
 	if (!st->inner)
 		return st->kind != STATEMENT_PREPARE && st->kind != STATEMENT_DECLARE &&
 		       st->kind != STATEMENT_EXPLAIN;
-	p->inner = plan_statement(j, st->inner);
+	/* what runs within is among what the whole does */
+	p->inner = plan_statement(j, st->inner, st->kind == STATEMENT_PREPARE);
 	if (!p->inner)
 		return false;
-	if (p->inner->verdict != ALLOW) {
+	if (p->inner->verdict == DENY) {
+		p->guard = p->inner->guard;
 		judge_deny(j, p, p->inner->sqlstate, p->inner->reason, p->inner->hint);
 		p->position = p->inner->position;
 		p->retry = p->inner->retry;
@@ -393,13 +395,42 @@ static bool name_keys(struct judge *j, const struct statement *st, struct plan *
 	return name_read(j, st, p) && (!p->redefines || name_changed(j, st, p));
 }
 
-/* NULL: out of memory. */
-static struct plan *plan_statement(struct judge *j, const struct statement *st)
+static void ask(struct plan *p, const struct plan *words)
+{
+	p->verdict = ASK;
+	memcpy(p->sqlstate, words->sqlstate, sizeof(p->sqlstate));
+	p->reason = words->reason;
+	p->hint = words->hint;
+	p->guard = words->guard;
+}
+
+/* What the guard refuses is not looked at otherwise; what it wants to be asked for must be allowed else. */
+static void plan_guarded(struct judge *j, const struct statement *st, struct plan *p, bool guarded)
+{
+	struct plan words = {0};
+
+	if (guarded && !judge_guard(j, st, &words)) {
+		ask(p, &words);
+		p->verdict = DENY;
+		return;
+	}
+	plan_allow(j, st, p);
+	if (p->verdict != ALLOW)
+		return;
+	if (words.verdict == ASK)
+		ask(p, &words);
+	else if (p->inner && p->inner->verdict == ASK)
+		ask(p, p->inner);
+}
+
+/* guarded: as a statement of its own. NULL: out of memory. */
+static struct plan *plan_statement(struct judge *j, const struct statement *st, bool guarded)
 {
 	struct plan *p = arena_zalloc(j->a, sizeof(*p));
 
 	if (!p)
 		return NULL;
+	p->effects = st->effects;
 	p->kind = st->kind;
 	p->tag = st->tag;
 	p->location = st->location > 0 ? (unsigned)st->location : 0;
@@ -422,11 +453,11 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st)
 	p->temporary = st->temporary;
 	p->watched = st->watched;
 	p->retry = st->retry;
-	if (st->problem)
+	if (st->problem) {
 		judge_problem(j, st, st->problem, p);
-	else
-		plan_allow(j, st, p);
-	judge_touched(j, st, p);
+		return p;
+	}
+	plan_guarded(j, st, p, guarded);
 	return p;
 }
 
@@ -474,12 +505,12 @@ int plan_judge(const struct binding *b, const struct name_scope *scope, struct s
 		if (!p)
 			return err_sql(e, -ENOMEM, "53200", "%s", JUDGE_NO_MEMORY);
 		judge_deny(&j, p, why.sqlstate, arena_strdup(a, why.msg), NULL);
+		p->effects = DOES_ALL;
 		p->position = position;
-		p->intimate = true;
 		out->plans[0] = p;
 	}
 	for (unsigned i = 0; !r && i < an.n; i++) {
-		out->plans[i] = plan_statement(&j, &an.statements[i]);
+		out->plans[i] = plan_statement(&j, &an.statements[i], true);
 		if (!out->plans[i])
 			return err_sql(e, -ENOMEM, "53200", "%s", JUDGE_NO_MEMORY);
 	}

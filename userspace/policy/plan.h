@@ -5,12 +5,10 @@
 #define PGVEIL_POLICY_PLAN_H
 
 #include "policy/binding.h"
+#include "policy/guard.h"
 #include "policy/heir.h"
 #include "sql/analyze.h"
-#include "sql/effect.h"
 
-/* ASK: a person must approve of it first. What lets something through says ALLOW. */
-enum verdict { DENY = 0, ASK, ALLOW };
 enum action { ACTION_NULL = 0, ACTION_MASK, ACTION_PASS };
 
 /* A masked column that is compared with constants, under a rule that lets so many be. */
@@ -21,8 +19,6 @@ struct spend {
 	unsigned constants, period_s;
 	const struct rule *rule;
 };
-
-struct guard_rule;
 
 struct column_plan {
 	enum action action;
@@ -97,11 +93,6 @@ struct plan {
 	const struct setting_change *changes; /* by set_config() */
 	unsigned nchanges;
 	bool followed; /* SET search_path: what is behind it in the text was judged by it */
-	/* Masked columns that it has anything to do with, and whether in another way than as plain output
-	 * columns, or nobody knows: its constants may be values of theirs. */
-	const struct colref *touched;
-	unsigned ntouched;
-	bool intimate;
 };
 
 #define PLAN_STATEMENTS_MAX 1000 /* in one text; 54000 beyond */

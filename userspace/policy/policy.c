@@ -92,6 +92,11 @@ uint64_t policy_version(const struct policy *p)
 	return p->version;
 }
 
+const uint8_t *policy_digest(const struct policy *p)
+{
+	return p->documents.digest;
+}
+
 void policy_warnings(const struct policy *p, void (*say)(void *arg, const char *text), void *arg)
 {
 	char text[512];
@@ -110,7 +115,7 @@ void policy_warnings(const struct policy *p, void (*say)(void *arg, const char *
 	for (unsigned i = 0; i < p->documents.n; i++) {
 		const struct opaque_rule *o = &p->documents.v[i].opaque;
 
-		if (o->mode != OPAQUE_ALLOW)
+		if (o->mode != OPAQUE_ALLOW || !p->documents.v[i].nrules)
 			continue;
 		snprintf(text, sizeof(text),
 			"%s: statements.opaque.default: allow: functions, DO and CALL may read masked "

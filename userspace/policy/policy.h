@@ -54,21 +54,20 @@ struct opaque_rule { /* spec.statements.opaque */
 	enum opaque_mode mode;
 	const char *const *allow; /* "public.total(integer)", see sql/signature.h */
 	unsigned nallow;
-	const char *where; /* "file:line" */
+	bool guarded;      /* the document has a guard: what is not listed may do anything to it */
+	const char *where; /* "file:line"; NULL: not given */
 };
 
-/* spec.record: how much of a session is on record. Zero is the most. X(name, word) */
-#define RECORD_LEVELS(X)                                                                                     \
-	X(FULL, "full")                                                                                      \
-	X(STATEMENTS, "statements") /* without the bytes that the client got */                              \
-	X(METADATA, "metadata")     /* without texts and parameters */
-#define X(name, word) RECORD_LEVEL_##name,
-enum record_level { RECORD_LEVELS(X) RECORD_LEVEL_MAX };
-#undef X
-const char *record_level_name(enum record_level l);
-struct record_rule {
-	enum record_level level;
-	bool optional; /* what cannot be recorded goes on; else it does not */
+struct guard; /* policy/guard.h */
+
+struct approval { /* spec.approval: who may approve of what the statements' rules ask about */
+	bool given;
+	const uint32_t *uids, *gids;
+	unsigned nuids, ngids;
+	unsigned required;  /* so many different ones */
+	unsigned timeout_s; /* then it is denied */
+	bool retry;         /* the client is not to wait: it is told to come again */
+	const char *where;  /* "file:line" */
 };
 
 struct rule {                       /* one entry of spec.mask */
@@ -86,6 +85,8 @@ MUSTCHECK int policy_load(struct policy **out, const char *const *paths, unsigne
 struct policy *policy_ref(struct policy *p);
 void policy_unref(struct policy *p);             /* NULL is fine */
 uint64_t policy_version(const struct policy *p); /* no two of one process are equal */
+#define POLICY_DIGEST_LEN 32
+const uint8_t *policy_digest(const struct policy *p); /* equal where the documents say the same */
 
 /* What works, and should be known to whoever answers for it: calls say with "file:line: message" for each. */
 void policy_warnings(const struct policy *p, void (*say)(void *arg, const char *text), void *arg);
@@ -121,15 +122,18 @@ struct grant {
 	uint64_t rules_id;               /* equal for two grants with the same rules of the same policy */
 	const struct rule *const *rules; /* may be empty: nothing is masked */
 	unsigned nrules;
-	const struct opaque_rule *const *opaque; /* one of each document with mask rules: all must agree */
+	/* One of each document with mask rules or a guard: all must agree. Never empty where nothing is
+	 * masked. */
+	const struct opaque_rule *const *opaque;
 	unsigned nopaque;
+	const struct guard *const *guards; /* of each document that has one */
+	unsigned nguards;
+	const struct approval *const *approvals; /* of the documents that have the section: all must agree */
+	unsigned napprovals;
 	/* The widest subject that names the caller, and the entry of the database: who has a budget, and
 	 * where. Whatever a caller can choose by itself (a cgroup below its own, one of the addresses of an
 	 * entry) is not in it. */
 	const char *identity;
-	const char *const *documents; /* their names; borrowed from the policy */
-	unsigned ndocuments;
-	struct record_rule record; /* the most that one of its documents wants */
 };
 /* covers: whether entry i of policy_database_at covers the dialled address (the caller resolves names).
  * -EACCES with a message for the client (08004 no database entry for the address, or one that counts and is
@@ -139,6 +143,8 @@ struct grant {
 MUSTCHECK int policy_grant(const struct policy *p, const struct caller *who,
 	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct arena *a,
 	struct grant *g, struct err *e);
+/* Whether something of what the caller does must be looked at: the session is judged. */
+bool grant_judges(const struct grant *g);
 /* Whether all of its documents let code do anything: statements.opaque.default: allow. */
 bool grant_lets_all(const struct grant *g);
 

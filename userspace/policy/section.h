@@ -69,8 +69,12 @@ void mask_read_jsonpath(struct reading *r, const struct node *n, struct mask *ou
 /* The mask of a rule with detect: the detectors' names, and what becomes of a finding. */
 void mask_read_detect(struct reading *r, const struct node *list, const struct node *with, const char *where,
 	struct mask *out);
+/* Of spec.statements, which is there: default and rules. */
+void guard_read(struct reading *r, const struct node *statements, struct guard *g);
+bool guard_read_verdict(struct reading *r, const struct node *n, const char *where, enum verdict *out);
 void rule_check_all(struct reading *r, const struct node *list, const struct rule *v, unsigned n);
-void record_read(struct reading *r, const struct node *n, struct record_rule *out);
+/* spec.approval */
+void approval_read(struct reading *r, const struct node *n, struct approval *out);
 void subject_read(struct reading *r, const struct node *n, struct subject *out);
 
 #endif

@@ -111,6 +111,11 @@ static void help(struct listing *l)
 				    "predicates says otherwise, writing them elsewhere, and statements whose "
 				    "effect on them is not understood. The database does not see a refused "
 				    "statement; the session goes on."},
+		{"what waits for a person",
+			"A statement that the policy asks about waits, or fails with the "
+			"number of its approval. SET pgveil.reason = '...' before it says "
+			"why it is needed; SHOW pgveil.approvals lists what was asked "
+			"for."},
 		{"how to ask for more",
 			"A refusal's HINT names the rule. Show it to the owner of that policy."},
 	};
@@ -121,6 +126,22 @@ static void help(struct listing *l)
 	fputs(") AS h(topic, text)", l->o);
 }
 
+static void approvals(struct listing *l)
+{
+	fputs("SELECT * FROM (VALUES ", l->o);
+	row(l, (const char *const[]){"", "", "", ""}, SHOW_APPROVALS_COLUMNS);
+	fputs(") AS a(id, state, statement, cause) WHERE false", l->o);
+}
+
+static unsigned columns_of(const char *setting)
+{
+	if (!strcmp(setting, "pgveil.masks"))
+		return SHOW_MASKS_COLUMNS;
+	if (!strcmp(setting, SHOW_APPROVALS))
+		return SHOW_APPROVALS_COLUMNS;
+	return !strcmp(setting, "pgveil.help") ? SHOW_HELP_COLUMNS : 0;
+}
+
 const char *show_query(const struct binding *b, const char *setting, struct arena *a, unsigned *ncolumns)
 {
 	bool of_masks = !strcmp(setting, "pgveil.masks");
@@ -129,12 +150,14 @@ const char *show_query(const struct binding *b, const char *setting, struct aren
 	const char *out;
 	size_t n;
 
-	*ncolumns = of_masks ? SHOW_MASKS_COLUMNS : !strcmp(setting, "pgveil.help") ? SHOW_HELP_COLUMNS : 0;
+	*ncolumns = columns_of(setting);
 	l.o = *ncolumns ? open_memstream(&text, &n) : NULL;
 	if (!l.o)
 		return NULL;
 	if (of_masks)
 		masks(&l);
+	else if (*ncolumns == SHOW_APPROVALS_COLUMNS)
+		approvals(&l);
 	else
 		help(&l);
 	fclose(l.o);

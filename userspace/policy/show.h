@@ -6,8 +6,10 @@
 
 #include "policy/binding.h"
 
-#define SHOW_MASKS_COLUMNS 8
-#define SHOW_HELP_COLUMNS  2
+#define SHOW_MASKS_COLUMNS     8
+#define SHOW_HELP_COLUMNS      2
+#define SHOW_APPROVALS         "pgveil.approvals"
+#define SHOW_APPROVALS_COLUMNS 4 /* its query gives no rows: who knows them puts another in its place */
 
 /* The query that stands for SHOW setting, and how many columns it gives. NULL: no setting of ours, or no
  * memory (*ncolumns is not 0 then). Lives in a. */

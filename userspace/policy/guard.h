@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* guard: what a document says of statements by what they do (spec.statements): rules over deeds
+ * (sql/deed.h), and what holds for deeds that no rule names. Immutable; never asks a catalogue. */
+#ifndef PGVEIL_POLICY_GUARD_H
+#define PGVEIL_POLICY_GUARD_H
+
+#include "policy/pattern.h"
+#include "sql/deed.h"
+
+/* ASK: a person must approve of it first. What lets something through says ALLOW. */
+enum verdict { DENY = 0, ASK, ALLOW };
+const char *verdict_name(enum verdict v);
+
+struct guard_rule { /* one entry of spec.statements.rules: all that is given must hold */
+	uint64_t effects;
+	const struct pattern_name *relations, *schemas, *functions;
+	unsigned nrelations, nschemas, nfunctions;
+	bool where_missing;
+	enum verdict verdict;
+	const char *where; /* "file:line", for explain and hints */
+};
+
+struct guard { /* of one document; all zero but given: nothing is allowed */
+	bool given;
+	enum verdict normal; /* of what no rule names */
+	const struct guard_rule *rules;
+	unsigned nrules;
+	const char *where; /* "file:line" */
+};
+
+/* What the documents say of a statement's deeds together: the strictest. Of several that say the same the
+ * first. rule NULL: guard's default; guard NULL: nobody said anything else than ALLOW. */
+struct guard_answer {
+	enum verdict verdict;
+	const struct guard *guard;
+	const struct guard_rule *rule;
+	const struct deed *deed;
+	uint64_t effect; /* the one of its bits */
+};
+struct guard_answer guard_judge(const struct guard *const *guards, unsigned n, const struct catalog *c,
+	const struct deed *deeds, unsigned ndeeds);
+/* Whether what b names is named by a too. */
+bool guard_rule_covers(const struct guard_rule *a, const struct guard_rule *b);
+
+#endif

@@ -270,11 +270,11 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		.splice_min = SPLICE_MIN,
 		.recall = cfg->recall,
 		.budget = cfg->budget,
+		.desk = cfg->desk,
 		.tenure = cfg->tenure,
 		.scram = &w->scram,
 		.covers = covers,
 		.note = note,
-		.scribe = cfg->scribes ? cfg->scribes[w - w->all->worker] : NULL,
 		.tally = &w->tally,
 		.arg = w,
 	};

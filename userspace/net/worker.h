@@ -22,7 +22,7 @@ struct policy;
 struct database;
 struct metric_text;
 struct slot;
-struct scribe;
+struct desk;
 
 /* Called on worker threads; none may block for longer than reading a small file. */
 struct worker_hooks {
@@ -55,6 +55,7 @@ struct workers_config {
 	size_t message_max, cell_max;           /* as in session_env */
 	struct recall *recall;                  /* what rules once bound; outlives the workers */
 	struct budget *budget;                  /* what was compared with masked columns; likewise */
+	const struct desk *desk;                /* likewise; NULL: nobody approves of anything */
 	const _Atomic unsigned *tenure;         /* enum tenure (policy/tenure.h); likewise */
 	const char *cgroup_mount, *cgroup_root; /* strings outlive the workers */
 	struct kern *kern;
@@ -62,7 +63,6 @@ struct workers_config {
 	enum splice_mode splice;
 	struct splicer *splicer; /* outlives the workers; NULL: the kernel hands on nothing by itself */
 	const struct splice_verdict *splice_verdict; /* of its test; likewise */
-	struct scribe *const *scribes; /* one for each thread, and they outlive the workers; NULL: none */
 	struct worker_hooks hooks;
 };
 

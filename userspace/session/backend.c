@@ -48,7 +48,7 @@ static struct rowplan *make_rows(struct session *s, const struct plan *p, struct
 	struct err e = {0};
 	struct rowplan *rp = NULL;
 
-	if (!p || !p->rows || p->verdict != ALLOW || !sh)
+	if (!p || !p->rows || p->verdict == DENY || !sh)
 		err_sql(&e, -EPROTO, "42501", "a result arrived that nothing asked for");
 	else
 		rp = rowplan_new(p, sh, formats, nformats, &s->style.now, s->binding, &e);
@@ -234,9 +234,6 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 			return no_memory(s);
 		if (f->type == BE_COMMAND_COMPLETE)
 			own_discarded(s, backend_plan(x));
-		if (f->type == BE_COMMAND_COMPLETE)
-			keep_tag(s, tag);
-		keep_done(s, &x->kept, (struct span){0});
 		s->copy_in = false;
 		s->copy_syncs = 0; /* it read them all */
 		pipeline_pop(&s->pipe);
@@ -252,8 +249,6 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 	/* One in a transaction may yet be undone. */
 	if (st && st->plan->kind == STATEMENT_UNLISTEN && x->nsteps == 1 && s->status == 'I')
 		names_unlisten(&s->names, st->plan->name);
-	if (f->type == BE_COMMAND_COMPLETE)
-		keep_tag(s, tag);
 	rowplan_free(x->rows);
 	x->rows = NULL;
 	x->at++;
@@ -326,7 +321,6 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 	style_settle(s, status);
 	pin_ready(s, x, status);
 	own_ready(s, x, status);
-	keep_done(s, &x->kept, (struct span){0});
 	ours = x->ours;
 	if (x->kind != EXPECT_COPY_SYNCS)
 		pipeline_pop(&s->pipe);
@@ -405,10 +399,6 @@ static enum fate on_error(struct session *s, const struct frame *f)
 		if (fate == FATE_BROKEN)
 			return fate;
 	}
-	if (x)
-		keep_done(s, &x->kept,
-			x->refusal ? span_of(x->refusal->sqlstate, strlen(x->refusal->sqlstate))
-				   : in.field['C']);
 	if (over)
 		return fate; /* the connection ends */
 	pin_error(s);
@@ -636,7 +626,6 @@ void backend_pump(struct session *s)
 {
 	struct lane *l = &s->lane[SIDE_SERVER];
 	struct frame f;
-	bool veiled;
 
 	while (s->state == STATE_OPEN && go_on(s)) {
 		switch (frame_peek(buf_peek(&l->in), PEER_BACKEND, &f)) {
@@ -650,7 +639,6 @@ void backend_pump(struct session *s)
 					f.total);
 			return;
 		}
-		veiled = keep_veils(s, &f, pipeline_len(&s->pipe) ? &pipeline_head(&s->pipe)->kept : NULL);
 		switch (on_message(s, &f)) {
 		case FATE_BROKEN: return;
 		case FATE_PASS:
@@ -664,7 +652,5 @@ void backend_pump(struct session *s)
 			buf_parse(&l->in, f.total);
 			break;
 		}
-		if (veiled)
-			keep_veiled(s);
 	}
 }

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "session/about.h"
 #include "session/tally.h"
 #include "sql/outline.h"
 
@@ -28,7 +27,6 @@ struct judgement {
 	struct arena mem;
 	struct binding *binding;
 	struct judged judged;
-	struct about about;
 	/* the key, and the cache's links (NULL once evicted) */
 	uint64_t hash;
 	struct span text;
@@ -375,8 +373,6 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 	r = copy_key(j, scope, text);
 	if (!r)
 		r = judge(c, j, scope, e);
-	if (!r)
-		r = about_make(&j->about, &j->judged, b, &j->mem);
 	if (!r && outlined && crowd < CROWD_MAX)
 		r = keep_outline(j, &o, oh);
 	if (r) {
@@ -391,11 +387,6 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 const struct judged *judgement_plans(const struct judgement *j)
 {
 	return &j->judged;
-}
-
-const struct about *judgement_about(const struct judgement *j)
-{
-	return &j->about;
 }
 
 struct binding *judgement_binding(const struct judgement *j)

@@ -67,7 +67,7 @@ struct copyout *copyout_new(const struct plan *p, const struct plan *also, struc
 {
 	struct copyout *c = NULL;
 
-	if (!p || p->kind != STATEMENT_COPY_OUT || p->verdict != ALLOW || !p->copy) {
+	if (!p || p->kind != STATEMENT_COPY_OUT || p->verdict == DENY || !p->copy) {
 		err_sql(e, -EPROTO, "42501", "a COPY arrived that nothing asked for");
 		return NULL;
 	}

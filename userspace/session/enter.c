@@ -63,8 +63,10 @@ static const char *end_reason(const struct session *s, const struct grant *g)
 		return "the policy changed how this database is reached: connect again";
 	/* What an unjudged session did to its settings and objects is not known, and cannot be made up for.
 	 */
-	if ((g->nrules > 0) != s->judged)
+	if ((g->nrules > 0) != (s->grant.nrules > 0))
 		return "the policy changed whether columns are masked here: connect again";
+	if (grant_judges(g) != s->judged)
+		return "the policy changed whether statements are looked at here: connect again";
 	if (s->switched && !grant_lets_all(g))
 		return "the policy changed whether this session may have another role: connect again";
 	return NULL;
@@ -206,8 +208,6 @@ static bool take_param(struct session *s, const struct startup_param *p)
 		session_break(s, "53200", "out of memory");
 		return false;
 	}
-	if (strcmp(name, "application_name") == 0)
-		s->application = arena_strndup(&s->mem, value, strnlen(value, APPLICATION_MAX));
 	if (strcmp(name, "user") == 0 || strcmp(name, "database") == 0 || strncmp(name, "_pq_.", 5) == 0)
 		return true;
 	if (!s->judged) {
@@ -274,7 +274,7 @@ static void take_startup(struct session *s, const struct startup *st)
 		return;
 	}
 	s->policy = policy_ref(s->env->policy);
-	s->judged = s->grant.nrules > 0;
+	s->judged = grant_judges(&s->grant);
 	for (unsigned i = 0; i < st->nparams; i++)
 		if (!take_param(s, &st->params[i]))
 			return;
@@ -405,13 +405,8 @@ void enter_failed(struct session *s, const struct event *ev)
 
 void enter_open(struct session *s)
 {
-	struct err e = {0};
 	char text[160];
 
-	if (keep_begin(s, &e)) {
-		session_break(s, e.sqlstate, "%s", e.msg);
-		return;
-	}
 	put_start(&s->put, BE_AUTHENTICATION);
 	put_be32(&s->put, AUTH_OK);
 	put_finish(&s->put);
@@ -440,9 +435,7 @@ void enter_open(struct session *s)
 			return;
 		}
 	}
-	/* What the login said, its key for cancels among it, is of no interest to anybody. */
-	s->keep.had = s->keep.began = s->lane[SIDE_CLIENT].out.bytes;
-	snprintf(text, sizeof(text), "as %s, %s", session_user(s), s->judged ? "masked" : "no masks");
+	snprintf(text, sizeof(text), "as %s, %s", session_user(s), s->grant.nrules ? "masked" : "no masks");
 	session_note(s, NOTE_LOGIN, NULL, text);
 }
 

@@ -16,6 +16,7 @@ enum took frontend_forward(struct session *s, const struct frame *f)
 {
 	session_pass(s, SIDE_CLIENT, f);
 	s->unsynced = f->type != FE_SYNC && f->type != FE_QUERY && f->type != FE_TERMINATE;
+	s->group_ran = s->unsynced && (s->group_ran || f->type == FE_BIND || f->type == FE_EXECUTE);
 	return TOOK_IT;
 }
 
@@ -76,7 +77,7 @@ enum took frontend_malformed(struct session *s, const struct frame *f)
 const struct plan *frontend_denial(const struct judged *js)
 {
 	for (unsigned i = 0; i < js->n; i++)
-		if (js->plans[i]->verdict != ALLOW)
+		if (js->plans[i]->verdict == DENY)
 			return js->plans[i];
 	return NULL;
 }
@@ -95,19 +96,10 @@ bool frontend_answered(struct session *s)
 	return false;
 }
 
-/* Before a simple Query the group is ended by a Sync of ours: while it is open, an error that nobody asked
- * for (a timeout) could make the server skip the Query, and we would take the next answer for its. What the
- * group did is committed a little earlier than without us, if the client sends a Query without a Sync before
- * it. */
-static bool group_settled(struct session *s)
+static bool end_group(struct session *s)
 {
-	struct expected *x;
+	struct expected *x = pipeline_push(&s->pipe, EXPECT_SYNC);
 
-	if (!frontend_answered(s))
-		return false;
-	if (!s->unsynced)
-		return !pipeline_len(&s->pipe) || !pipeline_at(&s->pipe, pipeline_len(&s->pipe) - 1)->ours;
-	x = pipeline_push(&s->pipe, EXPECT_SYNC);
 	if (!x) {
 		frontend_no_memory(s);
 		return false;
@@ -116,12 +108,32 @@ static bool group_settled(struct session *s)
 	pin_sync(s, x);
 	put_sync(&s->put);
 	session_send(s, SIDE_SERVER);
-	s->unsynced = false;
+	s->unsynced = s->group_ran = false;
 	return false;
 }
 
+/* What analysed a statement has locked what is in it: where nothing ran since, a Sync of ours lets it go
+ * before somebody is waited for who may take his time. */
+bool frontend_group_ended(struct session *s)
+{
+	return !s->unsynced || s->group_ran || end_group(s);
+}
+
+/* Before a simple Query the group is ended by a Sync of ours: while it is open, an error that nobody asked
+ * for (a timeout) could make the server skip the Query, and we would take the next answer for its. What the
+ * group did is committed a little earlier than without us, if the client sends a Query without a Sync before
+ * it. */
+static bool group_settled(struct session *s)
+{
+	if (!frontend_answered(s))
+		return false;
+	if (!s->unsynced)
+		return !pipeline_len(&s->pipe) || !pipeline_at(&s->pipe, pipeline_len(&s->pipe) - 1)->ours;
+	return end_group(s);
+}
+
 static enum took send_query(struct session *s, const struct frame *f, struct judgement *j, struct step *steps,
-	const struct kept *kept, const char *instead)
+	const char *instead)
 {
 	const struct judged *js = judgement_plans(j);
 	struct expected *x = pipeline_push(&s->pipe, EXPECT_QUERY);
@@ -132,7 +144,6 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 		free(steps);
 		return frontend_no_memory(s);
 	}
-	x->kept = *kept;
 	x->j = judgement_ref(j);
 	pipeline_charge(&s->pipe, x, judgement_bytes(j));
 	x->steps = steps;
@@ -141,10 +152,12 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 		x->barrier |= js->plans[i]->kind == STATEMENT_COPY_IN;
 		pin_sent(s, js->plans[i], &steps[i]);
 		words_sent(s, js->plans[i], &steps[i]);
+		hold_said(s, js->plans[i]);
 		x->changes |= own_sent(s, js->plans[i], &steps[i]);
 	}
 	s->barrier |= x->barrier;
 	x->judged_ms = s->now_ms;
+	x->ticket = hold_sent(s, false);
 	s->stats.statements += js->n;
 	return instead ? frontend_instead(s, f, NULL, instead) : frontend_forward(s, f);
 }
@@ -215,7 +228,6 @@ static enum took take_query(struct session *s, const struct frame *f)
 	const struct judged *js;
 	const struct plan *denial;
 	struct step *steps;
-	struct kept kept;
 	struct err e = {0};
 	struct msg_query m;
 	const char *hint = NULL, *instead = NULL;
@@ -231,7 +243,6 @@ static enum took take_query(struct session *s, const struct frame *f)
 	r = judge_sent(s, m.sql, &j, &instead, &e);
 	if (r)
 		return frontend_failed(s, f, r, &e);
-	s->keep.about = judgement_about(j);
 	js = judgement_plans(j);
 	denial = frontend_denial(js);
 	if (denial || instead_among(js)) {
@@ -247,13 +258,13 @@ static enum took take_query(struct session *s, const struct frame *f)
 		r = judge_step(s, js->plans[n], j, steps, n, &steps[n], &e);
 	fits = !r && pin_fits_between(s, steps, n) && own_fits_between(s, steps, n);
 	if (fits)
+		r = hold_query(s, m.sql, js, steps, &hint, &e);
+	if (fits && !r)
 		r = pass_query(s, js, steps, &e);
 	if (fits && !r)
 		r = spend_query(s, js, steps, &hint, &e);
-	if (fits && !r)
-		r = keep_query(s, m.sql, j, &kept, &e);
 	if (fits && !r) {
-		took = send_query(s, f, j, steps, &kept, instead);
+		took = send_query(s, f, j, steps, instead);
 		judgement_unref(j);
 		return took;
 	}
@@ -374,7 +385,6 @@ void frontend_pump(struct session *s)
 		case WIRE_BAD: session_break(s, "08P01", "invalid frontend message"); return;
 		case WIRE_OK: break;
 		}
-		s->keep.about = NULL;
 		if (held_whole(s, &f) && !frame_whole(&f)) {
 			if (f.total <= s->env->message_max)
 				return;
@@ -382,7 +392,7 @@ void frontend_pump(struct session *s)
 							 : session_refuse(s, &f, "54000",
 								   "message too long to be judged", NULL, 0);
 		} else {
-			s->waits_for_catalog = s->leaving = false;
+			s->waits_for_catalog = s->leaving = s->holds = false;
 			took = take(s, &f);
 		}
 		s->waiting = took == TOOK_WAIT;

@@ -32,19 +32,19 @@ static bool by_name(const struct plan *p)
 }
 
 static enum took send_parse(struct session *s, const struct frame *f, const struct msg_parse *m,
-	struct judgement *j, const struct kept *kept, const char *instead)
+	struct judgement *j, const char *instead)
 {
 	const struct judged *js = judgement_plans(j);
 	const struct plan *plan = js->n ? js->plans[0] : NULL;
 	struct prepared *p = prepared_new(m->name, j, plan);
-	struct expected *x = p ? pipeline_push(&s->pipe, EXPECT_PARSE) : NULL;
+	bool typed = p && prepared_take_types(p, m->param_types);
+	struct expected *x = typed ? pipeline_push(&s->pipe, EXPECT_PARSE) : NULL;
 
 	if (!x) {
 		prepared_unref(p);
 		return frontend_no_memory(s);
 	}
 	x->prepared = p;
-	x->kept = *kept;
 	pipeline_charge(&s->pipe, x, judgement_bytes(j));
 	if (instead)
 		frontend_instead(s, f, m, instead);
@@ -77,7 +77,6 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 	struct err e = {0};
 	const char *instead = NULL;
 	struct msg_parse m;
-	struct kept kept;
 	enum took took;
 	bool foreign;
 	int r;
@@ -92,7 +91,6 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 	r = judge_sent(s, m.sql, &j, &instead, &e);
 	if (r)
 		return frontend_failed(s, f, r, &e);
-	s->keep.about = judgement_about(j);
 	denial = frontend_denial(judgement_plans(j));
 	foreign = foreign_parameter(binding_catalog(judgement_binding(j)), &m);
 	if (denial && denial->tells && !foreign && judgement_plans(j)->n == 1)
@@ -109,10 +107,8 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 	else if (judgement_plans(j)->n > 1)
 		took = session_refuse(
 			s, f, "42601", "cannot insert multiple commands into a prepared statement", NULL, 0);
-	else if (keep_parse(s, &m, j, &kept, &e))
-		took = frontend_failed(s, f, -EACCES, &e);
 	else
-		took = send_parse(s, f, &m, j, &kept, instead);
+		took = send_parse(s, f, &m, j, instead);
 	judgement_unref(j);
 	return took;
 }
@@ -173,7 +169,9 @@ static int take_prepared(struct session *s, struct span name, struct prepared **
 		fresh = prepared_new(name, newer, plan);
 		if (fresh)
 			fresh->from_sql = p->from_sql;
-		r = fresh ? 0 : err_sql(e, -EACCES, "53200", "out of memory");
+		r = fresh && prepared_take_types(fresh, p->types)
+			    ? 0
+			    : err_sql(e, -EACCES, "53200", "out of memory");
 		if (fresh && names_prepared(&s->names, name) == p && names_put_prepared(&s->names, fresh))
 			r = err_sql(e, -EACCES, "53200", "out of memory");
 		prepared_unref(p);
@@ -202,7 +200,7 @@ static bool described_later(struct session *s, const struct prepared *p)
 }
 
 static enum took send_bind(struct session *s, const struct frame *f, const struct msg_bind *m,
-	struct prepared *p, struct step *st, const struct kept *kept)
+	struct prepared *p, struct step *st)
 {
 	struct portal *o = portal_of(m, p);
 	struct expected *x;
@@ -221,7 +219,7 @@ static enum took send_bind(struct session *s, const struct frame *f, const struc
 		return frontend_no_memory(s);
 	}
 	x->portal = o;
-	x->kept = *kept;
+	o->ticket = hold_sent(s, true);
 	pin_sent(s, pin_code(p->plan) ? p->plan : NULL, st); /* the planner runs some functions */
 	frontend_forward(s, f);
 	if (by_name(p->plan) && !describe(s, 'P', NULL, o))
@@ -236,7 +234,6 @@ enum took frontend_bind(struct session *s, const struct frame *f)
 	struct err e = {0};
 	struct msg_bind m;
 	const char *hint = NULL;
-	struct kept kept;
 	enum took took;
 	int r;
 
@@ -249,16 +246,15 @@ enum took frontend_bind(struct session *s, const struct frame *f)
 	r = take_prepared(s, m.statement, &p, &e);
 	if (r)
 		return frontend_failed(s, f, r, &e);
-	s->keep.about = judgement_about(p->j);
 	if (by_name(p->plan) || (p->plan && p->plan->inner && by_name(p->plan->inner)))
 		r = judge_step(s, p->plan, p->j, NULL, 0, &st, &e);
+	if (!r)
+		r = hold_bind(s, &m, p, &st, &hint, &e);
 	if (!r)
 		r = pass_bind(s, p->plan, &st, &e);
 	if (!r)
 		r = spend_bind(s, &m, p, &st, &hint, &e);
-	if (!r)
-		r = keep_bind(s, &m, p, &kept, &e);
-	took = r ? frontend_hinted(s, f, r, hint, &e) : send_bind(s, f, &m, p, &st, &kept);
+	took = r ? frontend_hinted(s, f, r, hint, &e) : send_bind(s, f, &m, p, &st);
 	step_fini(&st);
 	prepared_unref(p);
 	return took;
@@ -314,15 +310,13 @@ static int restrict_portal(struct session *s, struct portal *o, struct err *e)
 	return 0;
 }
 
-static enum took send_execute(
-	struct session *s, const struct frame *f, struct portal *o, struct step *st, const struct kept *kept)
+static enum took send_execute(struct session *s, const struct frame *f, struct portal *o, struct step *st)
 {
 	struct expected *x = pipeline_push(&s->pipe, EXPECT_EXECUTE);
 
 	if (!x)
 		return frontend_no_memory(s);
 	x->portal = portal_ref(o);
-	x->kept = *kept;
 	x->step = *st;
 	*st = (struct step){0};
 	x->barrier = x->step.plan && x->step.plan->kind == STATEMENT_COPY_IN;
@@ -331,6 +325,7 @@ static enum took send_execute(
 	pin_sent(s, o->prepared->plan, &x->step);
 	words_sent(s, o->prepared->plan, &x->step);
 	words_newer(s, o->latest);
+	hold_said(s, o->prepared->plan);
 	own_sent(s, o->prepared->plan, &x->step);
 	own_heirs(s, o->latest);
 	if (pin_code_newer(x))
@@ -354,7 +349,7 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 	struct step st = {0};
 	struct err e = {0};
 	struct msg_execute m;
-	struct kept kept;
+	const char *hint = NULL;
 	enum took took;
 	int r;
 
@@ -375,10 +370,10 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 		r = err_sql(&e, -EACCES, "42501", "\"%s\" means something else since the portal was bound",
 			o->prepared->plan->name);
 	if (!r)
-		r = pass_execute(s, o->prepared->plan, o->latest, &st, &e);
+		r = hold_execute(s, o, &st, &hint, &e);
 	if (!r)
-		r = keep_execute(s, m.portal, o->prepared, &kept, &e);
-	took = r ? frontend_failed(s, f, r, &e) : send_execute(s, f, o, &st, &kept);
+		r = pass_execute(s, o->prepared->plan, o->latest, &st, &e);
+	took = r ? frontend_hinted(s, f, r, hint, &e) : send_execute(s, f, o, &st);
 	step_fini(&st);
 	return took;
 }

@@ -229,7 +229,7 @@ static const char *proposed(const struct judgement *j)
 {
 	const struct judged *js = judgement_plans(j);
 
-	return js->n == 1 && js->plans[0]->verdict != ALLOW ? js->plans[0]->instead : NULL;
+	return js->n == 1 && js->plans[0]->verdict == DENY ? js->plans[0]->instead : NULL;
 }
 
 /* *out is of the text that is sent, so that judging it again is judging that. */
@@ -245,6 +245,14 @@ int judge_sent(
 		return r;
 	if (!proposed(*out)) {
 		*instead = judgement_plans(*out)->n == 1 ? judgement_plans(*out)->plans[0]->instead : NULL;
+		if (hold_lists(judgement_plans(*out))) {
+			*instead = hold_list(s);
+			if (!*instead) {
+				judgement_unref(*out);
+				*out = NULL;
+				return err_sql(e, -EACCES, "53200", "out of memory");
+			}
+		}
 		return 0;
 	}
 	sent = arena_strdup(&s->scratch, proposed(*out));
@@ -388,7 +396,7 @@ const struct plan *judge_inner(const struct judgement *j)
 	const struct judged *js = judgement_plans(j);
 	const struct plan *p = js->n ? js->plans[0] : NULL;
 
-	if (p && p->verdict == ALLOW && (p->kind == STATEMENT_PREPARE || p->kind == STATEMENT_DECLARE))
+	if (p && p->verdict != DENY && (p->kind == STATEMENT_PREPARE || p->kind == STATEMENT_DECLARE))
 		return p->inner;
 	return p;
 }
@@ -430,7 +438,7 @@ static int take_target(struct session *s, const struct plan *plan, const struct 
 	if (r)
 		return r;
 	now = st->newer ? judge_inner(st->newer) : NULL;
-	if (now && now->verdict != ALLOW)
+	if (now && now->verdict == DENY)
 		return err_sql(e, -EACCES, now->sqlstate, "%s", now->reason);
 	st->target = prepared_ref(target);
 	return 0;
@@ -455,6 +463,10 @@ static int check_inner_execute(struct session *s, const struct plan *plan, const
 	if (!r && !(plan->kind == STATEMENT_EXPLAIN && !plan->frank ? tells_nothing(p) : p && p->frank))
 		r = err_sql(e, -EACCES, "42501",
 			"%s of a statement that has masked columns in it, or may have, is not allowed",
+			plan->tag ? plan->tag : "this");
+	if (!r && p && p->verdict == ASK)
+		r = err_sql(e, -EACCES, "42501",
+			"%s EXECUTE of a statement that needs an approval is not allowed",
 			plan->tag ? plan->tag : "this");
 	if (!r && (!p || p->nspends))
 		r = err_sql(e, -EACCES, "42501",
@@ -485,7 +497,7 @@ static int take_definition(
 	if (r)
 		return r;
 	inner = judge_inner(alone);
-	if (judgement_plans(alone)->n != 1 || !inner || inner->verdict != ALLOW) {
+	if (judgement_plans(alone)->n != 1 || !inner || inner->verdict == DENY) {
 		judgement_unref(alone);
 		return err_sql(
 			e, -EACCES, "42501", "%s is not understood", plan->tag ? plan->tag : "the statement");
@@ -544,7 +556,7 @@ static const struct plan *denied(const struct judgement *j)
 	const struct judged *js = j ? judgement_plans(j) : NULL;
 
 	for (unsigned i = 0; js && i < js->n; i++)
-		if (js->plans[i]->verdict != ALLOW)
+		if (js->plans[i]->verdict == DENY)
 			return js->plans[i];
 	return NULL;
 }

@@ -78,6 +78,19 @@ struct prepared *prepared_new(struct span name, struct judgement *j, const struc
 	return p;
 }
 
+bool prepared_take_types(struct prepared *p, struct span types)
+{
+	uint8_t *v = types.n ? malloc(types.n) : NULL;
+
+	if (types.n && !v)
+		return false;
+	if (v)
+		memcpy(v, types.p, types.n);
+	free((void *)p->types.p);
+	p->types = span_of(v, types.n);
+	return true;
+}
+
 struct prepared *prepared_ref(struct prepared *p)
 {
 	p->refs++;
@@ -90,6 +103,7 @@ void prepared_unref(struct prepared *p)
 		return;
 	judgement_unref(p->j);
 	shape_unref(p->shape);
+	free((void *)p->types.p);
 	free(p->name);
 	free(p);
 }

@@ -35,6 +35,7 @@ struct prepared { /* refcounted */
 	const struct plan *plan; /* what running it does; borrowed from j. NULL: the empty query */
 	struct shape *shape;     /* NULL: not described yet */
 	bool from_sql;
+	struct span types; /* that Parse gave the parameters, 4 bytes each; owned */
 };
 
 struct portal { /* refcounted */
@@ -50,6 +51,7 @@ struct portal { /* refcounted */
 	bool hold;       /* WITH HOLD: outlives its transaction */
 	unsigned nformats;
 	uint16_t *formats; /* of Bind */
+	uint64_t ticket;   /* of the approval that it was bound by (session/hold.c); 0: none */
 };
 
 struct names {
@@ -84,6 +86,8 @@ void names_drop_all_portals(struct names *n, bool held_too);
 
 MUSTCHECK struct prepared *prepared_new(
 	struct span name, struct judgement *j, const struct plan *plan); /* refs j */
+/* Its parameters' types, which are copied. false: no memory. */
+MUSTCHECK bool prepared_take_types(struct prepared *p, struct span types);
 struct prepared *prepared_ref(struct prepared *p);
 void prepared_unref(struct prepared *p);
 MUSTCHECK struct portal *portal_new(struct span name, struct prepared *p); /* refs p */

@@ -51,8 +51,8 @@ void session_free(struct session *s)
 {
 	if (!s)
 		return;
-	keep_end(s);
 	session_tally(s, true);
+	hold_fini(s);
 	pass_over(s, s->now_ms);
 	pipeline_fini(&s->pipe);
 	own_fini(s);
@@ -83,7 +83,7 @@ void session_free(struct session *s)
 /* Names in reasons are the client's words as long as nobody has found them in a catalogue: an agent that
  * writes a value where a name belongs must not write it to the log. They stand in quotes, the last of which
  * cannot be told from one inside a name; a server's quotes may be of another language. */
-void session_without_names(char *out, size_t cap, const char *text)
+static void without_names(char *out, size_t cap, const char *text)
 {
 	size_t n = 0;
 
@@ -100,7 +100,7 @@ void session_note(struct session *s, enum session_note n, const char *sqlstate, 
 		metric_add(&s->env->tally->notes[n], 1);
 	if (!s->env->note)
 		return;
-	session_without_names(told, sizeof(told), text ? text : "");
+	without_names(told, sizeof(told), text ? text : "");
 	s->env->note(s->env->arg, s, n, sqlstate, told);
 }
 
@@ -144,7 +144,6 @@ enum took session_break(struct session *s, const char *sqlstate, const char *fmt
 	va_end(ap);
 	if (s->state == STATE_CLOSING)
 		return TOOK_BROKEN;
-	snprintf(s->keep.closed_by, sizeof(s->keep.closed_by), "%s", sqlstate);
 	session_note(s, s->state == STATE_OPEN ? NOTE_BROKEN : NOTE_LOGIN_REFUSED, sqlstate, msg);
 	/* In the middle of a message nothing can be said: the client sees the connection end. */
 	if (!splice_within(s)) {
@@ -202,8 +201,6 @@ struct outq *session_out(struct session *s, enum side side)
  * same end, says what it still owes, and goes. */
 static void client_ended(struct session *s, bool lost)
 {
-	if (!s->keep.closed && s->state != STATE_CLOSING)
-		s->keep.closed = "client";
 	if (!lost && s->state == STATE_OPEN) {
 		s->client_done = true;
 		return;
@@ -216,8 +213,6 @@ static void client_ended(struct session *s, bool lost)
 
 static void server_ended(struct session *s)
 {
-	if (!s->keep.closed && s->state != STATE_CLOSING)
-		s->keep.closed = "database";
 	/* What the server said before it went is still owed; nothing is added. */
 	if (s->state == STATE_OPEN)
 		session_move(s, STATE_CLOSING);
@@ -250,6 +245,10 @@ static void take_event(struct session *s, const struct event *ev)
 	case EVENT_CONNECTED: enter_connected(s, ev); break;
 	case EVENT_CONNECT_FAILED: enter_failed(s, ev); break;
 	case EVENT_CANCEL:
+		if (hold_cancel(s)) {
+			session_note(s, NOTE_CANCEL, NULL, "cancel request");
+			break;
+		}
 		if (!runs_a_statement(s))
 			break;
 		session_note(s, NOTE_CANCEL, NULL, "cancel request");
@@ -289,21 +288,10 @@ static void pump(struct session *s)
 	}
 }
 
-/* Of what this step would send to either side nothing may go out, since it is not on record. */
-static void end_unrecorded(struct session *s)
-{
-	if (s->state != STATE_CLOSING) {
-		session_note(s, NOTE_BROKEN, KEEP_SQLSTATE, KEEP_REASON);
-		session_move(s, STATE_CLOSING);
-	}
-	snprintf(s->keep.closed_by, sizeof(s->keep.closed_by), KEEP_SQLSTATE);
-	outq_fini(&s->lane[SIDE_CLIENT].out);
-	outq_fini(&s->lane[SIDE_SERVER].out);
-}
-
 static unsigned wants(struct session *s)
 {
 	unsigned w = s->once;
+	uint64_t at;
 	bool client_idle = outq_empty(&s->lane[SIDE_CLIENT].out),
 	     server_idle = outq_empty(&s->lane[SIDE_SERVER].out);
 
@@ -329,7 +317,9 @@ static unsigned wants(struct session *s)
 		w |= WANT_READ_SERVER;
 	if (server_idle && !s->waiting)
 		w |= s->client_done ? WANT_SHUT_SERVER : WANT_READ_CLIENT;
-	if (s->waits_for_catalog)
+	if (server_idle && !s->client_done && hold_reads(s))
+		w |= WANT_READ_CLIENT;
+	if (s->waits_for_catalog || hold_wakes(s, &at))
 		w |= WANT_WAKE;
 	return w;
 }
@@ -345,16 +335,14 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 
 	s->now_ms = now_ms;
 	s->once = 0;
-	keep_step_begins(s);
 	if (outq_empty(&s->lane[SIDE_CLIENT].out))
 		buf_consume(&s->lane[SIDE_SERVER].in);
 	if (outq_empty(&s->lane[SIDE_SERVER].out))
 		buf_consume(&s->lane[SIDE_CLIENT].in);
 	take_event(s, ev);
 	pump(s);
+	hold_step(s);
 	pass_settle(s);
-	if (!keep_step_ends(s))
-		end_unrecorded(s);
 	w = wants(s);
 	session_tally(s, false);
 	catalog_unref(s->catalog);
@@ -433,7 +421,10 @@ const char *session_dbname(const struct session *s)
 
 uint64_t session_wake_ms(const struct session *s)
 {
-	return s->wake_ms;
+	uint64_t at;
+
+	hold_wakes(s, &at);
+	return s->waits_for_catalog && s->wake_ms < at ? s->wake_ms : at;
 }
 
 uint32_t session_key_pid(const struct session *s)

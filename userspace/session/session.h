@@ -22,8 +22,8 @@ struct session;
 struct budget;
 struct cache;
 struct accounts;
+struct desk;
 struct tally;
-struct scribe;
 
 enum side { SIDE_CLIENT, SIDE_SERVER };
 
@@ -34,8 +34,7 @@ enum side { SIDE_CLIENT, SIDE_SERVER };
 	X(DIRECT_TLS, "session.direct_tls") /* a TLS hello without SSLRequest: closed */                     \
 	X(STATEMENT_REFUSED, "statement.refused")                                                            \
 	X(CANCEL, "session.cancel")                                                                          \
-	X(BROKEN, "session.broken")  /* protocol violation, or lineage and origin disagreed: closed */       \
-	X(UNRECORDED, "record.lost") /* something of it is not on record, where that may be */
+	X(BROKEN, "session.broken") /* protocol violation, or lineage and origin disagreed: closed */
 #define X(name, word) NOTE_##name,
 enum session_note { SESSION_NOTES(X) SESSION_NOTE_MAX };
 #undef X
@@ -49,6 +48,7 @@ struct session_env {
 	struct recall *recall;          /* of all workers */
 	struct budget *budget;          /* likewise; NULL: nothing may be spent */
 	const _Atomic unsigned *tenure; /* enum tenure, of all workers; NULL: there is no other daemon */
+	const struct desk *desk;        /* NULL: nobody approves of anything */
 	struct scram_memory *scram;     /* of the logins upstream; may be NULL */
 	struct accounts *accounts;      /* NULL: no cgroup has a limit of its own (session/account.h) */
 	uint64_t max_age_ms;            /* catalog.max_age */
@@ -61,8 +61,7 @@ struct session_env {
 	/* text has no word of the client's in it; sqlstate is NULL where there is none. */
 	void (*note)(void *arg, const struct session *s, enum session_note n, const char *sqlstate,
 		const char *text);
-	struct scribe *scribe; /* session/scribe.h; NULL: nobody records, and what must be is refused */
-	struct tally *tally;   /* session/tally.h; NULL: nobody counts */
+	struct tally *tally; /* session/tally.h; NULL: nobody counts */
 	void *arg;
 };
 

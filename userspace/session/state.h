@@ -15,6 +15,7 @@
 #include "pgwire/exchange.h"
 #include "pgwire/login.h"
 #include "pgwire/startup.h"
+#include "session/hold.h"
 #include "session/pipeline.h"
 #include "session/session.h"
 #include "sql/search_path.h"
@@ -31,7 +32,6 @@ enum session_state {
 #define PATH_MAX_NAMES SEARCH_PATH_NAMES_MAX
 #define POISON_LEN     32
 _Static_assert(PATH_MAX_NAMES <= 64, "path.counts has a bit for each");
-#define APPLICATION_MAX  128
 #define JUDGE_WAIT_MS    10000 /* that a message waits for what it is to be judged by */
 #define OWN_CATALOGS_MAX 8     /* that statements of one session still refer to */
 
@@ -65,7 +65,6 @@ struct session {
 	struct policy *policy;
 	struct grant grant; /* in mem; replaced when the policy changes */
 	struct arena grant_mem;
-	const char *application;   /* in mem; a claim; NULL: none */
 	const char *dbname, *user; /* in mem; the user is only a claim, or what a relayed login is for */
 	const char *(*params)[2];  /* for the upstream StartupMessage; in login_mem */
 	size_t nparams;
@@ -168,17 +167,21 @@ struct session {
 	bool copy_in;        /* it has begun */
 	unsigned copy_syncs; /* the client's Syncs among its data */
 	bool unsynced;       /* the server got extended messages that no Sync ended yet */
+	bool group_ran;      /* a Bind or an Execute among them */
 	bool flushed;        /* a Flush of ours is under way to settle an open group */
 	bool waiting;        /* the client's next message waits: for an answer of the server, or … */
 	bool waits_for_catalog;
 	bool leaving;              /* it waits for what it owes, and ends then */
 	uint64_t catalog_since_ms; /* when that began; 0: it does not */
 	uint64_t wake_ms;
+	struct hold *hold;     /* session/hold.c; NULL: nothing to keep */
+	bool holds;            /* the client's next message waits for a person */
+	bool settings_unknown; /* some were set and not kept there */
+	uint64_t hold_wake_ms;
 	/* OPEN and not judged. */
 	bool ddl;  /* a definition changed in this transaction */
 	bool busy; /* something was sent since the last ReadyForQuery */
 
-	struct keeping keep;
 	struct session_stats stats, told; /* told: as far as the worker's tally has it */
 	bool counted, counted_judged;     /* as what the tally counts this session */
 	enum session_state counted_state;
@@ -195,8 +198,6 @@ enum took {
 void session_move(struct session *s, enum session_state to);
 /* From the first quote on a text may hold a client's words: the worker is told what comes before. */
 void session_note(struct session *s, enum session_note n, const char *sqlstate, const char *text);
-/* Before the first quote: without words that only a client wrote. */
-void session_without_names(char *out, size_t cap, const char *text);
 /* Tells the client (where a message may begin now) and closes. Always returns TOOK_BROKEN. */
 enum tenure session_tenure(const struct session *s);
 /* What only the daemon that has taken over may grant: refused, and the session ends with its transaction. */
@@ -262,6 +263,8 @@ void relay_server(struct session *s);
 /* frontend.c, backend.c: OPEN, judged */
 void frontend_pump(struct session *s);
 void backend_pump(struct session *s);
+/* false: one in which nothing ran is being ended, or the session was closed. */
+bool frontend_group_ended(struct session *s);
 bool frontend_answered(struct session *s); /* asks for the answers of an open group; true: they are there */
 
 /* frontend.c, for frontend_extended.c */
@@ -326,6 +329,28 @@ void copy_sync_answered(struct session *s, struct expected *x, char status);
 /* The server confirmed st. false: no memory. */
 MUSTCHECK bool commit_step(struct session *s, struct step *st);
 void forget_step(struct session *s, const struct step *st); /* st failed, perhaps late; NULL is fine */
+
+/* hold.c */
+/* Whether a message may go, for what a person must approve of: 0, -EAGAIN (wait), -EACCES with e and perhaps
+ * *hint (in scratch) for the client. text is that of the message. */
+MUSTCHECK int hold_query(struct session *s, struct span text, const struct judged *js,
+	const struct step *steps, const char **hint, struct err *e);
+MUSTCHECK int hold_bind(struct session *s, const struct msg_bind *m, const struct prepared *p,
+	const struct step *st, const char **hint, struct err *e);
+MUSTCHECK int hold_execute(
+	struct session *s, const struct portal *o, const struct step *st, const char **hint, struct err *e);
+uint64_t hold_sent(struct session *s, bool bound); /* it goes; by which approval (0: none) */
+void hold_left(struct session *s);                 /* it does not */
+bool hold_cancel(struct session *s); /* whether a CancelRequest is for a message that waits here */
+void hold_step(struct session *s);   /* at the end of each step */
+bool hold_wakes(const struct session *s, uint64_t *at_ms);
+bool hold_reads(const struct session *s); /* whether more of the client is wanted while it waits */
+/* hold_list.c */
+bool hold_lists(const struct judged *js); /* SHOW pgveil.approvals, alone */
+const char *hold_list(struct session *s); /* the text that goes in its place; NULL: no memory */
+void hold_fini(struct session *s);
+void hold_setting(struct session *s, const char *name, const char *value); /* was set; NULL: its default */
+void hold_said(struct session *s, const struct plan *p);                   /* p goes to the server */
 
 /* spend.c */
 /* Pays for what the statements compare with masked columns, where they are about to be sent; st is what an

@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: MIT */
+/* A statement that a person must approve of waits here, before anything of it goes to the server.
+ *
+ *   asked ──► PENDING ──► CLAIMED ──► GRANTED ──► judged once more ──► sent
+ *                │            written down: used up      │
+ *                └─► denied, cancelled, too late, gone   └─► something moved: void
+ *
+ * The message stays where it is in the client's buffer, and each time something happens it is judged anew, as
+ * any message that waits. So what is compared with the approval is always what would be sent now. By the time
+ * the server gets it, it was written down that the approval is used up: a daemon that dies in between has run
+ * nothing, and nothing will run by it. */
+#include "session/hold.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "mask/hmac.h"
+#include "policy/guard.h"
+#include "session/shown.h"
+#include "session/state.h"
+
+static struct hold *hold_of(struct session *s)
+{
+	if (!s->hold)
+		s->hold = calloc(1, sizeof(*s->hold));
+	return s->hold;
+}
+
+/* ---- which statements ---- */
+
+static bool asks(const struct plan *p)
+{
+	/* what is prepared is asked about when it runs */
+	return p && p->verdict == ASK &&
+	       !(p->kind == STATEMENT_PREPARE && p->inner && p->inner->verdict == ASK);
+}
+
+/* What is to be approved of where p is about to run; of what it runs by name the newest judgement counts. A
+ * FETCH is of a cursor whose DECLARE was approved. */
+static const struct plan *asking(const struct plan *p, const struct step *st)
+{
+	const struct plan *then = st && st->target ? st->target->plan : NULL;
+	const struct plan *now = st && st->newer ? judge_inner(st->newer) : then;
+
+	if (asks(p))
+		return p;
+	if (!p || (p->kind != STATEMENT_EXECUTE && p->kind != STATEMENT_FETCH))
+		return NULL;
+	if (p->kind == STATEMENT_FETCH && asks(then))
+		return NULL;
+	return asks(now) ? now : NULL;
+}
+
+/* ---- the client ---- */
+
+static void tell(struct session *s, const struct held *h, const struct desk_answer *a)
+{
+	const char *before = a->reason[0] ? arena_printf(&s->scratch, "%s. ", a->reason) : "";
+	uint64_t wait_s = (a->until_ms - s->now_ms) / 1000;
+	const char *text = arena_printf(&s->scratch,
+		"%sapproval %llu is needed for this %s: it has not been executed, and waits up to %llu "
+		"seconds",
+		before ? before : "", (unsigned long long)a->id, h->asks->tag ? h->asks->tag : "statement",
+		(unsigned long long)wait_s);
+	const char *hint = arena_printf(&s->scratch,
+		"A reviewer sees it with \"pgveil approvals show %llu\"; SHOW pgveil.approvals shows how it "
+		"is. "
+		"Whoever gives up may send the same again.",
+		(unsigned long long)a->id);
+
+	put_notice(&s->put, "00000", text ? text : "an approval is needed", hint);
+	session_send(s, SIDE_CLIENT);
+}
+
+/* It is not waited for any more. */
+static int leave(struct session *s, enum desk_end how, enum bond_part moved)
+{
+	struct hold *o = s->hold;
+
+	s->env->desk->end(s->env->desk->arg, o->ticket, how, moved);
+	o->ticket = o->fresh_ms = 0;
+	o->cancelled = false;
+	return -EACCES;
+}
+
+static int gave_up(struct session *s, const char *why, const char **hint, struct err *e)
+{
+	*hint = arena_printf(&s->scratch,
+		"It was not executed. Approval %llu stays asked for: the same statement finds it again.",
+		(unsigned long long)s->hold->id);
+	err_sql(e, -EACCES, "57014", "%s", why);
+	return leave(s, DESK_LEFT, BOND_MAX);
+}
+
+static int wait_until(struct session *s, uint64_t until_ms)
+{
+	uint64_t at = s->now_ms + HOLD_LOOK_MS;
+
+	s->holds = true;
+	s->hold_wake_ms = until_ms && until_ms < at ? until_ms : at;
+	return -EAGAIN;
+}
+
+static int pending(struct session *s, const struct desk_answer *a, const char **hint, struct err *e)
+{
+	if (a->retry) {
+		*hint = arena_printf(&s->scratch,
+			"Send the same statement again when it is approved: \"pgveil approvals show %llu\", "
+			"SHOW "
+			"pgveil.approvals.",
+			(unsigned long long)a->id);
+		err_sql(e, -EACCES, "42501",
+			"%s%sapproval %llu is needed for this statement: it was not executed", a->reason,
+			a->reason[0] ? ". " : "", (unsigned long long)a->id);
+		return leave(s, DESK_LEFT, BOND_MAX);
+	}
+	if (s->hold->cancelled)
+		return gave_up(s, "canceling statement due to user request", hint, e);
+	if (s->client_done)
+		return gave_up(s, "the client does not wait for an approval", hint, e);
+	if (s->now_ms >= a->until_ms)
+		return gave_up(s, "the statement was not approved in time", hint, e);
+	return wait_until(s, a->until_ms);
+}
+
+/* What is asked for is said by definitions as of then: those of a moment ago would void it at once. */
+static int as_of_now(struct session *s, struct err *e)
+{
+	if (!s->hold->fresh_ms)
+		s->hold->fresh_ms = s->now_ms;
+	return judge_newer(s, s->hold->fresh_ms, e);
+}
+
+/* Definitions as of a moment behind the approval: what another one changed shortly before it counts. */
+static int granted(struct session *s, const char **hint, struct err *e)
+{
+	struct hold *o = s->hold;
+
+	if (o->cancelled || s->client_done)
+		return gave_up(s, "canceling statement due to user request", hint, e);
+	if (o->nruns == HOLD_RUNS_MAX) {
+		err_sql(e, -EACCES, "53400", "too many approved statements in one transaction");
+		return leave(s, DESK_LEFT, BOND_MAX);
+	}
+	return as_of_now(s, e);
+}
+
+static int answered(struct session *s, const struct desk_answer *a, const char **hint, struct err *e)
+{
+	switch (a->state) {
+	case DESK_PENDING: return pending(s, a, hint, e);
+	case DESK_CLAIMED:
+		if (s->hold->cancelled)
+			return gave_up(s, "canceling statement due to user request", hint, e);
+		return wait_until(s, 0);
+	case DESK_GRANTED: return granted(s, hint, e);
+	case DESK_DENIED: break;
+	}
+	err_sql(e, -EACCES, a->sqlstate[0] ? a->sqlstate : "42501", "%s", a->reason);
+	*hint = "It was not executed.";
+	return leave(s, DESK_LEFT, BOND_MAX);
+}
+
+/* ---- asking ---- */
+
+static const char *path_of(struct session *s)
+{
+	const char *path = "";
+
+	for (unsigned i = 0; i < s->path.n && path; i++)
+		if (s->path.counts >> i & 1)
+			path = arena_printf(&s->scratch, "%s%s%s", path, *path ? ", " : "", s->path.v[i]);
+	return path;
+}
+
+static const char *name_of(struct session *s, const struct relation *r)
+{
+	return r ? arena_printf(&s->scratch, "%s.%s", r->schema, r->name) : "?";
+}
+
+/* What the transaction has named so far: the server may have locked it. */
+static unsigned locked(struct session *s, const char **v, unsigned max)
+{
+	const struct gate_keys *k = &s->pass.reads;
+	const uint64_t *keys = k->more ? k->more : k->few;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < k->n && n < max; i++) {
+		const struct relation *r =
+			keys[i] <= UINT32_MAX
+				? catalog_relation_by_oid(binding_catalog(s->binding), (uint32_t)keys[i])
+				: NULL;
+
+		if (r && !(v[n++] = name_of(s, r)))
+			return 0;
+	}
+	return n;
+}
+
+static int too_much(int r, struct err *e)
+{
+	if (r == -ENOSPC)
+		return err_sql(e, -EACCES, "54000",
+			"the statement reaches more relations than can be shown for an approval");
+	if (r == -E2BIG)
+		return err_sql(e, -EACCES, "54000", "the statement is too long to be shown for an approval");
+	return err_sql(e, -EACCES, "53200", "out of memory");
+}
+
+static int refused(int r, struct session *s, struct err *e)
+{
+	if (r == -ESHUTDOWN)
+		return session_moved(s, e);
+	if (r == -ENOSPC)
+		return err_sql(e, -EACCES, "53400", "too many statements wait for an approval");
+	return err_sql(e, -EACCES, "53200", "out of memory");
+}
+
+static int request(struct session *s, const struct held *h, const struct reached *r, struct desk_request *q)
+{
+	const char **names = arena_array(&s->scratch, 2ul * r->n + 64, sizeof(*names));
+	struct shown shown;
+	int rc = shown_of(s, h, r, &shown);
+
+	if (rc || !names)
+		return rc ? rc : -ENOMEM;
+	for (unsigned i = 0; i < r->n; i++)
+		if (!(names[i] = name_of(s, r->v[i])))
+			return -ENOMEM;
+	q->who = s->who;
+	q->identity = s->grant.identity;
+	q->database = s->grant.database->name;
+	q->dbname = s->dbname;
+	q->role = s->settled_user && !s->switched ? s->settled_user : s->role_set;
+	q->path = path_of(s);
+	q->rule = h->asks->guard ? h->asks->guard->where : "default";
+	q->why = h->asks->reason;
+	q->tag = h->asks->tag;
+	q->kind = statement_kind_name(h->asks->kind);
+	q->reason = s->hold->reason[0] ? s->hold->reason : NULL;
+	q->text = shown.text;
+	q->values = shown.values;
+	q->nvalues = shown.nvalues;
+	q->relations = names;
+	q->nrelations = r->n;
+	q->in_transaction = s->status != 'I' || s->unsynced;
+	q->locked = names + r->n;
+	q->nlocked = locked(s, names + r->n, 64);
+	q->rules = s->grant.approvals;
+	q->nrules = s->grant.napprovals;
+	return q->path ? 0 : -ENOMEM;
+}
+
+static int ask(struct session *s, const struct held *h, const struct reached *r, const struct bond *bond,
+	const char **hint, struct err *e)
+{
+	const struct desk *d = s->env->desk;
+	struct desk_request q = {.bond = *bond};
+	struct desk_answer a = {0};
+	int rc = request(s, h, r, &q);
+
+	if (rc)
+		return too_much(rc, e);
+	rc = d->ask(d->arg, &q, s->now_ms, &s->hold->ticket, &a);
+	if (rc) {
+		s->hold->ticket = 0;
+		return refused(rc, s, e);
+	}
+	s->hold->id = a.id;
+	s->hold->fresh_ms = 0;
+	s->hold->bond = *bond;
+	if (a.state == DESK_PENDING && !a.retry)
+		tell(s, h, &a);
+	return answered(s, &a, hint, e);
+}
+
+static int look(struct session *s, const struct bond *bond, const char **hint, struct err *e)
+{
+	const struct desk *d = s->env->desk;
+	enum bond_part moved = bond_moved(&s->hold->bond, bond);
+	struct desk_answer a = {0};
+
+	if (moved == BOND_MAX) {
+		d->look(d->arg, s->hold->ticket, &a);
+		return answered(s, &a, hint, e);
+	}
+	err_sql(e, -EACCES, "42501", "approval %llu is void: %s is another one than when it was asked for",
+		(unsigned long long)s->hold->id, bond_part_name(moved));
+	*hint = "It was not executed. Send it again to ask anew.";
+	return leave(s, DESK_MOVED, moved);
+}
+
+/* Nothing else may be under way: its answers come first, and a cancel must mean this one. */
+static bool alone(struct session *s)
+{
+	if (pipeline_len(&s->pipe)) {
+		frontend_answered(s);
+		return false;
+	}
+	return !s->lane[SIDE_SERVER].through && !splice_within(s);
+}
+
+static int hold(struct session *s, const struct held *h, const char **hint, struct err *e)
+{
+	struct reached r;
+	struct bond bond;
+	int rc;
+
+	if (!s->env->desk || !s->grant.identity)
+		return err_sql(e, -EACCES, "42501", "%s",
+			h->asks->reason ? h->asks->reason : "an approval is needed");
+	if (!hold_of(s))
+		return err_sql(e, -EACCES, "53200", "out of memory");
+	if (!s->hold->ticket && (!alone(s) || (h->bind && !frontend_group_ended(s))))
+		return -EAGAIN;
+	if (!s->hold->ticket) {
+		rc = as_of_now(s, e);
+		if (rc)
+			return rc;
+	}
+	rc = bond_relations(s, h, &r);
+	rc = rc ? rc : bond_of(s, h, &r, &bond);
+	if (rc)
+		return too_much(rc, e);
+	return s->hold->ticket ? look(s, &bond, hint, e) : ask(s, h, &r, &bond, hint, e);
+}
+
+/* ---- the gates ---- */
+
+static struct span text_of(const struct step *st)
+{
+	return st && st->target ? judgement_text(st->target->j) : (struct span){0};
+}
+
+int hold_query(struct session *s, struct span text, const struct judged *js, const struct step *steps,
+	const char **hint, struct err *e)
+{
+	const struct plan **plans = arena_array(&s->scratch, 2ul * js->n + 1, sizeof(*plans));
+	struct held h = {.text = text, .plans = plans};
+	const struct step *by_name = NULL;
+
+	if (!plans)
+		return err_sql(e, -EACCES, "53200", "out of memory");
+	for (unsigned i = 0; i < js->n; i++) {
+		const struct plan *p = asking(js->plans[i], &steps[i]);
+
+		plans[h.nplans++] = js->plans[i];
+		if (steps[i].target && js->plans[i]->kind == STATEMENT_EXECUTE) {
+			plans[h.nplans++] = p ? p : steps[i].target->plan;
+			/* one text beside the message's is shown */
+			if (by_name && (p || h.asks))
+				return err_sql(e, -EACCES, "42501",
+					"statements run by name that need an approval are sent one by one");
+			by_name = &steps[i];
+		}
+		if (p && js->plans[i]->kind == STATEMENT_FETCH)
+			return err_sql(e, -EACCES, "42501",
+				"what the cursor reads needs an approval by now: declare it anew");
+		if (p && !h.asks)
+			h.asks = p;
+	}
+	if (!h.asks)
+		return 0;
+	h.named = text_of(by_name);
+	if (by_name && by_name->target)
+		h.types = by_name->target->types;
+	return hold(s, &h, hint, e);
+}
+
+int hold_bind(struct session *s, const struct msg_bind *m, const struct prepared *p, const struct step *st,
+	const char **hint, struct err *e)
+{
+	const struct plan *plans[2] = {p->plan, NULL};
+	struct held h = {.plans = plans, .nplans = 1, .bind = m, .types = p->types};
+
+	h.asks = asking(p->plan, st);
+	if (!h.asks)
+		return 0;
+	if (p->plan->kind == STATEMENT_FETCH)
+		return err_sql(e, -EACCES, "42501",
+			"what the cursor reads needs an approval by now: declare it anew");
+	if (h.asks != p->plan)
+		plans[h.nplans++] = h.asks;
+	h.text = judgement_text(p->j);
+	h.named = text_of(st);
+	return hold(s, &h, hint, e);
+}
+
+static const struct hold_run *run_of(const struct session *s, uint64_t ticket)
+{
+	for (unsigned i = 0; ticket && s->hold && i < s->hold->nruns; i++)
+		if (s->hold->run[i].ticket == ticket)
+			return &s->hold->run[i];
+	return NULL;
+}
+
+static const struct plan *first(const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+
+	return js && js->n ? js->plans[0] : NULL;
+}
+
+int hold_execute(
+	struct session *s, const struct portal *o, const struct step *st, const char **hint, struct err *e)
+{
+	const struct plan *p = o->prepared->plan, *newer = first(o->latest);
+	struct desk_answer a = {0};
+
+	*hint = NULL;
+	if (o->cursor && asks(p)) /* its DECLARE was approved */
+		return 0;
+	if (!asking(p, st) && !asks(newer) && !asks(o->latest ? judge_inner(o->latest) : NULL))
+		return 0;
+	if (!run_of(s, o->ticket)) {
+		*hint = "Bind it anew.";
+		return err_sql(e, -EACCES, "42501",
+			"the statement needs an approval, and the portal was bound without one");
+	}
+	s->env->desk->look(s->env->desk->arg, o->ticket, &a);
+	if (a.state == DESK_GRANTED)
+		return 0;
+	return err_sql(e, -EACCES, a.sqlstate[0] ? a.sqlstate : "42501", "%s", a.reason);
+}
+
+/* ---- what became of it ---- */
+
+uint64_t hold_sent(struct session *s, bool bound)
+{
+	struct hold *o = s->hold;
+	uint64_t ticket = o ? o->ticket : 0;
+
+	if (!ticket)
+		return 0;
+	s->env->desk->end(s->env->desk->arg, ticket, DESK_SENT, BOND_MAX);
+	o->run[o->nruns++] = (struct hold_run){.ticket = ticket, .bound = bound};
+	o->ticket = o->fresh_ms = 0;
+	o->cancelled = false;
+	return ticket;
+}
+
+void hold_left(struct session *s)
+{
+	if (s->hold && s->hold->ticket)
+		(void)leave(s, DESK_LEFT, BOND_MAX);
+	if (s->hold)
+		s->hold->fresh_ms = 0;
+}
+
+bool hold_cancel(struct session *s)
+{
+	if (!s->hold || !s->hold->ticket)
+		return false;
+	s->hold->cancelled = true;
+	return true;
+}
+
+static uint64_t ticket_of(const struct expected *x)
+{
+	return x->kind == EXPECT_QUERY ? x->ticket : x->kind == EXPECT_EXECUTE ? x->portal->ticket : 0;
+}
+
+static bool run_over(struct session *s, const struct hold_run *r)
+{
+	if (s->state != STATE_OPEN)
+		return true;
+	if (r->bound)
+		return !pipeline_len(&s->pipe) && !s->unsynced && s->status == 'I';
+	for (unsigned i = 0; i < pipeline_len(&s->pipe); i++)
+		if (ticket_of(pipeline_at(&s->pipe, i)) == r->ticket)
+			return false;
+	return true;
+}
+
+static void look_at(struct session *s, struct hold_run *r)
+{
+	struct expected *x = pipeline_head(&s->pipe);
+	struct desk_answer a = {0};
+
+	if (r->cancelled || !x || ticket_of(x) != r->ticket)
+		return;
+	s->env->desk->look(s->env->desk->arg, r->ticket, &a);
+	if (a.state != DESK_DENIED)
+		return;
+	r->cancelled = true;
+	s->once |= WANT_CANCEL;
+}
+
+void hold_step(struct session *s)
+{
+	struct hold *o = s->hold;
+
+	for (unsigned i = o ? o->nruns : 0; i-- > 0;) {
+		if (!run_over(s, &o->run[i])) {
+			look_at(s, &o->run[i]);
+			continue;
+		}
+		s->env->desk->end(s->env->desk->arg, o->run[i].ticket, DESK_OVER, BOND_MAX);
+		o->run[i] = o->run[--o->nruns];
+	}
+	if (o && o->ticket && s->state != STATE_OPEN)
+		hold_left(s);
+}
+
+bool hold_wakes(const struct session *s, uint64_t *at_ms)
+{
+	bool runs = s->hold && s->hold->nruns;
+
+	*at_ms = s->holds ? s->hold_wake_ms : UINT64_MAX;
+	if (runs && s->now_ms + HOLD_RUN_LOOK_MS < *at_ms)
+		*at_ms = s->now_ms + HOLD_RUN_LOOK_MS;
+	return s->holds || runs;
+}
+
+bool hold_reads(const struct session *s)
+{
+	const struct buf *in = &s->lane[SIDE_CLIENT].in;
+
+	/* so that it is seen when the client goes; what it says meanwhile waits in the buffer */
+	return s->holds && in->filled - in->parsed < s->env->message_max;
+}
+
+void hold_fini(struct session *s)
+{
+	struct hold *o = s->hold;
+
+	if (!o)
+		return;
+	hold_left(s);
+	while (o->nruns)
+		s->env->desk->end(s->env->desk->arg, o->run[--o->nruns].ticket, DESK_OVER, BOND_MAX);
+	free(o);
+	s->hold = NULL;
+}
+
+/* ---- settings ---- */
+
+static void short_digest(const struct session *s, const char *text, uint8_t out[16])
+{
+	struct span bytes = span_of(text, strlen(text));
+	uint8_t mac[HMAC_LEN];
+
+	hmac_sha256(s->env->desk->key, &bytes, 1, mac);
+	memcpy(out, mac, 16);
+}
+
+static void set_setting(struct session *s, const char *name, const char *value)
+{
+	struct hold_setting x = {0};
+	struct hold *o = s->hold;
+	unsigned at = 0;
+
+	short_digest(s, name, x.name);
+	if (value)
+		short_digest(s, value, x.value);
+	while (at < o->nsettings && memcmp(o->setting[at].name, x.name, sizeof(x.name)) < 0)
+		at++;
+	if (at < o->nsettings && !memcmp(o->setting[at].name, x.name, sizeof(x.name))) {
+		o->setting[at] = x;
+		return;
+	}
+	if (o->nsettings == HOLD_SETTINGS_MAX) {
+		o->doubtful = true;
+		return;
+	}
+	memmove(&o->setting[at + 1], &o->setting[at], (o->nsettings - at) * sizeof(x));
+	o->setting[at] = x;
+	o->nsettings++;
+}
+
+/* Whole characters of it. */
+static void take_reason(struct hold *o, const char *value)
+{
+	size_t n = strnlen(value, HOLD_REASON_MAX + 1);
+
+	if (n > HOLD_REASON_MAX)
+		for (n = HOLD_REASON_MAX; n && ((unsigned char)value[n] & 0xC0) == 0x80;)
+			n--;
+	memcpy(o->reason, value, n);
+	o->reason[n] = '\0';
+}
+
+void hold_setting(struct session *s, const char *name, const char *value)
+{
+	struct hold *o;
+
+	/* what is seen by another way, or is only said */
+	if (!s->env->desk || !strcasecmp(name, "search_path") || !strcasecmp(name, "role") ||
+		!strcasecmp(name, "application_name"))
+		return;
+	/* Where no document says who approves, nobody keeps what would only cost memory. */
+	if (strcasecmp(name, "pgveil.reason") != 0 && !s->grant.napprovals) {
+		s->settings_unknown = true;
+		return;
+	}
+	o = hold_of(s);
+	if (!o)
+		return;
+	if (!strcasecmp(name, "pgveil.reason")) {
+		take_reason(o, value ? value : "");
+		return;
+	}
+	/* what is set in a transaction may be undone with it */
+	if (s->state == STATE_OPEN && (s->status != 'I' || s->unsynced || pipeline_len(&s->pipe) > 1))
+		o->doubtful = true;
+	set_setting(s, name, value);
+}
+
+void hold_said(struct session *s, const struct plan *p)
+{
+	if (p && p->kind == STATEMENT_SET && p->setting)
+		hold_setting(s, p->setting, p->value);
+	for (unsigned i = 0; p && i < p->nchanges; i++)
+		hold_setting(s, p->changes[i].name, p->changes[i].value ? p->changes[i].value : "?");
+	if (p && p->kind == STATEMENT_DISCARD && s->hold)
+		s->hold->doubtful = true;
+}

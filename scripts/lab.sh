@@ -433,7 +433,8 @@ up() {
 	trap 'exit 130' INT TERM HUP
 	mountpoint -q /run/netns || touch "$base/.run-netns"
 	mkdir -m 755 "$state/log" "$state/bpf"
-	mkdir -m 700 "$state/run" "$state/state"
+	mkdir -m 755 "$state/run" # reviewers need not be root
+	mkdir -m 700 "$state/state"
 	mount -t bpf -o mode=0700 bpffs "$state/bpf"
 	(umask 077; : > "$state/superuser.pw"; echo "${random:64:32}" > "$state/agent.pw"; echo "${random:96:64}" > "$state/mask.key")
 	make_bridge

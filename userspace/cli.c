@@ -44,6 +44,9 @@ static const struct command commands[] = {
 	{"splice", "whether rows that nothing looks at may pass unread", splice_help, cli_splice},
 	{"sessions", "what was recorded: find it, replay it, prove that it was not altered", sessions_help,
 		cli_sessions},
+	{"approvals", "statements that wait for a person, and deciding on them", approvals_help,
+		cli_approvals},
+	{"grants", "approvals that may still be used, and taking them back", grants_help, cli_grants},
 	{"policy", "check, test and explain policies, without a daemon", NULL, run_policy},
 	{"uninstall", "take pgveil out of the kernel", uninstall_help, cli_uninstall},
 };

@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "ctl/admin.h"
+#include "ctl/approvals.h"
+#include "ctl/approvals_api.h"
 #include "ctl/audit.h"
 #include "ctl/clock.h"
 #include "ctl/control.h"
@@ -30,7 +32,6 @@
 #include "ctl/handover.h"
 #include "ctl/health.h"
 #include "ctl/overlap.h"
-#include "ctl/recorder.h"
 #include "ctl/report.h"
 #include "ctl/resolver.h"
 #include "ctl/scrape.h"
@@ -352,21 +353,19 @@ static void on_usr2(void *arg)
 
 /* ---- start and stop ---- */
 
-static int start_recorder(struct daemon *d, struct err *e)
+static void on_decided(void *arg)
 {
-	const struct recorder_config cfg = {.state_dir = d->opt.state_dir,
-		.key_file = d->opt.record_key,
-		.each = d->opt.record_each,
-		.keep_s = d->opt.record_keep_s,
-		.quota = d->opt.record_quota,
-		.segment_max = d->opt.record_segment,
-		.nscribes = d->opt.workers};
-	int r = recorder_open(&d->recorder, &cfg, e);
+	const struct daemon *d = arg;
 
-	d->scribes = r ? NULL : calloc(d->opt.workers, sizeof(*d->scribes));
-	for (unsigned i = 0; d->scribes && i < d->opt.workers; i++)
-		d->scribes[i] = recorder_scribe(d->recorder, i);
-	return r || d->scribes ? r : err_set(e, -ENOMEM, "out of memory");
+	if (d->workers)
+		workers_poke(d->workers);
+}
+
+static int open_approvals(struct daemon *d, struct err *e)
+{
+	const struct approvals_config cfg = {d->opt.state_dir, on_decided, d};
+
+	return approvals_open(&d->approvals, &cfg, e);
 }
 
 static int start_workers(struct daemon *d, struct err *e)
@@ -381,6 +380,7 @@ static int start_workers(struct daemon *d, struct err *e)
 		.cell_max = d->opt.cell_max,
 		.recall = d->recall,
 		.budget = d->budget,
+		.desk = approvals_desk(d->approvals),
 		.tenure = &d->tenure,
 		.cgroup_mount = d->mount,
 		.cgroup_root = d->root,
@@ -389,7 +389,6 @@ static int start_workers(struct daemon *d, struct err *e)
 		.splice = d->opt.splice,
 		.splicer = d->splicer,
 		.splice_verdict = &d->splice_verdict,
-		.scribes = d->scribes,
 		.hooks = {on_covers, on_password, on_attach, on_detach, on_cancel, d},
 	};
 
@@ -412,7 +411,8 @@ static int start_control(struct daemon *d, struct err *e)
 	struct event_base *base = control_base(d->control);
 	const struct enrol_config enrol = {base, d->kern, d->workers, d->audit, d->mount, d->root,
 		d->opt.state_dir, d->takeover != NULL};
-	struct admin_config admin = {base, d->opt.run_dir, -1, &d->report, d->events, reload, d};
+	struct admin_config admin = {
+		base, d->opt.run_dir, -1, &d->report, d->events, d->approvals, reload, d};
 	const struct control_events on = {on_hup, on_usr2, on_kernel, d};
 	const struct guard_config guard = {base, d->kern, d->root, on_guarded_again, on_unguarded, d};
 	int r;
@@ -434,7 +434,6 @@ static int start_control(struct daemon *d, struct err *e)
 		return r;
 	d->report = (struct report){
 		.workers = d->workers,
-		.recorder = d->recorder,
 		.enrol = d->enrol,
 		.audit = d->audit,
 		.feeds = d->feeds,
@@ -457,6 +456,8 @@ static int start_control(struct daemon *d, struct err *e)
 			d->takeover ? takeover_socket(d->takeover, TAKEOVER_METRICS) : -1, e);
 	if (!r && watchdog_open(&d->watchdog, base, &d->report, ready_remind, d->takeover != NULL))
 		r = err_set(e, -ENOMEM, "out of memory");
+	if (!r)
+		r = approvals_api_open(&d->approvals_api, base, d->opt.run_dir, d->approvals, d->enrol, e);
 	if (!r)
 		r = watch_policy(d, e);
 	if (!r)
@@ -493,7 +494,7 @@ static int start(struct daemon *d, struct err *e)
 	if (!r)
 		r = feeds_new(&d->feeds, d->opt.max_age_ms, e);
 	if (!r)
-		r = start_recorder(d, e);
+		r = open_approvals(d, e);
 	if (!r) {
 		d->splicer = splicing_open(d->opt.splice, &d->splice_verdict);
 		r = start_workers(d, e);
@@ -513,6 +514,9 @@ static void stop(struct daemon *d)
 	scrape_close(d->scrape);
 	if (d->admin && !d->in_charge)
 		admin_leave(d->admin);
+	if (d->approvals_api && !d->in_charge)
+		approvals_api_leave(d->approvals_api);
+	approvals_api_close(d->approvals_api);
 	admin_close(d->admin);
 	json_decref(d->complaints);
 	sweep_close(d->sweep);
@@ -526,10 +530,12 @@ static void stop(struct daemon *d)
 		kern_forget_listeners(d->kern);
 	if (d->feeds)
 		feeds_stop(d->feeds);
+	if (d->approvals)
+		approvals_hush(d->approvals);
 	if (d->workers)
 		workers_stop(d->workers, GRACE_MS);
-	recorder_close(d->recorder);
-	free(d->scribes);
+	d->workers = NULL;
+	approvals_close(d->approvals);
 	splice_close(d->splicer);
 	recall_free(d->recall);
 	budget_free(d->budget);

@@ -14,8 +14,7 @@ _pgveil() {
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
 	--splice) mapfile -t COMPREPLY < <(compgen -W 'auto off force' -- "$cur"); return ;;
 	--recordings) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-	--key | --signer | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	--format) mapfile -t COMPREPLY < <(compgen -W 'jsonl asciicast html' -- "$cur"); return ;;
+	--key | --signer) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--verdict) mapfile -t COMPREPLY < <(compgen -W 'allow deny ask' -- "$cur"); return ;;
 	--log-level) mapfile -t COMPREPLY < <(compgen -W 'error warn info debug' -- "$cur"); return ;;
 	esac
@@ -40,7 +39,11 @@ _pgveil() {
 	elif [ "$command" = policy ] && [ $((i + 1)) -eq "$COMP_CWORD" ]; then
 		words='check test explain'
 	elif [ "$command" = sessions ] && [ $((i + 1)) -eq "$COMP_CWORD" ] && [[ $cur != -* ]]; then
-		words='ls show replay export verify'
+		words='ls show verify'
+	elif [ "$command" = approvals ] && [[ $cur != -* ]]; then
+		words='ls show approve deny'
+	elif [ "$command" = grants ] && [[ $cur != -* ]]; then
+		words='ls revoke'
 	elif [ "$command" = splice ] && [[ $cur != -* ]]; then
 		words='on off'
 	elif [[ $cur == -* ]] && [ "$command" = policy ]; then

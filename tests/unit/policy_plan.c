@@ -193,7 +193,6 @@ static void table(const char *file, const char *schema, const char *rules)
 static void golden(void **state)
 {
 	(void)state;
-	setenv("REPLAY_RECORD", "full", 1);
 	table("tests/golden/plan.txt", "tests/golden/replay/clinic.sql", "tests/golden/replay/policy.yaml");
 }
 

@@ -31,13 +31,13 @@ static size_t on_bytes(char *p, size_t size, size_t n, void *arg)
 	return len;
 }
 
-static int perform(CURL *c, const char *run_dir, const char *method, const char *url, const char *text,
-	struct answer *a, struct err *e)
+static int perform(CURL *c, const char *run_dir, const char *name, const char *method, const char *url,
+	const char *text, struct answer *a, struct err *e)
 {
 	char socket[PATH_MAX];
 	CURLcode rc;
 
-	if ((size_t)snprintf(socket, sizeof(socket), "%s/admin.sock", run_dir) >= sizeof(socket))
+	if ((size_t)snprintf(socket, sizeof(socket), "%s/%s", run_dir, name) >= sizeof(socket))
 		return err_set(e, -ENAMETOOLONG, "%s: too long", run_dir);
 	curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, socket);
 	curl_easy_setopt(c, CURLOPT_URL, url);
@@ -72,8 +72,8 @@ static int judge(CURL *c, const struct answer *a, json_t **out, struct err *e)
 		reason ? reason : "pgveild gave an answer that cannot be read");
 }
 
-int client_call(const char *run_dir, const char *method, const char *path, const json_t *body,
-	json_t **answer, struct err *e)
+static int call(const char *run_dir, const char *name, const char *method, const char *path,
+	const json_t *body, json_t **answer, struct err *e)
 {
 	char url[256], *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	struct answer a = {0};
@@ -85,7 +85,7 @@ int client_call(const char *run_dir, const char *method, const char *path, const
 	if (!c || (body && !text))
 		r = err_set(e, -ENOMEM, "out of memory");
 	else
-		r = perform(c, run_dir, method, url,
+		r = perform(c, run_dir, name, method, url,
 			text                          ? text
 			: strcmp(method, "POST") == 0 ? ""
 						      : NULL,
@@ -98,6 +98,18 @@ int client_call(const char *run_dir, const char *method, const char *path, const
 	return r;
 }
 
+int client_call(const char *run_dir, const char *method, const char *path, const json_t *body,
+	json_t **answer, struct err *e)
+{
+	return call(run_dir, "admin.sock", method, path, body, answer, e);
+}
+
+int client_review(const char *run_dir, const char *method, const char *path, const json_t *body,
+	json_t **answer, struct err *e)
+{
+	return call(run_dir, "approvals.sock", method, path, body, answer, e);
+}
+
 int client_text(const char *run_dir, const char *path, char **text, struct err *e)
 {
 	char url[256];
@@ -108,7 +120,8 @@ int client_text(const char *run_dir, const char *path, char **text, struct err *
 
 	*text = NULL;
 	snprintf(url, sizeof(url), "http://pgveild%s", path);
-	r = c ? perform(c, run_dir, "GET", url, NULL, &a, e) : err_set(e, -ENOMEM, "out of memory");
+	r = c ? perform(c, run_dir, "admin.sock", "GET", url, NULL, &a, e)
+	      : err_set(e, -ENOMEM, "out of memory");
 	if (!r) {
 		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
 		if (code != 200 || !a.n)

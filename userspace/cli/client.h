@@ -11,6 +11,10 @@
 MUSTCHECK int client_call(const char *run_dir, const char *method, const char *path, const json_t *body,
 	json_t **answer, struct err *e);
 
+/* The same on the socket of reviewers, who need not be root. */
+MUSTCHECK int client_review(const char *run_dir, const char *method, const char *path, const json_t *body,
+	json_t **answer, struct err *e);
+
 /* GET of something that is not JSON, into *text; freed by the caller. */
 MUSTCHECK int client_text(const char *run_dir, const char *path, char **text, struct err *e);
 

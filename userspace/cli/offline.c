@@ -257,7 +257,7 @@ int offline_judge(const struct offline *o, struct span text, struct arena *a, st
 
 	*out = (struct judged){0};
 	*analysis = (struct analysis){0};
-	if (!o->grant.nrules)
+	if (!grant_judges(&o->grant))
 		return 0;
 	r = judge_text(o, text, a, out, analysis, e);
 	instead = !r && out->n == 1 && denied(out) ? out->plans[0]->instead : NULL;

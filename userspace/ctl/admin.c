@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "ctl/answer.h"
+#include "ctl/approvals_api.h"
 #include "ctl/enrol.h"
 #include "ctl/follow.h"
 #include "ctl/metrics.h"
@@ -169,9 +170,12 @@ static void on_request(struct evhttp_request *req, void *arg)
 	struct bufferevent *bev = conn ? evhttp_connection_get_bufferevent(conn) : NULL;
 	int fd = bev ? bufferevent_getfd(bev) : -1;
 	struct admin *a = arg;
+	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
 	struct err e = {0};
 	pid_t pid;
 
+	if (approvals_api_request(a->cfg.approvals, a->cfg.report->enrol, fd, path ? path : "", req))
+		return;
 	if (peer_check(fd, a->cfg.report->enrol, &pid, &e)) {
 		log_event(LOG_WARN, "admin.refused", "%s", e.msg);
 		answer_error(req, 403, e.msg);

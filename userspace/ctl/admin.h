@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* admin: the daemon's HTTP and JSON door on a unix socket, for `pgveil` on the same machine.
  *
+ *   (approvals: ctl/approvals_api.h)
  *   GET    /v1/status /v1/sessions /v1/policies
  *   GET    /v1/events?after=N&wait=1   events after number N (0: all that are kept); waits a few seconds for
  * one GET    /metrics    for Prometheus POST   /v1/enrol   {"cgroup": "/a/b.scope", "netns": "/run/netns/x"
@@ -15,6 +16,7 @@
 #include "base/err.h"
 
 struct admin;
+struct approvals;
 struct event_base;
 struct events;
 struct report;
@@ -25,6 +27,7 @@ struct admin_config { /* everything outlives it */
 	int socket; /* that another daemon listened on, below run_dir; -1: a new one */
 	const struct report *report;
 	struct events *events;
+	struct approvals *approvals;
 	/* Reloads the policy: 0, or a negative errno with every complaint appended to the array. */
 	int (*reload)(void *arg, json_t *complaints);
 	void *arg;

@@ -11,5 +11,9 @@ struct enrol;
 /* Root or the daemon's own user, and not in a cgroup that we guard: an agent with root's uid is an agent.
  * -EACCES with the reason. *pid: of the peer when it connected. */
 MUSTCHECK int peer_check(int fd, struct enrol *en, pid_t *pid, struct err *e);
+/* Whoever he is, but for those that we guard and what they started: who, and his groups, of which there is
+ * room for one more than max. */
+MUSTCHECK int peer_person(
+	int fd, struct enrol *en, uid_t *uid, gid_t *gids, unsigned max, unsigned *ngids, struct err *e);
 
 #endif

@@ -28,8 +28,6 @@ struct daemon {
 	struct feeds *feeds;
 	struct recall *recall;
 	struct budget *budget;
-	struct recorder *recorder;
-	struct scribe **scribes; /* the recorder's, one for each worker */
 	struct splicer *splicer;
 	struct splice_verdict splice_verdict;
 	struct workers *workers;
@@ -43,6 +41,8 @@ struct daemon {
 	struct file_watch *watch; /* of the policy's files */
 	json_t *complaints;       /* of the last reload; NULL: none */
 	struct events *events;
+	struct approvals *approvals;
+	struct approvals_api *approvals_api;
 	struct admin *admin;
 	struct scrape *scrape;
 	struct watchdog *watchdog; /* NULL: nobody asked for one */

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "ctl/admin.h"
+#include "ctl/approvals.h"
+#include "ctl/approvals_api.h"
 #include "ctl/audit.h"
 #include "ctl/clock.h"
 #include "ctl/control.h"
@@ -103,6 +105,10 @@ static void on_over(void *arg, pid_t successor)
 	control_unread(d->control);
 	admin_leave(d->admin);
 	admin_close(d->admin);
+	approvals_api_leave(d->approvals_api);
+	approvals_api_close(d->approvals_api);
+	d->approvals_api = NULL;
+	approvals_leave(d->approvals);
 	scrape_close(d->scrape);
 	watchdog_close(d->watchdog);
 	guard_close(d->guard);
@@ -146,6 +152,8 @@ int succeed_open(struct daemon *d, struct err *e)
 
 	if (!r && d->takeover)
 		r = takeover_ready(d->takeover, e);
+	if (!r)
+		r = approvals_begin(d->approvals, e);
 	if (r)
 		return r;
 	d->in_charge = true;

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/command.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "base/attr.h"
+#include "cli/client.h"
+#include "cli/table.h"
+
+const char approvals_help[] =
+	"usage: pgveil approvals [ls [--all] | show ID | approve ID [--reason TEXT] [--for TIME] [--uses N] "
+	"[--break-glass] |\n"
+	"                         deny ID [--reason TEXT]]\n"
+	"\n"
+	"Statements that the policy asks about wait until somebody decides. ls lists those that wait, with "
+	"--all "
+	"also\n"
+	"what became of earlier ones; show says all of one: who asks, the statement, what it reaches. "
+	"approve "
+	"lets that\n"
+	"one statement run, once, exactly as it is; deny ends it. Who may is in the policy "
+	"(approval.approvers), "
+	"never\n"
+	"who asks, and never anything that pgveil guards. Whoever may need not be root.\n"
+	"\n"
+	"  --reason TEXT   is kept with the decision; of a denial the client is told\n"
+	"  --for TIME      lets it run for so long: 90s, 10m, 1h; what runs then is ended\n"
+	"  --uses N        lets it run so many times (default: once)\n"
+	"  --break-glass   by root alone, whoever else would have to agree; needs --reason\n"
+	"  --all           also what is decided, used up or over\n"
+	"  --json          machine-readable output\n"
+	"\n"
+	"Exit status 1 where it was refused.\n";
+
+const char grants_help[] =
+	"usage: pgveil grants [ls | revoke ID [--reason TEXT]]\n"
+	"\n"
+	"Approvals that may still be used. revoke takes one back: nothing more runs by it, and what runs is "
+	"cancelled.\n"
+	"\n"
+	"  --reason TEXT   is kept, and told to whoever is cancelled\n"
+	"  --json          machine-readable output\n";
+
+enum { OPT_REASON = 2000, OPT_FOR, OPT_USES, OPT_BREAK_GLASS, OPT_ALL };
+
+struct order {
+	const char *verb, *id, *reason;
+	json_int_t for_s, uses;
+	bool break_glass, all;
+};
+
+static const char *text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static json_int_t number(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+/* What turns the direction of writing, or is not seen, could make a reviewer read another statement. */
+static bool hidden(const unsigned char *p)
+{
+	static const char *const marks[] = {"\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x80\x8e",
+		"\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaa", "\xe2\x80\xab",
+		"\xe2\x80\xac", "\xe2\x80\xad", "\xe2\x80\xae", "\xe2\x81\xa0", "\xe2\x81\xa6",
+		"\xe2\x81\xa7", "\xe2\x81\xa8", "\xe2\x81\xa9", "\xef\xbb\xbf"};
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (strncmp((const char *)p, marks[i], 3) == 0)
+			return true;
+	return false;
+}
+
+static char *tamed(const char *s)
+{
+	char *copy = strdup(s);
+
+	if (!copy)
+		abort();
+	table_tame(copy);
+	for (unsigned char *p = (unsigned char *)copy; p[0] && p[1] && p[2]; p++)
+		if (hidden(p))
+			p[0] = p[1] = p[2] = '?';
+	return copy;
+}
+
+static void print_line(const char *label, const char *s)
+{
+	char *copy = tamed(s);
+
+	printf("%-14s %s\n", label, copy);
+	free(copy);
+}
+
+/* As it is, line by line. */
+static void print_lines(const char *s)
+{
+	while (*s) {
+		size_t n = strcspn(s, "\n");
+		char *line = strndup(s, n), *copy = line ? tamed(line) : NULL;
+
+		printf("    %s\n", copy ? copy : "");
+		free(copy);
+		free(line);
+		s += n + (s[n] == '\n');
+	}
+}
+
+static const char *time_text(char out[32], json_int_t at)
+{
+	time_t t = (time_t)at;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(out, 32, "%Y-%m-%d %H:%M:%SZ", &tm);
+	return out;
+}
+
+/* What is left until then. */
+static const char *left_text(char out[16], json_int_t until)
+{
+	json_int_t s = until - (json_int_t)time(NULL);
+
+	return table_age(out, s > 0 ? (unsigned long long)s * 1000 : 0);
+}
+
+static void print_list(const json_t *list)
+{
+	static const char *const heads[] = {
+		"ID", "STATE", "WAITS", "LEFT", "USES", "UID", "DATABASE", "ASKED BY", "STATEMENT", NULL};
+	struct table t = {0};
+	char left[16];
+	json_t *x;
+	size_t i;
+
+	table_init(&t, heads, 0x1d);
+	json_array_foreach(list, i, x)
+	{
+		char *statement = tamed(text(x, "statement"));
+		bool cut = strlen(statement) > 60;
+		size_t n = 57;
+
+		while (cut && n && ((unsigned char)statement[n] & 0xc0) == 0x80)
+			n--;
+		table_cell(&t, "%" JSON_INTEGER_FORMAT, number(x, "id"));
+		table_cell(&t, "%s", text(x, "state"));
+		table_cell(&t, "%" JSON_INTEGER_FORMAT, number(x, "waiting"));
+		table_cell(&t, "%s",
+			strcmp(text(x, "state"), "pending") == 0 || strcmp(text(x, "state"), "approved") == 0
+				? left_text(left, number(x, "until"))
+				: "-");
+		table_cell(&t, "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT, number(x, "used"),
+			number(x, "uses"));
+		table_cell(&t, "%" JSON_INTEGER_FORMAT, number(x, "uid"));
+		table_cell(&t, "%s", text(x, "database"));
+		table_cell(&t, "%s", text(x, "cgroup"));
+		table_cell(&t, cut ? "%.*s..." : "%.*s", cut ? (int)n : 60, statement);
+		free(statement);
+	}
+	table_print(&t);
+	table_fini(&t);
+}
+
+static void print_texts(const char *label, const json_t *list)
+{
+	json_t *x;
+	size_t i;
+
+	json_array_foreach(list, i, x) print_line(i ? "" : label, json_string_value(x));
+}
+
+static void print_votes(const json_t *x)
+{
+	char line[700], at[32];
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(json_object_get(x, "votes"), i, v)
+	{
+		snprintf(line, sizeof(line), "%s by uid %" JSON_INTEGER_FORMAT " at %s%s%s%s",
+			text(v, "verdict"), number(v, "uid"), time_text(at, number(v, "at")),
+			json_is_true(json_object_get(v, "break_glass")) ? " (broke the glass)" : "",
+			*text(v, "reason") ? ": " : "", text(v, "reason"));
+		print_line(i ? "" : "decided", line);
+	}
+	json_array_foreach(json_object_get(x, "history"), i, v)
+	{
+		snprintf(line, sizeof(line), "%" JSON_INTEGER_FORMAT " at %s: %s", number(v, "use"),
+			time_text(at, number(v, "at")), text(v, "how"));
+		print_line(i ? "" : "use", line);
+	}
+}
+
+static void print_parameters(const json_t *list)
+{
+	char label[32];
+	json_t *x;
+	size_t i;
+
+	json_array_foreach(list, i, x)
+	{
+		snprintf(label, sizeof(label), "  $%zu", i + 1);
+		print_line(label, json_string_value(x));
+	}
+}
+
+static void print_one(const json_t *x)
+{
+	char line[1400], at[32];
+
+	snprintf(line, sizeof(line), "%" JSON_INTEGER_FORMAT " is %s%s%s", number(x, "id"), text(x, "state"),
+		*text(x, "cause") ? ": " : "", text(x, "cause"));
+	print_line("approval", line);
+	snprintf(line, sizeof(line), "%s (uid %" JSON_INTEGER_FORMAT ", pid %" JSON_INTEGER_FORMAT ", %s)",
+		text(x, "cgroup"), number(x, "uid"), number(x, "tgid"), text(x, "comm"));
+	print_line("asked by", line);
+	print_line("asked at", time_text(at, number(x, "asked_at")));
+	print_line("until", time_text(at, number(x, "until")));
+	snprintf(line, sizeof(line), "%s, %s as %s", text(x, "database"), text(x, "dbname"), text(x, "role"));
+	print_line("database", line);
+	print_line("search_path", text(x, "search_path"));
+	snprintf(line, sizeof(line), "%s (rule %s)", text(x, "why"), text(x, "rule"));
+	print_line("why", line);
+	print_line(
+		"it says", *text(x, "reason") ? text(x, "reason") : "(no reason: SET pgveil.reason = '...')");
+	snprintf(line, sizeof(line),
+		"%" JSON_INTEGER_FORMAT " must approve; %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+		" uses are used up; %" JSON_INTEGER_FORMAT " wait for it now",
+		number(x, "required"), number(x, "used"), number(x, "uses"), number(x, "waiting"));
+	print_line("needs", line);
+	print_texts("reaches", json_object_get(x, "relations"));
+	if (json_is_true(json_object_get(x, "in_transaction")))
+		print_line("transaction", "open: what it has locked stays locked while this waits");
+	print_texts("may lock", json_object_get(x, "locked"));
+	print_votes(x);
+	printf("statement\n");
+	print_lines(text(x, "statement"));
+	print_parameters(json_object_get(x, "parameters"));
+}
+
+static int take_number(const char *s, json_int_t max, json_int_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoll(s, &end, 10);
+	return errno || end == s || *end || *out < 1 || *out > max ? -EINVAL : 0;
+}
+
+static int take_time(const char *s, json_int_t *out)
+{
+	static const struct {
+		char unit;
+		json_int_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	char *end;
+
+	errno = 0;
+	*out = strtoll(s, &end, 10);
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (errno || end == s || *out < 1 || *out > 604800 || *end != units[i].unit || end[1])
+			continue;
+		*out *= units[i].seconds;
+		return *out <= 604800 ? 0 : -EINVAL;
+	}
+	return -EINVAL;
+}
+
+static int print_answer(const struct settings *s, const struct order *o, const json_t *answer)
+{
+	const char *key = json_object_get(answer, "grants") ? "grants" : "approvals";
+
+	if (s->json) {
+		json_dumpf(answer, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else if (strcmp(o->verb, "ls") == 0) {
+		print_list(json_object_get(answer, key));
+	} else if (strcmp(o->verb, "show") == 0) {
+		print_one(answer);
+	} else {
+		printf("%s: %s\n", o->id,
+			strcmp(o->verb, "approve") == 0 ? "approved by you"
+			: strcmp(o->verb, "deny") == 0  ? "denied"
+							: "taken back");
+	}
+	return 0;
+}
+
+static json_t *body_of(const struct order *o)
+{
+	json_t *body = json_pack("{s:s?}", "reason", o->reason);
+
+	if (o->for_s)
+		json_object_set_new(body, "for_s", json_integer(o->for_s));
+	if (o->uses)
+		json_object_set_new(body, "uses", json_integer(o->uses));
+	if (o->break_glass)
+		json_object_set_new(body, "break_glass", json_true());
+	return body;
+}
+
+static int call(const struct settings *s, const char *what, const struct order *o)
+{
+	bool get = strcmp(o->verb, "ls") == 0 || strcmp(o->verb, "show") == 0;
+	json_t *body = get ? NULL : body_of(o), *answer = NULL;
+	struct err e = {0};
+	char path[128];
+	int r;
+
+	if (strcmp(o->verb, "ls") == 0)
+		snprintf(path, sizeof(path), "/v1/%s%s", what, o->all ? "?state=all" : "");
+	else
+		snprintf(path, sizeof(path), "/v1/%s/%.20s%s%s", what, o->id, get ? "" : "/",
+			get ? "" : o->verb);
+	r = client_review(s->run_dir, get ? "GET" : "POST", path, body, &answer, &e);
+	if (r)
+		fprintf(stderr, "pgveil: %s\n", e.msg);
+	else
+		print_answer(s, o, answer);
+	json_decref(body);
+	json_decref(answer);
+	return r ? 1 : 0;
+}
+
+static bool one_of(const char *const *verbs, const char *verb)
+{
+	for (; *verbs; verbs++)
+		if (strcmp(*verbs, verb) == 0)
+			return true;
+	return false;
+}
+
+/* Options are for the verbs that have them. */
+static bool fits(const struct order *o)
+{
+	bool approve = strcmp(o->verb, "approve") == 0, ls = strcmp(o->verb, "ls") == 0;
+	bool show = strcmp(o->verb, "show") == 0;
+
+	return (approve || (!o->for_s && !o->uses && !o->break_glass)) && (!o->reason || (!ls && !show)) &&
+	       (ls || !o->all);
+}
+
+static int review(struct settings *s, int argc, char **argv, const char *const *verbs, const char *help)
+{
+	static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NULL, 'h'},
+		{"reason", required_argument, NULL, OPT_REASON}, {"for", required_argument, NULL, OPT_FOR},
+		{"uses", required_argument, NULL, OPT_USES},
+		{"break-glass", no_argument, NULL, OPT_BREAK_GLASS}, {"all", no_argument, NULL, OPT_ALL},
+		{0}};
+	struct order o = {.verb = "ls"};
+	json_int_t id;
+	bool bad = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+		if (settings_take(s, c))
+			continue;
+		switch (c) {
+		case OPT_REASON: o.reason = optarg; continue;
+		case OPT_FOR: bad |= take_time(optarg, &o.for_s) != 0; continue;
+		case OPT_USES: bad |= take_number(optarg, 1000, &o.uses) != 0; continue;
+		case OPT_BREAK_GLASS: o.break_glass = true; continue;
+		case OPT_ALL: o.all = true; continue;
+		default: break;
+		}
+		fputs(help, c == 'h' ? stdout : stderr);
+		return c == 'h' ? 0 : 2;
+	}
+	if (optind < argc)
+		o.verb = argv[optind++];
+	bad |= !one_of(verbs, o.verb) || !fits(&o);
+	if (!bad && strcmp(o.verb, "ls") != 0) {
+		o.id = optind < argc ? argv[optind++] : "";
+		bad |= take_number(o.id, INT64_MAX, &id) != 0;
+	}
+	if (bad || optind < argc) {
+		fputs(help, stderr);
+		return 2;
+	}
+	return call(s, argv[0], &o);
+}
+
+int cli_approvals(struct settings *s, int argc, char **argv)
+{
+	static const char *const verbs[] = {"ls", "show", "approve", "deny", NULL};
+
+	return review(s, argc, argv, verbs, approvals_help);
+}
+
+int cli_grants(struct settings *s, int argc, char **argv)
+{
+	static const char *const verbs[] = {"ls", "revoke", NULL};
+
+	return review(s, argc, argv, verbs, grants_help);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* approvals_api: approvals over HTTP: on the admin socket, and on one of its own that everybody may open,
+ * since reviewers need not be root. Who speaks is what the kernel says of the socket's other end; what is in
+ * or was started from a cgroup that we guard is nobody.
+ *
+ *   GET  /v1/approvals?state=pending|all   /v1/approvals/7   /v1/grants
+ *   POST /v1/approvals/7/approve  {"reason": "…", "for_s": 3600, "uses": 2, "break_glass": true}
+ *   POST /v1/approvals/7/deny     {"reason": "…"}
+ *   POST /v1/grants/7/revoke      {"reason": "…"}
+ */
+#ifndef PGVEIL_CTL_APPROVALS_API_H
+#define PGVEIL_CTL_APPROVALS_API_H
+
+#include <stdbool.h>
+#include "base/err.h"
+
+#define APPROVALS_SOCKET "approvals.sock"
+
+struct approvals;
+struct approvals_api;
+struct enrol;
+struct event_base;
+struct evhttp_request;
+
+/* Whether the request was one of these, and is answered. fd: of the peer. */
+bool approvals_api_request(
+	struct approvals *a, struct enrol *en, int fd, const char *path, struct evhttp_request *req);
+
+/* The socket below run_dir; one that is there is replaced. */
+MUSTCHECK int approvals_api_open(struct approvals_api **out, struct event_base *base, const char *run_dir,
+	struct approvals *a, struct enrol *en, struct err *e);
+void approvals_api_leave(struct approvals_api *api); /* the socket's name is another daemon's now */
+void approvals_api_close(struct approvals_api *api); /* NULL is fine */
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/* What people say to it: who may, what it comes to, and what they see. */
+#include "ctl/approvals_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "ctl/clock.h"
+
+#define SAVE_WAIT_S 10
+
+static bool in(const struct rule_ids *r, const struct approver *who)
+{
+	for (unsigned i = 0; i < r->nuids; i++)
+		if (r->uids[i] == who->uid)
+			return true;
+	for (unsigned i = 0; i < r->ngids; i++)
+		for (unsigned k = 0; k < who->ngids; k++)
+			if (r->gids[i] == who->gids[k])
+				return true;
+	return false;
+}
+
+/* Where no document says who, root is it. */
+static bool may_approve(const struct entry *x, const struct approver *who)
+{
+	for (unsigned i = 0; i < x->nrules; i++)
+		if (!in(&x->rule[i], who))
+			return false;
+	return x->nrules || who->uid == 0;
+}
+
+static bool may_see(const struct entry *x, const struct approver *who)
+{
+	return x->shown && (who->uid == 0 || may_approve(x, who));
+}
+
+static json_t *vote_of(const struct entry *x, uid_t uid)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(x->votes, i, v)
+	{
+		if (json_integer_value(json_object_get(v, "uid")) == (json_int_t)uid)
+			return v;
+	}
+	return NULL;
+}
+
+static int check_pending(const struct entry *x, struct err *e)
+{
+	if (x->state == APPROVAL_PENDING && x->until_ms > clock_ms())
+		return 0;
+	return err_set(e, -EALREADY, "approval %llu is %s%s%s", (unsigned long long)x->id,
+		approval_state_name(x->state), x->cause[0] ? ": " : "", x->cause);
+}
+
+static int check_approver(
+	const struct entry *x, const struct approver *who, const struct decision *d, struct err *e)
+{
+	if (d->break_glass) {
+		if (who->uid != 0)
+			return err_set(e, -EACCES, "only root breaks the glass");
+		return d->reason && *d->reason ? 0 : err_set(e, -EINVAL, "breaking the glass needs a reason");
+	}
+	if (!may_approve(x, who))
+		return err_set(e, -EACCES, "uid %u is none of those who may approve of this", who->uid);
+	if (who->uid == x->uid)
+		return err_set(e, -EACCES, "uid %u is who asks: somebody else must approve", who->uid);
+	if (vote_of(x, who->uid))
+		return err_set(
+			e, -EALREADY, "uid %u has approved already: somebody else must, too", who->uid);
+	return 0;
+}
+
+static int add_vote(
+	struct entry *x, const struct approver *who, const char *verdict, const struct decision *d)
+{
+	json_t *v = json_pack("{s:I, s:s, s:I, s:s?, s:I, s:i, s:b}", "uid", (json_int_t)who->uid, "verdict",
+		verdict, "at", (json_int_t)approvals_now(), "reason", d->reason, "for_s",
+		(json_int_t)d->for_s, "uses", (int)d->uses, "break_glass", d->break_glass);
+
+	return v && !json_array_append_new(x->votes, v) ? 0 : -ENOMEM;
+}
+
+/* What all who approved let: the shortest time, the fewest uses. */
+static void set_terms(struct entry *x)
+{
+	json_int_t for_s = 0;
+	json_t *v;
+	size_t i;
+
+	x->uses = 0;
+	json_array_foreach(x->votes, i, v)
+	{
+		json_int_t f = json_integer_value(json_object_get(v, "for_s"));
+		unsigned uses = (unsigned)json_integer_value(json_object_get(v, "uses"));
+
+		if (f && (!for_s || f < for_s))
+			for_s = f;
+		uses = uses ? uses : 1;
+		if (!x->uses || uses < x->uses)
+			x->uses = uses;
+	}
+	x->ends = for_s > 0;
+	x->until_at = approvals_now() + (for_s ? for_s : (json_int_t)x->timeout_s);
+	x->until_ms = clock_ms() + (uint64_t)(for_s ? for_s : (json_int_t)x->timeout_s) * 1000;
+}
+
+static size_t approvals_of(const struct entry *x)
+{
+	return json_array_size(x->votes);
+}
+
+/* Until it is written down, or cannot be: -EIO. The entry stays meanwhile, being unsaved. */
+static int wait_saved(struct approvals *a, uint64_t id, struct err *e)
+{
+	struct timespec until;
+	struct entry *x;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += SAVE_WAIT_S;
+	for (;;) {
+		x = entry_find(a, id);
+		if (!x || !x->unsaved)
+			return 0;
+		if (x->failed || pthread_cond_timedwait(&a->done, &a->lock, &until))
+			return err_set(e, -EIO,
+				"approval %llu: it cannot be written down, and does not count yet",
+				(unsigned long long)id);
+	}
+}
+
+static void tell_vote(const struct entry *x, const struct approver *who, const struct decision *d)
+{
+	log_with(d->break_glass ? LOG_WARN : LOG_INFO,
+		d->break_glass                  ? "approval.break_glass"
+		: x->state == APPROVAL_APPROVED ? "approval.approved"
+						: "approval.voted",
+		LOG_FIELDS(LOG_NUMBER("approval", x->id), LOG_TEXT("identity", x->identity),
+			LOG_NUMBER("by", who->uid), LOG_NUMBER("votes", approvals_of(x)),
+			LOG_NUMBER("required", x->required), LOG_NUMBER("uses", x->uses)),
+		"approved by uid %u", who->uid);
+}
+
+static int approve(struct approvals *a, struct entry *x, const struct approver *who, const struct decision *d,
+	struct err *e)
+{
+	int r = check_pending(x, e);
+
+	r = r ? r : check_approver(x, who, d, e);
+	if (r)
+		return r;
+	if (add_vote(x, who, "approved", d))
+		return err_set(e, -ENOMEM, "out of memory");
+	if (d->break_glass || approvals_of(x) >= x->required) {
+		x->state = APPROVAL_APPROVED;
+		set_terms(x);
+		a->stats.approved++;
+	}
+	tell_vote(x, who, d);
+	entry_changed(a, x);
+	if (x->state == APPROVAL_APPROVED)
+		entry_serve(a, x);
+	return wait_saved(a, x->id, e);
+}
+
+int approvals_approve(
+	struct approvals *a, uint64_t id, const struct approver *who, const struct decision *d, struct err *e)
+{
+	struct entry *x;
+	int r;
+
+	pthread_mutex_lock(&a->lock);
+	x = entry_find(a, id);
+	if (!x || !may_see(x, who))
+		r = err_set(e, -ENOENT, "there is no approval %llu that you may decide on",
+			(unsigned long long)id);
+	else
+		r = approve(a, x, who, d, e);
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+int approvals_deny(
+	struct approvals *a, uint64_t id, const struct approver *who, const char *reason, struct err *e)
+{
+	const struct decision d = {.reason = reason};
+	char cause[CAUSE_MAX];
+	struct entry *x;
+	int r = 0;
+
+	pthread_mutex_lock(&a->lock);
+	x = entry_find(a, id);
+	if (!x || !may_see(x, who))
+		r = err_set(e, -ENOENT, "there is no approval %llu that you may decide on",
+			(unsigned long long)id);
+	if (!r)
+		r = check_pending(x, e);
+	if (!r && add_vote(x, who, "denied", &d))
+		r = err_set(e, -ENOMEM, "out of memory");
+	if (!r) {
+		snprintf(cause, sizeof(cause), "%s", reason && *reason ? reason : "by a reviewer");
+		entry_end(a, x, APPROVAL_DENIED, cause);
+		r = wait_saved(a, id, e);
+	}
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+static bool referred(const struct approvals *a, const struct entry *x)
+{
+	for (unsigned i = 0; i < TICKETS_MAX; i++)
+		if (a->tickets[i].state == TICKET_GRANTED && a->tickets[i].entry == x)
+			return true;
+	return false;
+}
+
+int approvals_revoke(
+	struct approvals *a, uint64_t id, const struct approver *who, const char *reason, struct err *e)
+{
+	char cause[CAUSE_MAX];
+	struct entry *x;
+	int r = 0;
+
+	pthread_mutex_lock(&a->lock);
+	x = entry_find(a, id);
+	if (!x || !may_see(x, who))
+		r = err_set(
+			e, -ENOENT, "there is no grant %llu that you may take back", (unsigned long long)id);
+	else if (x->state != APPROVAL_APPROVED && (x->state != APPROVAL_USED || !referred(a, x)))
+		r = err_set(e, -EALREADY, "approval %llu is %s, and nothing runs by it",
+			(unsigned long long)id, approval_state_name(x->state));
+	if (!r) {
+		snprintf(cause, sizeof(cause), "%s", reason && *reason ? reason : "by a reviewer");
+		entry_end(a, x, APPROVAL_REVOKED, cause);
+		r = wait_saved(a, id, e);
+	}
+	pthread_mutex_unlock(&a->lock);
+	return r;
+}
+
+/* ---- what they see ---- */
+
+static json_t *view(const struct approvals *a, const struct entry *x)
+{
+	json_t *o = json_deep_copy(x->shown);
+	json_t *more = json_pack("{s:I, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:b, s:i, s:O}", "id",
+		(json_int_t)x->id, "state", approval_state_name(x->state), "cause", x->cause, "asked_at",
+		(json_int_t)x->asked_at, "until", (json_int_t)x->until_at, "required", (int)x->required,
+		"uses", (int)x->uses, "used", (int)x->used, "ends_running", x->ends, "waiting",
+		(int)entry_waiting(a, x), "votes", x->votes);
+
+	if (!o || !more || json_object_update(o, more)) {
+		json_decref(o);
+		o = NULL;
+	}
+	json_decref(more);
+	return o;
+}
+
+static bool wanted(const struct entry *x, enum approvals_which which)
+{
+	switch (which) {
+	case APPROVALS_ALL: return true;
+	case APPROVALS_PENDING: return x->state == APPROVAL_PENDING;
+	case APPROVALS_GRANTS: return x->state == APPROVAL_APPROVED && x->used < x->uses;
+	}
+	return false;
+}
+
+json_t *approvals_list(struct approvals *a, const struct approver *who, enum approvals_which which)
+{
+	json_t *list = json_array();
+	struct entry *x;
+
+	pthread_mutex_lock(&a->lock);
+	TAILQ_FOREACH(x, &a->entries, all)
+	{
+		if (may_see(x, who) && wanted(x, which) && json_array_append_new(list, view(a, x)))
+			break;
+	}
+	pthread_mutex_unlock(&a->lock);
+	return list;
+}
+
+static void add_use(void *arg, unsigned n, int64_t at, const char *how)
+{
+	json_array_append_new(
+		arg, json_pack("{s:i, s:I, s:s}", "use", (int)n, "at", (json_int_t)at, "how", how));
+}
+
+json_t *approvals_show(struct approvals *a, const struct approver *who, uint64_t id)
+{
+	json_t *o = NULL, *uses = json_array();
+	struct entry *x;
+	struct err e;
+
+	pthread_mutex_lock(&a->lock);
+	x = entry_find(a, id);
+	if (x && may_see(x, who))
+		o = view(a, x);
+	pthread_mutex_unlock(&a->lock);
+	if (o && approval_store_uses(a->store, id, add_use, uses, &e) == 0)
+		json_object_set(o, "history", uses);
+	json_decref(uses);
+	return o;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* approvals_internal: the inside of struct approvals, for approvals.c, approvals_desk.c and
+ * approvals_decide.c alone. All is under its lock, which is never held while something is written. */
+#ifndef PGVEIL_CTL_APPROVALS_INTERNAL_H
+#define PGVEIL_CTL_APPROVALS_INTERNAL_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+#include "ctl/approval_store.h"
+#include "ctl/approvals.h"
+#include "mask/hmac.h"
+
+#define TICKETS_MAX    4096
+#define PENDING_MAX    256 /* of all */
+#define PENDING_OF_MAX 32  /* of one subject */
+#define FINISHED_KEPT  500
+#define RULES_MAX      16
+#define IDS_MAX        256
+#define CAUSE_MAX      200
+#define TELLS_MAX      4096
+
+TAILQ_HEAD(entry_list, entry);
+
+struct rule_ids { /* who may decide, of one document */
+	uint32_t *uids, *gids;
+	unsigned nuids, ngids, required;
+};
+
+struct entry {                  /* an approval */
+	TAILQ_ENTRY(entry) all; /* by number */
+	uint64_t id;
+	enum approval_state state;
+	char cause[CAUSE_MAX];
+	char *identity;
+	uint32_t uid; /* who asks */
+	struct rule_ids rule[RULES_MAX];
+	unsigned nrules;
+	int64_t asked_at, until_at;
+	uint64_t until_ms; /* the same, by the clock that nobody sets */
+	unsigned timeout_s, required, uses, used;
+	bool ends, retry;
+	struct bond bond;
+	json_t *shown, *votes;
+	char *text;       /* of shown */
+	bool added;       /* not in the store yet */
+	bool unsaved;     /* is to be written down … */
+	bool failed;      /* … and could not be */
+	unsigned version; /* counts changes */
+};
+
+enum ticket_state { TICKET_FREE = 0, TICKET_WAITS, TICKET_CLAIMS, TICKET_GRANTED, TICKET_DENIED };
+
+struct ticket {
+	enum ticket_state state;
+	uint32_t generation;
+	bool gone, sent; /* gone: nobody looks any more, but its claim is under way */
+	struct entry *entry;
+	unsigned use;   /* GRANTED: its number */
+	uint64_t since; /* first come, first served */
+	char sqlstate[6], reason[CAUSE_MAX];
+};
+
+struct tell { /* what became of a use */
+	STAILQ_ENTRY(tell) next;
+	uint64_t id;
+	unsigned n;
+	char how[CAUSE_MAX];
+};
+
+struct approvals {
+	struct approvals_config cfg;
+	struct approval_store *store;
+	struct hmac_key key;
+	struct desk desk;
+	pthread_mutex_t lock;
+	pthread_cond_t work, done; /* for the thread; by the thread */
+	pthread_t thread;
+	bool running, stopping, left;
+	bool again; /* something could not be written */
+	struct entry_list entries;
+	STAILQ_HEAD(, tell) tells;
+	unsigned nentries, ntells;
+	struct ticket *tickets;
+	uint64_t last_id, turns;
+	struct approvals_stats stats;
+};
+
+/* approvals.c */
+int64_t approvals_now(void);
+void entry_changed(struct approvals *a, struct entry *x); /* is to be written down */
+/* It is over: who waits for it is denied. event: of the log. */
+void entry_end(struct approvals *a, struct entry *x, enum approval_state state, const char *cause);
+/* Who waits for an approved one claims a use, as many as there are. */
+void entry_serve(struct approvals *a, struct entry *x);
+struct entry *entry_find(struct approvals *a, uint64_t id);
+struct entry *entry_new(struct approvals *a);
+bool entry_live(const struct entry *x); /* pending, or approved and not used up */
+unsigned entry_waiting(const struct approvals *a, const struct entry *x);
+
+/* approvals_desk.c */
+/* Who may decide, and who asked, as shown has it. false: no memory, or it is not there. */
+bool rules_take(struct entry *x, const json_t *shown);
+void desk_open(struct approvals *a);
+/* Its approval is no more: state of t. */
+void ticket_deny(struct ticket *t, const char *sqlstate, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void use_tell(struct approvals *a, const struct ticket *t, const char *how);
+
+#endif

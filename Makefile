@@ -47,12 +47,12 @@ below_sql := sql base
 below_mask := mask value base
 below_record := record base
 below_policy := policy mask sql value base
-below_session := session policy mask sql value pgwire base
+below_session := session policy record mask sql value pgwire base
 below_kern := kern base
-below_net := net kern session policy mask sql value pgwire base
-below_main := main ctl net kern session policy mask sql value pgwire base
+below_net := net kern session policy record mask sql value pgwire base
+below_main := main ctl net kern session policy record mask sql value pgwire base
+below_ctl := ctl net kern session policy record mask sql value pgwire base
 below_cli := cli record policy mask sql value pgwire base
-below_ctl := ctl net kern session policy mask sql value pgwire base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lzstd -lsqlite3 -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
@@ -71,6 +71,9 @@ check: ## the fast part, without root: layers, format, unit, golden, replay, a f
 test: ## install what is missing, build, run everything (root)
 	scripts/deps.sh
 	scripts/run-tests.sh
+.PHONY: test-html
+test-html: all ## an exported session in headless Chromium, which is not installed for it: 400 MB (root; SHOTS=DIR: and pictures of it)
+	$(PYTHON) -B -m pytest -q -rs -p no:cacheprovider tests/integration/test_sessions_html.py
 pg-suite: ## PostgreSQL's own tests, directly and through the engine: the same results (root, minutes)
 	scripts/pg-suite.sh $(SUITE)
 leak-random: all ## random statements to databases that differ in what is masked: the answers may not (root; COUNT=200000)

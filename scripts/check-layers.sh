@@ -16,17 +16,19 @@ table() {
 		mask:    base/ value/
 		policy:  base/ sql/ mask/
 		record:  base/
-		session: base/ pgwire/ value/ sql/ mask/ policy/
+		session: base/ pgwire/ value/ sql/ mask/ policy/ record/
 		kern:    base/ bpf/abi.h pgveil.skel.h pgveil_splice.skel.h
 		net:     base/ session/ kern/
-		ctl:     base/ pgwire/ sql/ policy/ kern/ net/tls.h net/worker.h
-		main:    base/ pgwire/ value/ sql/ mask/ policy/ session/ kern/ net/ ctl/ bpf/abi.h
+		ctl:     base/ pgwire/ sql/ policy/ record/ kern/ net/tls.h net/worker.h
+		main:    base/ pgwire/ value/ sql/ mask/ policy/ record/ session/ kern/ net/ ctl/ bpf/abi.h
 		cli:     base/ sql/ mask/ policy/ record/
 		bpf:     vmlinux.h
 		# Exceptions: one header each, with the reason.
 		cli:     pgwire/message.h  # what a recording holds of a result is the messages that the client got
 		cli:     pgwire/frame.h    # likewise
 		cli:     value/value.h     # and a binary value in them is shown by its type
+		cli:     value/numeric.h   # likewise
+		cli:     value/type.h      # likewise
 		kern:    bpf/addr.h        # pure inlines that the kernel side shares with the host
 		kern:    bpf/splice.h      # likewise, and what its program and kern/splice.c tell each other
 		net:     bpf/splice.h      # the windows that kern/splice.h takes
@@ -37,6 +39,8 @@ table() {
 		net:     pgwire/put.h      # SSLRequest and CancelRequest are written while no session owns the connection
 		net:     sql/slot.h        # the slot that a session reads its catalogue from is found by the worker
 		ctl:     bpf/abi.h         # the states that kern/loader.h takes
+		ctl:     session/scribe.h  # what a session writes down through, which the recorder is
+		ctl:     mask/hmac.h       # what makes the tokens of a recording
 		ctl:     net/netns.h       # enrolment opens a namespace's listeners
 		ctl:     net/listener.h    # and hands them to the workers
 		ctl:     session/desk.h    # what sessions ask of approvals

@@ -32,6 +32,7 @@
 #include "ctl/handover.h"
 #include "ctl/health.h"
 #include "ctl/overlap.h"
+#include "ctl/recorder.h"
 #include "ctl/report.h"
 #include "ctl/resolver.h"
 #include "ctl/scrape.h"
@@ -368,6 +369,23 @@ static int open_approvals(struct daemon *d, struct err *e)
 	return approvals_open(&d->approvals, &cfg, e);
 }
 
+static int start_recorder(struct daemon *d, struct err *e)
+{
+	const struct recorder_config cfg = {.state_dir = d->opt.state_dir,
+		.key_file = d->opt.record_key,
+		.each = d->opt.record_each,
+		.keep_s = d->opt.record_keep_s,
+		.quota = d->opt.record_quota,
+		.segment_max = d->opt.record_segment,
+		.nscribes = d->opt.workers};
+	int r = recorder_open(&d->recorder, &cfg, e);
+
+	d->scribes = r ? NULL : calloc(d->opt.workers, sizeof(*d->scribes));
+	for (unsigned i = 0; d->scribes && i < d->opt.workers; i++)
+		d->scribes[i] = recorder_scribe(d->recorder, i);
+	return r || d->scribes ? r : err_set(e, -ENOMEM, "out of memory");
+}
+
 static int start_workers(struct daemon *d, struct err *e)
 {
 	int recalled = recall_new(&d->recall, e), r = recalled ? recalled : budget_new(&d->budget, e);
@@ -389,6 +407,7 @@ static int start_workers(struct daemon *d, struct err *e)
 		.splice = d->opt.splice,
 		.splicer = d->splicer,
 		.splice_verdict = &d->splice_verdict,
+		.scribes = d->scribes,
 		.hooks = {on_covers, on_password, on_attach, on_detach, on_cancel, d},
 	};
 
@@ -434,6 +453,7 @@ static int start_control(struct daemon *d, struct err *e)
 		return r;
 	d->report = (struct report){
 		.workers = d->workers,
+		.recorder = d->recorder,
 		.enrol = d->enrol,
 		.audit = d->audit,
 		.feeds = d->feeds,
@@ -495,6 +515,8 @@ static int start(struct daemon *d, struct err *e)
 		r = feeds_new(&d->feeds, d->opt.max_age_ms, e);
 	if (!r)
 		r = open_approvals(d, e);
+	if (!r)
+		r = start_recorder(d, e);
 	if (!r) {
 		d->splicer = splicing_open(d->opt.splice, &d->splice_verdict);
 		r = start_workers(d, e);
@@ -536,6 +558,8 @@ static void stop(struct daemon *d)
 		workers_stop(d->workers, GRACE_MS);
 	d->workers = NULL;
 	approvals_close(d->approvals);
+	recorder_close(d->recorder);
+	free(d->scribes);
 	splice_close(d->splicer);
 	recall_free(d->recall);
 	budget_free(d->budget);

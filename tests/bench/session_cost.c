@@ -15,6 +15,7 @@
 #include "pgwire/put.h"
 #include "session/cache.h"
 #include "session/session.h"
+#include "scribe_fake.h"
 #include "settled.h"
 
 #define OID_BOOL        16
@@ -33,6 +34,7 @@ static const char ddl[] =
 
 struct world {
 	struct session_env env;
+	struct fake_scribe scribe; /* what a session does for its recording counts, the journal does not */
 	struct slot *slot;
 	struct catalog *catalog;
 	struct session *s;
@@ -148,7 +150,10 @@ static void begin(struct world *w)
 		.message_max = 16 << 20,
 		.cell_max = 1 << 20,
 		.covers = covers_all,
+		.scribe = &w->scribe.scribe,
 		.note = tell};
+	fake_init(&w->scribe);
+	w->scribe.forgets = true;
 	if (cache_new(&w->env.cache, &e) || recall_new(&w->env.recall, &e) || slot_new(&w->slot, NULL, &e) ||
 		catalog_from_ddl(&w->catalog, span_of(ddl, sizeof(ddl) - 1), &e))
 		die("world", e.msg);

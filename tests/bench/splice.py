@@ -50,7 +50,8 @@ class Mode:
         self.mode = called
         mode, _, build = called.partition("/")
         policy = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pgveil-bench-"))) / "plain.yaml"
-        policy.write_text((ROOT / "tests" / "integration" / "plain.yaml").read_text().replace("${LAB_DB_PORT}", str(STANDIN_PORT)))
+        policy.write_text((ROOT / "tests" / "integration" / "plain.yaml").read_text().replace("${LAB_DB_PORT}", str(STANDIN_PORT))
+                          .replace("\nspec:\n", "\nspec:\n  record: {level: statements}\n"))
         lab = self.lab = Lab(schema=None, policies=[policy], name="splice%s%d" % (called.replace("/", ""), os.getpid()),
                              env={"BUILD": build or "release", "LAB_DAEMON_ARGS": "--splice " + mode})
         stack.callback(lab.down)

@@ -14,6 +14,7 @@
 #include "pgwire/put.h"
 #include "session/cache.h"
 #include "session/session.h"
+#include "scribe_fake.h"
 #include "settled.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,6 +25,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 static const char CANARY[] = "CANARY-123-45-6789";
 
 static struct policy *policy, *relaying;
+static struct fake_scribe scribe;
 static struct catalog *catalog;
 static uint32_t patients;
 static int16_t ssn;
@@ -46,6 +48,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	const struct relation *r;
 
 	(void)argc, (void)argv;
+	setenv("REPLAY_RECORD", "full", 1);
+	fake_init(&scribe);
+	scribe.forgets = true;
 	if (policy_load(&policy, &path, 1, &c) || policy_load(&relaying, &relay, 1, &c) ||
 		catalog_from_ddl(&catalog, SPAN_LIT(ddl), &e)) {
 		fprintf(stderr, "%s %s\n", c.n ? c.line[0] : "", e.msg);
@@ -200,6 +205,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cur c = cur_of(span_of(data, size));
 	struct caller who = {.cgroup = "/agents/one"};
 	struct session_env env = {.policy = policy,
+		.scribe = &scribe.scribe,
 		.max_age_ms = 5000,
 		.message_max = 32768,
 		.cell_max = 64,
@@ -220,6 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	slot_put(slot, catalog_ref(catalog), now);
 	how = cur_u8(&c);
+	scribe.fails_after = how & 0x40 ? how >> 1 & 31 : -1; /* the disk is full from then on */
 	if (how & 1)
 		w = open_session(s, slot, now);
 	else

@@ -59,7 +59,7 @@ def main():
     parser.add_argument("--shape", nargs="+", default=list(SHAPES))
     args = parser.parse_args()
     for mode in args.splice:
-        with Lab(policies=POLICIES, env={"LAB_DAEMON_ARGS": "--splice " + mode}) as lab:
+        with Lab(policies=POLICIES, record="{level: statements}", env={"LAB_DAEMON_ARGS": "--splice " + mode}) as lab:
             for shape in args.shape:
                 run(lab, shape, args.mib, lambda text, mode=mode: print("--splice %s, %s" % (mode, text), flush=True))
             for line in lab.sh("pgveil", "--", "metrics").stdout.decode().splitlines():

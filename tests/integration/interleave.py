@@ -155,7 +155,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--splice", default="force")
     args = parser.parse_args()
-    with Lab(policies=POLICIES, env={"LAB_DAEMON_ARGS": "--splice " + args.splice}) as lab:
+    with Lab(policies=POLICIES, record="{level: statements}", env={"LAB_DAEMON_ARGS": "--splice " + args.splice}) as lab:
         print("seed %d, --splice %s" % (args.seed, args.splice), flush=True)
         total = run(lab, args.count, args.seed, lambda text: print(text, flush=True))
         print("%d sequences, %.1f MB: all as directly" % (args.count, total / 1e6))

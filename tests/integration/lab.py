@@ -100,11 +100,19 @@ class Dialer:
         self.process.wait(30)
 
 
+def recorded(policy, how, folder):
+    """The same policy with its documents' `record`."""
+    copy = folder / pathlib.Path(policy).name
+    copy.write_text(pathlib.Path(policy).read_text().replace("\nspec:\n", "\nspec:\n  record: %s\n" % how))
+    return copy
+
+
 class Lab:
     numbers = itertools.count(1)
 
     def __init__(self, schema=HERE / "schema.sql", policies=(HERE / "agent1.yaml", HERE / "agent2.yaml"), agents=2, pg_conf=(), args=(),
-                 name=None, env=None):
+                 name=None, env=None, record=None):
+        """record: what the documents say of it beside what they say; None: nothing, which is level full and required."""
         self.name = name or "it%d-%d" % (os.getpid(), next(self.numbers))
         self.dialers = collections.defaultdict(list)
         self.log_read, self.log_text, self.log_decoder = 0, "", codecs.getincrementaldecoder("utf-8")("replace")
@@ -114,6 +122,9 @@ class Lab:
             self.argv += ["--pg-bin", os.environ["LAB_PG_BIN"]]
         if schema:
             self.argv += ["--schema", schema]
+        if record:
+            self.copies = tempfile.TemporaryDirectory(prefix="pgveil-policies-")
+            policies = [recorded(p, record, pathlib.Path(self.copies.name)) for p in policies]
         for p in policies:
             self.argv += ["--policy", p]
         # Parse and Bind of the extended protocol are logged by their duration only.

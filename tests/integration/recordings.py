@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Recordings made by hand (recording_make.c), for what reads them."""
 
+import html.parser
 import json
 import os
 import pathlib
@@ -124,3 +125,35 @@ class Recording:
 def pgveil(where, *args, **kw):
     argv = [str(PGVEIL), "sessions", *map(str, args), *(["--recordings", str(where)] if where else [])]
     return subprocess.run(argv, stdin=kw.pop("stdin", subprocess.DEVNULL), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, **kw)
+
+
+class Page(html.parser.HTMLParser):
+    """An exported page as a parser sees it: its elements, and the texts of each cell, pre and script."""
+
+    VOID = {"meta", "input", "br", "rect"}
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.elements, self.cells, self.sql, self.scripts, self.styles, self.open = [], [], [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == [], self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+        into = {"td": self.cells, "script": self.scripts, "style": self.styles}.get(tag)
+        if tag == "pre" and dict(attrs).get("class") == "sql":
+            into = self.sql
+        if into is not None:
+            into.append("")
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        for tag, into in (("td", self.cells), ("script", self.scripts), ("style", self.styles), ("pre", self.sql)):
+            if tag in self.open and into:
+                into[-1] += data

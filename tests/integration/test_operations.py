@@ -143,7 +143,7 @@ def test_labels_are_the_operators_words(ops):
     provoke(ops)
     allowed = {"database": {"clinic"}, "version": None, "outcome": None, "state": None, "result": None, "reason": None, "judged": {"yes", "no"},
                "event": None, "sqlstate": None, "from": {"client", "database"}, "cache": {"hit", "miss"}, "way": None, "end": None,
-               "le": None}
+               "le": None, "run": None, "head": None}
     for name, labels in metrics(ops):
         for k, v in labels:
             assert k in allowed and (allowed[k] is None or v in allowed[k]), (name, k, v)
@@ -502,6 +502,7 @@ def test_completion_offers_what_there_is(installed):
     assert complete(installed, "pgveil status --follow") == []
     assert complete(installed, "pgveil sessions ve") == ["verify"]
     assert complete(installed, "pgveil sessions ls --ver") == ["--verdict"]
+    assert complete(installed, "pgveil sessions export 1-1 --format h") == ["html"]
 
 
 def test_completion_and_man_page_have_every_option_of_every_command(installed):

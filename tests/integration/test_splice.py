@@ -24,7 +24,7 @@ BUFFERS = 32 * MIB
 
 @pytest.fixture(scope="module")
 def lab():
-    with Lab(policies=(HERE / "agent1.yaml", HERE / "plain.yaml"), env={"LAB_DAEMON_ARGS": "--splice auto"}) as up:
+    with Lab(policies=(HERE / "agent1.yaml", HERE / "plain.yaml"), record="{level: statements}", env={"LAB_DAEMON_ARGS": "--splice auto"}) as up:
         yield up
 
 
@@ -223,7 +223,7 @@ def test_turned_off_and_on_in_the_row(lab, who):
 
 
 def test_off_by_configuration(expected):
-    with Lab(policies=(HERE / "agent1.yaml", HERE / "plain.yaml"), env={"LAB_DAEMON_ARGS": "--splice off"}) as lab:
+    with Lab(policies=(HERE / "agent1.yaml", HERE / "plain.yaml"), record="{level: statements}", env={"LAB_DAEMON_ARGS": "--splice off"}) as lab:
         counted = Counted(lab)
         for who in ("agent1", "agent2"):
             with lab.login(who) as c:

@@ -27,7 +27,7 @@ SEQUENCES = int(os.environ.get("SPLICE_SEQUENCES", "300"))
 
 @pytest.fixture(scope="module")
 def lab():
-    with Lab(policies=(HERE / "agent1.yaml", HERE / "plain.yaml"), env={"LAB_DAEMON_ARGS": "--splice force"}) as up:
+    with Lab(policies=(HERE / "agent1.yaml", HERE / "plain.yaml"), record="{level: statements}", env={"LAB_DAEMON_ARGS": "--splice force"}) as up:
         yield up
 
 

@@ -215,11 +215,25 @@ static void postgres_elsewhere(void **state)
 		"enrolled by uid alone is denied");
 }
 
+static void recording(void **state)
+{
+	(void)state;
+	RIGHT(HEAD DATABASE "  record: {}\n");
+	RIGHT(HEAD DATABASE "  record: {level: full, required: true}\n");
+	RIGHT(HEAD DATABASE "  record: {level: metadata, required: false}\n");
+	WRONG(HEAD DATABASE "  record: {level: off, requird: no}\n",
+		"7:19: spec.record.level must be full, statements or metadata",
+		"7:24: spec.record has no \"requird\"; did you mean \"required\"?");
+	WRONG(HEAD DATABASE "  record: {required: maybe}\n",
+		"7:22: spec.record.required must be true or false");
+	WRONG(HEAD DATABASE "  record: full\n", "7:11: spec.record must be a map, not a single value");
+}
+
 static void what_is_not_there_yet(void **state)
 {
 	(void)state;
-	WRONG(HEAD DATABASE "  rows: []\n  export: {}\n  record: {}\n", "7:3: spec.rows is not supported yet",
-		"8:3: spec.export is not supported yet", "9:3: spec.record is not supported yet");
+	WRONG(HEAD DATABASE "  rows: []\n  export: {}\n", "7:3: spec.rows is not supported yet",
+		"8:3: spec.export is not supported yet");
 	WRONG(HEAD DATABASE "  statements: {default: deny, rules: [], only: [], settings: {}}\n",
 		"7:38: spec.statements.rules is an empty list; leave it out or fill it",
 		"7:42: spec.statements.only is not supported yet",
@@ -1193,6 +1207,7 @@ int main(void)
 		cmocka_unit_test(tells_all_at_once),
 		cmocka_unit_test(top_level),
 		cmocka_unit_test(postgres_elsewhere),
+		cmocka_unit_test(recording),
 		cmocka_unit_test(what_is_not_there_yet),
 		cmocka_unit_test(guards),
 		cmocka_unit_test(approvals),

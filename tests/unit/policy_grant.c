@@ -368,6 +368,39 @@ static void identities(void **state)
 	policy_unref(p);
 }
 
+#define RECORD(how) "  record: {" how "}\n"
+
+static void records(void **state)
+{
+	struct policy *p = load(DOCUMENT("a", "[{cgroup: '/a'}]", DATABASE("d", "h:5432", "[x]", "u"),
+		"") DOCUMENT("b", "[{cgroup: '/b'}, {cgroup: '/bc'}]", DATABASE("d", "h:5432", "[x]", "u"),
+		RECORD("level: metadata, required: false")) DOCUMENT("c", "[{cgroup: '/c'}, {cgroup: '/bc'}]",
+		DATABASE("d", "h:5432", "[x]", "u"), RECORD("level: statements, required: true"))
+			DOCUMENT("e", "[{cgroup: '/bc'}]", DATABASE("d", "h:5432", "[y]", "u"),
+				RECORD("level: full")));
+	const struct {
+		const char *cgroup;
+		enum record_level level;
+		bool optional;
+	} cases[] = {
+		{"/a", RECORD_LEVEL_FULL, false}, {"/b", RECORD_LEVEL_METADATA, true},
+		{"/c", RECORD_LEVEL_STATEMENTS, false},
+		{"/bc", RECORD_LEVEL_STATEMENTS, false}, /* e has nothing for this database */
+	};
+	struct arena a = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct answer got = ask(p, &a, caller(cases[i].cgroup, "", 1), 15, "x");
+
+		assert_int_equal(got.r, 0);
+		assert_int_equal(got.g.record.level, cases[i].level);
+		assert_int_equal(got.g.record.optional, cases[i].optional);
+	}
+	arena_fini(&a);
+	policy_unref(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +416,7 @@ int main(void)
 		cmocka_unit_test(versions_and_references),
 		cmocka_unit_test(all_or_nothing),
 		cmocka_unit_test(postgres_elsewhere),
+		cmocka_unit_test(records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,6 +193,7 @@ static void table(const char *file, const char *schema, const char *rules)
 static void golden(void **state)
 {
 	(void)state;
+	setenv("REPLAY_RECORD", "full", 1);
 	table("tests/golden/plan.txt", "tests/golden/replay/clinic.sql", "tests/golden/replay/policy.yaml");
 }
 

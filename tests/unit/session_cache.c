@@ -34,6 +34,7 @@ static int open_world(void **state)
 	assert_non_null(w);
 	assert_non_null(f);
 	assert_non_null(ddl);
+	setenv("REPLAY_RECORD", "full", 1);
 	assert_int_equal(policy_load(&w->policy, &file, 1, &bad), 0);
 	assert_int_equal(catalog_from_ddl(&w->catalog, span_of(ddl, fread(ddl, 1, 65535, f)), &e), 0);
 	assert_int_equal(

@@ -20,6 +20,7 @@
 #include "pgwire/put.h"
 #include "session/cache.h"
 #include "session/session.h"
+#include "scribe_fake.h"
 #include "settled.h"
 
 #define ORIGIN_MAX 64
@@ -33,6 +34,7 @@ struct replay {
 	const char *file;
 	unsigned line;
 	struct session_env env;
+	struct fake_scribe scribe;
 	struct cache *cache;
 	struct slot *slot;
 	struct catalog *catalog;
@@ -747,6 +749,66 @@ static void run_line(struct replay *r, char *line, const char **dbname)
 	}
 }
 
+/* Where in what a client was sent the login is over; n: it is not. */
+static size_t login_end(struct span out)
+{
+	size_t at = 0;
+	struct frame f;
+
+	while (at + 1 < out.n && out.p[at] == 'N' && out.p[at + 1]) /* no encryption */
+		at++;
+	while (at < out.n && frame_peek(span_of(out.p + at, out.n - at), PEER_BACKEND, &f) == WIRE_OK &&
+		frame_whole(&f)) {
+		at += f.total;
+		if (f.type == BE_READY_FOR_QUERY)
+			return at;
+	}
+	return out.n;
+}
+
+/* The next message; empty: none that is whole. */
+static struct span next_message(struct span *in)
+{
+	struct span whole = {0};
+	struct frame f;
+
+	if (frame_peek(*in, PEER_BACKEND, &f) == WIRE_OK && frame_whole(&f)) {
+		whole = span_of(in->p, f.total);
+		*in = span_of(in->p + f.total, in->n - f.total);
+	}
+	return whole;
+}
+
+/* Errors and notices may be there without what they quote; all else that the client has is on record byte by
+ * byte. */
+static void expect_recorded(struct replay *r)
+{
+	struct bytes kept = {0};
+	struct span is, was;
+	size_t at;
+
+	for (size_t i = 0; i < r->scribe.ndone; i++)
+		if (r->scribe.v[i].kind == RECORD_RESULT)
+			add_bytes(&kept, r->scribe.v[i].p, r->scribe.v[i].n);
+	at = login_end(span_of(r->out[SIDE_CLIENT].p, r->out[SIDE_CLIENT].n));
+	is = span_of(r->out[SIDE_CLIENT].p + at, r->out[SIDE_CLIENT].n - at);
+	was = span_of(kept.p, kept.n);
+	while (is.n) {
+		struct span a = next_message(&is), b = next_message(&was);
+
+		if (!a.n || !b.n) { /* cut off within a message */
+			a = is;
+			b = span_of(was.p, was.n < a.n ? was.n : a.n);
+			is.n = 0;
+		}
+		if (a.n && b.n && a.p[0] == b.p[0] && (a.p[0] == 'E' || a.p[0] == 'N'))
+			continue;
+		if (!span_eq(a, b))
+			fail_at(r, "the client got what is not on record", NULL);
+	}
+	free(kept.p);
+}
+
 /* Gives how many bytes were not read; splice_min: as in session_env. */
 static size_t run_script(const char *path, size_t cut, size_t splice_min)
 {
@@ -760,6 +822,9 @@ static size_t run_script(const char *path, size_t cut, size_t splice_min)
 	FILE *f = fopen(path, "re");
 
 	assert_non_null(f);
+	/* What goes past the engine is not on record as it goes. */
+	setenv("REPLAY_RECORD", splice_min ? "statements" : "full", 1);
+	fake_init(&r.scribe);
 	snprintf(r.who.cgroup, sizeof(r.who.cgroup), "/agents/one");
 	assert_int_equal(cache_new(&r.cache, &e), 0);
 	assert_int_equal(slot_new(&r.slot, NULL, &e), 0);
@@ -770,16 +835,21 @@ static size_t run_script(const char *path, size_t cut, size_t splice_min)
 		.message_max = 65536,
 		.cell_max = 64,
 		.splice_min = splice_min,
+		.scribe = &r.scribe.scribe,
 		.covers = covers_all};
 	while (golden_line(f, &line, &cap, &r.line))
 		run_line(&r, line, &dbname);
 	expect_silence(&r);
+	if (!splice_min)
+		expect_recorded(&r);
 	if (r.s)
 		session_stats(r.s, &stats);
 	assert_int_equal(stats.spliced_bytes, r.spliced);
 	fclose(f);
 	free(line);
 	session_free(r.s);
+	assert_int_equal(r.scribe.running, 0);
+	fake_fini(&r.scribe);
 	free(r.out[0].p);
 	free(r.out[1].p);
 	put_fini(&r.say);

@@ -135,17 +135,19 @@ size_t plain_terminal(struct plain *t, struct span s, bool lines)
 			i += n;
 			continue;
 		}
-		plain_put(t, s.p + from, i - from);
+		if (i > from)
+			plain_put(t, s.p + from, i - from);
 		if (n && lines && (c == '\n' || c == '\t')) {
 			plain_put(t, c == '\n' ? "\n" : "    ", c == '\n' ? 1 : 4);
 			width = c == '\n' ? 0 : width + 4;
 		} else {
-			width += escape(t, c);
+			width += escape(t, n ? c : s.p[i]);
 		}
 		i += n ? n : 1;
 		from = i;
 	}
-	plain_put(t, s.p + from, s.n - from);
+	if (from < s.n)
+		plain_put(t, s.p + from, s.n - from);
 	return width;
 }
 

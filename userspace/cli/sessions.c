@@ -22,6 +22,8 @@ const char sessions_help[] =
 	"[--limit "
 	"N]\n"
 	"       pgveil sessions show ID\n"
+	"       pgveil sessions replay ID [--speed N] [--step]\n"
+	"       pgveil sessions export ID --format jsonl|asciicast|html [--output FILE]\n"
 	"       pgveil sessions verify [--head HASH]\n"
 	"\n"
 	"What agents did, from the recording: every statement with its verdict, and what the agent saw of "
@@ -51,6 +53,11 @@ const char sessions_help[] =
 	"\n"
 	"show tells who it was and what it asked. replay shows it as the agent saw it, with the time that it "
 	"took.\n"
+	"  --speed N         so many times as fast; 0, and where the output is no terminal: without waiting\n"
+	"  --step            waits for a key before each statement\n"
+	"export writes it as lines of JSON, as a terminal's recording (asciicast v2) or as one HTML page.\n"
+	"  --format FORMAT   jsonl, asciicast or html\n"
+	"  --output FILE     there, instead of on the standard output\n"
 	"verify reads all of the recording and names the first record that is not what was written.\n"
 	"  --head HASH       and wants that it comes by this hash, which was noted down elsewhere: without "
 	"it a\n"
@@ -344,6 +351,8 @@ static const struct verb {
 } verbs[] = {
 	{"ls", sessions_ls, false, false, ALWAYS | FILTERS},
 	{"show", sessions_show, true, false, ALWAYS},
+	{"replay", sessions_replay, true, false, ALWAYS | ONE(OPT_SPEED) | ONE(OPT_STEP)},
+	{"export", sessions_export, true, false, ALWAYS | ONE(OPT_FORMAT) | ONE(OPT_OUTPUT)},
 	{"verify", sessions_verify, false, false, ALWAYS | ONE(OPT_HEAD)},
 };
 
@@ -410,7 +419,7 @@ static int misused(void)
 
 int cli_sessions(struct settings *settings, int argc, char **argv)
 {
-	struct sessions s = {.settings = settings, .dir = "/var/lib/pgveil/recordings", .speed = 1};
+	struct sessions s = {.settings = settings, .dir = "/var/lib/pgveil/recordings", .speed = -1};
 	const struct verb *v = argc > 1 ? verb_of(argv[1]) : NULL;
 	struct err e = {0};
 	int c, at = 0, r;

@@ -10,7 +10,9 @@
 
 /* What is known of one session, as JSON: its beginning, its statements with what became of each, its end. */
 struct report {
-	json_t *all, *statements, *events, *by_number;
+	json_t *all, *statements, *events, *by_number,
+		*prepared; /* prepared: the text of each, by its name */
+	json_t *bound;     /* the last; borrowed */
 	uint64_t began_us;
 };
 
@@ -38,11 +40,40 @@ static void take_done(struct report *rep, json_t *body, uint64_t us)
 	json_object_set_new(statement, "done", body);
 }
 
+/* The rest of a long text belongs to what it goes on with. */
+static void take_more(json_t *statement, json_t *body)
+{
+	const char *before = json_string_value(json_object_get(statement, "text"));
+	const char *more = json_string_value(json_object_get(body, "text"));
+
+	if (before && more)
+		json_object_set_new(statement, "text", json_sprintf("%s%s", before, more));
+	json_decref(body);
+}
+
+static void take_statement(struct report *rep, json_t *body, uint64_t us)
+{
+	const char *message = json_string_value(json_object_get(body, "message"));
+	char key[32];
+	json_t *before;
+
+	snprintf(key, sizeof(key), "%" JSON_INTEGER_FORMAT,
+		json_integer_value(json_object_get(body, "statement")));
+	before = json_object_get(rep->by_number, key);
+	if (before && message && strcmp(message, "more") == 0) {
+		take_more(before, body);
+		return;
+	}
+	add_time(body, "at", us);
+	json_object_set_new(body, "at_us", json_integer((json_int_t)(us - rep->began_us)));
+	json_object_set(rep->by_number, key, body);
+	json_array_append_new(rep->statements, body);
+}
+
 static void take(struct report *rep, const struct read_record *rec)
 {
 	json_t *body = rec->entry.kind == RECORD_RESULT ? NULL : sessions_json_body(rec->body);
 	uint64_t us = rec->entry.time_us;
-	char key[32];
 
 	switch (rec->entry.kind) {
 	case RECORD_BEGIN:
@@ -50,14 +81,7 @@ static void take(struct report *rep, const struct read_record *rec)
 		add_time(body, "began", us);
 		json_object_set_new(rep->all, "session", body);
 		return;
-	case RECORD_STATEMENT:
-		add_time(body, "at", us);
-		json_object_set_new(body, "at_us", json_integer((json_int_t)(us - rep->began_us)));
-		snprintf(key, sizeof(key), "%" JSON_INTEGER_FORMAT,
-			json_integer_value(json_object_get(body, "statement")));
-		json_object_set(rep->by_number, key, body);
-		json_array_append_new(rep->statements, body);
-		return;
+	case RECORD_STATEMENT: take_statement(rep, body, us); return;
 	case RECORD_DONE: take_done(rep, body, us); return;
 	case RECORD_EVENT:
 		add_time(body, "at", us);
@@ -115,6 +139,32 @@ static void put_line(struct plain *t, const char *head, const char *s)
 	plain_printf(t, "       %-10s ", head);
 	put_text(t, s);
 	plain_puts(t, "\n");
+}
+
+/* What an Execute carries out stands in the Parse and the Bind before it; these two have no line of their own
+ * where they were allowed. false: it is one of these. */
+static bool resolve(struct report *rep, json_t *s)
+{
+	const char *message = text(s, "message"), *name = text(s, "prepared");
+	json_t *sql, *parameters;
+
+	if (strcmp(text(s, "verdict"), "allow") != 0)
+		return true;
+	if (strcmp(message, "parse") == 0)
+		json_object_set(rep->prepared, name, json_object_get(s, "text"));
+	if (strcmp(message, "bind") == 0)
+		rep->bound = s;
+	if (strcmp(message, "parse") == 0 || strcmp(message, "bind") == 0)
+		return false;
+	if (strcmp(message, "execute") != 0 || !rep->bound)
+		return true;
+	sql = json_object_get(rep->prepared, text(rep->bound, "prepared"));
+	parameters = json_object_get(rep->bound, "parameter");
+	if (sql && !json_object_get(s, "text"))
+		json_object_set(s, "text", sql);
+	if (parameters && !json_object_get(s, "parameter"))
+		json_object_set(s, "parameter", parameters);
+	return true;
 }
 
 static void put_statement(struct plain *t, const json_t *s)
@@ -210,7 +260,7 @@ static void put_head(struct plain *t, const struct report *rep, const char *id)
 	}
 }
 
-static void print(const struct report *rep, const char *id)
+static void print(struct report *rep, const char *id)
 {
 	struct plain t = {0};
 	json_t *x;
@@ -225,7 +275,11 @@ static void print(const struct report *rep, const char *id)
 		put_text(&t, text(x, "event_text"));
 		plain_puts(&t, "\n");
 	}
-	json_array_foreach(rep->statements, i, x) put_statement(&t, x);
+	json_array_foreach(rep->statements, i, x)
+	{
+		if (resolve(rep, x))
+			put_statement(&t, x);
+	}
 	fwrite(t.p, 1, t.n, stdout);
 	plain_fini(&t);
 }
@@ -235,7 +289,8 @@ int sessions_show(struct sessions *s)
 	struct report rep = {.all = json_object(),
 		.statements = json_array(),
 		.events = json_array(),
-		.by_number = json_object()};
+		.by_number = json_object(),
+		.prepared = json_object()};
 	struct chronicle *c = NULL;
 	struct indexed_session is;
 	struct read_record rec;
@@ -261,6 +316,7 @@ int sessions_show(struct sessions *s)
 	fflush(stdout);
 	chronicle_close(c);
 	json_decref(rep.by_number);
+	json_decref(rep.prepared);
 	json_decref(rep.statements);
 	json_decref(rep.events);
 	json_decref(rep.all);

@@ -28,11 +28,22 @@ void table_init(struct table *t, const char *const *heads, unsigned right)
 		table_cell(t, "%s", heads[t->columns]);
 }
 
+/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: what turns the direction of writing, or ends a line. */
+static bool turns(const unsigned char *p)
+{
+	if (p[0] != 0xe2)
+		return false;
+	return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae))) ||
+	       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+}
+
 void table_tame(char *s)
 {
 	for (unsigned char *p = (unsigned char *)s; *p; p++) {
 		bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
 
+		if (turns(p))
+			memset(p, '?', 3);
 		if (c1)
 			*p++ = '?';
 		if (c1 || *p < 0x20 || *p == 0x7f)

@@ -21,8 +21,8 @@ void table_cell(struct table *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void table_print(const struct table *t);
 void table_fini(struct table *t);
 
-/* A process chooses its own name, and a terminal obeys control characters: C0, DEL, and C1 as UTF-8 writes
- * it, become question marks. */
+/* A process chooses its own name, and a terminal obeys control characters: C0, DEL, C1 as UTF-8 writes it,
+ * and what turns the direction of writing become question marks. */
 void table_tame(char *s);
 
 /* "940", "12.3k", "4.0M" */

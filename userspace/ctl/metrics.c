@@ -8,6 +8,7 @@
 #include "ctl/clock.h"
 #include "ctl/enrol.h"
 #include "ctl/feed.h"
+#include "ctl/recorder.h"
 #include "ctl/report.h"
 #include "kern/loader.h"
 #include "net/worker.h"
@@ -16,17 +17,17 @@
 #define ENTRIES_MAX 256 /* of databases told apart */
 #define MS          1e-3
 
-struct entry { /* a database entry, over all its catalogues */
+struct per_database { /* a database entry, over all its catalogues */
 	const char *name;
 	uint64_t catalogues, loads, failures, age_ms;
 };
 
 struct entries {
-	struct entry entry[ENTRIES_MAX];
+	struct per_database entry[ENTRIES_MAX];
 	unsigned n;
 };
 
-static struct entry *entry_of(struct entries *es, const char *name)
+static struct per_database *entry_of(struct entries *es, const char *name)
 {
 	for (unsigned i = 0; i < es->n; i++) {
 		if (strcmp(es->entry[i].name, name) == 0)
@@ -34,13 +35,13 @@ static struct entry *entry_of(struct entries *es, const char *name)
 	}
 	if (es->n == ENTRIES_MAX)
 		return NULL;
-	es->entry[es->n] = (struct entry){.name = name};
+	es->entry[es->n] = (struct per_database){.name = name};
 	return &es->entry[es->n++];
 }
 
 static void on_source(void *arg, const struct feed_source *s)
 {
-	struct entry *x = entry_of(arg, s->database);
+	struct per_database *x = entry_of(arg, s->database);
 
 	if (!x)
 		return;
@@ -51,7 +52,7 @@ static void on_source(void *arg, const struct feed_source *s)
 /* One that nobody uses is not kept up, and its age says nothing. */
 static void on_feed(void *arg, const struct feed_view *v)
 {
-	struct entry *x = v->running && v->sessions ? entry_of(arg, v->database) : NULL;
+	struct per_database *x = v->running && v->sessions ? entry_of(arg, v->database) : NULL;
 
 	if (!x)
 		return;
@@ -171,6 +172,7 @@ void metrics_write(const struct report *r, struct metric_text *m)
 	add_policy(r, m);
 	add_databases(r, m);
 	workers_metrics(r->workers, m);
+	recorder_metrics(r->recorder, m);
 	metric_end(m);
 }
 

@@ -13,10 +13,12 @@ struct enrol;
 struct feeds;
 struct kern;
 struct policy;
+struct recorder;
 struct workers;
 
 struct report { /* what is reported on; borrowed */
 	struct workers *workers;
+	struct recorder *recorder;
 	struct enrol *enrol;
 	struct audit *audit;
 	struct feeds *feeds;

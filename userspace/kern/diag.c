@@ -4,17 +4,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/inet_diag.h>
-#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdatomic.h>
 #include <string.h>
 #include "bpf/addr.h"
-
-/* What the kernel fills at most for a dump's reader that asks for no more. */
-#define REPLY_MAX 32768
+#include "kern/netlink.h"
 
 #define STATE(s) (1U << (s))
 static const uint32_t alive = STATE(TCP_ESTABLISHED) | STATE(TCP_SYN_SENT) | STATE(TCP_SYN_RECV) |
@@ -24,11 +20,6 @@ static const uint32_t alive = STATE(TCP_ESTABLISHED) | STATE(TCP_SYN_SENT) | STA
 struct request {
 	struct nlmsghdr h;
 	struct inet_diag_req_v2 r;
-};
-
-union reply {
-	struct nlmsghdr h;
-	char bytes[REPLY_MAX];
 };
 
 static bool endpoint(const struct sockaddr *sa, uint8_t ip[16], uint16_t *port)
@@ -63,21 +54,13 @@ bool diag_alive(const struct diag_socket *s)
 	return s->state < 32 && (alive & STATE(s->state));
 }
 
-/* A number that no reply still on its way has: descriptors may be used by one thread after another. */
-static uint32_t next_seq(void)
-{
-	static _Atomic uint32_t seq;
-
-	return atomic_fetch_add(&seq, 1) + 1;
-}
-
 static void request_init(struct request *q, uint16_t type, uint16_t flags, uint8_t family, uint32_t states)
 {
 	memset(q, 0, sizeof(*q));
 	q->h.nlmsg_len = sizeof(*q);
 	q->h.nlmsg_type = type;
 	q->h.nlmsg_flags = NLM_F_REQUEST | flags;
-	q->h.nlmsg_seq = next_seq();
+	q->h.nlmsg_seq = netlink_seq();
 	q->r.sdiag_family = family;
 	q->r.sdiag_protocol = IPPROTO_TCP;
 	q->r.idiag_states = states;
@@ -99,46 +82,6 @@ static void request_one(
 	id->idiag_dport = htons(four->remote_port);
 	memcpy(id->idiag_src, four->local_ip + (v4 ? 12 : 0), v4 ? 4 : 16);
 	memcpy(id->idiag_dst, four->remote_ip + (v4 ? 12 : 0), v4 ? 4 : 16);
-}
-
-static int ask(int diag_fd, const struct request *q)
-{
-	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-	ssize_t n = sendto(diag_fd, q, sizeof(*q), 0, (struct sockaddr *)&kernel, sizeof(kernel));
-
-	return n == (ssize_t)sizeof(*q) ? 0 : n < 0 ? -errno : -EIO;
-}
-
-/* The next datagram of the kernel: its length, or -errno. */
-static int hear(int diag_fd, union reply *reply)
-{
-	for (;;) {
-		struct sockaddr_nl from;
-		struct iovec iov = {reply, sizeof(*reply)};
-		struct msghdr m = {
-			.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1};
-		ssize_t n = recvmsg(diag_fd, &m, MSG_DONTWAIT);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (m.msg_flags & MSG_TRUNC)
-			return -EMSGSIZE;
-		if (m.msg_namelen == sizeof(from) && from.nl_pid == 0)
-			return (int)n;
-	}
-}
-
-/* An error, or the acknowledgement that is an error of 0. */
-static int error_of(const struct nlmsghdr *h)
-{
-	struct nlmsgerr failed;
-
-	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(failed)))
-		return -EPROTO;
-	memcpy(&failed, NLMSG_DATA(h), sizeof(failed));
-	return failed.error > 0 ? -EPROTO : failed.error;
 }
 
 static void address_of(uint8_t ip[16], uint8_t family, const __be32 words[4])
@@ -168,7 +111,7 @@ static int socket_of(const struct nlmsghdr *h, struct diag_socket *s)
 	struct inet_diag_msg m;
 
 	if (h->nlmsg_type == NLMSG_ERROR)
-		return error_of(h) < 0 ? error_of(h) : -EPROTO;
+		return netlink_error(h) < 0 ? netlink_error(h) : -EPROTO;
 	if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || h->nlmsg_len < NLMSG_LENGTH(sizeof(m)))
 		return -EPROTO;
 	memcpy(&m, NLMSG_DATA(h), sizeof(m));
@@ -193,13 +136,13 @@ static int socket_of(const struct nlmsghdr *h, struct diag_socket *s)
 int diag_find(int diag_fd, const struct diag_four *four, uint32_t interface, struct diag_socket *out)
 {
 	struct request q;
-	union reply reply;
+	union netlink_reply reply;
 	int n;
 
 	request_one(&q, SOCK_DIAG_BY_FAMILY, 0, four, interface);
-	n = ask(diag_fd, &q);
+	n = netlink_ask(diag_fd, &q.h);
 	while (!n) {
-		n = hear(diag_fd, &reply);
+		n = netlink_hear(diag_fd, &reply);
 		if (n < 0)
 			break;
 		if (!NLMSG_OK(&reply.h, (size_t)n) || reply.h.nlmsg_seq != q.h.nlmsg_seq) {
@@ -217,28 +160,17 @@ int diag_find(int diag_fd, const struct diag_four *four, uint32_t interface, str
 }
 
 struct dump {
-	uint32_t seq;
 	unsigned left;
-	bool done;
 	void (*fn)(void *arg, const struct diag_socket *s);
 	void *arg;
 };
 
-/* One message of a dump. */
-static int dump_message(struct dump *d, const struct nlmsghdr *h)
+static int on_socket(void *arg, const struct nlmsghdr *h)
 {
+	struct dump *d = arg;
 	struct diag_socket s;
-	int r = 0;
+	int r = socket_of(h, &s);
 
-	if (h->nlmsg_seq != d->seq)
-		return 0;
-	if (h->nlmsg_type == NLMSG_DONE) {
-		if (h->nlmsg_len >= NLMSG_LENGTH(sizeof(r)))
-			memcpy(&r, NLMSG_DATA(h), sizeof(r));
-		d->done = true;
-		return r;
-	}
-	r = socket_of(h, &s);
 	if (r || !diag_alive(&s))
 		return r;
 	if (!d->left)
@@ -248,40 +180,14 @@ static int dump_message(struct dump *d, const struct nlmsghdr *h)
 	return 0;
 }
 
-static int dump_datagram(struct dump *d, const union reply *reply, size_t n)
-{
-	size_t at = 0;
-	int r = 0;
-
-	while (!r && !d->done && n - at >= sizeof(struct nlmsghdr)) {
-		const struct nlmsghdr *h = (const struct nlmsghdr *)(reply->bytes + at);
-
-		if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > n - at)
-			return -EPROTO;
-		r = dump_message(d, h);
-		if (NLMSG_ALIGN(h->nlmsg_len) >= n - at)
-			break;
-		at += NLMSG_ALIGN(h->nlmsg_len);
-	}
-	return r;
-}
-
 static int dump_family(int diag_fd, uint8_t family, struct dump *d)
 {
 	struct request q;
-	union reply reply;
 	int r;
 
 	request_init(&q, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, family, alive);
-	d->seq = q.h.nlmsg_seq;
-	d->done = false;
-	r = ask(diag_fd, &q);
-	while (!r && !d->done) {
-		r = hear(diag_fd, &reply);
-		if (r >= 0)
-			r = dump_datagram(d, &reply, (size_t)r);
-	}
-	return r;
+	r = netlink_ask(diag_fd, &q.h);
+	return r ? r : netlink_dump(diag_fd, q.h.nlmsg_seq, on_socket, d);
 }
 
 int diag_each(int diag_fd, unsigned max, void (*fn)(void *arg, const struct diag_socket *s), void *arg,
@@ -302,22 +208,22 @@ int diag_each(int diag_fd, unsigned max, void (*fn)(void *arg, const struct diag
 int diag_destroy(int diag_fd, const struct diag_socket *s, struct err *e)
 {
 	struct request q;
-	union reply reply;
+	union netlink_reply reply;
 	int r;
 
 	request_one(&q, SOCK_DESTROY, NLM_F_ACK, &s->four, s->interface);
 	q.r.id.idiag_cookie[0] = (uint32_t)s->cookie;
 	q.r.id.idiag_cookie[1] = (uint32_t)(s->cookie >> 32);
-	r = ask(diag_fd, &q);
+	r = netlink_ask(diag_fd, &q.h);
 	while (!r) {
-		r = hear(diag_fd, &reply);
+		r = netlink_hear(diag_fd, &reply);
 		if (r < 0)
 			break;
 		if (!NLMSG_OK(&reply.h, (size_t)r) || reply.h.nlmsg_seq != q.h.nlmsg_seq) {
 			r = 0;
 			continue;
 		}
-		r = reply.h.nlmsg_type == NLMSG_ERROR ? error_of(&reply.h) : -EPROTO;
+		r = reply.h.nlmsg_type == NLMSG_ERROR ? netlink_error(&reply.h) : -EPROTO;
 		if (!r)
 			return 0;
 	}

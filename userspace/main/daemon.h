@@ -28,6 +28,8 @@ struct daemon {
 	struct feeds *feeds;
 	struct recall *recall;
 	struct budget *budget;
+	struct recorder *recorder;
+	struct scribe **scribes; /* the recorder's, one for each worker */
 	struct splicer *splicer;
 	struct splice_verdict splice_verdict;
 	struct workers *workers;

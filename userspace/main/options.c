@@ -83,7 +83,7 @@ static int take_time(struct options *o, const struct row *row, const char *text)
 	return 0;
 }
 
-/* 64KiB or 16MiB, as bytes; at least what a message needs to be looked at. */
+/* 64KiB, 16MiB or 1GiB, as bytes; at least what a message needs to be looked at. */
 static int take_size(struct options *o, const struct row *row, const char *text)
 {
 	char *end;
@@ -92,10 +92,52 @@ static int take_size(struct options *o, const struct row *row, const char *text)
 
 	errno = 0;
 	v = strtoul(text, &end, 10);
-	unit = strcmp(end, "KiB") == 0 ? 1024 : strcmp(end, "MiB") == 0 ? 1024 * 1024 : 0;
+	unit = strcmp(end, "KiB") == 0   ? 1UL << 10
+	       : strcmp(end, "MiB") == 0 ? 1UL << 20
+	       : strcmp(end, "GiB") == 0 ? 1UL << 30
+	       : strcmp(end, "TiB") == 0 ? 1UL << 40
+					 : 0;
 	if (errno || end == text || *text == '-' || !unit || v > row->max / unit || v * unit < SIZE_LEAST)
 		return -EINVAL;
 	*(size_t *)field(o, row) = v * unit;
+	return 0;
+}
+
+/* 30d, 12h, 10s; 0: for ever. */
+static int take_age(struct options *o, const struct row *row, const char *text)
+{
+	uint64_t *s = field(o, row);
+	char *end;
+	unsigned long v, unit;
+
+	errno = 0;
+	v = strtoul(text, &end, 10);
+	unit = strcmp(end, "d") == 0                        ? 86400
+	       : strcmp(end, "h") == 0                      ? 3600
+	       : strcmp(end, "s") == 0 || (v == 0 && !*end) ? 1
+							    : 0;
+	if (errno || end == text || *text == '-' || !unit || v > row->max / unit)
+		return -EINVAL;
+	*s = v * unit;
+	return 0;
+}
+
+/* As take_size; 0: any. */
+static int take_quota(struct options *o, const struct row *row, const char *text)
+{
+	if (strcmp(text, "0") != 0)
+		return take_size(o, row, text);
+	*(size_t *)field(o, row) = 0;
+	return 0;
+}
+
+static int take_fsync(struct options *o, const struct row *row, const char *text)
+{
+	bool each = strcmp(text, "statement") == 0;
+
+	if (!each && strcmp(text, "interval") != 0)
+		return -EINVAL;
+	*(bool *)field(o, row) = each;
 	return 0;
 }
 
@@ -187,6 +229,20 @@ static const struct row table[] = {
 		"16MiB)"},
 	{"cell-max", "BYTES", take_number, AT(cell_max), 1 << 30,
 		"a masked value beyond it is redacted without a look at it (default: 1048576)"},
+	{"record-key", "FILE", take_text, AT(record_key), 0,
+		"encipher recordings with this key (32 bytes or more, openssl rand -hex 32)"},
+	{"record-fsync", "WHEN", take_fsync, AT(record_each), 0,
+		"statement: what is recorded is on disk before a statement runs and before its result is "
+		"told; "
+		"interval: within a second (default: interval)"},
+	{"record-keep", "AGE", take_age, AT(record_keep_s), 100 * 365 * 86400UL,
+		"recordings that were last written before that go: 30d, 12h, 0 for never (default: 30d)"},
+	{"record-quota", "SIZE", take_quota, AT(record_quota), 1UL << 50,
+		"of all recordings; the oldest go, and where that is not enough statements are refused: "
+		"512KiB "
+		"…, 0 for any (default: 10GiB)"},
+	{"record-segment", "SIZE", take_size, AT(record_segment), 1UL << 40,
+		"of one file of a recording (default: 64MiB)"},
 	{"metrics-listen", "ADDR:PORT", take_text, AT(metrics_listen), 0,
 		"also answer /metrics and /healthz there, to whoever asks (default: nowhere)"},
 	{"splice", "MODE", take_splice, 0, 0,
@@ -245,6 +301,9 @@ int options_parse(struct options *o, int argc, char **argv)
 		.audit_ms = 10 * SECOND_MS,
 		.drain_grace_ms = 30 * SECOND_MS,
 		.message_max = (size_t)16 << 20,
+		.record_keep_s = 30 * (DAY_MS / 1000),
+		.record_quota = (size_t)10 << 30,
+		.record_segment = (size_t)64 << 20,
 		.log_level = LOG_INFO,
 		.splice = SPLICE_AUTO,
 		.ready_fd = -1,

@@ -20,7 +20,12 @@ struct options { /* strings are those of argv */
 	unsigned workers, max_connections, max_per_cgroup;
 	unsigned cell_max; /* bytes */
 	uint64_t max_age_ms, audit_ms;
-	size_t message_max;         /* bytes */
+	size_t message_max;     /* bytes */
+	const char *record_key; /* NULL: none */
+	bool record_each;       /* --record-fsync statement */
+	uint64_t record_keep_s; /* 0: for ever */
+	size_t record_quota;    /* bytes; 0: any */
+	size_t record_segment;
 	const char *metrics_listen; /* NULL: nowhere */
 	enum log_level log_level;
 	enum splice_mode splice;

@@ -83,6 +83,13 @@ static void add_sessions(const struct workers *ws, struct metric_text *m)
 			SUM_AT(ws, tally.notes, (unsigned)n));
 }
 
+static void add_unrecorded(const struct workers *ws, struct metric_text *m)
+{
+	metric_family(m, METRIC_COUNTER, "pgveil_unrecorded",
+		"Times that something went on although it could not be recorded, where policy lets it.");
+	metric_number(m, NULL, SUM(ws, tally.unrecorded));
+}
+
 static void add_traffic(const struct workers *ws, struct metric_text *m)
 {
 	metric_family(
@@ -192,6 +199,7 @@ void workers_metrics(struct workers *ws, struct metric_text *m)
 	add_connections(ws, m);
 	add_sessions(ws, m);
 	add_traffic(ws, m);
+	add_unrecorded(ws, m);
 	add_splice(ws, m);
 	add_judging(ws, m);
 }

@@ -275,6 +275,7 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		.scram = &w->scram,
 		.covers = covers,
 		.note = note,
+		.scribe = cfg->scribes ? cfg->scribes[w - w->all->worker] : NULL,
 		.tally = &w->tally,
 		.arg = w,
 	};

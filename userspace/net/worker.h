@@ -23,6 +23,7 @@ struct database;
 struct metric_text;
 struct slot;
 struct desk;
+struct scribe;
 
 /* Called on worker threads; none may block for longer than reading a small file. */
 struct worker_hooks {
@@ -63,6 +64,7 @@ struct workers_config {
 	enum splice_mode splice;
 	struct splicer *splicer; /* outlives the workers; NULL: the kernel hands on nothing by itself */
 	const struct splice_verdict *splice_verdict; /* of its test; likewise */
+	struct scribe *const *scribes; /* one for each thread, and they outlive the workers; NULL: none */
 	struct worker_hooks hooks;
 };
 

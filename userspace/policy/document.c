@@ -168,7 +168,7 @@ static void read_spec(struct reading *r, const struct node *spec, struct documen
 {
 	static const struct key keys[] = {{"subjects", KEY_READ}, {"databases", KEY_READ}, {"mask", KEY_READ},
 		{"statements", KEY_READ}, {"rows", KEY_LATER}, {"export", KEY_LATER}, {"approval", KEY_READ},
-		{"record", KEY_LATER}, {"foreignPostgres", KEY_READ}};
+		{"record", KEY_READ}, {"foreignPostgres", KEY_READ}};
 
 	if (!section_map(r, spec, "spec", keys, ARRAY_LEN(keys)))
 		return;
@@ -180,6 +180,7 @@ static void read_spec(struct reading *r, const struct node *spec, struct documen
 	read_statements(r, node_get(spec, "statements"), d);
 	approval_read(r, node_get(spec, "approval"), &d->approval);
 	read_foreign(r, node_get(spec, "foreignPostgres"), d);
+	record_read(r, node_get(spec, "record"), &d->record);
 }
 
 static void read_document(struct reading *r, const struct node *n, struct document *d)

@@ -28,6 +28,7 @@ struct document {
 	struct guard guard;
 	struct approval approval;
 	bool reports_foreign; /* foreignPostgres: report */
+	struct record_rule record;
 };
 
 struct key_path { /* a key file that a mask was made with */

@@ -231,13 +231,21 @@ static int refuse(const struct search *s, const char *dbname, struct err *e)
 		e, -EACCES, "3D000", "no pgveil policy for this process allows database \"%.63s\"", dbname);
 }
 
+/* All of them, whatever the others leave out. */
+static void record_more(struct record_rule *all, const struct record_rule *one, bool first)
+{
+	if (first || one->level < all->level)
+		all->level = one->level;
+	all->optional = one->optional && (first || all->optional);
+}
+
 /* What nothing is masked for. */
 static const struct opaque_rule lets_all = {.mode = OPAQUE_ALLOW, .where = ""};
 
 static int collect(const struct policy *p, const struct caller *who,
 	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct search *s,
 	const struct rule **rules, const struct opaque_rule **opaque, const struct guard **guards,
-	const struct approval **approvals, struct grant *g, struct err *e)
+	const struct approval **approvals, const char **documents, struct grant *g, struct err *e)
 {
 	unsigned first = 0;
 
@@ -252,6 +260,10 @@ static int collect(const struct policy *p, const struct caller *who,
 			return -EACCES;
 		for (unsigned j = 0; applies && j < d->nrules; j++)
 			rules[g->nrules++] = &d->rules[j];
+		if (applies) {
+			record_more(&g->record, &d->record, g->ndocuments == 0);
+			documents[g->ndocuments++] = d->name;
+		}
 		if (applies && (d->nrules || d->guard.given))
 			opaque[g->nopaque++] = &d->opaque;
 		if (applies && d->guard.given)
@@ -282,6 +294,7 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	const struct opaque_rule **opaque;
 	const struct guard **guards;
 	const struct rule **rules;
+	const char **documents;
 	unsigned n = 0;
 	int r;
 
@@ -292,9 +305,10 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	opaque = arena_array(a, p->documents.n + 1ul, sizeof(*opaque));
 	guards = arena_array(a, p->documents.n + 1ul, sizeof(*guards));
 	approvals = arena_array(a, p->documents.n + 1ul, sizeof(*approvals));
-	if (!rules || !opaque || !guards || !approvals)
+	documents = arena_array(a, p->documents.n + 1ul, sizeof(*documents));
+	if (!rules || !opaque || !guards || !approvals || !documents)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
-	r = collect(p, who, covers, arg, dbname, &s, rules, opaque, guards, approvals, g, e);
+	r = collect(p, who, covers, arg, dbname, &s, rules, opaque, guards, approvals, documents, g, e);
 	if (!r) {
 		g->identity = identify(p, who, dbname, a, g);
 		if (!g->identity)
@@ -308,6 +322,7 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	g->opaque = opaque;
 	g->guards = guards;
 	g->approvals = approvals;
+	g->documents = documents;
 	g->rules_id = mix(s.id, UINT64_C(1) << 32 | index_of(p, g->database));
 	return 0;
 }

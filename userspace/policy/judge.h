@@ -71,6 +71,10 @@ bool judge_doubt(struct judge *j, const struct statement *st, struct plan *p);
 bool judge_made(struct judge *j, const struct statement *st, struct plan *p);
 bool judge_defined(struct judge *j, const struct statement *st, struct plan *p);
 
+/* What masked columns it has to do with, and how (plan.touched, plan.intimate): behind all others, and of a
+ * denial too. */
+void judge_touched(struct judge *j, const struct statement *st, struct plan *p);
+
 /* The mask of JSON that is made of columns, some of them masked; lives in j->a. NULL: it is not, or not known
  * where these are. */
 const struct mask *judge_json(struct judge *j, const struct output *o);

@@ -453,11 +453,11 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st, 
 	p->temporary = st->temporary;
 	p->watched = st->watched;
 	p->retry = st->retry;
-	if (st->problem) {
+	if (st->problem)
 		judge_problem(j, st, st->problem, p);
-		return p;
-	}
-	plan_guarded(j, st, p, guarded);
+	else
+		plan_guarded(j, st, p, guarded);
+	judge_touched(j, st, p);
 	return p;
 }
 
@@ -507,6 +507,7 @@ int plan_judge(const struct binding *b, const struct name_scope *scope, struct s
 		judge_deny(&j, p, why.sqlstate, arena_strdup(a, why.msg), NULL);
 		p->effects = DOES_ALL;
 		p->position = position;
+		p->intimate = true;
 		out->plans[0] = p;
 	}
 	for (unsigned i = 0; !r && i < an.n; i++) {

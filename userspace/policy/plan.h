@@ -93,6 +93,11 @@ struct plan {
 	const struct setting_change *changes; /* by set_config() */
 	unsigned nchanges;
 	bool followed; /* SET search_path: what is behind it in the text was judged by it */
+	/* Masked columns that it has anything to do with, and whether in another way than as plain output
+	 * columns, or nobody knows: its constants may be values of theirs. */
+	const struct colref *touched;
+	unsigned ntouched;
+	bool intimate;
 };
 
 #define PLAN_STATEMENTS_MAX 1000 /* in one text; 54000 beyond */

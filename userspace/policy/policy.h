@@ -70,6 +70,20 @@ struct approval { /* spec.approval: who may approve of what the statements' rule
 	const char *where;  /* "file:line" */
 };
 
+/* spec.record: how much of a session is on record. Zero is the most. X(name, word) */
+#define RECORD_LEVELS(X)                                                                                     \
+	X(FULL, "full")                                                                                      \
+	X(STATEMENTS, "statements") /* without the bytes that the client got */                              \
+	X(METADATA, "metadata")     /* without texts and parameters */
+#define X(name, word) RECORD_LEVEL_##name,
+enum record_level { RECORD_LEVELS(X) RECORD_LEVEL_MAX };
+#undef X
+const char *record_level_name(enum record_level l);
+struct record_rule {
+	enum record_level level;
+	bool optional; /* what cannot be recorded goes on; else it does not */
+};
+
 struct rule {                       /* one entry of spec.mask */
 	const char *const *columns; /* "schema.relation.column", see policy/pattern.h */
 	unsigned ncolumns;
@@ -134,6 +148,9 @@ struct grant {
 	 * where. Whatever a caller can choose by itself (a cgroup below its own, one of the addresses of an
 	 * entry) is not in it. */
 	const char *identity;
+	const char *const *documents; /* their names; borrowed from the policy */
+	unsigned ndocuments;
+	struct record_rule record; /* the most that one of its documents wants */
 };
 /* covers: whether entry i of policy_database_at covers the dialled address (the caller resolves names).
  * -EACCES with a message for the client (08004 no database entry for the address, or one that counts and is

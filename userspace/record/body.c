@@ -84,6 +84,16 @@ void body_put(struct body *b, enum body_field f, struct span v)
 	b->n += ITEM_HEAD + v.n;
 }
 
+void body_put_head(struct body *b, enum body_field f, size_t n)
+{
+	if (b->failed || n > UINT32_MAX - ITEM_HEAD || !make_room(b, ITEM_HEAD)) {
+		b->failed = true;
+		return;
+	}
+	put_be(put_be(b->p + b->n, f, 1), n, 4);
+	b->n += ITEM_HEAD;
+}
+
 void body_put_text(struct body *b, enum body_field f, const char *s)
 {
 	if (s && *s)
@@ -100,10 +110,11 @@ void body_put_number(struct body *b, enum body_field f, uint64_t v)
 
 enum wire body_next(struct span *in, struct body_item *out)
 {
-	struct cur c = cur_of(*in), number;
+	struct cur c, number;
 
 	if (!in->n)
 		return WIRE_MORE;
+	c = cur_of(*in);
 	*out = (struct body_item){.field = cur_u8(&c)};
 	out->v = cur_take(&c, cur_be32(&c));
 	if (c.bad)

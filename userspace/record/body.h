@@ -36,7 +36,7 @@ enum body_type { BODY_AS_BYTES = 0, BODY_AS_TEXT, BODY_AS_NUMBER };
 	X(LEVEL, 17, "level", TEXT) /* of the recording: full, statements, metadata */                       \
 	/* STATEMENT: before the server gets it. DONE has the same STATEMENT number. */                      \
 	X(STATEMENT, 32, "statement", NUMBER) /* in its session, from 1 */                                   \
-	X(MESSAGE, 33, "message", TEXT)       /* query, parse, bind, execute */                              \
+	X(MESSAGE, 33, "message", TEXT)       /* query, parse, bind, execute; more: of a long text */        \
 	X(TEXT, 34, "text", TEXT)             /* constants that a mask is concerned with are tokens */       \
 	X(TAG, 35, "tag", TEXT)               /* of CommandComplete, as far as it is known; a list */        \
 	X(VERDICT, 36, "verdict", TEXT)       /* allow, deny, ask */                                         \
@@ -86,6 +86,8 @@ void body_init(struct body *b, uint8_t *p, size_t cap);
 void body_grow(struct body *b, size_t max);
 void body_fini(struct body *b);
 void body_put(struct body *b, enum body_field f, struct span v);
+/* What comes before a field's n bytes, which the caller puts behind all of b. */
+void body_put_head(struct body *b, enum body_field f, size_t n);
 void body_put_text(struct body *b, enum body_field f, const char *s); /* NULL, "": nothing */
 void body_put_number(struct body *b, enum body_field f, uint64_t v);
 

@@ -18,7 +18,7 @@ struct sqlite3_stmt;
 		"dbname = ?7, role = ?8, level = ?9, uid = ?10, tgid = ?11 WHERE id = ?1")                   \
 	X(SESSION_SEEN, "UPDATE sessions SET last = ?2, seen_us = ?3 WHERE id = ?1")                         \
 	X(SESSION_STATEMENT,                                                                                 \
-		"UPDATE sessions SET last = ?2, seen_us = ?3, statements = statements + 1, refused = "       \
+		"UPDATE sessions SET last = ?2, seen_us = ?3, statements = statements + ?5, refused = "      \
 		"refused + ?4 WHERE id = ?1")                                                                \
 	X(SESSION_DONE,                                                                                      \
 		"UPDATE sessions SET last = ?2, seen_us = ?3, rows = rows + ?4, bytes = bytes + ?5, "        \

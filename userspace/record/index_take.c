@@ -122,16 +122,23 @@ static int take_begin(struct index *ix, const struct found *f, struct err *e)
 	return step(ix, INDEX_SESSION_BEGIN, e);
 }
 
+/* A statement is what the server carries out, or would have. */
+static bool is_prepared(struct span message)
+{
+	return span_is(message, "parse") || span_is(message, "bind");
+}
+
 static int take_statement(
 	struct index *ix, const struct entry *en, struct span body, const struct found *f, struct err *e)
 {
+	bool refused = f->text[BODY_VERDICT].n && !span_is(f->text[BODY_VERDICT], "allow");
 	uint64_t statement = f->number[BODY_STATEMENT];
 	struct body_item it;
 	int r;
 
 	seen(ix, INDEX_SESSION_STATEMENT, en);
-	bind_number(ix, INDEX_SESSION_STATEMENT, 4,
-		f->text[BODY_VERDICT].n && !span_is(f->text[BODY_VERDICT], "allow"));
+	bind_number(ix, INDEX_SESSION_STATEMENT, 4, refused);
+	bind_number(ix, INDEX_SESSION_STATEMENT, 5, refused || !is_prepared(f->text[BODY_MESSAGE]));
 	r = step(ix, INDEX_SESSION_STATEMENT, e);
 	while (!r && body_next(&body, &it) == WIRE_OK) {
 		unsigned kind = index_kind_of(it.field);
@@ -159,6 +166,9 @@ int index_take(struct index *ix, uint32_t run, const struct read_record *rec, st
 	/* Somebody's who could write a chain that holds, and no body: it says nothing. */
 	if (!rec->opened || find(rec->body, &f, NULL))
 		f = (struct found){0};
+	/* The rest of a long text. */
+	if (en->kind == RECORD_STATEMENT && span_is(f.text[BODY_MESSAGE], "more"))
+		return 0;
 	if (en->kind == RECORD_STATEMENT)
 		return take_statement(ix, en, rec->body, &f, e);
 	if (en->kind == RECORD_BEGIN)

@@ -234,6 +234,9 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 			return no_memory(s);
 		if (f->type == BE_COMMAND_COMPLETE)
 			own_discarded(s, backend_plan(x));
+		if (f->type == BE_COMMAND_COMPLETE)
+			keep_tag(s, tag);
+		keep_done(s, &x->kept, (struct span){0});
 		s->copy_in = false;
 		s->copy_syncs = 0; /* it read them all */
 		pipeline_pop(&s->pipe);
@@ -249,6 +252,8 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 	/* One in a transaction may yet be undone. */
 	if (st && st->plan->kind == STATEMENT_UNLISTEN && x->nsteps == 1 && s->status == 'I')
 		names_unlisten(&s->names, st->plan->name);
+	if (f->type == BE_COMMAND_COMPLETE)
+		keep_tag(s, tag);
 	rowplan_free(x->rows);
 	x->rows = NULL;
 	x->at++;
@@ -321,6 +326,7 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 	style_settle(s, status);
 	pin_ready(s, x, status);
 	own_ready(s, x, status);
+	keep_done(s, &x->kept, (struct span){0});
 	ours = x->ours;
 	if (x->kind != EXPECT_COPY_SYNCS)
 		pipeline_pop(&s->pipe);
@@ -399,6 +405,10 @@ static enum fate on_error(struct session *s, const struct frame *f)
 		if (fate == FATE_BROKEN)
 			return fate;
 	}
+	if (x)
+		keep_done(s, &x->kept,
+			x->refusal ? span_of(x->refusal->sqlstate, strlen(x->refusal->sqlstate))
+				   : in.field['C']);
 	if (over)
 		return fate; /* the connection ends */
 	pin_error(s);
@@ -626,6 +636,7 @@ void backend_pump(struct session *s)
 {
 	struct lane *l = &s->lane[SIDE_SERVER];
 	struct frame f;
+	bool veiled;
 
 	while (s->state == STATE_OPEN && go_on(s)) {
 		switch (frame_peek(buf_peek(&l->in), PEER_BACKEND, &f)) {
@@ -639,6 +650,7 @@ void backend_pump(struct session *s)
 					f.total);
 			return;
 		}
+		veiled = keep_veils(s, &f, pipeline_len(&s->pipe) ? &pipeline_head(&s->pipe)->kept : NULL);
 		switch (on_message(s, &f)) {
 		case FATE_BROKEN: return;
 		case FATE_PASS:
@@ -652,5 +664,7 @@ void backend_pump(struct session *s)
 			buf_parse(&l->in, f.total);
 			break;
 		}
+		if (veiled)
+			keep_veiled(s);
 	}
 }

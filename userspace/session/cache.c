@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "session/about.h"
 #include "session/tally.h"
 #include "sql/outline.h"
 
@@ -27,6 +28,7 @@ struct judgement {
 	struct arena mem;
 	struct binding *binding;
 	struct judged judged;
+	struct about about;
 	/* the key, and the cache's links (NULL once evicted) */
 	uint64_t hash;
 	struct span text;
@@ -373,6 +375,8 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 	r = copy_key(j, scope, text);
 	if (!r)
 		r = judge(c, j, scope, e);
+	if (!r)
+		r = about_make(&j->about, &j->judged, b, &j->mem);
 	if (!r && outlined && crowd < CROWD_MAX)
 		r = keep_outline(j, &o, oh);
 	if (r) {
@@ -387,6 +391,11 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 const struct judged *judgement_plans(const struct judgement *j)
 {
 	return &j->judged;
+}
+
+const struct about *judgement_about(const struct judgement *j)
+{
+	return &j->about;
 }
 
 struct binding *judgement_binding(const struct judgement *j)

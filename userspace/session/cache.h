@@ -9,6 +9,7 @@
 
 struct cache;
 struct tally;
+struct about;
 struct judgement; /* a refcounted struct judged with the arena and the binding it lives on */
 
 MUSTCHECK int cache_new(struct cache **out, struct err *e);
@@ -28,6 +29,7 @@ MUSTCHECK int cache_judge(struct cache *c, struct binding *b, const struct name_
 /* Nothing will be judged under b any more, which the caller has, and the cache need not. */
 void cache_forget(struct cache *c, struct binding *b);
 
+const struct about *judgement_about(const struct judgement *j); /* session/about.h */
 const struct judged *judgement_plans(const struct judgement *j);
 struct binding *judgement_binding(const struct judgement *j); /* borrowed */
 struct span judgement_text(const struct judgement *j);        /* borrowed */

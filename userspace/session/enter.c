@@ -208,6 +208,8 @@ static bool take_param(struct session *s, const struct startup_param *p)
 		session_break(s, "53200", "out of memory");
 		return false;
 	}
+	if (strcmp(name, "application_name") == 0)
+		s->application = arena_strndup(&s->mem, value, strnlen(value, APPLICATION_MAX));
 	if (strcmp(name, "user") == 0 || strcmp(name, "database") == 0 || strncmp(name, "_pq_.", 5) == 0)
 		return true;
 	if (!s->judged) {
@@ -405,8 +407,13 @@ void enter_failed(struct session *s, const struct event *ev)
 
 void enter_open(struct session *s)
 {
+	struct err e = {0};
 	char text[160];
 
+	if (keep_begin(s, &e)) {
+		session_break(s, e.sqlstate, "%s", e.msg);
+		return;
+	}
 	put_start(&s->put, BE_AUTHENTICATION);
 	put_be32(&s->put, AUTH_OK);
 	put_finish(&s->put);
@@ -435,6 +442,8 @@ void enter_open(struct session *s)
 			return;
 		}
 	}
+	/* What the login said, its key for cancels among it, is of no interest to anybody. */
+	s->keep.had = s->keep.began = s->lane[SIDE_CLIENT].out.bytes;
 	snprintf(text, sizeof(text), "as %s, %s", session_user(s), s->grant.nrules ? "masked" : "no masks");
 	session_note(s, NOTE_LOGIN, NULL, text);
 }

@@ -133,7 +133,7 @@ static bool group_settled(struct session *s)
 }
 
 static enum took send_query(struct session *s, const struct frame *f, struct judgement *j, struct step *steps,
-	const char *instead)
+	const struct kept *kept, const char *instead)
 {
 	const struct judged *js = judgement_plans(j);
 	struct expected *x = pipeline_push(&s->pipe, EXPECT_QUERY);
@@ -144,6 +144,7 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 		free(steps);
 		return frontend_no_memory(s);
 	}
+	x->kept = *kept;
 	x->j = judgement_ref(j);
 	pipeline_charge(&s->pipe, x, judgement_bytes(j));
 	x->steps = steps;
@@ -228,6 +229,7 @@ static enum took take_query(struct session *s, const struct frame *f)
 	const struct judged *js;
 	const struct plan *denial;
 	struct step *steps;
+	struct kept kept;
 	struct err e = {0};
 	struct msg_query m;
 	const char *hint = NULL, *instead = NULL;
@@ -243,6 +245,7 @@ static enum took take_query(struct session *s, const struct frame *f)
 	r = judge_sent(s, m.sql, &j, &instead, &e);
 	if (r)
 		return frontend_failed(s, f, r, &e);
+	s->keep.about = judgement_about(j);
 	js = judgement_plans(j);
 	denial = frontend_denial(js);
 	if (denial || instead_among(js)) {
@@ -263,8 +266,10 @@ static enum took take_query(struct session *s, const struct frame *f)
 		r = pass_query(s, js, steps, &e);
 	if (fits && !r)
 		r = spend_query(s, js, steps, &hint, &e);
+	if (fits && !r)
+		r = keep_query(s, m.sql, j, &kept, &e);
 	if (fits && !r) {
-		took = send_query(s, f, j, steps, instead);
+		took = send_query(s, f, j, steps, &kept, instead);
 		judgement_unref(j);
 		return took;
 	}
@@ -385,6 +390,7 @@ void frontend_pump(struct session *s)
 		case WIRE_BAD: session_break(s, "08P01", "invalid frontend message"); return;
 		case WIRE_OK: break;
 		}
+		s->keep.about = NULL;
 		if (held_whole(s, &f) && !frame_whole(&f)) {
 			if (f.total <= s->env->message_max)
 				return;

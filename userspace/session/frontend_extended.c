@@ -32,7 +32,7 @@ static bool by_name(const struct plan *p)
 }
 
 static enum took send_parse(struct session *s, const struct frame *f, const struct msg_parse *m,
-	struct judgement *j, const char *instead)
+	struct judgement *j, const struct kept *kept, const char *instead)
 {
 	const struct judged *js = judgement_plans(j);
 	const struct plan *plan = js->n ? js->plans[0] : NULL;
@@ -45,6 +45,7 @@ static enum took send_parse(struct session *s, const struct frame *f, const stru
 		return frontend_no_memory(s);
 	}
 	x->prepared = p;
+	x->kept = *kept;
 	pipeline_charge(&s->pipe, x, judgement_bytes(j));
 	if (instead)
 		frontend_instead(s, f, m, instead);
@@ -77,6 +78,7 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 	struct err e = {0};
 	const char *instead = NULL;
 	struct msg_parse m;
+	struct kept kept;
 	enum took took;
 	bool foreign;
 	int r;
@@ -91,6 +93,7 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 	r = judge_sent(s, m.sql, &j, &instead, &e);
 	if (r)
 		return frontend_failed(s, f, r, &e);
+	s->keep.about = judgement_about(j);
 	denial = frontend_denial(judgement_plans(j));
 	foreign = foreign_parameter(binding_catalog(judgement_binding(j)), &m);
 	if (denial && denial->tells && !foreign && judgement_plans(j)->n == 1)
@@ -107,8 +110,10 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 	else if (judgement_plans(j)->n > 1)
 		took = session_refuse(
 			s, f, "42601", "cannot insert multiple commands into a prepared statement", NULL, 0);
+	else if (keep_parse(s, &m, j, &kept, &e))
+		took = frontend_failed(s, f, -EACCES, &e);
 	else
-		took = send_parse(s, f, &m, j, instead);
+		took = send_parse(s, f, &m, j, &kept, instead);
 	judgement_unref(j);
 	return took;
 }
@@ -200,7 +205,7 @@ static bool described_later(struct session *s, const struct prepared *p)
 }
 
 static enum took send_bind(struct session *s, const struct frame *f, const struct msg_bind *m,
-	struct prepared *p, struct step *st)
+	struct prepared *p, struct step *st, const struct kept *kept)
 {
 	struct portal *o = portal_of(m, p);
 	struct expected *x;
@@ -220,6 +225,7 @@ static enum took send_bind(struct session *s, const struct frame *f, const struc
 	}
 	x->portal = o;
 	o->ticket = hold_sent(s, true);
+	x->kept = *kept;
 	pin_sent(s, pin_code(p->plan) ? p->plan : NULL, st); /* the planner runs some functions */
 	frontend_forward(s, f);
 	if (by_name(p->plan) && !describe(s, 'P', NULL, o))
@@ -234,6 +240,7 @@ enum took frontend_bind(struct session *s, const struct frame *f)
 	struct err e = {0};
 	struct msg_bind m;
 	const char *hint = NULL;
+	struct kept kept;
 	enum took took;
 	int r;
 
@@ -246,6 +253,7 @@ enum took frontend_bind(struct session *s, const struct frame *f)
 	r = take_prepared(s, m.statement, &p, &e);
 	if (r)
 		return frontend_failed(s, f, r, &e);
+	s->keep.about = judgement_about(p->j);
 	if (by_name(p->plan) || (p->plan && p->plan->inner && by_name(p->plan->inner)))
 		r = judge_step(s, p->plan, p->j, NULL, 0, &st, &e);
 	if (!r)
@@ -254,7 +262,9 @@ enum took frontend_bind(struct session *s, const struct frame *f)
 		r = pass_bind(s, p->plan, &st, &e);
 	if (!r)
 		r = spend_bind(s, &m, p, &st, &hint, &e);
-	took = r ? frontend_hinted(s, f, r, hint, &e) : send_bind(s, f, &m, p, &st);
+	if (!r)
+		r = keep_bind(s, &m, p, &kept, &e);
+	took = r ? frontend_hinted(s, f, r, hint, &e) : send_bind(s, f, &m, p, &st, &kept);
 	step_fini(&st);
 	prepared_unref(p);
 	return took;
@@ -310,13 +320,15 @@ static int restrict_portal(struct session *s, struct portal *o, struct err *e)
 	return 0;
 }
 
-static enum took send_execute(struct session *s, const struct frame *f, struct portal *o, struct step *st)
+static enum took send_execute(
+	struct session *s, const struct frame *f, struct portal *o, struct step *st, const struct kept *kept)
 {
 	struct expected *x = pipeline_push(&s->pipe, EXPECT_EXECUTE);
 
 	if (!x)
 		return frontend_no_memory(s);
 	x->portal = portal_ref(o);
+	x->kept = *kept;
 	x->step = *st;
 	*st = (struct step){0};
 	x->barrier = x->step.plan && x->step.plan->kind == STATEMENT_COPY_IN;
@@ -350,6 +362,7 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 	struct err e = {0};
 	struct msg_execute m;
 	const char *hint = NULL;
+	struct kept kept;
 	enum took took;
 	int r;
 
@@ -373,7 +386,9 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 		r = hold_execute(s, o, &st, &hint, &e);
 	if (!r)
 		r = pass_execute(s, o->prepared->plan, o->latest, &st, &e);
-	took = r ? frontend_hinted(s, f, r, hint, &e) : send_execute(s, f, o, &st);
+	if (!r)
+		r = keep_execute(s, m.portal, o->prepared, &kept, &e);
+	took = r ? frontend_hinted(s, f, r, hint, &e) : send_execute(s, f, o, &st, &kept);
 	step_fini(&st);
 	return took;
 }

@@ -5,6 +5,7 @@
 #define PGVEIL_SESSION_PIPELINE_H
 
 #include "session/copyout.h"
+#include "session/keep.h"
 #include "session/names.h"
 
 #define PIPELINE_MAX       4096               /* further client messages wait until answers came */
@@ -65,6 +66,7 @@ struct expected {
 	struct step step;          /* EXECUTE */
 	struct copyout *copy;      /* QUERY, EXECUTE: the COPY TO STDOUT under way */
 	struct refusal *refusal;   /* REFUSAL, TELL */
+	struct kept kept;          /* the client's message on record */
 	/* QUERY */
 	uint64_t ticket; /* of the approval that it was sent by (session/hold.c); 0: none */
 	struct judgement *j;

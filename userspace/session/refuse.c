@@ -45,13 +45,15 @@ static void put_blanks(struct put *w, struct span before)
 			put_u8(w, ' ');
 }
 
-static bool put_question(struct session *s, const struct question *q, const struct refusal *r)
+static bool put_question(
+	struct session *s, const struct question *q, const struct refusal *r, const struct kept *kept)
 {
 	struct expected *x = pipeline_push(&s->pipe, EXPECT_TELL);
 	char name[POISON_LEN];
 
 	if (!x)
 		return false;
+	x->kept = *kept;
 	x->refusal = refusal_new(r->sqlstate, r->reason, r->hint, r->position);
 	if (x->refusal)
 		x->refusal->aborts = r->aborts;
@@ -75,6 +77,21 @@ static const char *tellable(const char *sqlstate, const char *reason)
 	return ours ? reason : sqlstate_text(span_of(sqlstate, strlen(sqlstate)));
 }
 
+/* On record before anything of it goes anywhere. false: it is not, and *r says so instead. */
+static bool keep_refusal(struct session *s, const struct frame *f, struct refusal **r, struct kept *kept)
+{
+	char told[300];
+	struct err e = {0};
+
+	session_without_names(told, sizeof(told), tellable((*r)->sqlstate, (*r)->reason));
+	if (!keep_refused(s, f, (*r)->sqlstate, told, kept, &e))
+		return true;
+	*kept = (struct kept){0};
+	refusal_free(*r);
+	*r = refusal_new(e.sqlstate, e.msg, NULL, 0);
+	return false;
+}
+
 /* r is taken over. */
 static enum took refuse(struct session *s, const struct frame *f, struct refusal *r, const struct question *q)
 {
@@ -82,15 +99,20 @@ static enum took refuse(struct session *s, const struct frame *f, struct refusal
 	/* Whatever comes of it, a Query and a Parse of the unnamed statement drop the one before. */
 	bool unnamed = f->type == FE_QUERY || (f->type == FE_PARSE && f->body.n && f->body.p[0] == 0);
 	struct expected *x;
+	struct kept kept;
 
 	if (!r)
 		return session_break(s, "53200", "out of memory");
 	hold_left(s);
+	if (!keep_refusal(s, f, &r, &kept))
+		q = NULL;
+	if (!r)
+		return session_break(s, "53200", "out of memory");
 	session_note(s, NOTE_STATEMENT_REFUSED, r->sqlstate, tellable(r->sqlstate, r->reason));
 	s->stats.refused++;
 	if (s->env->tally)
 		metric_add(&s->env->tally->refused[refusal_of(r->sqlstate)], 1);
-	if ((unnamed && !put_close(s, "")) || (q && !put_question(s, q, r)))
+	if ((unnamed && !put_close(s, "")) || (q && !put_question(s, q, r, &kept)))
 		x = NULL;
 	else
 		x = pipeline_push(&s->pipe, EXPECT_REFUSAL);
@@ -99,6 +121,7 @@ static enum took refuse(struct session *s, const struct frame *f, struct refusal
 		return session_break(s, "53200", "out of memory");
 	}
 	x->refusal = r;
+	x->kept = kept;
 	put_start(&s->put, FE_BIND);
 	put_cstr(&s->put, "");
 	put_cstr(&s->put, s->poison);

@@ -9,8 +9,13 @@ static bool go_on(struct session *s, enum side from)
 	struct lane *l = &s->lane[from];
 	struct span in = buf_peek(&l->in);
 	size_t n = in.n < l->through ? in.n : l->through;
+	struct err e = {0};
 
 	if (n) {
+		if (from == SIDE_CLIENT && keep_more(s, span_of(in.p, n), &e)) {
+			session_break(s, e.sqlstate, "%s", e.msg);
+			return false;
+		}
 		outq_borrow(&s->lane[to].out, span_of(in.p, n));
 		buf_parse(&l->in, n);
 		l->through -= n;
@@ -27,6 +32,7 @@ static bool begins(uint8_t type)
 
 void relay_client(struct session *s)
 {
+	struct err e = {0};
 	struct frame f;
 
 	s->waiting = false;
@@ -43,6 +49,12 @@ void relay_client(struct session *s)
 		}
 		if (begins(f.type) && enter_policy(s)) {
 			s->waiting = s->state == STATE_OPEN;
+			return;
+		}
+		if (keep_holds(s, &f))
+			return;
+		if (keep_relayed(s, &f, &e)) {
+			session_break(s, e.sqlstate, "%s", e.msg);
 			return;
 		}
 		if (f.type == FE_QUERY || f.type == FE_EXECUTE || f.type == FE_FUNCTION_CALL)
@@ -110,6 +122,7 @@ void relay_server(struct session *s)
 		if (f.type == BE_DATA_ROW)
 			s->stats.rows++;
 		watch_definitions(s, &f);
+		keep_answered(s, &f);
 		splice_begin(s, &f, NULL);
 		session_pass(s, SIDE_SERVER, &f);
 	}

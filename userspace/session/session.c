@@ -51,6 +51,7 @@ void session_free(struct session *s)
 {
 	if (!s)
 		return;
+	keep_end(s);
 	session_tally(s, true);
 	hold_fini(s);
 	pass_over(s, s->now_ms);
@@ -83,7 +84,7 @@ void session_free(struct session *s)
 /* Names in reasons are the client's words as long as nobody has found them in a catalogue: an agent that
  * writes a value where a name belongs must not write it to the log. They stand in quotes, the last of which
  * cannot be told from one inside a name; a server's quotes may be of another language. */
-static void without_names(char *out, size_t cap, const char *text)
+void session_without_names(char *out, size_t cap, const char *text)
 {
 	size_t n = 0;
 
@@ -100,7 +101,7 @@ void session_note(struct session *s, enum session_note n, const char *sqlstate, 
 		metric_add(&s->env->tally->notes[n], 1);
 	if (!s->env->note)
 		return;
-	without_names(told, sizeof(told), text ? text : "");
+	session_without_names(told, sizeof(told), text ? text : "");
 	s->env->note(s->env->arg, s, n, sqlstate, told);
 }
 
@@ -144,6 +145,7 @@ enum took session_break(struct session *s, const char *sqlstate, const char *fmt
 	va_end(ap);
 	if (s->state == STATE_CLOSING)
 		return TOOK_BROKEN;
+	snprintf(s->keep.closed_by, sizeof(s->keep.closed_by), "%s", sqlstate);
 	session_note(s, s->state == STATE_OPEN ? NOTE_BROKEN : NOTE_LOGIN_REFUSED, sqlstate, msg);
 	/* In the middle of a message nothing can be said: the client sees the connection end. */
 	if (!splice_within(s)) {
@@ -201,6 +203,8 @@ struct outq *session_out(struct session *s, enum side side)
  * same end, says what it still owes, and goes. */
 static void client_ended(struct session *s, bool lost)
 {
+	if (!s->keep.closed && s->state != STATE_CLOSING)
+		s->keep.closed = "client";
 	if (!lost && s->state == STATE_OPEN) {
 		s->client_done = true;
 		return;
@@ -213,6 +217,8 @@ static void client_ended(struct session *s, bool lost)
 
 static void server_ended(struct session *s)
 {
+	if (!s->keep.closed && s->state != STATE_CLOSING)
+		s->keep.closed = "database";
 	/* What the server said before it went is still owed; nothing is added. */
 	if (s->state == STATE_OPEN)
 		session_move(s, STATE_CLOSING);
@@ -288,6 +294,18 @@ static void pump(struct session *s)
 	}
 }
 
+/* Of what this step would send to either side nothing may go out, since it is not on record. */
+static void end_unrecorded(struct session *s)
+{
+	if (s->state != STATE_CLOSING) {
+		session_note(s, NOTE_BROKEN, KEEP_SQLSTATE, KEEP_REASON);
+		session_move(s, STATE_CLOSING);
+	}
+	snprintf(s->keep.closed_by, sizeof(s->keep.closed_by), KEEP_SQLSTATE);
+	outq_fini(&s->lane[SIDE_CLIENT].out);
+	outq_fini(&s->lane[SIDE_SERVER].out);
+}
+
 static unsigned wants(struct session *s)
 {
 	unsigned w = s->once;
@@ -335,6 +353,7 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 
 	s->now_ms = now_ms;
 	s->once = 0;
+	keep_step_begins(s);
 	if (outq_empty(&s->lane[SIDE_CLIENT].out))
 		buf_consume(&s->lane[SIDE_SERVER].in);
 	if (outq_empty(&s->lane[SIDE_SERVER].out))
@@ -343,6 +362,8 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 	pump(s);
 	hold_step(s);
 	pass_settle(s);
+	if (!keep_step_ends(s))
+		end_unrecorded(s);
 	w = wants(s);
 	session_tally(s, false);
 	catalog_unref(s->catalog);

@@ -24,6 +24,7 @@ struct cache;
 struct accounts;
 struct desk;
 struct tally;
+struct scribe;
 
 enum side { SIDE_CLIENT, SIDE_SERVER };
 
@@ -34,7 +35,8 @@ enum side { SIDE_CLIENT, SIDE_SERVER };
 	X(DIRECT_TLS, "session.direct_tls") /* a TLS hello without SSLRequest: closed */                     \
 	X(STATEMENT_REFUSED, "statement.refused")                                                            \
 	X(CANCEL, "session.cancel")                                                                          \
-	X(BROKEN, "session.broken") /* protocol violation, or lineage and origin disagreed: closed */
+	X(BROKEN, "session.broken")  /* protocol violation, or lineage and origin disagreed: closed */       \
+	X(UNRECORDED, "record.lost") /* something of it is not on record, where that may be */
 #define X(name, word) NOTE_##name,
 enum session_note { SESSION_NOTES(X) SESSION_NOTE_MAX };
 #undef X
@@ -61,7 +63,8 @@ struct session_env {
 	/* text has no word of the client's in it; sqlstate is NULL where there is none. */
 	void (*note)(void *arg, const struct session *s, enum session_note n, const char *sqlstate,
 		const char *text);
-	struct tally *tally; /* session/tally.h; NULL: nobody counts */
+	struct scribe *scribe; /* session/scribe.h; NULL: nobody records, and what must be is refused */
+	struct tally *tally;   /* session/tally.h; NULL: nobody counts */
 	void *arg;
 };
 

@@ -11,6 +11,8 @@
  * them or to count what is in them, says no here. */
 static bool may_be_spliced(const struct session *s, const struct rowplan *rows)
 {
+	if (s->grant.record.level == RECORD_LEVEL_FULL)
+		return false;
 	return !s->judged || (rows && rows->pass);
 }
 

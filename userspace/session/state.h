@@ -32,6 +32,7 @@ enum session_state {
 #define PATH_MAX_NAMES SEARCH_PATH_NAMES_MAX
 #define POISON_LEN     32
 _Static_assert(PATH_MAX_NAMES <= 64, "path.counts has a bit for each");
+#define APPLICATION_MAX  128
 #define JUDGE_WAIT_MS    10000 /* that a message waits for what it is to be judged by */
 #define OWN_CATALOGS_MAX 8     /* that statements of one session still refer to */
 
@@ -65,6 +66,7 @@ struct session {
 	struct policy *policy;
 	struct grant grant; /* in mem; replaced when the policy changes */
 	struct arena grant_mem;
+	const char *application;   /* in mem; a claim; NULL: none */
 	const char *dbname, *user; /* in mem; the user is only a claim, or what a relayed login is for */
 	const char *(*params)[2];  /* for the upstream StartupMessage; in login_mem */
 	size_t nparams;
@@ -182,6 +184,7 @@ struct session {
 	bool ddl;  /* a definition changed in this transaction */
 	bool busy; /* something was sent since the last ReadyForQuery */
 
+	struct keeping keep;
 	struct session_stats stats, told; /* told: as far as the worker's tally has it */
 	bool counted, counted_judged;     /* as what the tally counts this session */
 	enum session_state counted_state;
@@ -198,6 +201,8 @@ enum took {
 void session_move(struct session *s, enum session_state to);
 /* From the first quote on a text may hold a client's words: the worker is told what comes before. */
 void session_note(struct session *s, enum session_note n, const char *sqlstate, const char *text);
+/* Before the first quote: without words that only a client wrote. */
+void session_without_names(char *out, size_t cap, const char *text);
 /* Tells the client (where a message may begin now) and closes. Always returns TOOK_BROKEN. */
 enum tenure session_tenure(const struct session *s);
 /* What only the daemon that has taken over may grant: refused, and the session ends with its transaction. */

@@ -21,6 +21,7 @@
 	X(UNKNOWN_CURSOR, "34000")                                                                           \
 	X(LIMIT, "53400")                                                                                    \
 	X(TOO_LARGE, "54000")                                                                                \
+	X(UNRECORDED, "53100")                                                                               \
 	X(NO_CATALOGUE, "57P03")
 #define X(name, code) REFUSAL_##name,
 enum refusal_code { REFUSALS(X) REFUSAL_MAX };
@@ -34,6 +35,7 @@ struct tally {
 	_Atomic uint64_t statements, rows, masked_cells, bytes_to_client, bytes_to_server, spliced_bytes;
 	_Atomic uint64_t large_clean, large_rewritten; /* rows of at least splice_min bytes */
 	_Atomic uint64_t refused[REFUSAL_MAX], notes[SESSION_NOTE_MAX];
+	_Atomic uint64_t unrecorded; /* records that could not be written, where that may be */
 	_Atomic uint64_t judged_cached, judged_anew;
 	/* Of the cache. */
 	_Atomic uint64_t judgements, judgement_bytes, bindings;

@@ -248,10 +248,13 @@ int parse(struct span text, unsigned server, struct arena *a, struct PgQuery__Pa
 struct PgQuery__ScanResult *parse_tokens(struct span text, struct arena *a)
 {
 	ProtobufCAllocator memory = {tree_alloc, tree_free, a};
-	char *copy = arena_strndup(a, text.n ? (const char *)text.p : "", text.n);
 	PgQuery__ScanResult *out = NULL;
 	PgQueryScanResult r;
+	char *copy;
 
+	if (text.n > ANALYZE_TEXT_MAX || check_encoding(text, NULL) < 0)
+		return NULL;
+	copy = arena_strndup(a, text.n ? (const char *)text.p : "", text.n);
 	if (!copy)
 		return NULL;
 	r = pg_query_scan(copy);

@@ -15,7 +15,7 @@ struct PgQuery__ScanResult;
 MUSTCHECK int parse(struct span text, unsigned server, struct arena *a, struct PgQuery__ParseResult **out,
 	int *position, struct err *e);
 
-/* Its tokens, likewise; NULL: none, or no memory. */
+/* Its tokens, likewise; NULL: it cannot be split into tokens, or no memory. */
 struct PgQuery__ScanResult *parse_tokens(struct span text, struct arena *a);
 
 /* The version of PostgreSQL whose grammar it is: "17.4". */

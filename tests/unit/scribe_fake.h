@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* scribe_fake: keeps what a session puts on record in memory, or says that it cannot. */
+#ifndef PGVEIL_TEST_SCRIBE_FAKE_H
+#define PGVEIL_TEST_SCRIBE_FAKE_H
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "session/scribe.h"
+
+struct fake_record {
+	enum record_kind kind;
+	uint64_t session;
+	uint8_t *p;
+	size_t n;
+};
+
+struct fake_scribe {
+	struct scribe scribe;
+	struct fake_record *v; /* n of them, those behind ndone not committed */
+	size_t n, ndone, cap;
+	uint64_t sessions, now_us;
+	bool forgets;     /* nothing is kept */
+	long fails_after; /* so many more puts and commits go well; < 0: all */
+	unsigned running;
+};
+
+static inline bool fake_fails(struct fake_scribe *f)
+{
+	if (f->fails_after < 0)
+		return false;
+	if (f->fails_after == 0)
+		return true;
+	f->fails_after--;
+	return false;
+}
+
+static inline void fake_begin(struct scribe *s, struct scribed *of)
+{
+	struct fake_scribe *f = (struct fake_scribe *)s;
+
+	of->id = ++f->sessions;
+	f->running++;
+}
+
+static inline void fake_end(struct scribe *s, struct scribed *of)
+{
+	(void)of;
+	((struct fake_scribe *)s)->running--;
+}
+
+static inline uint64_t fake_now(struct scribe *s)
+{
+	return ++((struct fake_scribe *)s)->now_us;
+}
+
+static inline int fake_put(struct scribe *s, const struct record *rec, struct err *e)
+{
+	struct fake_scribe *f = (struct fake_scribe *)s;
+	struct fake_record *r;
+	size_t n = 0;
+
+	if (fake_fails(f))
+		return err_set(e, -ENOSPC, "full");
+	if (f->forgets)
+		return 0;
+	if (f->n == f->cap) {
+		f->cap = f->cap ? f->cap * 2 : 64;
+		f->v = realloc(f->v, f->cap * sizeof(*f->v));
+		if (!f->v)
+			abort();
+	}
+	r = &f->v[f->n++];
+	for (size_t i = 0; i < rec->n; i++)
+		n += rec->parts[i].n;
+	*r = (struct fake_record){rec->kind, rec->session, malloc(n ? n : 1), 0};
+	if (!r->p)
+		abort();
+	for (size_t i = 0; i < rec->n; i++) {
+		if (rec->parts[i].n)
+			memcpy(r->p + r->n, rec->parts[i].p, rec->parts[i].n);
+		r->n += rec->parts[i].n;
+	}
+	return 0;
+}
+
+static inline int fake_commit(struct scribe *s, struct err *e)
+{
+	struct fake_scribe *f = (struct fake_scribe *)s;
+
+	if (!fake_fails(f)) {
+		f->ndone = f->n;
+		return 0;
+	}
+	while (f->n > f->ndone)
+		free(f->v[--f->n].p);
+	return err_set(e, -ENOSPC, "full");
+}
+
+static inline void fake_init(struct fake_scribe *f)
+{
+	static const uint8_t key[HMAC_KEY_LEN] = "0123456789abcdef0123456789abcde";
+
+	*f = (struct fake_scribe){
+		.scribe = {fake_begin, fake_end, fake_now, fake_put, fake_commit, {{0}, {0}}},
+		.fails_after = -1};
+	hmac_key_init(&f->scribe.tokens, key);
+}
+
+static inline void fake_fini(struct fake_scribe *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		free(f->v[i].p);
+	free(f->v);
+}
+
+#endif

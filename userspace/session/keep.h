@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* keep: what of a session is put on record, for the files of this folder only: each statement before the
+ * server gets it, each byte before the client does, and how it went. What cannot be written does not happen
+ * where policy wants it on record (grant.record), else it is counted.
+ *
+ * A step puts what it has to say, and at its end all of it is committed, before any queue is written. What
+ * can be refused in its place is committed at once: a statement that the server would carry out. */
+#ifndef PGVEIL_SESSION_KEEP_H
+#define PGVEIL_SESSION_KEEP_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "pgwire/frame.h"
+#include "pgwire/message.h"
+#include "session/scribe.h"
+
+struct session;
+struct about;
+struct judgement;
+struct prepared;
+struct step;
+
+#define KEEP_SQLSTATE "53100"
+#define KEEP_REASON   "the recording of this session cannot be written, and nothing is carried out without it"
+#define KEEP_TAGS     192 /* bytes of the tags of one message's statements */
+
+/* A message of the client's that is on record, or is not: number 0. */
+struct kept {
+	uint64_t number, began_us;
+	bool intimate; /* its constants are tokens */
+};
+
+struct keeping { /* of a session */
+	struct scribed of;
+	uint64_t number;        /* of the last STATEMENT */
+	uint64_t rows, masked;  /* session_stats as of the last DONE, … */
+	uint64_t out, out_done; /* … and bytes queued for the client since BEGIN: so far, then */
+	/* Bytes at the start of the client's queue: that are on record, and that were there when the step
+	 * began. */
+	size_t had, began;
+	uint64_t missing;          /* records, or more, that could not be written and are not told of */
+	struct kept_done *done;    /* of this step, newest first … */
+	struct arena done_mem;     /* … and in here; empty between steps */
+	const struct about *about; /* of the message that is taken; NULL: not known, or not yet */
+	struct kept relayed;       /* not judged: what is under way */
+	size_t relayed_more;       /* … bytes of its text to come */
+	char sqlstate[6];          /* … the error that it met */
+	uint8_t tags[KEEP_TAGS];   /* as fields of body.h */
+	unsigned ntags;
+	const char *closed; /* why it ended; a word of ours */
+	char closed_by[6];
+	bool open, told, put, owed, failed; /* put: not committed; owed: a STATEMENT among it */
+};
+
+/* ---- keep.c ---- */
+
+/* The login is done. -EACCES with e: it cannot be recorded. */
+MUSTCHECK int keep_begin(struct session *s, struct err *e);
+void keep_end(struct session *s);
+
+/* Before it is sent. -EACCES with e for the client. */
+MUSTCHECK int keep_query(
+	struct session *s, struct span text, const struct judgement *j, struct kept *out, struct err *e);
+MUSTCHECK int keep_parse(struct session *s, const struct msg_parse *m, const struct judgement *j,
+	struct kept *out, struct err *e);
+MUSTCHECK int keep_bind(struct session *s, const struct msg_bind *m, const struct prepared *p,
+	struct kept *out, struct err *e);
+MUSTCHECK int keep_execute(
+	struct session *s, struct span portal, const struct prepared *p, struct kept *out, struct err *e);
+/* A message that is refused. reason: as it may be told. */
+MUSTCHECK int keep_refused(struct session *s, const struct frame *f, const char *sqlstate, const char *reason,
+	struct kept *out, struct err *e);
+/* Not judged: a message that goes to the server as it is, and what comes of it later. */
+MUSTCHECK int keep_relayed(struct session *s, const struct frame *f, struct err *e);
+MUSTCHECK int keep_more(struct session *s, struct span bytes, struct err *e);
+/* Whether its text must be there whole. */
+bool keep_holds(const struct session *s, const struct frame *f);
+
+/* ---- keep_done.c ---- */
+
+void keep_tag(struct session *s, struct span tag); /* one of its statements was carried out */
+/* It is over: with an error, or (sqlstate.n 0) without. */
+void keep_done(struct session *s, struct kept *k, struct span sqlstate);
+void keep_answered(struct session *s, const struct frame *f); /* not judged: a message of the server */
+
+/* ---- keep_output.c ---- */
+
+/* A message of the server is looked at; true: what the client gets of it is to be kept without the words that
+ * it quotes, by keep_veiled. */
+bool keep_veils(struct session *s, const struct frame *f, const struct kept *about);
+void keep_veiled(struct session *s);
+void keep_step_begins(struct session *s);
+/* At the end of a step: all that was put, and what is queued for the client. false: nothing may go out. */
+MUSTCHECK bool keep_step_ends(struct session *s);
+
+/* ---- for these files ---- */
+
+int keep_put(struct session *s, enum record_kind kind, uint64_t time_us, const struct span *parts, size_t n);
+uint64_t keep_now(struct session *s);
+int keep_lost(struct session *s, struct err *e); /* 0: it may be */
+/* The text with tokens in the place of values, in scratch. p NULL: no memory. */
+#define KEEP_TOKEN 22 /* bytes */
+void keep_token(const struct session *s, struct span value, uint8_t out[static KEEP_TOKEN]);
+bool keep_plain_name(struct span name); /* that no value looks like */
+
+#endif

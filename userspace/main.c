@@ -39,6 +39,7 @@
 #include "ctl/sentinel.h"
 #include "ctl/sweep.h"
 #include "ctl/takeover.h"
+#include "ctl/webhook.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
 #include "main/daemon.h"
@@ -574,6 +575,7 @@ static void stop(struct daemon *d)
 	control_close(d->control);
 	policy_unref(d->policy);
 	log_set_tap(NULL, NULL);
+	webhook_close(d->webhook);
 	events_free(d->events);
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
@@ -589,6 +591,15 @@ static void raise_files(void)
 		if (setrlimit(RLIMIT_NOFILE, &l) < 0)
 			log_event(LOG_WARN, "start.files", "RLIMIT_NOFILE: %m");
 	}
+}
+
+static void on_line(void *arg, const char *event, const char *line, size_t len)
+{
+	const struct daemon *d = arg;
+
+	events_add(d->events, event, line, len);
+	if (d->webhook)
+		webhook_add(d->webhook, event, line, len);
 }
 
 int main(int argc, char **argv)
@@ -625,7 +636,13 @@ int main(int argc, char **argv)
 		check(-ENOMEM, &e);
 		return 1;
 	}
-	log_set_tap(events_add, d.events);
+	if (d.opt.webhook && (webhook_open(&d.webhook, d.opt.webhook, d.opt.webhook_secret, &e) ||
+				     webhook_start(d.webhook, &e))) {
+		check(-EINVAL, &e);
+		stop(&d);
+		return 1;
+	}
+	log_set_tap(on_line, &d);
 	if (!check_needs(&d)) {
 		stop(&d);
 		return 1;

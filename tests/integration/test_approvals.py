@@ -2,6 +2,9 @@
 """Statements that a person must approve of: they wait on the wire, run once and as they were approved, or not at all. What ran is
 what the server's log and its tables say."""
 
+import hashlib
+import hmac
+import http.server
 import json
 import pathlib
 import sqlite3
@@ -567,3 +570,73 @@ def test_policy_is_bound(tmp_path):
             r = c.result()
             assert r.error.sqlstate == "42501" and "the policy" in str(r.error)
             assert desk.wait_state(x["id"], "void") and desk.ran(mark) == 0
+
+
+def test_webhook(tmp_path):
+    """Each event is told, signed, and told again where nobody took it; no word of the statement is in it."""
+    got, secret = [], b"a secret of twenty-eight byte"
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(503 if len(got) == 1 else 204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    (tmp_path / "secret").write_bytes(secret + b"\n")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    args = "--webhook http://127.0.0.1:%d/hook --webhook-secret %s" % (server.server_address[1], tmp_path / "secret")
+    with ApprovalLab(env={"LAB_DAEMON_ARGS": args}) as desk:
+        desk.wait_ready()
+        mark = marker()
+        with desk.login() as c:
+            c.send(wire.query(delete(mark, 1)))
+            notice(c)
+            x = desk.wait_pending(mark)
+            desk.pgveil("approvals", "approve", x["id"])
+            assert c.result().ok().tags == ["DELETE 1"]
+        def told(event):
+            return [b for b in (json.loads(b) for _, b in got) if b["event"]["event"] == event and b["event"].get("approval") == x["id"]]
+        for event in ("approval.asked", "approval.approved", "approval.consumed"):
+            desk.wait_until(lambda e=event: told(e), event + " was not told")
+        assert "pgveil approvals show %d" % x["id"] in told("approval.asked")[0]["text"]
+        assert got[0][1] == got[1][1], "what was not taken is not sent again"
+        for headers, body in got:
+            want = hmac.new(secret, b"v1:" + headers["X-Pgveil-Timestamp"].encode() + b":" + body, hashlib.sha256).hexdigest()
+            assert headers["X-Pgveil-Signature"] == "v1=" + want
+            assert mark.encode() not in body
+    server.shutdown()
+
+
+def test_taken_over_while_it_waits():
+    """The daemon that goes denies what waits there, with cause; what is approved is the next one's, and is used once."""
+    with ApprovalLab() as desk:
+        desk.wait_ready()
+        mark, other = marker(), marker()
+        with desk.login() as gone:
+            gone.send(wire.query(delete(other, 2)))
+            notice(gone)
+            y = desk.wait_pending(other)
+        desk.wait_pending(other, waiting=0)
+        desk.pgveil("approvals", "approve", y["id"])
+        c = desk.login()
+        c.send(wire.query(delete(mark, 1)))
+        notice(c)
+        x = desk.wait_pending(mark)
+        desk.sh("daemon", "upgrade")
+        r = c.result()
+        assert r.error.sqlstate == "42501" and "taken over" in str(r.error)
+        assert desk.show(x["id"])["state"] == "denied" and desk.ran(mark) == 0
+        c.close()
+        with desk.login() as again:
+            assert again.query(delete(other, 2)).ok().tags == ["DELETE 1"]
+            again.send(wire.query(delete(mark, 1)))
+            notice(again)
+            z = desk.wait_pending(mark)
+            assert z["id"] > x["id"]
+            desk.pgveil("approvals", "approve", z["id"])
+            assert again.result().ok().tags == ["DELETE 1"]
+        assert desk.ran(mark) == 1 and desk.ran(other) == 1

@@ -43,6 +43,7 @@ struct daemon {
 	struct file_watch *watch; /* of the policy's files */
 	json_t *complaints;       /* of the last reload; NULL: none */
 	struct events *events;
+	struct webhook *webhook;
 	struct approvals *approvals;
 	struct approvals_api *approvals_api;
 	struct admin *admin;

@@ -245,6 +245,10 @@ static const struct row table[] = {
 		"of one file of a recording (default: 64MiB)"},
 	{"metrics-listen", "ADDR:PORT", take_text, AT(metrics_listen), 0,
 		"also answer /metrics and /healthz there, to whoever asks (default: nowhere)"},
+	{"webhook", "URL", take_text, AT(webhook), 0,
+		"tell it of approvals, refusals and ways past the engine as they happen, signed"},
+	{"webhook-secret", "FILE", take_text, AT(webhook_secret), 0,
+		"what it is signed with: 16 to 1024 bytes"},
 	{"splice", "MODE", take_splice, 0, 0,
 		"auto, off or force: whether large rows that nothing looks at pass without being read "
 		"(default: auto)"},

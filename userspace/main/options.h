@@ -26,7 +26,8 @@ struct options { /* strings are those of argv */
 	uint64_t record_keep_s; /* 0: for ever */
 	size_t record_quota;    /* bytes; 0: any */
 	size_t record_segment;
-	const char *metrics_listen; /* NULL: nowhere */
+	const char *metrics_listen;           /* NULL: nowhere */
+	const char *webhook, *webhook_secret; /* NULL: none; a file */
 	enum log_level log_level;
 	enum splice_mode splice;
 	int ready_fd;            /* -1: none */

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/webhook.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/log.h"
+
+#define QUEUE_MAX      1000
+#define TRIES_MAX      10
+#define BACKOFF_MAX_S  60
+#define TIMEOUT_S      10L
+#define SECRET_MIN     16u
+#define SECRET_MAX     1024u
+#define DROPPED_EACH_S 60
+
+struct item {
+	STAILQ_ENTRY(item) next;
+	char *body;
+};
+
+struct webhook {
+	char *url;
+	uint8_t secret[SECRET_MAX + 1];
+	size_t secret_len;
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	pthread_t thread;
+	bool running;
+	atomic_bool stopping;
+	STAILQ_HEAD(, item) queue;
+	unsigned n;
+	uint64_t dropped; /* since it was told */
+	time_t told;
+};
+
+/* ---- what is told ---- */
+
+static bool wanted(const char *event)
+{
+	static const char *const prefixes[] = {"approval.", "grant.", "limit.", "stray.", "foreign.",
+		"statement.refused", "session.refused", "session.broken", "connect.refused", "record.",
+		"guard."};
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (strncmp(event, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Slack takes three characters for markup. */
+static void escaped(FILE *o, const char *s)
+{
+	for (; *s; s++) {
+		switch (*s) {
+		case '&': fputs("&amp;", o); break;
+		case '<': fputs("&lt;", o); break;
+		case '>': fputs("&gt;", o); break;
+		default: fputc(*s, o);
+		}
+	}
+}
+
+static char *text_of(const json_t *line)
+{
+	static const char *const shown[] = {
+		"identity", "cgroup", "database", "kind", "rule", "sqlstate", "reason"};
+	const char *event = json_string_value(json_object_get(line, "event"));
+	const char *msg = json_string_value(json_object_get(line, "msg"));
+	char *text = NULL;
+	size_t n;
+	FILE *o = open_memstream(&text, &n);
+
+	if (!o)
+		return NULL;
+	fprintf(o, "pgveil %s: ", event ? event : "");
+	escaped(o, msg ? msg : "");
+	for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+		const char *value = json_string_value(json_object_get(line, shown[i]));
+
+		if (!value)
+			continue;
+		fprintf(o, "; %s ", shown[i]);
+		escaped(o, value);
+	}
+	return fclose(o) == 0 ? text : NULL;
+}
+
+static char *body_of(const char *line, size_t len)
+{
+	json_t *x = json_loadb(line, len, 0, NULL);
+	char *text = x ? text_of(x) : NULL, *body = NULL;
+	json_t *o = text ? json_pack("{s:s, s:O}", "text", text, "event", x) : NULL;
+
+	if (o)
+		body = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	json_decref(x);
+	free(text);
+	return body;
+}
+
+void webhook_add(struct webhook *w, const char *event, const char *line, size_t len)
+{
+	struct item *x;
+
+	if (!wanted(event))
+		return;
+	pthread_mutex_lock(&w->lock);
+	x = w->n < QUEUE_MAX && !w->stopping ? calloc(1, sizeof(*x)) : NULL;
+	if (x)
+		x->body = body_of(line, len);
+	if (x && x->body) {
+		STAILQ_INSERT_TAIL(&w->queue, x, next);
+		w->n++;
+		pthread_cond_signal(&w->work);
+	} else {
+		free(x);
+		w->dropped++;
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* ---- sending ---- */
+
+static bool sign(
+	const struct webhook *w, const char *stamp, const char *body, char out[2 * EVP_MAX_MD_SIZE + 1])
+{
+	uint8_t mac[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	char *text;
+	int len = asprintf(&text, "v1:%s:%s", stamp, body);
+
+	if (len < 0)
+		return false;
+	if (!HMAC(EVP_sha256(), w->secret, (int)w->secret_len, (const uint8_t *)text, (size_t)len, mac, &n))
+		n = 0;
+	free(text);
+	for (unsigned i = 0; i < n; i++)
+		snprintf(out + 2 * i, 3, "%02x", mac[i]);
+	return n > 0;
+}
+
+static struct curl_slist *headers_of(const struct webhook *w, const char *body)
+{
+	char stamp[32], mac[2 * EVP_MAX_MD_SIZE + 1], line[3][256];
+	struct curl_slist *list = NULL;
+
+	snprintf(stamp, sizeof(stamp), "%lld", (long long)time(NULL));
+	if (!sign(w, stamp, body, mac))
+		return NULL;
+	snprintf(line[0], sizeof(line[0]), "Content-Type: application/json");
+	snprintf(line[1], sizeof(line[1]), "X-Pgveil-Timestamp: %s", stamp);
+	snprintf(line[2], sizeof(line[2]), "X-Pgveil-Signature: v1=%s", mac);
+	for (int i = 0; i < 3; i++) {
+		struct curl_slist *longer = curl_slist_append(list, line[i]);
+
+		if (!longer) {
+			curl_slist_free_all(list);
+			return NULL;
+		}
+		list = longer;
+	}
+	return list;
+}
+
+static size_t ignore(char *p, size_t size, size_t n, void *arg)
+{
+	(void)p;
+	(void)arg;
+	return size * n;
+}
+
+/* 0: taken; -EAGAIN: later, perhaps; -EINVAL: not ever. */
+static int send_once(const struct webhook *w, const char *body, char *why, size_t cap)
+{
+	struct curl_slist *headers = headers_of(w, body);
+	CURL *c = headers ? curl_easy_init() : NULL;
+	CURLcode rc = CURLE_OUT_OF_MEMORY;
+	long code = 0;
+
+	if (c) {
+		curl_easy_setopt(c, CURLOPT_URL, w->url);
+		curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+		curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
+		curl_easy_setopt(c, CURLOPT_TIMEOUT, TIMEOUT_S);
+		curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+		curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, ignore);
+		curl_easy_setopt(c, CURLOPT_USERAGENT, "pgveild");
+		rc = curl_easy_perform(c);
+		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
+	}
+	curl_easy_cleanup(c);
+	curl_slist_free_all(headers);
+	if (rc != CURLE_OK)
+		snprintf(why, cap, "%s", curl_easy_strerror(rc));
+	else
+		snprintf(why, cap, "the answer was %ld", code);
+	if (rc == CURLE_OK && code >= 200 && code < 300)
+		return 0;
+	/* a mistake of ours stays one */
+	return rc == CURLE_OK && code >= 400 && code < 500 && code != 408 && code != 429 ? -EINVAL : -EAGAIN;
+}
+
+/* Sleeps, unless it is the end. */
+static void pause_s(struct webhook *w, time_t seconds)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += seconds;
+	pthread_mutex_lock(&w->lock);
+	while (!w->stopping && pthread_cond_timedwait(&w->work, &w->lock, &until) == 0)
+		;
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void deliver(struct webhook *w, const char *body)
+{
+	time_t backoff = 1;
+	char why[256] = "";
+	int r = -EAGAIN;
+
+	for (int i = 0; i < TRIES_MAX && r == -EAGAIN && !w->stopping; i++) {
+		r = send_once(w, body, why, sizeof(why));
+		if (r != -EAGAIN || i + 1 == TRIES_MAX)
+			break;
+		pause_s(w, backoff);
+		backoff = backoff * 2 < BACKOFF_MAX_S ? backoff * 2 : BACKOFF_MAX_S;
+	}
+	if (r)
+		log_event(LOG_WARN, "webhook.failed", "an event was not delivered: %s", why);
+}
+
+static void tell_dropped(struct webhook *w)
+{
+	time_t now = time(NULL);
+	uint64_t n;
+
+	pthread_mutex_lock(&w->lock);
+	n = now - w->told >= DROPPED_EACH_S ? w->dropped : 0;
+	if (n) {
+		w->dropped = 0;
+		w->told = now;
+	}
+	pthread_mutex_unlock(&w->lock);
+	if (n)
+		log_with(LOG_WARN, "webhook.dropped", LOG_FIELDS(LOG_NUMBER("events", n)),
+			"they came faster than they could be delivered");
+}
+
+static struct item *next_item(struct webhook *w)
+{
+	struct item *x = NULL;
+
+	pthread_mutex_lock(&w->lock);
+	while (!w->stopping && STAILQ_EMPTY(&w->queue))
+		pthread_cond_wait(&w->work, &w->lock);
+	if (!w->stopping) {
+		x = STAILQ_FIRST(&w->queue);
+		STAILQ_REMOVE_HEAD(&w->queue, next);
+		w->n--;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return x;
+}
+
+static void item_free(struct item *x)
+{
+	free(x->body);
+	free(x);
+}
+
+static void *webhook_main(void *arg)
+{
+	struct webhook *w = arg;
+	struct item *x;
+
+	while ((x = next_item(w))) {
+		deliver(w, x->body);
+		item_free(x);
+		tell_dropped(w);
+	}
+	return NULL;
+}
+
+/* ---- life ---- */
+
+static int read_secret(struct webhook *w, const char *file, struct err *e)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t n;
+
+	if (fd < 0)
+		return err_set(e, -errno, "%s: %m", file);
+	n = read(fd, w->secret, sizeof(w->secret));
+	close(fd);
+	if (n < 0)
+		return err_set(e, -EIO, "%s: it cannot be read", file);
+	while (n > 0 && (w->secret[n - 1] == '\n' || w->secret[n - 1] == '\r'))
+		n--;
+	if ((size_t)n < SECRET_MIN || (size_t)n > SECRET_MAX)
+		return err_set(e, -EINVAL, "%s: a secret has %u to %u bytes", file, SECRET_MIN, SECRET_MAX);
+	w->secret_len = (size_t)n;
+	return 0;
+}
+
+int webhook_open(struct webhook **out, const char *url, const char *secret_file, struct err *e)
+{
+	struct webhook *w;
+	int r;
+
+	if (!secret_file)
+		return err_set(e, -EINVAL, "--webhook needs --webhook-secret: what is sent is signed");
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_set(e, -ENOMEM, "libcurl cannot be used");
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return err_set(e, -ENOMEM, "out of memory");
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->work, NULL);
+	STAILQ_INIT(&w->queue);
+	w->url = strdup(url);
+	r = w->url ? read_secret(w, secret_file, e) : err_set(e, -ENOMEM, "out of memory");
+	if (r) {
+		webhook_close(w);
+		return r;
+	}
+	*out = w;
+	return 0;
+}
+
+int webhook_start(struct webhook *w, struct err *e)
+{
+	int r = pthread_create(&w->thread, NULL, webhook_main, w);
+
+	if (r)
+		return err_set(e, -r, "the webhook's thread: %s", strerror(r));
+	w->running = true;
+	return 0;
+}
+
+void webhook_close(struct webhook *w)
+{
+	struct item *x;
+
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->stopping = true;
+	pthread_cond_broadcast(&w->work);
+	pthread_mutex_unlock(&w->lock);
+	if (w->running)
+		pthread_join(w->thread, NULL);
+	while ((x = STAILQ_FIRST(&w->queue))) {
+		STAILQ_REMOVE_HEAD(&w->queue, next);
+		item_free(x);
+	}
+	pthread_cond_destroy(&w->work);
+	pthread_mutex_destroy(&w->lock);
+	mem_wipe(w->secret, sizeof(w->secret));
+	free(w->url);
+	free(w);
+}

@@ -148,7 +148,7 @@ static bool resolve(struct report *rep, json_t *s)
 	const char *message = text(s, "message"), *name = text(s, "prepared");
 	json_t *sql, *parameters;
 
-	if (strcmp(text(s, "verdict"), "allow") != 0)
+	if (strcmp(text(s, "verdict"), "deny") == 0)
 		return true;
 	if (strcmp(message, "parse") == 0)
 		json_object_set(rep->prepared, name, json_object_get(s, "text"));
@@ -187,7 +187,7 @@ static void put_statement(struct plain *t, const json_t *s)
 			plain_puts(t, "  error ");
 			put_text(t, text(done, "sqlstate"));
 		}
-	} else if (!strcmp(text(s, "verdict"), "allow")) {
+	} else if (strcmp(text(s, "verdict"), "deny") != 0) {
 		plain_puts(t, "  its end is not recorded");
 	}
 	plain_puts(t, "\n");

@@ -81,6 +81,7 @@ static int leave(struct session *s, enum desk_end how, enum bond_part moved)
 	struct hold *o = s->hold;
 
 	s->env->desk->end(s->env->desk->arg, o->ticket, how, moved);
+	o->left_id = o->id;
 	o->ticket = o->fresh_ms = 0;
 	o->cancelled = false;
 	return -EACCES;
@@ -447,7 +448,12 @@ void hold_left(struct session *s)
 	if (s->hold && s->hold->ticket)
 		(void)leave(s, DESK_LEFT, BOND_MAX);
 	if (s->hold)
-		s->hold->fresh_ms = 0;
+		s->hold->fresh_ms = s->hold->left_id = 0;
+}
+
+uint64_t hold_id(const struct session *s)
+{
+	return !s->hold ? 0 : s->hold->ticket ? s->hold->id : s->hold->left_id;
 }
 
 bool hold_cancel(struct session *s)

@@ -310,9 +310,17 @@ static struct span hidden(struct session *s, struct span text, enum hide hide)
 
 static void put_head(const struct session *s, const struct keepsake *k, struct body *b)
 {
+	/* of the message under way: it runs by it, or waited for it */
+	uint64_t asked = hold_id(s);
+	char approval[24];
+
 	body_put_number(b, BODY_STATEMENT, s->keep.number);
 	body_put_text(b, BODY_MESSAGE, k->message);
-	body_put_text(b, BODY_VERDICT, k->verdict);
+	body_put_text(b, BODY_VERDICT, asked && !strcmp(k->verdict, "allow") ? "ask" : k->verdict);
+	if (asked) {
+		snprintf(approval, sizeof(approval), "%llu", (unsigned long long)asked);
+		body_put_text(b, BODY_APPROVAL, approval);
+	}
 	body_put_number(b, BODY_POLICY_VERSION, policy_version(s->policy));
 	body_put_text(b, BODY_SQLSTATE, k->sqlstate);
 	body_put_text(b, BODY_MESSAGE_TEXT, k->reason);

@@ -103,11 +103,11 @@ static enum took refuse(struct session *s, const struct frame *f, struct refusal
 
 	if (!r)
 		return session_break(s, "53200", "out of memory");
-	hold_left(s);
 	if (!keep_refusal(s, f, &r, &kept))
 		q = NULL;
 	if (!r)
 		return session_break(s, "53200", "out of memory");
+	hold_left(s);
 	session_note(s, NOTE_STATEMENT_REFUSED, r->sqlstate, tellable(r->sqlstate, r->reason));
 	s->stats.refused++;
 	if (s->env->tally)

@@ -346,6 +346,7 @@ MUSTCHECK int hold_execute(
 	struct session *s, const struct portal *o, const struct step *st, const char **hint, struct err *e);
 uint64_t hold_sent(struct session *s, bool bound); /* it goes; by which approval (0: none) */
 void hold_left(struct session *s);                 /* it does not */
+uint64_t hold_id(const struct session *s);         /* of the message under way: its approval; 0: none */
 bool hold_cancel(struct session *s); /* whether a CancelRequest is for a message that waits here */
 void hold_step(struct session *s);   /* at the end of each step */
 bool hold_wakes(const struct session *s, uint64_t *at_ms);

@@ -232,10 +232,14 @@ static void print_one(const json_t *x)
 	print_line(
 		"it says", *text(x, "reason") ? text(x, "reason") : "(no reason: SET pgveil.reason = '...')");
 	snprintf(line, sizeof(line),
-		"%" JSON_INTEGER_FORMAT " must approve; %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
-		" uses are used up; %" JSON_INTEGER_FORMAT " wait for it now",
-		number(x, "required"), number(x, "used"), number(x, "uses"), number(x, "waiting"));
+		"%" JSON_INTEGER_FORMAT " to approve; %" JSON_INTEGER_FORMAT " waiting for it",
+		number(x, "required"), number(x, "waiting"));
 	print_line("needs", line);
+	snprintf(line, sizeof(line), "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT "%s",
+		number(x, "used"), number(x, "uses"),
+		json_is_true(json_object_get(x, "ends_running")) ? ", ends with its time" : "");
+	if (number(x, "uses"))
+		print_line("used", line);
 	print_texts("reaches", json_object_get(x, "relations"));
 	if (json_is_true(json_object_get(x, "in_transaction")))
 		print_line("transaction", "open: what it has locked stays locked while this waits");

@@ -31,6 +31,7 @@
 #include "ctl/guard.h"
 #include "ctl/handover.h"
 #include "ctl/health.h"
+#include "ctl/keeper.h"
 #include "ctl/overlap.h"
 #include "ctl/recorder.h"
 #include "ctl/report.h"
@@ -390,6 +391,7 @@ static int start_recorder(struct daemon *d, struct err *e)
 static int start_workers(struct daemon *d, struct err *e)
 {
 	int recalled = recall_new(&d->recall, e), r = recalled ? recalled : budget_new(&d->budget, e);
+	int kept = r ? r : keeper_start(&d->keeper, d->opt.state_dir, e);
 	const struct workers_config cfg = {
 		.n = d->opt.workers,
 		.max_connections = d->opt.max_connections,
@@ -400,6 +402,7 @@ static int start_workers(struct daemon *d, struct err *e)
 		.recall = d->recall,
 		.budget = d->budget,
 		.desk = approvals_desk(d->approvals),
+		.allowance = kept ? NULL : keeper_allowance(d->keeper),
 		.tenure = &d->tenure,
 		.cgroup_mount = d->mount,
 		.cgroup_root = d->root,
@@ -412,10 +415,13 @@ static int start_workers(struct daemon *d, struct err *e)
 		.hooks = {on_covers, on_password, on_attach, on_detach, on_cancel, d},
 	};
 
+	r = kept;
 	if (!r)
 		r = workers_start(&d->workers, &cfg, d->policy, e);
-	if (!r)
+	if (!r) {
 		feeds_set_workers(d->feeds, d->workers);
+		keeper_set_workers(d->keeper, d->workers);
+	}
 	return r;
 }
 
@@ -555,10 +561,13 @@ static void stop(struct daemon *d)
 		feeds_stop(d->feeds);
 	if (d->approvals)
 		approvals_hush(d->approvals);
+	if (d->keeper)
+		keeper_set_workers(d->keeper, NULL);
 	if (d->workers)
 		workers_stop(d->workers, GRACE_MS);
 	d->workers = NULL;
 	approvals_close(d->approvals);
+	keeper_stop(d->keeper);
 	recorder_close(d->recorder);
 	free(d->scribes);
 	splice_close(d->splicer);

@@ -9,7 +9,9 @@
  * pins (heard by the server: what session/pin.c sends), pinned (said by it), looked SETTING SCHEMAS TEMP (to
  * what session/look.c asks; by default "$user", public | pg_catalog public | -),
  * client-ends (half closed), server-ends, shuts (the server is to be told that nothing more comes), keeps (it
- * is not), silence, closed. Messages are written as in say_frontend() and say_backend() below. */
+ * is not), cancels (the server was asked to cancel), cancelled (that is over), silence, closed. Messages are
+ * written as in say_frontend() and say_backend() below. */
+#include "policy/allowance.h"
 #include "policy/recall.h"
 #include "test.h"
 
@@ -42,10 +44,12 @@ struct replay {
 	struct caller who;
 	uint64_t now;
 	unsigned wants;
-	size_t cut;          /* bytes a read gives */
-	size_t spliced;      /* bytes that were not read */
-	struct bytes out[2]; /* what a side was sent */
-	size_t seen[2];      /* of these, already compared */
+	size_t cut;            /* bytes a read gives */
+	bool cancels;          /* the server was to be asked to cancel, and no line said so yet */
+	struct spending spent; /* of the one window that a policy may have */
+	size_t spliced;        /* bytes that were not read */
+	struct bytes out[2];   /* what a side was sent */
+	size_t seen[2];        /* of these, already compared */
 	struct put say;
 };
 
@@ -88,14 +92,34 @@ static void drain(struct replay *r)
 	}
 }
 
+static void asked(void *arg)
+{
+	(void)arg;
+}
+
+/* What keeps the window. */
+static bool keep(struct replay *r)
+{
+	struct allowance_job job;
+	bool leased;
+
+	if (!allowance_jobs(r->env.allowance, r->now, false, &job, 1, &leased))
+		return false;
+	(void)allowance_job_do(&job, &r->spent, r->now);
+	allowance_done(r->env.allowance, &job, 0, r->now);
+	return true;
+}
+
 static void step(struct replay *r, struct event ev)
 {
 	r->wants = session_step(r->s, r->now, &ev);
+	r->cancels = r->cancels || r->wants & WANT_CANCEL;
 	drain(r);
 	/* Writing everything may let the session go on. */
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 3 || keep(r); i++) {
 		r->wants = session_step(r->s, r->now, &(struct event){.kind = EVENT_BYTES}) |
 			   (r->wants & (WANT_CONNECT | WANT_CANCEL));
+		r->cancels = r->cancels || r->wants & WANT_CANCEL;
 		drain(r);
 	}
 }
@@ -741,6 +765,12 @@ static void run_line(struct replay *r, char *line, const char **dbname)
 	} else if (!strcmp(verb, "shuts") || !strcmp(verb, "keeps")) {
 		if (!(r->wants & WANT_SHUT_SERVER) == (*verb == 's'))
 			fail_at(r, "not so", verb);
+	} else if (!strcmp(verb, "cancels")) {
+		if (!r->cancels)
+			fail_at(r, "the server was not to be asked to cancel", NULL);
+		r->cancels = false;
+	} else if (!strcmp(verb, "cancelled")) {
+		step(r, (struct event){.kind = EVENT_CANCELLED});
 	} else if (!strcmp(verb, "closed")) {
 		if (!(r->wants & WANT_CLOSE))
 			fail_at(r, "is still open", NULL);
@@ -837,11 +867,14 @@ static size_t run_script(const char *path, size_t cut, size_t splice_min)
 		.splice_min = splice_min,
 		.scribe = &r.scribe.scribe,
 		.covers = covers_all};
+	assert_int_equal(allowance_new(&r.env.allowance, asked, NULL, &e), 0);
 	while (golden_line(f, &line, &cap, &r.line))
 		run_line(&r, line, &dbname);
 	expect_silence(&r);
 	if (!splice_min)
 		expect_recorded(&r);
+	if (r.cancels)
+		fail_at(&r, "the server was to be asked to cancel", NULL);
 	if (r.s)
 		session_stats(r.s, &stats);
 	assert_int_equal(stats.spliced_bytes, r.spliced);
@@ -850,6 +883,7 @@ static size_t run_script(const char *path, size_t cut, size_t splice_min)
 	session_free(r.s);
 	assert_int_equal(r.scribe.running, 0);
 	fake_fini(&r.scribe);
+	allowance_free(r.env.allowance);
 	free(r.out[0].p);
 	free(r.out[1].p);
 	put_fini(&r.say);

@@ -244,8 +244,9 @@ static int explain_sql(const struct offline *o, const char *sql, json_t *json, s
 
 	if (r)
 		return r;
-	if (!o->grant.nrules && !json)
-		printf("no mask rule applies to this caller: everything passes and nothing is judged\n");
+	if (!grant_judges(&o->grant) && !json)
+		printf("nothing is masked or limited for this caller: everything passes and nothing is "
+		       "judged\n");
 	for (unsigned i = 0; i < judged.n; i++) {
 		const struct statement *st = analysis.n == judged.n ? &analysis.statements[i] : NULL;
 
@@ -272,7 +273,7 @@ static int explain(const struct request *q, struct arena *a, struct complaints *
 		list_columns(&o, list, a);
 	if (!r && q->json) {
 		root = json_pack("{s:s, s:s, s:b, s:O}", "database", o.database, "entry",
-			o.grant.database->name, "judged", o.grant.nrules > 0,
+			o.grant.database->name, "judged", grant_judges(&o.grant),
 			q->sql ? "statements" : "columns", list);
 		json_dumpf(root, stdout, JSON_INDENT(2));
 		putchar('\n');

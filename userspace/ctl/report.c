@@ -77,6 +77,7 @@ static void add_session(void *arg, const struct session_view *v)
 	json_object_set_new(j, "judged", json_boolean(v->judged));
 	json_object_set_new(j, "statements", json_integer((json_int_t)v->statements));
 	json_object_set_new(j, "refused", json_integer((json_int_t)v->refused));
+	json_object_set_new(j, "stopped", json_integer((json_int_t)v->stopped));
 	json_object_set_new(j, "rows", json_integer((json_int_t)v->rows));
 	json_object_set_new(j, "masked_cells", json_integer((json_int_t)v->masked_cells));
 	json_object_set_new(j, "bytes_to_client", json_integer((json_int_t)v->bytes_to_client));

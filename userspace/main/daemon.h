@@ -30,6 +30,7 @@ struct daemon {
 	struct budget *budget;
 	struct recorder *recorder;
 	struct scribe **scribes; /* the recorder's, one for each worker */
+	struct keeper *keeper;   /* of what is exported */
 	struct splicer *splicer;
 	struct splice_verdict splice_verdict;
 	struct workers *workers;

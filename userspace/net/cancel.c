@@ -17,7 +17,8 @@ _Static_assert(sizeof(uintptr_t) >= 8, "a cancel key is posted as a pointer");
 
 struct cancel {
 	struct cancel *next, **link;
-	struct cancel **busy; /* of the connection; NULL once that is gone */
+	void (*over)(void *arg); /* NULL once nobody wants to know */
+	void *arg;
 	struct listener *from;
 	struct loop *loop;
 	struct dial *dial;
@@ -31,13 +32,14 @@ struct cancel {
 void cancel_forget(struct cancel *c)
 {
 	if (c)
-		c->busy = NULL;
+		c->over = NULL;
 }
 
 static void cancel_free(struct cancel *c)
 {
-	if (c->busy)
-		*c->busy = NULL;
+	void (*over)(void *arg) = c->over;
+	void *arg = c->arg;
+
 	if (c->link) {
 		*c->link = c->next;
 		if (c->next)
@@ -53,12 +55,16 @@ static void cancel_free(struct cancel *c)
 	mem_wipe(c->packet.p, c->packet.n);
 	put_fini(&c->packet);
 	free(c);
+	if (over)
+		over(arg);
 }
 
 void cancel_free_all(struct worker *w)
 {
-	while (w->cancels)
+	while (w->cancels) {
+		cancel_forget(w->cancels);
 		cancel_free(w->cancels);
+	}
 }
 
 static void on_late(void *arg)
@@ -105,15 +111,15 @@ static void on_dialled(void *arg, int fd, struct tls *tls, const struct err *why
 	watch_set(c->watch, LOOP_READ);
 }
 
-void cancel_send(struct worker *w, struct listener *from, const struct database *d, const struct sockaddr *to,
-	uint32_t pid, struct span key, struct cancel **busy)
+struct cancel *cancel_send(struct worker *w, struct listener *from, const struct database *d,
+	const struct sockaddr *to, uint32_t pid, struct span key, void (*over)(void *arg), void *arg)
 {
 	const struct dial_config cfg = {w->all->cfg.netns, &from->ns, w->all->tls, TIMEOUT_MS};
 	struct cancel *c = calloc(1, sizeof(*c));
 	struct err e = {0};
 
 	if (!c)
-		return;
+		return NULL;
 	c->fd = -1;
 	c->from = listener_ref(from);
 	c->loop = w->loop;
@@ -123,7 +129,7 @@ void cancel_send(struct worker *w, struct listener *from, const struct database 
 		dial_start(&c->dial, w->loop, &cfg, d, to, on_dialled, c, &e)) {
 		log_event(LOG_WARN, "cancel.failed", "%s", e.msg);
 		cancel_free(c);
-		return;
+		return NULL;
 	}
 	alarm_set(c->alarm, loop_now_ms() + TIMEOUT_MS);
 	c->next = w->cancels;
@@ -131,8 +137,9 @@ void cancel_send(struct worker *w, struct listener *from, const struct database 
 	if (c->next)
 		c->next->link = &c->next;
 	w->cancels = c;
-	c->busy = busy;
-	*busy = c;
+	c->over = over;
+	c->arg = arg;
+	return c;
 }
 
 static void on_asked(struct worker *w, void *arg)

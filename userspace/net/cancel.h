@@ -7,10 +7,10 @@
 #include "net/crew.h"
 #include "net/listener.h"
 
-/* Ends by itself, with the server's closing or after a few seconds; *busy is true until then. The caller
- * clears busy with cancel_forget when it goes first. */
-void cancel_send(struct worker *w, struct listener *from, const struct database *d, const struct sockaddr *to,
-	uint32_t pid, struct span key, struct cancel **busy);
+/* Ends by itself, with the server's closing, which is when it has been carried out, or after a few seconds:
+ * then over is called, unless the caller goes first, with cancel_forget. NULL: it could not even begin. */
+MUSTCHECK struct cancel *cancel_send(struct worker *w, struct listener *from, const struct database *d,
+	const struct sockaddr *to, uint32_t pid, struct span key, void (*over)(void *arg), void *arg);
 /* Whoever has that key, if it is of the same identity as who, is asked to cancel; with ask_others perhaps a
  * session of the daemon before this one. From any thread. */
 void cancel_by_key(

@@ -49,6 +49,7 @@ struct conn {
 	struct passage passage;
 	struct dial *dial;
 	struct cancel *cancel;
+	bool cancel_again; /* the one under way may have come before what is to be cancelled now */
 	struct straggler straggler;
 	struct slot *slot;
 	struct alarm *alarm;
@@ -322,11 +323,37 @@ static void lookup(struct conn *c)
 	cancel_by_key(c->worker->all, pid, secret, &c->who, true);
 }
 
-static void satisfy(struct conn *c, unsigned once)
+static void start_cancel(struct conn *c);
+
+static void on_cancel_over(void *arg)
+{
+	struct conn *c = arg;
+
+	c->cancel = NULL;
+	if (c->cancel_again)
+		start_cancel(c);
+	else
+		feed(c, &(struct event){.kind = EVENT_CANCELLED});
+	settle(c);
+}
+
+static void start_cancel(struct conn *c)
 {
 	struct span key = {0};
 	uint32_t pid = 0;
 
+	c->cancel_again = c->cancel != NULL;
+	if (c->cancel)
+		return;
+	session_upstream_key(c->session, &pid, &key);
+	c->cancel = cancel_send(c->worker, c->listener, session_target(c->session),
+		(const struct sockaddr *)&c->who.dialled, pid, key, on_cancel_over, c);
+	if (!c->cancel)
+		feed(c, &(struct event){.kind = EVENT_CANCELLED});
+}
+
+static void satisfy(struct conn *c, unsigned once)
+{
 	if (c->state != CONN_OPEN)
 		return;
 	if (once & WANT_KEY &&
@@ -339,11 +366,8 @@ static void satisfy(struct conn *c, unsigned once)
 		conn_close(c);
 		return;
 	}
-	if (once & WANT_CANCEL && !c->cancel) {
-		session_upstream_key(c->session, &pid, &key);
-		cancel_send(c->worker, c->listener, session_target(c->session),
-			(const struct sockaddr *)&c->who.dialled, pid, key, &c->cancel);
-	}
+	if (once & WANT_CANCEL)
+		start_cancel(c);
 	if (c->wants & WANT_SHUT_SERVER && !c->shut) {
 		leg_shut(&c->leg[SIDE_SERVER]);
 		c->shut = true;
@@ -766,6 +790,7 @@ void conn_view(const struct conn *c, uint64_t now_ms, struct session_view *out)
 		.judged = st.judged,
 		.statements = st.statements,
 		.refused = st.refused,
+		.stopped = st.stopped,
 		.rows = st.rows,
 		.masked_cells = st.masked_cells,
 		.bytes_to_client = st.bytes_to_client,

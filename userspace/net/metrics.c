@@ -100,6 +100,9 @@ static void add_traffic(const struct workers *ws, struct metric_text *m)
 	for (enum refusal_code r = 0; r < REFUSAL_MAX; r++)
 		metric_number(m, METRIC_LABELS("sqlstate", refusal_word(r)),
 			SUM_AT(ws, tally.refused, (unsigned)r));
+	metric_family(m, METRIC_COUNTER, "pgveil_results_stopped",
+		"Results that an export limit stopped before their end.");
+	metric_number(m, NULL, SUM(ws, tally.stopped));
 	metric_family(m, METRIC_COUNTER, "pgveil_rows", "Rows that went to clients.");
 	metric_number(m, NULL, SUM(ws, tally.rows));
 	metric_family(m, METRIC_COUNTER, "pgveil_masked_cells", "Cells of those rows that were masked.");

@@ -19,6 +19,13 @@ static void end(struct straggler *l)
 	l->done(l->arg);
 }
 
+static void on_cancel_over(void *arg)
+{
+	struct straggler *l = arg;
+
+	l->cancel = NULL;
+}
+
 static void ask(struct straggler *l)
 {
 	struct span key = {0};
@@ -26,7 +33,8 @@ static void ask(struct straggler *l)
 
 	session_upstream_key(l->session, &pid, &key);
 	if (!l->cancel)
-		cancel_send(l->worker, l->listener, session_target(l->session), l->to, pid, key, &l->cancel);
+		l->cancel = cancel_send(l->worker, l->listener, session_target(l->session), l->to, pid, key,
+			on_cancel_over, l);
 	alarm_set(l->alarm, loop_now_ms() + AGAIN_MS);
 }
 

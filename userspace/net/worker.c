@@ -271,6 +271,7 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		.recall = cfg->recall,
 		.budget = cfg->budget,
 		.desk = cfg->desk,
+		.allowance = cfg->allowance,
 		.tenure = cfg->tenure,
 		.scram = &w->scram,
 		.covers = covers,

@@ -55,6 +55,7 @@ struct workers_config {
 	uint64_t max_age_ms;                    /* catalog.max_age */
 	size_t message_max, cell_max;           /* as in session_env */
 	struct recall *recall;                  /* what rules once bound; outlives the workers */
+	struct allowance *allowance;            /* what is exported; likewise */
 	struct budget *budget;                  /* what was compared with masked columns; likewise */
 	const struct desk *desk;                /* likewise; NULL: nobody approves of anything */
 	const _Atomic unsigned *tenure;         /* enum tenure (policy/tenure.h); likewise */
@@ -150,8 +151,8 @@ struct session_view {
 	const char *state;
 	char status;
 	bool judged;
-	uint64_t statements, refused, rows, masked_cells, bytes_to_client, bytes_to_server, spliced_bytes,
-		age_ms;
+	uint64_t statements, refused, stopped, rows, masked_cells, bytes_to_client, bytes_to_server,
+		spliced_bytes, age_ms;
 };
 /* Every session, one call each, on this thread (workers are asked one after another). */
 MUSTCHECK int workers_sessions(

@@ -122,6 +122,10 @@ static void read_unparsed(struct reading *r, const struct node *n, const struct 
 		section_wrong(r, n,
 			"spec.statements.unparsed: allow cannot stand beside a default or rules: what is not "
 			"understood may do everything");
+	else if (d->export.any)
+		section_wrong(r, n,
+			"spec.statements.unparsed: allow cannot stand beside spec.export: of what is not "
+			"understood nobody knows what it gives");
 }
 
 static void read_statements(struct reading *r, const struct node *n, struct document *d)
@@ -167,7 +171,7 @@ static void read_foreign(struct reading *r, const struct node *n, struct documen
 static void read_spec(struct reading *r, const struct node *spec, struct document *d)
 {
 	static const struct key keys[] = {{"subjects", KEY_READ}, {"databases", KEY_READ}, {"mask", KEY_READ},
-		{"statements", KEY_READ}, {"rows", KEY_LATER}, {"export", KEY_LATER}, {"approval", KEY_READ},
+		{"statements", KEY_READ}, {"rows", KEY_LATER}, {"export", KEY_READ}, {"approval", KEY_READ},
 		{"record", KEY_READ}, {"foreignPostgres", KEY_READ}};
 
 	if (!section_map(r, spec, "spec", keys, ARRAY_LEN(keys)))
@@ -177,6 +181,7 @@ static void read_spec(struct reading *r, const struct node *spec, struct documen
 	read_subjects(r, node_get(spec, "subjects"), d);
 	read_databases(r, node_get(spec, "databases"), d);
 	read_rules(r, node_get(spec, "mask"), d);
+	export_read(r, node_get(spec, "export"), &d->export);
 	read_statements(r, node_get(spec, "statements"), d);
 	approval_read(r, node_get(spec, "approval"), &d->approval);
 	read_foreign(r, node_get(spec, "foreignPostgres"), d);

@@ -10,6 +10,7 @@
 #include "policy/policy.h"
 
 struct subject {                   /* all that is given must match */
+	const char *key;           /* as the policy writes it */
 	const char *cgroup, *unit; /* globs; NULL where not given */
 	bool has_uid;
 	uint32_t uid;
@@ -27,6 +28,7 @@ struct document {
 	struct opaque_rule opaque;
 	struct guard guard;
 	struct approval approval;
+	struct export_rule export;
 	bool reports_foreign; /* foreignPostgres: report */
 	struct record_rule record;
 };

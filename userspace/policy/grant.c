@@ -241,11 +241,50 @@ static void record_more(struct record_rule *all, const struct record_rule *one, 
 
 /* What nothing is masked for. */
 static const struct opaque_rule lets_all = {.mode = OPAQUE_ALLOW, .where = ""};
+/* Every subject of the document that names who has a window of its own: whoever moves below its cgroup is
+ * named by more of them, never by fewer. */
+static int add_windows(
+	const struct document *d, const struct caller *who, struct arena *a, struct grant *g, struct err *e)
+{
+	struct window_limit *v = arena_array(a, g->limits.nwindows + d->nsubjects, sizeof(*v));
+
+	if (!v)
+		return err_sql(e, -ENOMEM, "53200", "out of memory");
+	if (g->limits.nwindows)
+		memcpy(v, g->limits.windows, g->limits.nwindows * sizeof(*v));
+	g->limits.windows = v;
+	v += g->limits.nwindows;
+	for (unsigned i = 0; i < d->nsubjects; i++) {
+		if (!subject_names(&d->subjects[i], who))
+			continue;
+		*v = (struct window_limit){
+			.key = arena_printf(a, "%s: %s", d->name ? d->name : "", d->subjects[i].key),
+			.set = d->export.window,
+			.period_s = d->export.period_s};
+		if (!v->key)
+			return err_sql(e, -ENOMEM, "53200", "out of memory");
+		g->limits.nwindows++;
+		v++;
+	}
+	return 0;
+}
+
+static int add_limits(
+	const struct document *d, const struct caller *who, struct arena *a, struct grant *g, struct err *e)
+{
+	if (!d->export.any)
+		return 0;
+	g->limits.any = true;
+	limit_set_meet(&g->limits.statement, &d->export.statement);
+	limit_set_meet(&g->limits.session, &d->export.session);
+	return d->export.period_s ? add_windows(d, who, a, g, e) : 0;
+}
 
 static int collect(const struct policy *p, const struct caller *who,
 	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct search *s,
 	const struct rule **rules, const struct opaque_rule **opaque, const struct guard **guards,
-	const struct approval **approvals, const char **documents, struct grant *g, struct err *e)
+	const struct approval **approvals, const char **documents, struct arena *a, struct grant *g,
+	struct err *e)
 {
 	unsigned first = 0;
 
@@ -270,6 +309,8 @@ static int collect(const struct policy *p, const struct caller *who,
 			guards[g->nguards++] = &d->guard;
 		if (applies && d->approval.given)
 			approvals[g->napprovals++] = &d->approval;
+		if (applies && add_limits(d, who, a, g, e))
+			return -ENOMEM;
 	}
 	if (!g->nopaque)
 		opaque[g->nopaque++] = &lets_all;
@@ -299,6 +340,8 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	int r;
 
 	*g = (struct grant){0};
+	limit_set_open(&g->limits.statement);
+	limit_set_open(&g->limits.session);
 	for (unsigned i = 0; i < p->documents.n; i++)
 		n += p->documents.v[i].nrules;
 	rules = arena_array(a, n ? n : 1, sizeof(struct rule *));
@@ -308,7 +351,7 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	documents = arena_array(a, p->documents.n + 1ul, sizeof(*documents));
 	if (!rules || !opaque || !guards || !approvals || !documents)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
-	r = collect(p, who, covers, arg, dbname, &s, rules, opaque, guards, approvals, documents, g, e);
+	r = collect(p, who, covers, arg, dbname, &s, rules, opaque, guards, approvals, documents, a, g, e);
 	if (!r) {
 		g->identity = identify(p, who, dbname, a, g);
 		if (!g->identity)
@@ -329,7 +372,7 @@ int policy_grant(const struct policy *p, const struct caller *who,
 
 bool grant_judges(const struct grant *g)
 {
-	return g->nrules > 0 || g->nguards > 0;
+	return g->nrules > 0 || g->nguards > 0 || g->limits.any;
 }
 
 bool grant_lets_all(const struct grant *g)

@@ -449,6 +449,7 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st, 
 	p->changes = st->changes;
 	p->nchanges = st->nchanges;
 	p->followed = st->followed;
+	p->writes = st->writes || (st->inner && st->inner->writes);
 	p->defines = st->defines || may_define(j, st);
 	p->temporary = st->temporary;
 	p->watched = st->watched;

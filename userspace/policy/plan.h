@@ -56,6 +56,7 @@ struct plan {
 	bool masks;     /* some column is not ACTION_PASS */
 	bool code;      /* runs code that is not the statement's: triggers, defaults, policies … */
 	bool quiet;     /* … but none other than of policies that call nothing unknown */
+	bool writes;    /* into relations, in whatever part of it */
 	bool defines;   /* changes definitions that names resolve by … */
 	bool temporary; /* … of this session's temporary objects only */
 	bool redefines; /* … of others' as well: under these keys of the gate (sql/gate.h), … */

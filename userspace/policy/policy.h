@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "mask/mask.h"
 #include "policy/caller.h"
+#include "policy/limits.h"
 #include "policy/permit.h"
 
 struct policy; /* refcounted */
@@ -151,6 +152,7 @@ struct grant {
 	const char *const *documents; /* their names; borrowed from the policy */
 	unsigned ndocuments;
 	struct record_rule record; /* the most that one of its documents wants */
+	struct limits limits;
 };
 /* covers: whether entry i of policy_database_at covers the dialled address (the caller resolves names).
  * -EACCES with a message for the client (08004 no database entry for the address, or one that counts and is

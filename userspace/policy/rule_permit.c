@@ -2,42 +2,14 @@
 /* What a rule lets through: predicates and aggregates. */
 #include "policy/section.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PREDICATES "spec.mask[].predicates"
 #define AGGREGATES "spec.mask[].aggregates"
 
-/* "90s", "10m", "1h", "7d" as seconds. */
-static bool duration(const char *text, unsigned *seconds)
-{
-	static const struct {
-		char unit;
-		unsigned seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-	char *end;
-	unsigned long n;
-
-	if (!isdigit((unsigned char)text[0]))
-		return false;
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || !*end || end[1] || n == 0)
-		return false;
-	for (unsigned i = 0; i < ARRAY_LEN(units); i++)
-		if (units[i].unit == *end && n <= PERMIT_PERIOD_MAX_S / units[i].seconds) {
-			*seconds = (unsigned)n * units[i].seconds;
-			return true;
-		}
-	return false;
-}
-
 static void read_equality(struct reading *r, const struct node *n, struct permit *out)
 {
 	static const struct key keys[] = {{"constants", KEY_READ}, {"period", KEY_READ}};
-	const struct node *period = node_get(n, "period");
 	unsigned long constants;
 
 	if (!section_map(r, n, PREDICATES ".equality", keys, ARRAY_LEN(keys)))
@@ -45,10 +17,8 @@ static void read_equality(struct reading *r, const struct node *n, struct permit
 	if (section_number(r, node_get(n, "constants"), PREDICATES ".equality.constants", 1,
 		    PERMIT_CONSTANTS_MAX, &constants))
 		out->constants = (unsigned)constants;
-	if (period && (period->kind != NODE_SCALAR || !duration(period->text, &out->period_s)))
-		section_wrong(r, period,
-			PREDICATES ".equality.period must be like 30s, 10m, 1h or 7d, and at most %ud",
-			(unsigned)PERMIT_PERIOD_MAX_S / 86400);
+	section_period(
+		r, node_get(n, "period"), PREDICATES ".equality.period", PERMIT_PERIOD_MAX_S, &out->period_s);
 }
 
 static void read_predicates(struct reading *r, const struct node *n, struct permit *out)

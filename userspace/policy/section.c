@@ -174,6 +174,37 @@ bool section_number(struct reading *r, const struct node *n, const char *where, 
 	return false;
 }
 
+/* "90s", "10m", "1h", "7d" as seconds. */
+static bool duration(const char *text, unsigned max_s, unsigned *seconds)
+{
+	static const struct {
+		char unit;
+		unsigned seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	char *end;
+	unsigned long n;
+
+	if (!isdigit((unsigned char)text[0]))
+		return false;
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || !*end || end[1] || n == 0)
+		return false;
+	for (unsigned i = 0; i < ARRAY_LEN(units); i++)
+		if (units[i].unit == *end && n <= max_s / units[i].seconds) {
+			*seconds = (unsigned)n * units[i].seconds;
+			return true;
+		}
+	return false;
+}
+
+void section_period(struct reading *r, const struct node *n, const char *where, unsigned max_s, unsigned *out)
+{
+	if (n && (n->kind != NODE_SCALAR || !duration(n->text, max_s, out)))
+		section_wrong(
+			r, n, "%s must be like 30s, 10m, 1h or 7d, and at most %ud", where, max_s / 86400);
+}
+
 bool section_flag(struct reading *r, const struct node *n, const char *where)
 {
 	bool plain = n && n->kind == NODE_SCALAR && n->plain, yes = plain && strcmp(n->text, "true") == 0;

@@ -39,6 +39,9 @@ const char *section_path(struct reading *r, const struct node *n, const char *wh
 /* A decimal number of min..max. */
 bool section_number(struct reading *r, const struct node *n, const char *where, unsigned long min,
 	unsigned long max, unsigned long *out);
+/* "30s", "10m", "1h", "7d"; *out stays as it is for NULL n and after a complaint. */
+void section_period(
+	struct reading *r, const struct node *n, const char *where, unsigned max_s, unsigned *out);
 /* true or false, unquoted; false for NULL n. */
 bool section_flag(struct reading *r, const struct node *n, const char *where);
 /* A user's name or number. */
@@ -76,6 +79,7 @@ void rule_check_all(struct reading *r, const struct node *list, const struct rul
 /* spec.approval */
 void approval_read(struct reading *r, const struct node *n, struct approval *out);
 void record_read(struct reading *r, const struct node *n, struct record_rule *out);
+void export_read(struct reading *r, const struct node *n, struct export_rule *out);
 void subject_read(struct reading *r, const struct node *n, struct subject *out);
 
 #endif

@@ -105,6 +105,7 @@ static void help(struct listing *l)
 			 "arrive masked; everything else is as the database has it."},
 		{"masked columns", "SHOW pgveil.masks lists them, each with the policy rule (file:line) that "
 				   "is the reason."},
+		{"limits", "SHOW pgveil.limits lists how much may be exported, and how much was."},
 		{"what may be done with them", "Select them as plain output columns, also of COPY TO STDOUT. "
 					       "An expression over them is NULL, or what derived says."},
 		{"what is refused", "Using them in WHERE, JOIN, ORDER BY, GROUP BY or DISTINCT unless "
@@ -150,6 +151,10 @@ const char *show_query(const struct binding *b, const char *setting, struct aren
 	const char *out;
 	size_t n;
 
+	if (!strcmp(setting, SHOW_LIMITS)) {
+		*ncolumns = SHOW_LIMITS_COLUMNS;
+		return SHOW_LIMITS_BEGIN SHOW_LIMITS_END;
+	}
 	*ncolumns = columns_of(setting);
 	l.o = *ncolumns ? open_memstream(&text, &n) : NULL;
 	if (!l.o)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/section.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "policy/glob.h"
@@ -41,6 +42,21 @@ static void read_uid(struct reading *r, const struct node *n, struct subject *ou
 	out->has_uid = section_uid(r, n, "spec.subjects[].uid", &out->uid);
 }
 
+/* Its text, by which a budget is kept: not what a process that it names happens to be. */
+static const char *key_of(struct reading *r, const struct subject *s)
+{
+	char uid[24] = "";
+	const char *key;
+
+	if (s->has_uid)
+		snprintf(uid, sizeof(uid), " uid %u", s->uid);
+	key = arena_printf(r->mem, "%s%s%s%s%s", s->cgroup ? " cgroup " : "", s->cgroup ? s->cgroup : "",
+		s->unit ? " unit " : "", s->unit ? s->unit : "", uid);
+	if (!key)
+		r->failed = -ENOMEM;
+	return key && *key ? key + 1 : "";
+}
+
 void subject_read(struct reading *r, const struct node *n, struct subject *out)
 {
 	static const struct key keys[] = {{"cgroup", KEY_READ}, {"unit", KEY_READ}, {"uid", KEY_READ},
@@ -53,4 +69,5 @@ void subject_read(struct reading *r, const struct node *n, struct subject *out)
 	read_cgroup(r, node_get(n, "cgroup"), out);
 	read_unit(r, node_get(n, "unit"), out);
 	read_uid(r, node_get(n, "uid"), out);
+	out->key = key_of(r, out);
 }

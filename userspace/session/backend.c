@@ -8,6 +8,8 @@
 
 #include "session/state.h"
 
+#define COPY_SMALL 64 /* bytes; whether there is a row in such a CopyData shows when it is there whole */
+
 enum fate backend_unexpected(struct session *s, const struct frame *f)
 {
 	session_break(
@@ -182,11 +184,35 @@ static enum fate on_no_data(struct session *s, const struct frame *f)
 	return ours ? FATE_SWALLOW : FATE_PASS;
 }
 
+static enum fate write_row(
+	struct session *s, struct expected *x, const struct frame *f, const struct rowplan *rp)
+{
+	struct row_cut cut = {0};
+	enum fate fate;
+
+	if (x->kind == EXPECT_EXECUTE || x->at < x->nsteps)
+		style_ran(s, x, backend_plan(x));
+	if (row_cut(rp, f, &cut, &s->scratch) != WIRE_OK) {
+		session_break(s, "08P01", "a row could not be masked");
+		return FATE_BROKEN;
+	}
+	fate = limit_fate(s, x, 1, cut.total);
+	if (fate != FATE_PASS)
+		return fate;
+	row_put(&cut, &s->lane[SIDE_CLIENT].out);
+	s->stats.rows++;
+	s->stats.masked_cells += rp->hidden;
+	return FATE_WRITTEN;
+}
+
 static enum fate on_data_row(struct session *s, const struct frame *f)
 {
 	struct expected *x = pipeline_head(&s->pipe);
 	struct rowplan *rp = NULL;
+	enum fate fate;
 
+	if (x && x->stopped)
+		return FATE_DROP;
 	if (x && x->kind == EXPECT_QUERY)
 		rp = x->rows;
 	else if (x && x->kind == EXPECT_EXECUTE)
@@ -195,16 +221,11 @@ static enum fate on_data_row(struct session *s, const struct frame *f)
 		return FATE_BROKEN;
 	if (!rp)
 		return backend_unexpected(s, f);
-	s->stats.rows++;
-	if (rp->pass)
-		return FATE_PASS;
-	if (x->kind == EXPECT_EXECUTE || x->at < x->nsteps)
-		style_ran(s, x, backend_plan(x));
-	if (rewrite_row(rp, f, &s->lane[SIDE_CLIENT].out, &s->scratch, &s->stats.masked_cells) != WIRE_OK) {
-		session_break(s, "08P01", "a row could not be masked");
-		return FATE_BROKEN;
-	}
-	return FATE_WRITTEN;
+	if (!rp->pass)
+		return write_row(s, x, f, rp);
+	fate = limit_fate(s, x, 1, f->total);
+	s->stats.rows += fate == FATE_PASS;
+	return fate;
 }
 
 /* What others are judged by must not be what it was, once the client knows that it changed. */
@@ -212,6 +233,22 @@ static void tell_others(struct session *s, const struct plan *p)
 {
 	if (p && p->defines && !p->temporary)
 		slot_expire(s->slot, s->now_ms);
+}
+
+/* What the client got in the place of a result's end; nothing where it was not stopped. */
+static struct span stopped_with(const struct expected *x)
+{
+	return x->stopped ? span_of(x->refusal->sqlstate, strlen(x->refusal->sqlstate)) : (struct span){0};
+}
+
+static enum fate execute_ran(struct session *s, struct expected *x)
+{
+	struct refusal *r = x->refusal;
+
+	x->refusal = NULL;
+	pipeline_pop(&s->pipe);
+	s->barrier = pipeline_barrier(&s->pipe);
+	return limit_ran(s, EXPECT_EXECUTE, r, false) ? FATE_SWALLOW : no_memory(s);
 }
 
 static enum fate on_statement_end(struct session *s, const struct frame *f)
@@ -236,9 +273,11 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 			own_discarded(s, backend_plan(x));
 		if (f->type == BE_COMMAND_COMPLETE)
 			keep_tag(s, tag);
-		keep_done(s, &x->kept, (struct span){0});
+		keep_done(s, &x->kept, stopped_with(x));
 		s->copy_in = false;
 		s->copy_syncs = 0; /* it read them all */
+		if (x->stopped)
+			return execute_ran(s, x);
 		pipeline_pop(&s->pipe);
 		s->barrier = pipeline_barrier(&s->pipe);
 		return FATE_PASS;
@@ -257,8 +296,14 @@ static enum fate on_statement_end(struct session *s, const struct frame *f)
 	rowplan_free(x->rows);
 	x->rows = NULL;
 	x->at++;
+	x->spent = (struct spent){0};
 	s->copy_syncs = 0;
-	return FATE_PASS;
+	if (!x->stopped)
+		return FATE_PASS;
+	if (!limit_ran(s, x->kind, x->refusal, x->told))
+		return no_memory(s);
+	x->told = true;
+	return FATE_SWALLOW;
 }
 
 static enum fate on_parse_complete(struct session *s, const struct frame *f)
@@ -326,7 +371,7 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 	style_settle(s, status);
 	pin_ready(s, x, status);
 	own_ready(s, x, status);
-	keep_done(s, &x->kept, (struct span){0});
+	keep_done(s, &x->kept, stopped_with(x));
 	ours = x->ours;
 	if (x->kind != EXPECT_COPY_SYNCS)
 		pipeline_pop(&s->pipe);
@@ -339,10 +384,12 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 	}
 	if (status == 'I') /* portals live as long as their transaction; a cursor WITH HOLD may live longer */
 		names_drop_all_portals(&s->names, false);
+	if (limit_undoes(s, status))
+		return s->state == STATE_OPEN ? FATE_SWALLOW : FATE_BROKEN;
 	return ours ? FATE_SWALLOW : FATE_PASS;
 }
 
-static void put_refusal(struct session *s, const struct refusal *r)
+void backend_refuse(struct session *s, const struct refusal *r)
 {
 	char position[16];
 
@@ -393,12 +440,19 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	if (s->own.recover && x && x->kind == EXPECT_PIN) {
 		fate = FATE_SWALLOW;
 	} else if (x && x->refusal && !over && s->status == 'E' && x->refusal->aborts) {
-		put_refusal(s, &aborted);
+		backend_refuse(s, &aborted);
 		fate = FATE_WRITTEN;
+	} else if (x && x->kind == EXPECT_REFUSAL && x->ours && !over) {
+		fate = FATE_SWALLOW;
+	} else if (x && x->stopped && !over) {
+		if (!x->told)
+			backend_refuse(s, x->refusal);
+		fate = FATE_SWALLOW;
+		s->limit.undo = false;
 	} else if (x && x->kind == EXPECT_TELL && !over && words_of_analysis(&in)) {
 		fate = FATE_PASS;
 	} else if (x && (x->kind == EXPECT_REFUSAL || x->kind == EXPECT_TELL) && !over) {
-		put_refusal(s, x->refusal);
+		backend_refuse(s, x->refusal);
 		fate = FATE_WRITTEN;
 	} else {
 		fate = words_pass(s, f, x);
@@ -592,6 +646,32 @@ static enum fate on_message(struct session *s, const struct frame *f)
 	return backend_unexpected(s, f);
 }
 
+/* What is not a row counts by its bytes, when it passes. */
+static enum fate hear(struct session *s, const struct frame *f)
+{
+	const struct expected *x = pipeline_head(&s->pipe);
+	bool describes = x && x->kind == EXPECT_DESCRIBE, stopped = x && x->stopped;
+	enum fate left = limit_look(s, f), fate;
+	size_t before = s->lane[SIDE_CLIENT].out.bytes;
+
+	if (left == FATE_WAIT)
+		return left;
+	if ((left == FATE_DROP && f->type == BE_NOTIFICATION_RESPONSE) ||
+		((left == FATE_DROP || stopped) && f->type == BE_NOTICE_RESPONSE))
+		return FATE_SWALLOW;
+	fate = on_message(s, f);
+	if (fate == FATE_WRITTEN)
+		limit_charge(s, s->lane[SIDE_CLIENT].out.bytes - before);
+	if (fate != FATE_PASS)
+		return fate;
+	if (stopped && f->type != BE_READY_FOR_QUERY && f->type != BE_ERROR_RESPONSE)
+		return FATE_SWALLOW;
+	if (left == FATE_DROP)
+		return limit_mute(s, f, describes);
+	limit_charge(s, f->total);
+	return fate;
+}
+
 /* A clean row or COPY of any size passes as it comes; everything else is looked at whole. */
 static bool may_stream(struct session *s, const struct frame *f)
 {
@@ -599,8 +679,10 @@ static bool may_stream(struct session *s, const struct frame *f)
 
 	if (!x || (f->type != BE_DATA_ROW && f->type != BE_COPY_DATA))
 		return false;
+	if (x->stopped)
+		return true;
 	if (f->type == BE_COPY_DATA)
-		return x->copy && x->copy->rows->pass;
+		return x->copy && x->copy->rows->pass && f->total > COPY_SMALL;
 	if (x->kind == EXPECT_QUERY)
 		return x->rows && x->rows->pass;
 	return x->kind == EXPECT_EXECUTE && portal_rows(s, x) && x->portal->rows->pass;
@@ -618,12 +700,27 @@ static const struct rowplan *head_rows(struct session *s)
 	return x->kind == EXPECT_QUERY ? x->rows : x->kind == EXPECT_EXECUTE ? x->portal->rows : NULL;
 }
 
+/* What of a row that is stopped has not come yet. */
+static bool drop_on(struct lane *l)
+{
+	struct span in = buf_peek(&l->in);
+	size_t n = in.n < l->drop ? in.n : l->drop;
+
+	buf_parse(&l->in, n);
+	l->drop -= n;
+	return l->drop == 0;
+}
+
 static bool go_on(struct session *s)
 {
 	struct lane *l = &s->lane[SIDE_SERVER];
-	struct span in = buf_peek(&l->in);
-	size_t n = in.n < l->through ? in.n : l->through;
+	struct span in;
+	size_t n;
 
+	if (!drop_on(l))
+		return false;
+	in = buf_peek(&l->in);
+	n = in.n < l->through ? in.n : l->through;
 	if (n) {
 		outq_borrow(&s->lane[SIDE_CLIENT].out, span_of(in.p, n));
 		buf_parse(&l->in, n);
@@ -638,6 +735,7 @@ void backend_pump(struct session *s)
 	struct frame f;
 	bool veiled;
 
+	s->limit.stalled = false;
 	while (s->state == STATE_OPEN && go_on(s)) {
 		switch (frame_peek(buf_peek(&l->in), PEER_BACKEND, &f)) {
 		case WIRE_MORE: return;
@@ -651,18 +749,21 @@ void backend_pump(struct session *s)
 			return;
 		}
 		veiled = keep_veils(s, &f, pipeline_len(&s->pipe) ? &pipeline_head(&s->pipe)->kept : NULL);
-		switch (on_message(s, &f)) {
+		switch (hear(s, &f)) {
 		case FATE_BROKEN: return;
 		case FATE_PASS:
 			splice_begin(s, &f, head_rows(s));
 			session_pass(s, SIDE_SERVER, &f);
 			break;
+		case FATE_DROP:
 		case FATE_WRITTEN:
 		case FATE_SWALLOW:
 			if (!splice_rewritten(s, &f))
 				return;
-			buf_parse(&l->in, f.total);
+			buf_parse(&l->in, FRAME_HEADER + f.body.n);
+			l->drop = f.total - FRAME_HEADER - f.body.n;
 			break;
+		case FATE_WAIT: s->limit.stalled = true; return;
 		}
 		if (veiled)
 			keep_veiled(s);

@@ -60,22 +60,46 @@ enum fate backend_copy_out(struct session *s, const struct frame *f)
 	return FATE_BROKEN;
 }
 
+static enum fate pass_data(struct session *s, struct expected *x, const struct frame *f)
+{
+	uint64_t rows = copyout_rows(x->copy, f);
+	enum fate fate = limit_fate(s, x, rows, f->total);
+
+	if (fate != FATE_PASS)
+		return fate;
+	x->copy->nmessages++;
+	s->stats.rows += rows;
+	return FATE_PASS;
+}
+
+static enum fate write_data(struct session *s, struct expected *x, const struct frame *f)
+{
+	struct copyout *c = x->copy;
+	enum fate fate;
+
+	style_ran(s, x, backend_plan(x));
+	if (copyout_data(c, f->body, &s->scratch, &s->stats.masked_cells) != WIRE_OK) {
+		session_break(s, "08P01", "a row of a COPY could not be masked");
+		return FATE_BROKEN;
+	}
+	fate = limit_fate(s, x, c->out_rows, put_bytes(&c->out).n);
+	if (fate != FATE_PASS)
+		return fate;
+	s->stats.rows += c->out_rows;
+	outq_copy(&s->lane[SIDE_CLIENT].out, put_bytes(&c->out));
+	copyout_sent(c);
+	return FATE_WRITTEN;
+}
+
 enum fate backend_copy_data(struct session *s, const struct frame *f)
 {
 	struct expected *x = pipeline_head(&s->pipe);
 
 	if (!x || !x->copy)
 		return backend_unexpected(s, f);
-	s->stats.rows++;
-	if (x->copy->rows->pass)
-		return FATE_PASS;
-	style_ran(s, x, backend_plan(x));
-	if (copyout_data(x->copy, f->body, &s->put, &s->scratch, &s->stats.masked_cells) != WIRE_OK) {
-		session_break(s, "08P01", "a row of a COPY could not be masked");
-		return FATE_BROKEN;
-	}
-	session_send(s, SIDE_CLIENT);
-	return FATE_WRITTEN;
+	if (x->stopped)
+		return FATE_DROP;
+	return x->copy->rows->pass ? pass_data(s, x, f) : write_data(s, x, f);
 }
 
 enum fate backend_copy_done(struct session *s, const struct frame *f)
@@ -84,7 +108,7 @@ enum fate backend_copy_done(struct session *s, const struct frame *f)
 
 	if (!x || !x->copy || msg_empty(f->body) != WIRE_OK)
 		return backend_unexpected(s, f);
-	if (!copyout_done(x->copy)) {
+	if (!x->stopped && !copyout_done(x->copy)) {
 		session_break(s, "08P01", "a COPY ended in the middle of a row");
 		return FATE_BROKEN;
 	}

@@ -7,6 +7,8 @@
 
 #include "pgwire/message.h"
 
+#define BINARY_HEAD 19 /* signature, flags, length of the extension, of which there is none */
+
 static struct copy_style style_of(const struct copy_options *o, unsigned ncolumns)
 {
 	return (struct copy_style){.format = o->binary ? COPY_BINARY
@@ -100,6 +102,7 @@ void copyout_free(struct copyout *c)
 	if (!c)
 		return;
 	copy_reader_free(c->reader);
+	put_fini(&c->out);
 	rowplan_free(c->rows);
 	free(c);
 }
@@ -142,32 +145,51 @@ static bool put_row(const struct copyout *c, const struct copy_row *row, struct 
 	return true;
 }
 
-enum wire copyout_data(
-	struct copyout *c, struct span body, struct put *w, struct arena *scratch, uint64_t *masked)
+enum wire copyout_data(struct copyout *c, struct span body, struct arena *scratch, uint64_t *masked)
 {
 	struct copy_row row;
 	bool any = false;
 	enum wire got;
 
+	if (c->made) /* it was not sent yet */
+		return WIRE_OK;
 	if (copy_reader_feed(c->reader, body) != WIRE_OK)
 		return WIRE_BAD;
-	put_start(w, BE_COPY_DATA);
+	put_start(&c->out, BE_COPY_DATA);
 	while ((got = copy_reader_next(c->reader, &row)) == WIRE_OK) {
 		any = true;
 		arena_reset(scratch);
-		if (!put_row(c, &row, w, scratch)) {
+		if (!put_row(c, &row, &c->out, scratch)) {
 			got = WIRE_BAD;
 			break;
 		}
 		*masked += row.kind == COPY_ROW ? c->rows->hidden : 0;
+		c->out_rows += row.kind == COPY_ROW;
 	}
 	if (any)
-		put_finish(w);
-	if (put_failed(w))
+		put_finish(&c->out);
+	if (put_failed(&c->out))
 		got = WIRE_BAD;
 	if (got == WIRE_BAD || !any)
-		put_reset(w);
+		put_reset(&c->out);
+	c->made = got != WIRE_BAD;
 	return got == WIRE_BAD ? WIRE_BAD : WIRE_OK;
+}
+
+void copyout_sent(struct copyout *c)
+{
+	put_reset(&c->out);
+	c->out_rows = 0;
+	c->made = false;
+}
+
+uint64_t copyout_rows(const struct copyout *c, const struct frame *f)
+{
+	size_t n = f->total - FRAME_HEADER, head = c->nmessages ? 0 : BINARY_HEAD;
+
+	if (c->style.format != COPY_BINARY)
+		return !(c->style.header && !c->nmessages);
+	return !(n == head + 2 && f->body.n == n && f->body.p[head] == 0xff && f->body.p[head + 1] == 0xff);
 }
 
 bool copyout_done(const struct copyout *c)

@@ -108,9 +108,11 @@ int enter_policy(struct session *s)
 	else
 		why = end_reason(s, &g);
 	if (!why) {
+		limit_fini(s);
 		arena_fini(&s->grant_mem);
 		s->grant_mem = mem;
 		s->grant = g;
+		limit_take(s);
 		policy_unref(s->policy);
 		s->policy = policy_ref(s->env->policy);
 		return 0;
@@ -277,6 +279,7 @@ static void take_startup(struct session *s, const struct startup *st)
 	}
 	s->policy = policy_ref(s->env->policy);
 	s->judged = grant_judges(&s->grant);
+	limit_take(s);
 	for (unsigned i = 0; i < st->nparams; i++)
 		if (!take_param(s, &st->params[i]))
 			return;

@@ -179,6 +179,14 @@ static enum took refuse_together(struct session *s, const struct frame *f)
 		"Send the statements one by one.", 0);
 }
 
+static enum took refuse_behind(struct session *s, const struct frame *f)
+{
+	return session_refuse(s, f, "42501",
+		"one of these statements may be stopped by an export limit, and the next ones must not run "
+		"then",
+		"Send the statements one by one.", 0);
+}
+
 static enum took refuse_unknown(struct session *s, const struct frame *f)
 {
 	return session_refuse(s, f, "42501",
@@ -223,6 +231,13 @@ static enum took refuse_found(struct session *s, const struct frame *f, const st
 	return session_refuse_asking(s, f, &p, frontend_aborts(js, p.sqlstate), NULL);
 }
 
+static enum took refuse_order(struct session *s, const struct frame *f, const struct step *steps, unsigned n)
+{
+	if (!pin_fits_between(s, steps, n))
+		return refuse_together(s, f);
+	return own_fits_between(s, steps, n) ? refuse_behind(s, f) : refuse_unknown(s, f);
+}
+
 static enum took take_query(struct session *s, const struct frame *f)
 {
 	struct judgement *j = NULL;
@@ -234,8 +249,8 @@ static enum took take_query(struct session *s, const struct frame *f)
 	struct msg_query m;
 	const char *hint = NULL, *instead = NULL;
 	enum took took;
-	unsigned n = 0;
-	bool fits;
+	unsigned n = 0, counted;
+	bool fits, rows;
 	int r;
 
 	if (msg_query(f->body, &m) != WIRE_OK)
@@ -243,8 +258,12 @@ static enum took take_query(struct session *s, const struct frame *f)
 	if (!group_settled(s) || !pin_settled(s))
 		return TOOK_WAIT;
 	r = judge_sent(s, m.sql, &j, &instead, &e);
-	if (r)
+	if (!r && instead && limit_shown(judgement_plans(j)->plans[0]))
+		r = limit_show(s, &instead, &e);
+	if (r) {
+		judgement_unref(j);
 		return frontend_failed(s, f, r, &e);
+	}
 	s->keep.about = judgement_about(j);
 	js = judgement_plans(j);
 	denial = frontend_denial(js);
@@ -259,11 +278,17 @@ static enum took take_query(struct session *s, const struct frame *f)
 	r = steps ? 0 : err_sql(&e, -ENOMEM, "53200", "out of memory");
 	for (; !r && n < js->n; n++)
 		r = judge_step(s, js->plans[n], j, steps, n, &steps[n], &e);
-	fits = !r && pin_fits_between(s, steps, n) && own_fits_between(s, steps, n);
+	fits = !r && pin_fits_between(s, steps, n) && own_fits_between(s, steps, n) &&
+	       limit_fits_between(s, steps, n);
+	counted = limit_statements(js, &rows);
 	if (fits)
+		r = limit_admit(s, counted, rows, &hint, &e);
+	if (fits && !r)
 		r = hold_query(s, m.sql, js, steps, &hint, &e);
 	if (fits && !r)
 		r = pass_query(s, js, steps, &e);
+	if (fits && !r)
+		r = limit_count(s, counted, rows, &hint, &e);
 	if (fits && !r)
 		r = spend_query(s, js, steps, &hint, &e);
 	if (fits && !r)
@@ -273,10 +298,9 @@ static enum took take_query(struct session *s, const struct frame *f)
 		judgement_unref(j);
 		return took;
 	}
-	took = r == -EACCES                    ? refuse_found(s, f, js, &e, hint)
-	       : r                             ? frontend_failed(s, f, r, &e)
-	       : pin_fits_between(s, steps, n) ? refuse_unknown(s, f)
-					       : refuse_together(s, f);
+	took = r == -EACCES ? refuse_found(s, f, js, &e, hint)
+	       : r          ? frontend_failed(s, f, r, &e)
+			    : refuse_order(s, f, steps, n);
 	for (unsigned i = 0; i < n; i++)
 		step_fini(&steps[i]);
 	free(steps);
@@ -323,7 +347,7 @@ static enum took take(struct session *s, const struct frame *f)
 		session_drop(s, f);
 		return TOOK_IT;
 	}
-	if (pipeline_full(&s->pipe) || (depends(f) && !pin_settled(s)))
+	if (limit_waits(s, f) || pipeline_full(&s->pipe) || (depends(f) && !pin_settled(s)))
 		return TOOK_WAIT;
 	switch ((enum frontend_type)f->type) {
 	case FE_QUERY: return take_query(s, f);
@@ -394,9 +418,11 @@ void frontend_pump(struct session *s)
 		if (held_whole(s, &f) && !frame_whole(&f)) {
 			if (f.total <= s->env->message_max)
 				return;
-			took = s->barrier || s->unsynced ? session_break(s, "54000", "message too long")
-							 : session_refuse(s, &f, "54000",
-								   "message too long to be judged", NULL, 0);
+			took = limit_waits(s, &f) ? TOOK_WAIT
+			       : s->barrier || s->unsynced
+				       ? session_break(s, "54000", "message too long")
+				       : session_refuse(
+						 s, &f, "54000", "message too long to be judged", NULL, 0);
 		} else {
 			s->waits_for_catalog = s->leaving = s->holds = false;
 			took = take(s, &f);

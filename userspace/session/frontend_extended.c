@@ -91,8 +91,12 @@ enum took frontend_parse(struct session *s, const struct frame *f)
 	if (names_full(&s->names))
 		return session_refuse(s, f, "53400", "too many prepared statements", NULL, 0);
 	r = judge_sent(s, m.sql, &j, &instead, &e);
-	if (r)
+	if (!r && instead && limit_shown(judgement_plans(j)->plans[0]))
+		r = limit_show(s, &instead, &e);
+	if (r) {
+		judgement_unref(j);
 		return frontend_failed(s, f, r, &e);
+	}
 	s->keep.about = judgement_about(j);
 	denial = frontend_denial(judgement_plans(j));
 	foreign = foreign_parameter(binding_catalog(judgement_binding(j)), &m);
@@ -363,7 +367,10 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 	struct msg_execute m;
 	const char *hint = NULL;
 	struct kept kept;
+	struct judged one;
+	unsigned counted;
 	enum took took;
+	bool rows;
 	int r;
 
 	if (msg_execute(f->body, &m) != WIRE_OK)
@@ -378,14 +385,21 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 		return frontend_failed(s, f, r, &e);
 	if (o->cursor && !o->shape && !describe(s, 'P', NULL, o))
 		return frontend_no_memory(s);
+	one = (struct judged){
+		.plans = (struct plan *[]){(struct plan *)o->prepared->plan}, .n = o->prepared->plan != NULL};
 	r = judge_step(s, o->cursor ? NULL : o->prepared->plan, o->prepared->j, NULL, 0, &st, &e);
 	if (!r && !o->cursor && st.target != o->target)
 		r = err_sql(&e, -EACCES, "42501", "\"%s\" means something else since the portal was bound",
 			o->prepared->plan->name);
+	counted = limit_statements(&one, &rows);
+	if (!r)
+		r = limit_admit(s, counted, rows || o->cursor, &hint, &e);
 	if (!r)
 		r = hold_execute(s, o, &st, &hint, &e);
 	if (!r)
 		r = pass_execute(s, o->prepared->plan, o->latest, &st, &e);
+	if (!r)
+		r = limit_count(s, counted, rows || o->cursor, &hint, &e);
 	if (!r)
 		r = keep_execute(s, m.portal, o->prepared, &kept, &e);
 	took = r ? frontend_hinted(s, f, r, hint, &e) : send_execute(s, f, o, &st, &kept);
@@ -393,15 +407,37 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 	return took;
 }
 
+/* Where nothing may be told any more, that is what columns are called as well. 0, -EAGAIN, -EACCES. */
+static int admit_describe(struct session *s, const struct msg_target *m, const char **hint, struct err *e)
+{
+	struct prepared *p = NULL;
+	struct portal *o = NULL;
+	int r = m->kind == 'S' ? judge_find_prepared(s, m->name, &p) : find_portal(s, m->name, &o);
+
+	if (r == -EAGAIN)
+		frontend_answered(s);
+	if (r)
+		return r;
+	p = o ? o->prepared : p;
+	return p && ((o && o->cursor) || limit_rows(p->plan)) ? limit_admit(s, 0, true, hint, e) : 0;
+}
+
 enum took frontend_target(struct session *s, const struct frame *f)
 {
+	const char *hint = NULL;
 	struct expected *x;
+	struct err e = {0};
 	struct msg_target m;
+	int r = 0;
 
 	if (msg_target(f->body, &m) != WIRE_OK)
 		return frontend_malformed(s, f);
 	if (m.name.n > NAME_LEN_MAX)
 		return session_refuse(s, f, "42622", "the name is too long", NULL, 0);
+	if (f->type == FE_DESCRIBE && s->limit.stops)
+		r = admit_describe(s, &m, &hint, &e);
+	if (r)
+		return frontend_hinted(s, f, r, hint, &e);
 	x = pipeline_push(&s->pipe, f->type == FE_CLOSE ? EXPECT_CLOSE : EXPECT_DESCRIBE);
 	if (!x)
 		return frontend_no_memory(s);

@@ -28,8 +28,13 @@ struct shape {
 	struct shape_column col[];
 };
 
+struct spent { /* what the client was given of one statement */
+	uint64_t rows, bytes;
+};
+
 struct prepared { /* refcounted */
 	unsigned refs;
+	struct spent spent; /* of a cursor, by FETCH */
 	char *name;
 	struct judgement *j;     /* of the text (SQL PREPARE: of that statement alone) */
 	const struct plan *plan; /* what running it does; borrowed from j. NULL: the empty query */
@@ -40,6 +45,7 @@ struct prepared { /* refcounted */
 
 struct portal { /* refcounted */
 	unsigned refs;
+	struct spent spent;
 	char *name;
 	struct prepared *prepared; /* what it runs; for an SQL cursor one made for its DECLARE */
 	struct prepared *target; /* what EXECUTE or FETCH inside it meant when it was bound; NULL otherwise */

@@ -65,8 +65,11 @@ struct expected {
 	struct portal *portal;     /* BIND, EXECUTE, DESCRIBE 'P' */
 	struct step step;          /* EXECUTE */
 	struct copyout *copy;      /* QUERY, EXECUTE: the COPY TO STDOUT under way */
-	struct refusal *refusal;   /* REFUSAL, TELL */
-	struct kept kept;          /* the client's message on record */
+	struct refusal *refusal;   /* REFUSAL, TELL, and where it is stopped */
+	bool stopped;       /* QUERY, EXECUTE: nothing more of it reaches the client (session/limit.c) … */
+	bool told;          /* … which knows why */
+	struct spent spent; /* QUERY: what it was given of the statement at */
+	struct kept kept;   /* the client's message on record */
 	/* QUERY */
 	uint64_t ticket; /* of the approval that it was sent by (session/hold.c); 0: none */
 	struct judgement *j;

@@ -268,14 +268,7 @@ static struct span mask_cell(
 	return rowplan_shift(rp, col, cell, entity, scratch);
 }
 
-/* What a row is put together from: cells as they came, with their lengths, however many stand side by side;
- * or one that was masked, which gets its length anew. */
-struct part {
-	struct span bytes;
-	bool masked;
-};
-
-static uint8_t *write_part(uint8_t *w, const struct part *p)
+static uint8_t *write_part(uint8_t *w, const struct row_part *p)
 {
 	if (p->masked) {
 		put_be32_at(w, p->bytes.p ? (uint32_t)p->bytes.n : NULL_LENGTH);
@@ -292,25 +285,26 @@ static uint8_t *write_head(uint8_t *w, unsigned ncells, size_t total)
 	return w + ROW_HEAD;
 }
 
-static void write_small(struct outq *out, unsigned ncells, const struct part *v, unsigned n, size_t total)
+static void write_small(struct outq *out, const struct row_cut *c)
 {
-	uint8_t *w = outq_room(out, total);
+	uint8_t *w = outq_room(out, c->total);
 
 	if (!w)
 		return;
-	w = write_head(w, ncells, total);
-	for (unsigned i = 0; i < n; i++)
-		w = write_part(w, &v[i]);
+	w = write_head(w, c->ncells, c->total);
+	for (unsigned i = 0; i < c->n; i++)
+		w = write_part(w, &c->v[i]);
 }
 
-static void write_large(struct outq *out, unsigned ncells, const struct part *v, unsigned n, size_t total)
+static void write_large(struct outq *out, const struct row_cut *c)
 {
+	const struct row_part *v = c->v;
 	uint8_t *w = outq_room(out, ROW_HEAD);
 
 	if (!w)
 		return;
-	write_head(w, ncells, total);
-	for (unsigned i = 0; i < n; i++) {
+	write_head(w, c->ncells, c->total);
+	for (unsigned i = 0; i < c->n; i++) {
 		if (!v[i].masked && v[i].bytes.n >= BORROW_MIN) {
 			outq_borrow(out, v[i].bytes);
 			continue;
@@ -323,7 +317,7 @@ static void write_large(struct outq *out, unsigned ncells, const struct part *v,
 }
 
 /* The parts of a row. false: malformed, or no memory for the masked cells. */
-static bool cut_row(const struct rowplan *rp, struct cur *c, struct part *v, unsigned *n, size_t *total,
+static bool cut_row(const struct rowplan *rp, struct cur *c, struct row_part *v, unsigned *n, size_t *total,
 	struct arena *scratch)
 {
 	const uint8_t *clean = c->p; /* where the run of clean cells began */
@@ -335,7 +329,7 @@ static bool cut_row(const struct rowplan *rp, struct cur *c, struct part *v, uns
 	for (unsigned i = 0; i < rp->n; i++) {
 		const struct rowplan_column *rc = &rp->col[i];
 		const uint8_t *at = c->p;
-		struct part masked = {.masked = true};
+		struct row_part masked = {.masked = true};
 
 		if (msg_cell_next(c, &cell) != WIRE_OK)
 			return false;
@@ -348,38 +342,39 @@ static bool cut_row(const struct rowplan *rp, struct cur *c, struct part *v, uns
 		case ACTION_NULL: break;
 		}
 		if (at > clean)
-			v[(*n)++] = (struct part){span_of(clean, (size_t)(at - clean)), false};
+			v[(*n)++] = (struct row_part){span_of(clean, (size_t)(at - clean)), false};
 		*total += (size_t)(at - clean) + 4 + masked.bytes.n;
 		v[(*n)++] = masked;
 		clean = c->p;
 	}
 	if (c->p > clean)
-		v[(*n)++] = (struct part){span_of(clean, (size_t)(c->p - clean)), false};
+		v[(*n)++] = (struct row_part){span_of(clean, (size_t)(c->p - clean)), false};
 	*total += (size_t)(c->p - clean);
 	return true;
 }
 
-enum wire rewrite_row(const struct rowplan *rp, const struct frame *f, struct outq *out,
-	struct arena *scratch, uint64_t *masked)
+enum wire row_cut(const struct rowplan *rp, const struct frame *f, struct row_cut *out, struct arena *scratch)
 {
-	struct part *v;
-	size_t total;
 	struct cur c;
 	uint16_t ncells;
-	unsigned n;
 
 	arena_reset(scratch);
 	if (msg_data_row(f->body, &c, &ncells) != WIRE_OK || ncells != rp->n)
 		return WIRE_BAD;
-	v = arena_alloc(scratch, (rp->hidden * 2 + 1) * sizeof(*v));
-	if (!v || !cut_row(rp, &c, v, &n, &total, scratch) || cur_end(&c) != WIRE_OK || total > FRAME_MAX)
+	out->ncells = ncells;
+	out->v = arena_alloc(scratch, (rp->hidden * 2 + 1) * sizeof(*out->v));
+	if (!out->v || !cut_row(rp, &c, out->v, &out->n, &out->total, scratch) || cur_end(&c) != WIRE_OK ||
+		out->total > FRAME_MAX)
 		return WIRE_BAD;
-	if (total <= COPY_MAX)
-		write_small(out, ncells, v, n, total);
-	else
-		write_large(out, ncells, v, n, total);
-	*masked += rp->hidden;
 	return WIRE_OK;
+}
+
+void row_put(const struct row_cut *c, struct outq *out)
+{
+	if (c->total <= COPY_MAX)
+		write_small(out, c);
+	else
+		write_large(out, c);
 }
 
 static void put_fields(struct put *w, const struct msg_fields *in, const char *which)

@@ -43,11 +43,22 @@ unsigned rowplan_entity(const struct rowplan *rp, unsigned col);
 /* Likewise such a date becomes, by the cell of that column; NULL where that is NULL. */
 struct span rowplan_shift(
 	const struct rowplan *rp, unsigned col, struct span cell, struct span entity, struct arena *scratch);
-/* Writes the DataRow in f (whole) to out. Untouched large cells are borrowed from f. Counts masked cells into
- * *masked. WIRE_BAD: malformed, or not as many cells as columns; nothing was written then. scratch is reset.
- */
-MUSTCHECK enum wire rewrite_row(const struct rowplan *rp, const struct frame *f, struct outq *out,
-	struct arena *scratch, uint64_t *masked);
+/* What a row is put together from: cells as they came, with their lengths, however many stand side by side;
+ * or one that was masked, which gets its length anew. */
+struct row_part {
+	struct span bytes;
+	bool masked;
+};
+struct row_cut { /* in scratch, and borrowed from the frame */
+	struct row_part *v;
+	unsigned n, ncells;
+	size_t total; /* bytes of the message that it makes */
+};
+/* Masks the DataRow in f (whole). WIRE_BAD: malformed, or not as many cells as columns. scratch is reset. */
+MUSTCHECK enum wire row_cut(
+	const struct rowplan *rp, const struct frame *f, struct row_cut *out, struct arena *scratch);
+/* Writes it; untouched large cells are borrowed from the frame. */
+void row_put(const struct row_cut *c, struct outq *out);
 /* An ErrorResponse or NoticeResponse without anything that a row, a parameter or a definition could have put
  * there: severity, SQLSTATE, position and source line stay, the message becomes the SQLSTATE's
  * standard text. names: a statement that only the server itself speaks of: where it does so of constraints or

@@ -72,6 +72,7 @@ void session_free(struct session *s)
 		outq_fini(&s->lane[i].out);
 	}
 	arena_fini(&s->scratch);
+	limit_fini(s);
 	arena_fini(&s->grant_mem);
 	arena_fini(&s->path.mem);
 	arena_fini(&s->mem);
@@ -260,6 +261,7 @@ static void take_event(struct session *s, const struct event *ev)
 		session_note(s, NOTE_CANCEL, NULL, "cancel request");
 		s->once |= WANT_CANCEL;
 		break;
+	case EVENT_CANCELLED: limit_cancelled(s); break;
 	case EVENT_SHUTDOWN:
 		session_break(s, "57P01", "terminating connection: pgveil is shutting down");
 		break;
@@ -331,13 +333,13 @@ static unsigned wants(struct session *s)
 	case STATE_OPEN: break;
 	}
 	/* Back-pressure: a side is read only when everything that it said has been written on. */
-	if (client_idle)
+	if (client_idle && !s->limit.stalled)
 		w |= WANT_READ_SERVER;
 	if (server_idle && !s->waiting)
 		w |= s->client_done ? WANT_SHUT_SERVER : WANT_READ_CLIENT;
 	if (server_idle && !s->client_done && hold_reads(s))
 		w |= WANT_READ_CLIENT;
-	if (s->waits_for_catalog || hold_wakes(s, &at))
+	if (s->waits_for_catalog || hold_wakes(s, &at) || s->limit.asks)
 		w |= WANT_WAKE;
 	return w;
 }
@@ -354,6 +356,7 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 	s->now_ms = now_ms;
 	s->once = 0;
 	keep_step_begins(s);
+	s->limit.asks = false;
 	if (outq_empty(&s->lane[SIDE_CLIENT].out))
 		buf_consume(&s->lane[SIDE_SERVER].in);
 	if (outq_empty(&s->lane[SIDE_SERVER].out))
@@ -445,6 +448,8 @@ uint64_t session_wake_ms(const struct session *s)
 	uint64_t at;
 
 	hold_wakes(s, &at);
+	if (s->limit.asks && s->limit.wake_ms < at)
+		at = s->limit.wake_ms;
 	return s->waits_for_catalog && s->wake_ms < at ? s->wake_ms : at;
 }
 

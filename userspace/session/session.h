@@ -19,6 +19,7 @@
 #include "sql/slot.h"
 
 struct session;
+struct allowance;
 struct budget;
 struct cache;
 struct accounts;
@@ -34,6 +35,7 @@ enum side { SIDE_CLIENT, SIDE_SERVER };
 	X(LOGIN_REFUSED, "session.refused")                                                                  \
 	X(DIRECT_TLS, "session.direct_tls") /* a TLS hello without SSLRequest: closed */                     \
 	X(STATEMENT_REFUSED, "statement.refused")                                                            \
+	X(LIMIT, "limit.reached")                                                                            \
 	X(CANCEL, "session.cancel")                                                                          \
 	X(BROKEN, "session.broken")  /* protocol violation, or lineage and origin disagreed: closed */       \
 	X(UNRECORDED, "record.lost") /* something of it is not on record, where that may be */
@@ -49,6 +51,7 @@ struct session_env {
 	struct cache *cache; /* bindings and plans (session/cache.h) */
 	struct recall *recall;          /* of all workers */
 	struct budget *budget;          /* likewise; NULL: nothing may be spent */
+	struct allowance *allowance;    /* likewise; NULL: nothing of a window may be spent */
 	const _Atomic unsigned *tenure; /* enum tenure, of all workers; NULL: there is no other daemon */
 	const struct desk *desk;        /* NULL: nobody approves of anything */
 	struct scram_memory *scram;     /* of the logins upstream; may be NULL */
@@ -74,8 +77,9 @@ enum event_kind {
 	EVENT_LOST,      /* side broke: it will not read any more either */
 	EVENT_CONNECTED, /* the server side is up, TLS included */
 	EVENT_CONNECT_FAILED,
-	EVENT_CANCEL,   /* somebody with this session's key and identity sent a CancelRequest */
-	EVENT_SHUTDOWN, /* the daemon goes: 57P01 */
+	EVENT_CANCELLED, /* what WANT_CANCEL asked for is over: nothing of it can hit what is sent now */
+	EVENT_CANCEL,    /* somebody with this session's key and identity sent a CancelRequest */
+	EVENT_SHUTDOWN,  /* the daemon goes: 57P01 */
 };
 
 struct event {
@@ -94,7 +98,8 @@ struct event {
 #define WANT_READ_CLIENT 0x01u
 #define WANT_READ_SERVER 0x02u
 #define WANT_CONNECT     0x04u /* once: connect to session_target and answer with EVENT_CONNECTED or _FAILED */
-#define WANT_CANCEL      0x08u /* once: send session_upstream_key as a CancelRequest to the same server */
+/* once: send session_upstream_key as a CancelRequest to the same server, and answer with EVENT_CANCELLED */
+#define WANT_CANCEL 0x08u
 #define WANT_LOOKUP                                                                                          \
 	0x10u /* once: this connection is a CancelRequest; see session_cancel_request, then close it */
 #define WANT_KEY                                                                                             \
@@ -175,6 +180,7 @@ struct session_stats {     /* since the session began */
 	const char *state; /* a fixed word */
 	char status;       /* of the last ReadyForQuery, 0 before */
 	bool judged;       /* whether mask rules apply */
+	uint64_t stopped;  /* results, by a limit */
 	uint64_t statements, refused, rows, masked_cells, bytes_to_client, bytes_to_server;
 	uint64_t spliced_bytes; /* of bytes_to_client, those that nobody read */
 };

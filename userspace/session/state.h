@@ -16,6 +16,7 @@
 #include "pgwire/login.h"
 #include "pgwire/startup.h"
 #include "session/hold.h"
+#include "policy/allowance.h"
 #include "session/pipeline.h"
 #include "session/session.h"
 #include "sql/search_path.h"
@@ -158,6 +159,19 @@ struct session {
 		bool alone;            /* the binding is this session's, not the worker's */
 		bool discarded, reset; /* temporary objects, settings: by what ended last, if not undone */
 	} own;
+	struct {                          /* export limits (session/limit.c) */
+		bool stops;               /* results may be stopped */
+		bool cancelling;          /* one was, and the cancel is not over */
+		bool undo;                /* … and ran all the same: its transaction is to fail */
+		bool stalled;             /* what the server said waits for a window */
+		bool counts;              /* what the server said last, for the client's bytes */
+		bool asks;                /* a window's keeper was asked in this step */
+		uint64_t wake_ms;         /* … and it is looked again then */
+		bool lost;                /* a window could not be opened: nothing is left of it */
+		uint64_t spent[MEASURES]; /* since login */
+		struct charge *windows;   /* of the grant's; in grant_mem */
+		unsigned nwindows;
+	} limit;
 	uint64_t pass_since_ms;  /* a catalogue of then is new enough for what the pass reads */
 	unsigned pass_before;    /* how many keys were changed before the last statement that changes some */
 	struct gate_pass pass;   /* what of slot's gate is ours (session/pass.c) */
@@ -296,9 +310,17 @@ enum took frontend_execute(struct session *s, const struct frame *f);
 enum took frontend_target(struct session *s, const struct frame *f); /* Describe and Close */
 
 /* What becomes of a message of the server. */
-enum fate { FATE_BROKEN = 0, FATE_PASS, FATE_SWALLOW, FATE_WRITTEN };
+enum fate {
+	FATE_BROKEN = 0,
+	FATE_PASS,
+	FATE_SWALLOW,
+	FATE_WRITTEN,
+	FATE_DROP, /* as SWALLOW, and it need not be there whole */
+	FATE_WAIT, /* not now: it is looked at again after the next event */
+};
 
-/* backend.c, for backend_copy.c */
+/* backend.c, for backend_copy.c and limit.c */
+void backend_refuse(struct session *s, const struct refusal *r); /* an ErrorResponse for the client */
 enum fate backend_unexpected(struct session *s, const struct frame *f);
 struct step *backend_step(struct expected *x);       /* the statement that x has come to; NULL: none */
 const struct plan *backend_plan(struct expected *x); /* and its plan */
@@ -307,6 +329,39 @@ const struct plan *backend_plan(struct expected *x); /* and its plan */
 MUSTCHECK bool backend_holds(struct session *s, uint64_t judged_ms, const struct judgement *j,
 	struct step *st, struct judgement **newer);
 const struct plan *backend_newer_rows(const struct judgement *j); /* as the plan of its rows; NULL is fine */
+
+/* limit.c: export limits. What the grant says is taken (again) when the session takes the grant. */
+void limit_take(struct session *s);
+void limit_fini(struct session *s);
+/* Whether a client's message has to wait: for a result that may be stopped, since what is behind it must not
+ * run then; or for the cancel of one that was. */
+bool limit_waits(struct session *s, const struct frame *f);
+/* Whether something is left for n statements more, which may give rows: 0, -EAGAIN, or -EACCES with *hint and
+ * e for the client. Nothing is counted. */
+MUSTCHECK int limit_admit(struct session *s, unsigned n, bool rows, const char **hint, struct err *e);
+/* Likewise, and they are counted: they are about to be sent. */
+MUSTCHECK int limit_count(struct session *s, unsigned n, bool rows, const char **hint, struct err *e);
+int limit_spent(struct session *s, unsigned window, uint64_t spent[MEASURES], struct err *e);
+/* limit_show.c: whether p is SHOW pgveil.limits, and the text to be sent for it now: 0, -EAGAIN, -EACCES. */
+bool limit_shown(const struct plan *p);
+MUSTCHECK int limit_show(struct session *s, const char **instead, struct err *e);
+/* Of js, how many count, and whether they may give rows. */
+unsigned limit_statements(const struct judged *js, bool *rows);
+bool limit_rows(const struct plan *p); /* whether p may give rows that count; NULL is fine */
+/* Whether statements of one text may be sent together. */
+bool limit_fits_between(const struct session *s, const struct step *steps, unsigned n);
+/* Rows in a message of so many bytes for the client, of x: PASS, WAIT, or DROP, and then x is stopped. */
+enum fate limit_fate(struct session *s, struct expected *x, uint64_t rows, uint64_t bytes);
+/* What else carries data: PASS, WAIT, or DROP where nothing is left. */
+enum fate limit_look(struct session *s, const struct frame *f);
+/* … f may not pass, which it would. */
+enum fate limit_mute(struct session *s, const struct frame *f, bool describes);
+void limit_charge(struct session *s, size_t bytes); /* … so much of it passes */
+/* x, which was stopped, came to its end all the same; it was popped if it is an EXECUTE. false: no memory. */
+MUSTCHECK bool limit_ran(struct session *s, enum expect kind, struct refusal *r, bool told);
+/* Whether a ReadyForQuery with that status is not the client's, since the transaction is made to fail. */
+bool limit_undoes(struct session *s, char status);
+void limit_cancelled(struct session *s);
 
 /* words.c */
 /* p goes to the server, as st; p NULL: the empty query. */

@@ -30,6 +30,7 @@ void session_tally(struct session *s, bool over)
 	if (!t)
 		return;
 	metric_add(&t->statements, now->statements - told->statements);
+	metric_add(&t->stopped, now->stopped - told->stopped);
 	metric_add(&t->rows, now->rows - told->rows);
 	metric_add(&t->masked_cells, now->masked_cells - told->masked_cells);
 	metric_add(&t->bytes_to_client, now->bytes_to_client - told->bytes_to_client);

@@ -22,6 +22,7 @@
 	X(LIMIT, "53400")                                                                                    \
 	X(TOO_LARGE, "54000")                                                                                \
 	X(UNRECORDED, "53100")                                                                               \
+	X(WINDOW, "57014")                                                                                   \
 	X(NO_CATALOGUE, "57P03")
 #define X(name, code) REFUSAL_##name,
 enum refusal_code { REFUSALS(X) REFUSAL_MAX };
@@ -36,6 +37,7 @@ struct tally {
 	_Atomic uint64_t large_clean, large_rewritten; /* rows of at least splice_min bytes */
 	_Atomic uint64_t refused[REFUSAL_MAX], notes[SESSION_NOTE_MAX];
 	_Atomic uint64_t unrecorded; /* records that could not be written, where that may be */
+	_Atomic uint64_t stopped;
 	_Atomic uint64_t judged_cached, judged_anew;
 	/* Of the cache. */
 	_Atomic uint64_t judgements, judgement_bytes, bindings;

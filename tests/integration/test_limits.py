@@ -114,6 +114,14 @@ def portal_in_pieces(c):
             return wire.Result(messages)
 
 
+def scrolled(c):
+    c.query("BEGIN; DECLARE c SCROLL CURSOR FOR SELECT i FROM generate_series(1, 200000) i").ok()
+    messages = []
+    for sql in ("FETCH 60 FROM c", "MOVE BACKWARD ALL IN c"):
+        messages += c.query(sql).ok().messages
+    return wire.Result(messages + c.run("FETCH 60 FROM c").messages)
+
+
 def run_twice(prepare, *then):
     def run_it(c):
         for sql in prepare:
@@ -141,6 +149,10 @@ WAYS = {
     "portal in pieces": portal_in_pieces,
     "execute": run_twice(["PREPARE p AS SELECT i FROM " + MANY], "EXECUTE p"),
     "function": lambda c: c.query("SELECT * FROM many()"),
+    "executes of one group": lambda c: (c.send(wire.parse("SELECT i FROM " + MANY), wire.bind(), *[wire.execute("", 60)] * 5, wire.sync()), c.result())[1],
+    "flush, and more behind": lambda c: (c.send(wire.extended("SELECT i FROM " + MANY), wire.flush(), wire.extended("DELETE FROM job"), wire.flush(),
+                                                wire.sync()), c.result())[1],
+    "scrolled back": scrolled,
     "hold": run_twice(["BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT i FROM generate_series(1, 200000) i", "COMMIT"], "FETCH ALL FROM c"),
 }
 
@@ -156,7 +168,7 @@ def test_a_statement_stops(lab, way):
         assert c.query("ROLLBACK").status == "I"
         assert c.query("SELECT 7").ok().rows == [[b"7"]]
         assert c.run("SELECT 8").ok().rows == [[b"8"]]
-        if way not in ("fetch one by one", "portal in pieces", "hold"):  # these had come to their end
+        if way not in ("fetch one by one", "portal in pieces", "hold", "executes of one group", "scrolled back"):  # these had come to their end
             wait_until(lambda: cancelled(lab) > before)
     events = lab.sh("pgveil", "--", "events", "--kind", "limit.reached", "--json").stdout.decode()
     assert "statement.rows" in events
@@ -189,6 +201,19 @@ def test_one_row_too_many_undoes_what_it_did(lab):
         r = c.result()
         assert data(r)[0] == ROWS and r.error.sqlstate == "54000" and r.status == "I"
         assert c.result().ok().rows == [[b"5"]]
+        # a cancel of the client's own
+        for _ in range(3):
+            c.send(wire.query("SELECT i FROM " + MANY))
+            c.until("T")
+            k = lab.connect("agent1")
+            k.send(wire.cancel(*c.key))
+            k.drain()
+            k.close()
+            assert c.result().error.sqlstate == "54000"
+            c.query("SELECT count(*) FROM person a, person b WHERE a.id = b.id").ok()
+        # a Query that is a transaction of its own says so
+        r = c.query("UPDATE job SET done = false WHERE id <= 101 RETURNING id")
+        assert data(r)[0] == ROWS and "what was changed stays" in r.error.hint
         # a transaction that only reads fails like any other
         c.query("BEGIN").ok()
         r = c.run("SELECT id FROM person LIMIT 101")
@@ -265,6 +290,14 @@ def test_errors_and_notices_count(lab):
             raised += len(r.error.fields["M"]) == size
         assert raised == 65536 // size + 1
         assert len(bytes(c.received)) < 65536 + size + 10000
+    with lab.login("agent3") as c:
+        # which channel it is
+        for i in range(64):
+            c.query("LISTEN c%d" % i).ok()
+        for k in range(40):
+            c.query("SELECT count(pg_notify('c' || i %% 64, i::text || ' %d')) FROM generate_series(1, 500) i" % k)
+        c.query("COMMIT")
+        assert len(bytes(c.received)) < 65536 + 15000
     with lab.login("agent3") as c:
         # what columns are called
         described = 0

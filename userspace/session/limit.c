@@ -6,6 +6,7 @@
  * was told. For that, nothing that must not run is sent behind a statement that may be stopped, until it is
  * answered; and nothing at all until the cancel is over, which could hit it. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "session/state.h"
@@ -337,7 +338,8 @@ static bool unseen(struct session *s, const struct frame *f)
 
 	/* A notification is nobody's answer; which channel it is of says something. */
 	return !s->limit.stops || !carries_data(f->type) ||
-	       (x && f->type != BE_NOTIFICATION_RESPONSE && (x->ours || x->stopped || x->kind == EXPECT_PIN || x->kind == EXPECT_REFUSAL));
+	       (x && f->type != BE_NOTIFICATION_RESPONSE &&
+		       (x->ours || x->stopped || x->kind == EXPECT_PIN || x->kind == EXPECT_REFUSAL));
 }
 
 enum fate limit_look(struct session *s, const struct frame *f)
@@ -415,6 +417,21 @@ static bool put_failure(struct session *s, struct refusal *r)
 	return true;
 }
 
+/* A Query is committed by itself, where no transaction is open. */
+static bool own_up(struct refusal *r)
+{
+	static const char more[] =
+		" The server had come to the end by then: outside of a transaction, what was changed stays.";
+	size_t n = r->hint ? strlen(r->hint) : 0;
+	char *hint = realloc(r->hint, n + sizeof(more));
+
+	if (!hint)
+		return false;
+	memcpy(hint + n, more, sizeof(more));
+	r->hint = hint;
+	return true;
+}
+
 bool limit_ran(struct session *s, enum expect kind, struct refusal *r, bool told)
 {
 	if (kind == EXPECT_EXECUTE && !pipeline_len(&s->pipe)) {
@@ -424,6 +441,8 @@ bool limit_ran(struct session *s, enum expect kind, struct refusal *r, bool told
 		s->skip = s->unsynced = true;
 		return true;
 	}
+	if (!told && kind == EXPECT_QUERY && !own_up(r))
+		return false;
 	if (!told)
 		backend_refuse(s, r);
 	if (kind == EXPECT_EXECUTE)

@@ -78,13 +78,14 @@ lab_environment() {
 
 # ---- processes ------------------------------------------------------------------------------------------------------
 
-proc_start() { # PID → when it started, in ticks; fails for one that is gone or a zombie
+# A zombie of which threads are left still has its descriptors: who looks then finds the listener there.
+proc_start() { # PID → when it started, in ticks; fails for one that is gone or a zombie without threads
 	local stat=
 	IFS= read -r -d '' stat 2> /dev/null < "/proc/$1/stat" || [ -n "$stat" ] || return 1
 	stat=${stat##*) }
 	# shellcheck disable=SC2086
 	set -- $stat
-	[ "$1" != Z ] && [ "$1" != X ] && echo "${20}"
+	[ "$1" != X ] && { [ "$1" != Z ] || [ "${18}" -gt 1 ]; } && echo "${20}"
 }
 
 pid_write() { # FILE PID: the start time keeps a later process with the same number safe from us

@@ -640,3 +640,69 @@ def test_taken_over_while_it_waits():
             desk.pgveil("approvals", "approve", z["id"])
             assert again.result().ok().tags == ["DELETE 1"]
         assert desk.ran(mark) == 1 and desk.ran(other) == 1
+
+
+WAYS = {
+    "explain analyze": "EXPLAIN ANALYZE DELETE /* %s */ FROM shop.orders WHERE id = 40",
+    "with": "WITH d AS (DELETE /* %s */ FROM shop.orders WHERE id = 40 RETURNING id) SELECT id FROM d",
+    "copy": "COPY (DELETE /* %s */ FROM shop.orders WHERE id = 40 RETURNING id) TO STDOUT",
+    "behind another": "SELECT 1; DELETE /* %s */ FROM shop.orders WHERE id = 40",
+    "block": "BEGIN; DELETE /* %s */ FROM shop.orders WHERE id = 40; COMMIT",
+    "savepoint": "BEGIN; SAVEPOINT a; ROLLBACK TO a; DELETE /* %s */ FROM shop.orders WHERE id = 40; COMMIT",
+    "quoted": 'DELETE /* %s */ FROM "shop"."orders" WHERE id = 40',
+    "using": "DELETE /* %s */ FROM shop.orders o USING shop.counter c WHERE o.id = 40",
+    "view": "DELETE /* %s */ FROM shop.open WHERE id = 40",
+    "merge": "MERGE INTO /* %s */ shop.orders o USING shop.counter c ON o.id = 40 WHEN MATCHED THEN DELETE",
+    "prepared by name": "PREPARE d%s AS DELETE FROM shop.orders WHERE id = 40; EXECUTE d%s",
+    "explained by name": "PREPARE e%s AS DELETE FROM shop.orders WHERE id = 40; EXPLAIN ANALYZE EXECUTE e%s",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_way_round(desk, client, way):
+    """Whatever it is wrapped in: it waits, or is refused; nothing of it has run, and denied it never does."""
+    mark = marker()
+    client.send(wire.query(WAYS[way].replace("%s", mark)))
+    while (kind := client.read()[0]) not in "NE":
+        assert kind in "SC", way
+    if kind == "N":
+        x = desk.wait_until(lambda: next((x for x in desk.pending() if x["waiting"] == 1), None), "nothing waits")
+        assert desk.count("id = 40") == 1
+        desk.pgveil("approvals", "deny", x["id"])
+        client.until("E")
+    client.until("Z")
+    assert desk.count("id = 40") == 1
+    assert desk.ran(mark) == 0
+
+
+def test_startup_settings_are_bound(desk):
+    mark = marker()
+    with desk.login(params={"options": "-c app.tenant=1"}) as c:
+        c.send(wire.query(delete(mark, 41)))
+        notice(c)
+        x = desk.wait_pending(mark)
+    desk.wait_pending(mark, waiting=0)
+    desk.pgveil("approvals", "approve", x["id"])
+    with desk.login(params={"options": "-c app.tenant=2"}) as c:
+        c.send(wire.query(delete(mark, 41)))
+        assert "a setting" in notice(c)["M"]
+        y = desk.wait_pending(mark)
+        desk.pgveil("approvals", "deny", y["id"])
+        c.result()
+    assert desk.ran(mark) == 0
+
+
+def test_rows_of_what_was_approved(desk, client):
+    """What an approved statement gives arrives masked, in each protocol, with cursors and COPY."""
+    mark = marker()
+    client.send(wire.extended("DELETE /* %s */ FROM shop.orders WHERE id IN (42, 43) RETURNING id, card" % mark, formats=(1,)), wire.sync())
+    client.until("N")
+    desk.pgveil("approvals", "approve", desk.wait_pending(mark)["id"])
+    r = client.result().ok()
+    assert [row[0] for row in r.rows] == [b"\0\0\0\x2a", b"\0\0\0\x2b"] and b"card-canary" not in bytes(client.received)
+    client.send(wire.query("COPY (DELETE /* %s */ FROM shop.orders WHERE id = 44 RETURNING id, card) TO STDOUT" % mark))
+    notice(client)
+    desk.pgveil("approvals", "approve", desk.wait_pending(mark)["id"])
+    r = client.result().ok()
+    assert "d" in r.kinds and b"card-canary" not in bytes(client.received)
+    assert desk.count("id IN (42, 43, 44)") == 0

@@ -56,6 +56,13 @@ static struct ticket *ticket_of(struct approvals *a, uint64_t number)
 
 static struct ticket *ticket_new(struct approvals *a, struct entry *x)
 {
+	unsigned of = 0;
+
+	for (unsigned i = 0; i < TICKETS_MAX; i++)
+		of += a->tickets[i].state != TICKET_FREE &&
+		      strcmp(a->tickets[i].entry->identity, x->identity) == 0;
+	if (of >= TICKETS_OF_MAX)
+		return NULL;
 	for (unsigned i = 0; i < TICKETS_MAX; i++) {
 		struct ticket *t = &a->tickets[i];
 

@@ -11,6 +11,7 @@
 #include "mask/hmac.h"
 
 #define TICKETS_MAX    4096
+#define TICKETS_OF_MAX 512 /* of one subject */
 #define PENDING_MAX    256 /* of all */
 #define PENDING_OF_MAX 32  /* of one subject */
 #define FINISHED_KEPT  500

@@ -126,7 +126,9 @@ static void put_statement(struct put *w, const struct session *s, const struct h
 {
 	const struct msg_bind *m = h->bind;
 
+	/* whom nobody may approve for is who asks: another user of the same subject asks for himself */
 	put_text(w, s->grant.identity);
+	put_be32(w, s->who->uid);
 	put_text(w, s->grant.database->name);
 	put_text(w, s->dbname);
 	put_bytes_of(w, h->text);

@@ -145,8 +145,10 @@ static bool take_setting(struct session *s, const char *name, const char *value)
 
 	if (strcasecmp(name, "search_path") == 0 ||
 		(strcasecmp(name, "all") != 0 && plan_setting_allowed(name, value, &why))) {
-		if (add_param(s, name, value))
+		if (add_param(s, name, value)) {
+			hold_setting(s, name, value);
 			return true;
+		}
 		session_break(s, "08P01", "too many startup parameters");
 		return false;
 	}

@@ -609,7 +609,10 @@ void hold_setting(struct session *s, const char *name, const char *value)
 		take_reason(o, value ? value : "");
 		return;
 	}
-	/* what is set in a transaction may be undone with it */
+	/* what is set in a transaction may be undone with it, and what a default is depends on how the
+	 * session began */
+	if (!value || !strcasecmp(name, "all"))
+		o->doubtful = true;
 	if (s->state == STATE_OPEN && (s->status != 'I' || s->unsynced || pipeline_len(&s->pipe) > 1))
 		o->doubtful = true;
 	set_setting(s, name, value);

@@ -461,6 +461,7 @@ static int start_control(struct daemon *d, struct err *e)
 	d->report = (struct report){
 		.workers = d->workers,
 		.recorder = d->recorder,
+		.approvals = d->approvals,
 		.enrol = d->enrol,
 		.audit = d->audit,
 		.feeds = d->feeds,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "ctl/approvals.h"
 #include "ctl/audit.h"
 #include "ctl/clock.h"
 #include "ctl/enrol.h"
@@ -111,6 +112,28 @@ static void add_kernel(const struct report *r, struct metric_text *m)
 		metric_number(m, METRIC_LABELS("state", enrol_stage_name(s)), stage[s]);
 }
 
+static void add_approvals(const struct report *r, struct metric_text *m)
+{
+	struct approvals_stats st;
+
+	approvals_stats(r->approvals, &st);
+	metric_family(m, METRIC_COUNTER, "pgveil_approvals",
+		"What became of statements that a person must approve of.");
+	metric_number(m, METRIC_LABELS("event", "asked"), st.asked);
+	metric_number(m, METRIC_LABELS("event", "approved"), st.approved);
+	metric_number(m, METRIC_LABELS("event", "denied"), st.denied);
+	metric_number(m, METRIC_LABELS("event", "expired"), st.expired);
+	metric_number(m, METRIC_LABELS("event", "consumed"), st.used);
+	metric_number(m, METRIC_LABELS("event", "void"), st.voided);
+	metric_number(m, METRIC_LABELS("event", "revoked"), st.revoked);
+	metric_family(
+		m, METRIC_GAUGE, "pgveil_approvals_pending", "Approvals that nobody has decided on yet.");
+	metric_number(m, NULL, st.pending);
+	metric_family(
+		m, METRIC_GAUGE, "pgveil_statements_held", "Statements whose clients wait for an approval.");
+	metric_number(m, NULL, st.waiting);
+}
+
 static void add_audit(const struct report *r, struct metric_text *m)
 {
 	struct audit_stats st;
@@ -171,6 +194,7 @@ void metrics_write(const struct report *r, struct metric_text *m)
 	add_audit(r, m);
 	add_policy(r, m);
 	add_databases(r, m);
+	add_approvals(r, m);
 	workers_metrics(r->workers, m);
 	recorder_metrics(r->recorder, m);
 	metric_end(m);

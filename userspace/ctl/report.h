@@ -13,12 +13,14 @@ struct enrol;
 struct feeds;
 struct kern;
 struct policy;
+struct approvals;
 struct recorder;
 struct workers;
 
 struct report { /* what is reported on; borrowed */
 	struct workers *workers;
 	struct recorder *recorder;
+	struct approvals *approvals;
 	struct enrol *enrol;
 	struct audit *audit;
 	struct feeds *feeds;

@@ -248,11 +248,11 @@ int approvals_revoke(
 static json_t *view(const struct approvals *a, const struct entry *x)
 {
 	json_t *o = json_deep_copy(x->shown);
-	json_t *more = json_pack("{s:I, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:b, s:i, s:O}", "id",
+	json_t *more = json_pack("{s:I, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:b, s:i, s:o}", "id",
 		(json_int_t)x->id, "state", approval_state_name(x->state), "cause", x->cause, "asked_at",
 		(json_int_t)x->asked_at, "until", (json_int_t)x->until_at, "required", (int)x->required,
 		"uses", (int)x->uses, "used", (int)x->used, "ends_running", x->ends, "waiting",
-		(int)entry_waiting(a, x), "votes", x->votes);
+		(int)entry_waiting(a, x), "votes", json_deep_copy(x->votes));
 
 	if (!o || !more || json_object_update(o, more)) {
 		json_decref(o);

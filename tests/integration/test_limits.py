@@ -511,3 +511,65 @@ def test_a_reload_takes_limits(files, tmp_path):
             # one that was not looked at cannot go on
             free.send(wire.query("SELECT 1"))
             assert "whether statements are looked at" in wire.fields(free.until("E")[-1][1])["M"]
+
+
+# The table of policy/README.md: record level, limits, what may go by the kernel's windows and by the pipe; and whether the limit is reached.
+LARGE = "SELECT repeat('x', 4 << 20) FROM generate_series(1, 2)"
+SMALL = "SELECT i, 'some more of a row' FROM generate_series(1, 200000) i"
+LIMITS = {
+    "none": ("", None, None),
+    "statements": ("  export: {session: {statements: 100}}\n", None, None),
+    "rows": ("  export: {statement: {rows: 1000}}\n", None, 1000),
+    "window of rows": ("  export: {window: {period: 1h, rows: 1000}}\n", None, 998),
+    "bytes": ("  export: {statement: {bytes: 6MiB}}\n", 1, None),
+    "window of bytes": ("  export: {window: {period: 1h, bytes: 6MiB}}\n", 1, None),
+    "masks": (MASK.replace("  statements: {opaque: {default: allow}}\n", ""), None, None),
+}
+LEVELS = ("full", "statements", "metadata")
+COMBINATIONS = [(level, limit) for level in LEVELS for limit in LIMITS]
+
+
+@pytest.fixture(scope="module", params=["auto", "force"])
+def table(request, tmp_path_factory):
+    at = tmp_path_factory.mktemp("table")
+    (at / "schema.sql").write_text(SCHEMA)
+    (at / "table.yaml").write_text("".join(
+        DOCUMENT % {"name": "agent%d" % n, "number": "" if n == 1 else "_%d" % n, "rest": LIMITS[limit][0] + "  record: {level: %s}\n" % level}
+        for n, (level, limit) in enumerate(COMBINATIONS, 1)))
+    with Lab(agents=len(COMBINATIONS), schema=at / "schema.sql", policies=[at / "table.yaml"], env={"LAB_DAEMON_ARGS": "--splice " + request.param}) as up:
+        up.splice = request.param
+        yield up
+
+
+def metric(lab, name):
+    text = lab.sh("pgveil", "--", "metrics").stdout.decode()
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.split("{")[0].split()[0] == name)
+
+
+@pytest.mark.parametrize("level,limit", COMBINATIONS)
+def test_what_may_be_spliced(table, level, limit):
+    who = "agent%d" % (COMBINATIONS.index((level, limit)) + 1)
+    names = ("pgveil_splice_window_bytes_total", "pgveil_spliced_bytes_total")
+    _, large, small = LIMITS[limit]
+    before = [metric(table, n) for n in names]
+    with table.login(who) as c:
+        masked = limit == "masks"
+        r = c.query("SELECT repeat(ssn, 400000), ssn FROM person LIMIT 2" if masked else LARGE)
+        if not masked:
+            assert data(r) == (large or 2, (large or 2) * ((4 << 20) + 11))
+            assert len(r.errors) == (large is not None)
+        after_large = [metric(table, n) for n in names]
+        r = c.query("SELECT ssn FROM person" if masked else SMALL)
+        if limit == "window of bytes":
+            assert r.errors and data(r)[1] <= 2 << 20
+        else:
+            assert data(r)[0] == (5000 if masked else small or 200000 if limit != "bytes" else data(r)[0])
+    after = [metric(table, n) for n in names]
+    windows = after[0] - before[0]
+    unread = after_large[1] - before[1]
+    if level == "full" or masked:
+        assert windows == 0 and after[1] == before[1]
+    elif table.splice == "auto":
+        assert (windows == 0 or limit == "none") and unread > 1 << 20
+    else:  # the pipe does not find what comes up from the program
+        assert windows > 1 << 20 if limit == "none" else windows == unread == 0

@@ -192,6 +192,10 @@ memory: ## what the daemon's memory does: a slow reader on 10 GB, a value of 1 G
 chaos: ## what clients see when a part fails under the load of 200 connections: kill -9, SIGSTOP, out of memory, full table, upgrade (root)
 	$(MAKE) --no-print-directory BUILD=release all
 	$(PYTHON) -B tests/integration/chaos.py $(CHAOS_ARGS)
+.PHONY: record-chaos
+record-chaos: ## the daemon killed at 200 random moments under load: every byte that a client got is on record, which verifies (root; RECORD_CHAOS_ARGS='--count 20')
+	$(MAKE) --no-print-directory BUILD=release all
+	$(PYTHON) -B tests/integration/record_chaos.py $(RECORD_CHAOS_ARGS)
 .PHONY: bench-splice
 bench-splice: ## what --splice off, auto and force cost, by the size of a row (root; SPLICE_ARGS: tests/bench/splice.py --help)
 	$(MAKE) --no-print-directory bench-bins

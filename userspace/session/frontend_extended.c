@@ -229,7 +229,7 @@ static enum took send_bind(struct session *s, const struct frame *f, const struc
 	}
 	x->portal = o;
 	o->ticket = hold_sent(s, true);
-	x->kept = *kept;
+	x->kept = o->kept = *kept;
 	pin_sent(s, pin_code(p->plan) ? p->plan : NULL, st); /* the planner runs some functions */
 	frontend_forward(s, f);
 	if (by_name(p->plan) && !describe(s, 'P', NULL, o))
@@ -401,7 +401,7 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 	if (!r)
 		r = limit_count(s, counted, rows || o->cursor, &hint, &e);
 	if (!r)
-		r = keep_execute(s, m.portal, o->prepared, &kept, &e);
+		r = keep_execute(s, m.portal, o, &kept, &e);
 	took = r ? frontend_hinted(s, f, r, hint, &e) : send_execute(s, f, o, &st, &kept);
 	step_fini(&st);
 	return took;

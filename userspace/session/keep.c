@@ -110,8 +110,8 @@ int keep_begin(struct session *s, struct err *e)
 	uint8_t room[4096];
 	struct span whole;
 	struct body b;
+	int r = 0;
 
-	s->keep.open = true;
 	if (s->env->scribe)
 		s->env->scribe->begin(s->env->scribe, &s->keep.of);
 	body_init(&b, room, sizeof(room));
@@ -132,8 +132,12 @@ int keep_begin(struct session *s, struct err *e)
 	put_server(&b, put_bytes(&s->greeting));
 	whole = span_of(b.p, b.n);
 	if (keep_put(s, RECORD_BEGIN, keep_now(s), &whole, 1) || commit(s))
-		return keep_lost(s, e);
-	return 0;
+		r = keep_lost(s, e);
+	/* Who does not get in is told so, which is not on record either. */
+	if (r && s->env->scribe)
+		s->env->scribe->end(s->env->scribe, &s->keep.of);
+	s->keep.open = r == 0;
+	return r;
 }
 
 void keep_end(struct session *s)
@@ -428,31 +432,39 @@ int keep_parse(struct session *s, const struct msg_parse *m, const struct judgem
 			.name = m->name,
 			.text = m->sql,
 			.about = a,
-			.hide = hide_of(a)},
+			.hide = hide_of(a),
+			.runs = true},
 		out, e);
 }
 
 int keep_bind(struct session *s, const struct msg_bind *m, const struct prepared *p, struct kept *out,
 	struct err *e)
 {
+	const struct about *a = judgement_about(p->j);
+
 	return keep(s,
 		&(struct keepsake){.message = "bind",
 			.verdict = "allow",
 			.name = m->statement,
+			.about = a,
 			.bind = m,
-			.hide = hide_of(judgement_about(p->j))},
+			.hide = hide_of(a),
+			.runs = true},
 		out, e);
 }
 
-int keep_execute(
-	struct session *s, struct span portal, const struct prepared *p, struct kept *out, struct err *e)
+int keep_execute(struct session *s, struct span name, struct portal *o, struct kept *out, struct err *e)
 {
-	const struct about *a = judgement_about(p->j);
+	const struct about *a = judgement_about(o->prepared->j);
 
+	*out = o->kept;
+	o->kept = (struct kept){0};
+	if (out->number)
+		return 0;
 	return keep(s,
 		&(struct keepsake){.message = "execute",
 			.verdict = "allow",
-			.name = portal,
+			.name = name,
 			.about = a,
 			.hide = hide_of(a),
 			.runs = true},

@@ -4,7 +4,7 @@
  * where policy wants it on record (grant.record), else it is counted.
  *
  * A step puts what it has to say, and at its end all of it is committed, before any queue is written. What
- * can be refused in its place is committed at once: a statement that the server would carry out. */
+ * can be refused in its place is committed at once. */
 #ifndef PGVEIL_SESSION_KEEP_H
 #define PGVEIL_SESSION_KEEP_H
 
@@ -12,23 +12,19 @@
 #include "base/err.h"
 #include "pgwire/frame.h"
 #include "pgwire/message.h"
+#include "session/kept.h"
 #include "session/scribe.h"
 
 struct session;
 struct about;
 struct judgement;
+struct portal;
 struct prepared;
 struct step;
 
 #define KEEP_SQLSTATE "53100"
 #define KEEP_REASON   "the recording of this session cannot be written, and nothing is carried out without it"
 #define KEEP_TAGS     192 /* bytes of the tags of one message's statements */
-
-/* A message of the client's that is on record, or is not: number 0. */
-struct kept {
-	uint64_t number, began_us;
-	bool intimate; /* its constants are tokens */
-};
 
 struct keeping { /* of a session */
 	struct scribed of;
@@ -65,8 +61,9 @@ MUSTCHECK int keep_parse(struct session *s, const struct msg_parse *m, const str
 	struct kept *out, struct err *e);
 MUSTCHECK int keep_bind(struct session *s, const struct msg_bind *m, const struct prepared *p,
 	struct kept *out, struct err *e);
+/* What o runs for the first time is on record as its Bind, and that is what will be done. */
 MUSTCHECK int keep_execute(
-	struct session *s, struct span portal, const struct prepared *p, struct kept *out, struct err *e);
+	struct session *s, struct span name, struct portal *o, struct kept *out, struct err *e);
 /* A message that is refused. reason: as it may be told. */
 MUSTCHECK int keep_refused(struct session *s, const struct frame *f, const char *sqlstate, const char *reason,
 	struct kept *out, struct err *e);

@@ -8,6 +8,7 @@
 #include "pgwire/message.h"
 #include "session/account.h"
 #include "session/cache.h"
+#include "session/kept.h"
 
 #define NAMES_BYTES_MAX                                                                                      \
 	((size_t)128 << 20) /* what the judgements of all prepared statements of a session may take */
@@ -58,6 +59,7 @@ struct portal { /* refcounted */
 	unsigned nformats;
 	uint16_t *formats; /* of Bind */
 	uint64_t ticket;   /* of the approval that it was bound by (session/hold.c); 0: none */
+	struct kept kept;  /* the Bind, until what it bound was run once; number 0: it was */
 };
 
 struct names {

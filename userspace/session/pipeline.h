@@ -5,7 +5,7 @@
 #define PGVEIL_SESSION_PIPELINE_H
 
 #include "session/copyout.h"
-#include "session/keep.h"
+#include "session/kept.h"
 #include "session/names.h"
 
 #define PIPELINE_MAX       4096               /* further client messages wait until answers came */

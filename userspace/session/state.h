@@ -17,6 +17,7 @@
 #include "pgwire/startup.h"
 #include "session/hold.h"
 #include "policy/allowance.h"
+#include "session/keep.h"
 #include "session/pipeline.h"
 #include "session/session.h"
 #include "sql/search_path.h"

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define PACK_MIN 256 /* bytes; less does not get smaller by much */
+#define PACK_MIN 1024 /* bytes; less takes longer than it is worth: a statement of its own is most often shorter */
 
 struct packer; /* one thread's */
 

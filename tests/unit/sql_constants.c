@@ -51,8 +51,8 @@ static void comments_alone(void **state)
 /* What cannot be split is one constant, for nobody knows what in it is. */
 static void not_split(void **state)
 {
-	static const char *const texts[] = {"SELECT 'open", "SELECT /* open", "SELECT \"open", "SELECT $$open",
-		"SELECT '\xff'"};
+	static const char *const texts[] = {
+		"SELECT 'open", "SELECT /* open", "SELECT \"open", "SELECT $$open", "SELECT '\xff'"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -85,13 +85,14 @@ static void many(void **state)
 
 static void values(void **state)
 {
-	static const char *const cases[][2] = {{"'x'", "x"}, {"''", ""}, {"'it''s'", "it's"}, {"''''", "'"}, {"1", "1"},
-		{"E'x'", "E'x'"}, {"$$x$$", "$$x$$"}, {"'", "'"}};
+	static const char *const cases[][2] = {{"'x'", "x"}, {"''", ""}, {"'it''s'", "it's"}, {"''''", "'"},
+		{"1", "1"}, {"E'x'", "E'x'"}, {"$$x$$", "$$x$$"}, {"'", "'"}};
 	struct arena a = {0};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_true(span_is(constants_value(span_of(cases[i][0], strlen(cases[i][0])), &a), cases[i][1]));
+		assert_true(
+			span_is(constants_value(span_of(cases[i][0], strlen(cases[i][0])), &a), cases[i][1]));
 	arena_fini(&a);
 }
 

@@ -6,7 +6,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define PACK_MIN 1024 /* bytes; less takes longer than it is worth: a statement of its own is most often shorter */
+#define PACK_MIN                                                                                             \
+	1024 /* bytes; less takes longer than it is worth: a statement of its own is most often shorter */
 
 struct packer; /* one thread's */
 

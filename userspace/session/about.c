@@ -73,6 +73,8 @@ static void add_plan(struct making *m, const struct plan *p)
 	for (unsigned i = 0; p->columns && i < p->ncolumns; i++)
 		if (p->columns[i].rule)
 			add_rule(m, p->columns[i].rule->where);
+	if (p->guard)
+		add_rule(m, p->guard->where);
 	if (p->inner)
 		add_plan(m, p->inner);
 }
@@ -81,14 +83,19 @@ int about_make(struct about *out, const struct judged *js, const struct binding 
 {
 	uint8_t room[ROOM];
 	struct making m = {.b = b};
+	uint64_t effects = 0;
 	char *kept;
 
 	*out = (struct about){0};
 	body_init(&m.body, room, sizeof(room));
 	for (unsigned i = 0; i < js->n; i++) {
 		out->intimate |= js->plans[i]->intimate;
+		effects |= js->plans[i]->effects;
 		body_put_text(&m.body, BODY_TAG, js->plans[i]->tag);
 	}
+	for (unsigned i = 0; i < EFFECT_COUNT; i++)
+		if (effects >> i & 1)
+			body_put_text(&m.body, BODY_EFFECT, effect_name(i));
 	for (unsigned i = 0; i < js->n; i++)
 		add_plan(&m, js->plans[i]);
 	kept = arena_strndup(a, m.body.n ? (const char *)room : "", m.body.n);

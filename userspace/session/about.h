@@ -7,7 +7,7 @@
 #include "policy/plan.h"
 
 struct about {
-	struct span fields; /* tags, relations, masked columns, rules */
+	struct span fields; /* tags, effects, relations, masked columns, rules */
 	bool intimate;      /* plan.intimate, of any of its statements */
 };
 

@@ -706,3 +706,27 @@ def test_rows_of_what_was_approved(desk, client):
     r = client.result().ok()
     assert "d" in r.kinds and b"card-canary" not in bytes(client.received)
     assert desk.count("id IN (42, 43, 44)") == 0
+
+
+def test_client_that_floods_and_goes(desk):
+    """More than is kept behind the statement: the wait ends, or nobody would see the client go. Politely going is seen, too."""
+    for flood in (True, False):
+        mark = marker()
+        c = desk.login()
+        c.send(wire.query(delete(mark, 45)))
+        notice(c)
+        x = desk.wait_pending(mark)
+        c.sock.settimeout(3)
+        blob = wire.query("SELECT '%s'" % ("x" * 100000)) * 10
+        try:
+            for _ in range(40 if flood else 0):
+                c.sock.sendall(blob)
+        except TimeoutError:
+            pass
+        if flood:
+            assert desk.wait_pending(mark, waiting=0)["id"] == x["id"]
+        else:
+            c.send(wire.query("SET datestyle = 'German'"), wire.terminate())
+        c.close()
+        assert desk.wait_pending(mark, waiting=0)["id"] == x["id"]
+        assert desk.ran(mark) == 0 and desk.count("id = 45") == 1

@@ -105,6 +105,14 @@ static int wait_until(struct session *s, uint64_t until_ms)
 	return -EAGAIN;
 }
 
+/* Bytes of the client's that are there. */
+static size_t behind(const struct session *s)
+{
+	const struct buf *in = &s->lane[SIDE_CLIENT].in;
+
+	return in->filled - in->parsed;
+}
+
 static int pending(struct session *s, const struct desk_answer *a, const char **hint, struct err *e)
 {
 	if (a->retry) {
@@ -122,6 +130,9 @@ static int pending(struct session *s, const struct desk_answer *a, const char **
 		return gave_up(s, "canceling statement due to user request", hint, e);
 	if (s->client_done)
 		return gave_up(s, "the client does not wait for an approval", hint, e);
+	/* behind that nobody would see it go */
+	if (behind(s) >= s->env->message_max)
+		return gave_up(s, "more was sent behind the statement than is kept while it waits", hint, e);
 	if (s->now_ms >= a->until_ms)
 		return gave_up(s, "the statement was not approved in time", hint, e);
 	return wait_until(s, a->until_ms);
@@ -523,10 +534,8 @@ bool hold_wakes(const struct session *s, uint64_t *at_ms)
 
 bool hold_reads(const struct session *s)
 {
-	const struct buf *in = &s->lane[SIDE_CLIENT].in;
-
 	/* so that it is seen when the client goes; what it says meanwhile waits in the buffer */
-	return s->holds && in->filled - in->parsed < s->env->message_max;
+	return s->holds && behind(s) < s->env->message_max;
 }
 
 void hold_fini(struct session *s)

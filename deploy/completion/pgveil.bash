@@ -40,7 +40,7 @@ _pgveil() {
 	elif [ "$command" = policy ] && [ $((i + 1)) -eq "$COMP_CWORD" ]; then
 		words='check test explain'
 	elif [ "$command" = sessions ] && [ $((i + 1)) -eq "$COMP_CWORD" ] && [[ $cur != -* ]]; then
-		words='ls show replay export verify'
+		words='ls show replay export tail verify kill'
 	elif [ "$command" = approvals ] && [[ $cur != -* ]]; then
 		words='ls show approve deny'
 	elif [ "$command" = grants ] && [[ $cur != -* ]]; then

@@ -24,7 +24,9 @@ const char sessions_help[] =
 	"       pgveil sessions show ID\n"
 	"       pgveil sessions replay ID [--speed N] [--step]\n"
 	"       pgveil sessions export ID --format jsonl|asciicast|html [--output FILE]\n"
+	"       pgveil sessions tail [ID]\n"
 	"       pgveil sessions verify [--head HASH]\n"
+	"       pgveil sessions kill ID\n"
 	"\n"
 	"What agents did, from the recording: every statement with its verdict, and what the agent saw of "
 	"its result.\n"
@@ -58,10 +60,15 @@ const char sessions_help[] =
 	"export writes it as lines of JSON, as a terminal's recording (asciicast v2) or as one HTML page.\n"
 	"  --format FORMAT   jsonl, asciicast or html\n"
 	"  --output FILE     there, instead of on the standard output\n"
+	"tail follows what is recorded from now on: a line for each statement of all sessions; or one "
+	"session, from its\n"
+	"beginning, as replay shows it.\n"
 	"verify reads all of the recording and names the first record that is not what was written.\n"
 	"  --head HASH       and wants that it comes by this hash, which was noted down elsewhere: without "
 	"it a\n"
 	"                    missing end cannot be seen\n"
+	"kill ends a session that is there at the moment: the client is told 57P01, and what it runs is "
+	"cancelled.\n"
 	"\n"
 	"  --recordings DIR  where they are (default: /var/lib/pgveil/recordings)\n"
 	"  --key FILE        of an enciphered recording: the file that the daemon was given\n"
@@ -353,6 +360,8 @@ static const struct verb {
 	{"show", sessions_show, true, false, ALWAYS},
 	{"replay", sessions_replay, true, false, ALWAYS | ONE(OPT_SPEED) | ONE(OPT_STEP)},
 	{"export", sessions_export, true, false, ALWAYS | ONE(OPT_FORMAT) | ONE(OPT_OUTPUT)},
+	{"tail", sessions_tail, true, true, ALWAYS},
+	{"kill", sessions_kill, true, false, 0},
 	{"verify", sessions_verify, false, false, ALWAYS | ONE(OPT_HEAD)},
 };
 

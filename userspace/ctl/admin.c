@@ -21,6 +21,7 @@
 #include "ctl/follow.h"
 #include "ctl/metrics.h"
 #include "ctl/peer.h"
+#include "ctl/recorder.h"
 #include "ctl/report.h"
 #include "net/worker.h"
 
@@ -124,6 +125,29 @@ static void on_splice(struct admin *a, struct evhttp_request *req, bool set)
 	json_decref(body);
 }
 
+/* "3-17", as the recording calls it: of this daemon's run, or the session is none of ours. */
+static void on_end(struct admin *a, struct evhttp_request *req, const char *id, pid_t pid)
+{
+	uint32_t run = recorder_run(a->cfg.report->recorder);
+	unsigned long long session = 0;
+	unsigned of = 0;
+	int n = 0;
+
+	if (sscanf(id, "%8u-%19llu%n", &of, &session, &n) != 2 || id[n]) {
+		answer_error(
+			req, HTTP_BADREQUEST, "a session is named by its ID in the recording, such as 3-17");
+		return;
+	}
+	if (!run || of != run || !workers_end(a->cfg.report->workers, session)) {
+		answer_error(req, HTTP_NOTFOUND, "there is no such session at the moment");
+		return;
+	}
+	log_with(LOG_INFO, "session.killed",
+		LOG_FIELDS(LOG_NUMBER("run", run), LOG_NUMBER("session", session), LOG_NUMBER("pid", pid)),
+		"a session was ended, as was asked for");
+	answer_json(req, HTTP_OK, json_pack("{s:s}", "ended", id));
+}
+
 static void on_metrics(struct admin *a, struct evhttp_request *req)
 {
 	const char *accept = evhttp_find_header(evhttp_request_get_input_headers(req), "Accept");
@@ -146,6 +170,8 @@ static void dispatch(struct admin *a, struct evhttp_request *req, pid_t pid)
 		answer_json(req, HTTP_OK, report_status(a->cfg.report));
 	else if (get && strcmp(path, "/v1/sessions") == 0)
 		answer_json(req, HTTP_OK, report_sessions(a->cfg.report));
+	else if (verb == EVHTTP_REQ_DELETE && strncmp(path, "/v1/sessions/", 13) == 0)
+		on_end(a, req, path + 13, pid);
 	else if (get && strcmp(path, "/v1/policies") == 0)
 		answer_json(req, HTTP_OK, report_policies(a->cfg.report));
 	else if (get && strcmp(path, "/v1/events") == 0)

@@ -3,10 +3,12 @@
  *
  *   (approvals: ctl/approvals_api.h)
  *   GET    /v1/status /v1/sessions /v1/policies
- *   GET    /v1/events?after=N&wait=1   events after number N (0: all that are kept); waits a few seconds for
- * one GET    /metrics    for Prometheus POST   /v1/enrol   {"cgroup": "/a/b.scope", "netns": "/run/netns/x"
- * or "pid": 4711, or neither} DELETE /v1/enrol   {"cgroup": "/a/b.scope"} POST   /v1/run     moves the caller
- * into a new enrolled cgroup, answers {"cgroup": …} POST   /v1/reload  the policy files anew; 422 and
+ *   GET    /v1/events?after=N&wait=1   events after number N (0: all that are kept); waits a few seconds
+ *   GET    /metrics                    for Prometheus
+ *   POST   /v1/enrol                   {"cgroup": "/a/b.scope", "netns": "/run/netns/x" or "pid": 4711, or
+ * neither} DELETE /v1/enrol                   {"cgroup": "/a/b.scope"} DELETE /v1/sessions/3-17 ends the
+ * session that the recording calls so POST   /v1/run                     moves the caller into a new enrolled
+ * cgroup, answers {"cgroup": …} POST   /v1/reload                  the policy files anew; 422 and
  * {"complaints": […]} where they do not load
  */
 #ifndef PGVEIL_CTL_ADMIN_H

@@ -161,6 +161,11 @@ static int commit(struct scribe *base, struct err *e)
 	return 0;
 }
 
+uint32_t recorder_run(const struct recorder *r)
+{
+	return r ? r->run : 0;
+}
+
 struct scribe *recorder_scribe(struct recorder *r, unsigned i)
 {
 	return &r->scribes[i].scribe;

@@ -24,7 +24,8 @@ struct recorder_config {
 };
 
 MUSTCHECK int recorder_open(struct recorder **out, const struct recorder_config *cfg, struct err *e);
-void recorder_close(struct recorder *r); /* behind the workers. NULL is fine */
+void recorder_close(struct recorder *r);         /* behind the workers. NULL is fine */
+uint32_t recorder_run(const struct recorder *r); /* 0 for NULL */
 struct scribe *recorder_scribe(struct recorder *r, unsigned i);
 /* What is told of it, in families. From any thread. NULL is fine. */
 void recorder_metrics(struct recorder *r, struct metric_text *m);

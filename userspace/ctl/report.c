@@ -11,6 +11,7 @@
 #include "ctl/clock.h"
 #include "ctl/enrol.h"
 #include "ctl/feed.h"
+#include "ctl/recorder.h"
 #include "ctl/snapshot.h"
 #include "kern/loader.h"
 #include "net/worker.h"
@@ -54,9 +55,15 @@ static json_t *dialled(const struct sockaddr_storage *a)
 	return json_string(text);
 }
 
+struct listing {
+	json_t *list;
+	uint32_t run; /* of the recording */
+};
+
 static void add_session(void *arg, const struct session_view *v)
 {
 	const struct caller *who = v->caller;
+	struct listing *l = arg;
 	char status[2] = {v->status, '\0'};
 	json_t *j = json_pack("{s:I, s:I, s:o, s:i, s:o, s:o, s:o}", "socket_cookie",
 		(json_int_t)v->socket_cookie, "netns_cookie", (json_int_t)v->flow.netns_cookie, "application",
@@ -84,14 +91,21 @@ static void add_session(void *arg, const struct session_view *v)
 	json_object_set_new(j, "spliced_bytes", json_integer((json_int_t)v->spliced_bytes));
 	json_object_set_new(j, "bytes_to_server", json_integer((json_int_t)v->bytes_to_server));
 	json_object_set_new(j, "age_ms", json_integer((json_int_t)v->age_ms));
-	json_array_append_new(arg, j);
+	if (v->recorded)
+		json_object_set_new(
+			j, "recording", json_sprintf("%u-%llu", l->run, (unsigned long long)v->recorded));
+	else
+		json_object_set_new(j, "recording", json_null());
+	json_array_append_new(l->list, j);
 }
 
 json_t *report_sessions(const struct report *r)
 {
 	json_t *list = json_array();
 
-	if (!list || workers_sessions(r->workers, add_session, list)) {
+	struct listing l = {.list = list, .run = recorder_run(r->recorder)};
+
+	if (!list || workers_sessions(r->workers, add_session, &l)) {
 		json_decref(list);
 		return NULL;
 	}

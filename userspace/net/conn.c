@@ -788,6 +788,7 @@ void conn_view(const struct conn *c, uint64_t now_ms, struct session_view *out)
 		.state = c->state == CONN_OPEN ? st.state : "closing",
 		.status = st.status,
 		.judged = st.judged,
+		.recorded = session_recorded(c->session),
 		.statements = st.statements,
 		.refused = st.refused,
 		.stopped = st.stopped,

@@ -14,7 +14,7 @@ void conn_adopt(struct worker *w, void *visitor);
 void conn_turn_away(struct worker *w, struct visitor *v);
 
 /* All on the worker's thread. */
-void conn_event(struct conn *c, enum event_kind kind); /* EVENT_BYTES, EVENT_CANCEL, EVENT_SHUTDOWN */
+void conn_event(struct conn *c, enum event_kind kind); /* EVENT_BYTES, …_CANCEL, …_SHUTDOWN, …_END */
 bool conn_waits(const struct conn *c);                 /* WANT_WAKE */
 struct conn *conn_next(const struct conn *c);
 const struct session *conn_session(const struct conn *c);

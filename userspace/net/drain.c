@@ -4,6 +4,7 @@
  * and a pool that finds a connection closed replaces it before it is used. But not at once: who has just
  * logged in, or asks one thing after the other, is in the middle of something, though no transaction is open.
  */
+#include <errno.h>
 #include <limits.h>
 #include <stdint.h>
 #include "base/log.h"
@@ -65,8 +66,30 @@ struct question {
 	pthread_mutex_t lock;
 	pthread_cond_t done;
 	bool is_done, end;
+	uint64_t recorded;
 	unsigned n;
 };
+
+static void answer(struct question *q, unsigned n)
+{
+	pthread_mutex_lock(&q->lock);
+	q->n += n;
+	q->is_done = true;
+	pthread_cond_signal(&q->done);
+	pthread_mutex_unlock(&q->lock);
+}
+
+static int ask(struct workers *ws, unsigned i, void (*fn)(struct worker *w, void *arg), struct question *q)
+{
+	q->is_done = false;
+	if (worker_post(&ws->worker[i], fn, q))
+		return -ENOMEM;
+	pthread_mutex_lock(&q->lock);
+	while (!q->is_done)
+		pthread_cond_wait(&q->done, &q->lock);
+	pthread_mutex_unlock(&q->lock);
+	return 0;
+}
 
 static void count_redefining(struct worker *w, void *arg)
 {
@@ -85,11 +108,7 @@ static void count_redefining(struct worker *w, void *arg)
 	n += conn_parked_redefining(w);
 	for (const struct straggler *l = w->stragglers; l; l = l->next)
 		n += session_redefines(l->session);
-	pthread_mutex_lock(&q->lock);
-	q->n += n;
-	q->is_done = true;
-	pthread_cond_signal(&q->done);
-	pthread_mutex_unlock(&q->lock);
+	answer(q, n);
 }
 
 unsigned workers_redefining(struct workers *ws, bool end)
@@ -97,13 +116,35 @@ unsigned workers_redefining(struct workers *ws, bool end)
 	struct question q = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER, .end = end};
 
 	for (unsigned i = 0; i < ws->cfg.n; i++) {
-		q.is_done = false;
-		if (worker_post(&ws->worker[i], count_redefining, &q))
+		if (ask(ws, i, count_redefining, &q))
 			return UINT_MAX;
-		pthread_mutex_lock(&q.lock);
-		while (!q.is_done)
-			pthread_cond_wait(&q.done, &q.lock);
-		pthread_mutex_unlock(&q.lock);
 	}
+	return q.n;
+}
+
+static void end_one(struct worker *w, void *arg)
+{
+	struct question *q = arg;
+	struct conn *next;
+	unsigned n = 0;
+
+	for (struct conn *c = w->conns; c; c = next) {
+		next = conn_next(c);
+		if (session_recorded(conn_session(c)) != q->recorded)
+			continue;
+		n++;
+		conn_event(c, EVENT_END);
+	}
+	answer(q, n);
+}
+
+bool workers_end(struct workers *ws, uint64_t recorded)
+{
+	struct question q = {
+		.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER, .recorded = recorded};
+
+	for (unsigned i = 0; recorded && i < ws->cfg.n && !q.n; i++)
+		if (ask(ws, i, end_one, &q))
+			break;
 	return q.n;
 }

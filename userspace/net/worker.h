@@ -127,6 +127,9 @@ MUSTCHECK int workers_adopt(
 void workers_drain(struct workers *ws);
 /* How many sessions redefine something; whoever does is told to go if end is set. */
 unsigned workers_redefining(struct workers *ws, bool end);
+/* The session that has this number in the recording is told to go, and what it runs is cancelled. false:
+ * there is none. Not from a worker. */
+bool workers_end(struct workers *ws, uint64_t recorded);
 /* Whoever has that key, if it is of the same identity, is cancelled. From any thread. */
 void workers_cancel(struct workers *ws, uint32_t pid, struct span secret, const struct caller *who);
 
@@ -151,6 +154,7 @@ struct session_view {
 	const char *state;
 	char status;
 	bool judged;
+	uint64_t recorded; /* its number in this run's recording; 0: it is in none */
 	uint64_t statements, refused, stopped, rows, masked_cells, bytes_to_client, bytes_to_server,
 		spliced_bytes, age_ms;
 };

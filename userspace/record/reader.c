@@ -294,3 +294,25 @@ int reader_next(struct reader *r, struct read_record *out, struct err *e)
 	}
 	return rc < 0 ? rc : 0;
 }
+
+int reader_follow(struct reader *r, struct err *e)
+{
+	uint64_t *segments;
+	size_t n;
+	int rc = r->open ? scan_again(&r->scan, e) : 0;
+
+	if (!rc)
+		rc = segment_list(r->dir_fd, &segments, &n, e);
+	if (rc)
+		return rc;
+	free(r->segments);
+	r->segments = segments;
+	r->nsegments = n;
+	/* Those that were read may be gone. */
+	for (r->at = 0; r->open && r->at < n && segments[r->at] <= r->report.segment;)
+		r->at++;
+	r->report.oldest = n ? segments[0] : 0;
+	r->report.torn = 0;
+	r->from = r->report.number;
+	return 0;
+}

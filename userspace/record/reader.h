@@ -66,6 +66,8 @@ MUSTCHECK int reader_open(struct reader **out, const struct reader_config *cfg, 
 void reader_close(struct reader *r); /* NULL is fine */
 /* 1: *out is the next; 0: there is none; -EBADMSG: a fault, see the report; else it cannot be read. */
 MUSTCHECK int reader_next(struct reader *r, struct read_record *out, struct err *e);
+/* Behind a 0: what was written since comes next, and its bodies are opened wherever reading began. */
+MUSTCHECK int reader_follow(struct reader *r, struct err *e);
 const struct reader_report *reader_report(const struct reader *r);
 
 #endif

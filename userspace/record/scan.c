@@ -36,6 +36,21 @@ void scan_close(struct scan *s)
 	*s = (struct scan){.fd = -1};
 }
 
+int scan_again(struct scan *s, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(s->fd, &st) < 0)
+		return err_set(e, -errno, "a segment cannot be read: %m");
+	if ((uint64_t)st.st_size < s->offset)
+		return err_set(e, -EBADMSG, "a segment became shorter");
+	s->size = (uint64_t)st.st_size;
+	/* Of an entry that was not whole nothing is believed. */
+	s->at = s->offset;
+	s->filled = 0;
+	return 0;
+}
+
 uint64_t scan_left(const struct scan *s)
 {
 	return s->size - s->offset;

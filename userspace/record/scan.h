@@ -32,6 +32,8 @@ struct scan {
 MUSTCHECK int scan_open(struct scan *s, int dir_fd, uint64_t number, struct err *e);
 void scan_close(struct scan *s);
 enum scan_result scan_next(struct scan *s, struct err *e);
+/* The file may have grown, or lost what was no whole entry. */
+MUSTCHECK int scan_again(struct scan *s, struct err *e);
 /* Bytes from where the last entry ends to the end of the file. */
 uint64_t scan_left(const struct scan *s);
 

@@ -265,6 +265,12 @@ static void take_event(struct session *s, const struct event *ev)
 	case EVENT_SHUTDOWN:
 		session_break(s, "57P01", "terminating connection: pgveil is shutting down");
 		break;
+	case EVENT_END:
+		if (runs_a_statement(s))
+			s->once |= WANT_CANCEL;
+		session_break(
+			s, "57P01", "terminating connection: an administrator of pgveil ended the session");
+		break;
 	}
 }
 
@@ -404,6 +410,11 @@ bool session_leaves(const struct session *s)
 bool session_redefines(const struct session *s)
 {
 	return gate_changes(&s->pass);
+}
+
+uint64_t session_recorded(const struct session *s)
+{
+	return s->state == STATE_CLOSING ? 0 : s->keep.of.id;
 }
 
 enum tenure session_tenure(const struct session *s)

@@ -80,6 +80,7 @@ enum event_kind {
 	EVENT_CANCELLED, /* what WANT_CANCEL asked for is over: nothing of it can hit what is sent now */
 	EVENT_CANCEL,    /* somebody with this session's key and identity sent a CancelRequest */
 	EVENT_SHUTDOWN,  /* the daemon goes: 57P01 */
+	EVENT_END,       /* somebody who may wants it to be over: 57P01, and what runs is cancelled */
 };
 
 struct event {
@@ -165,6 +166,8 @@ bool session_rests(const struct session *s);
 /* Something was refused that only the daemon that has taken over may grant. */
 bool session_leaves(const struct session *s);
 bool session_redefines(const struct session *s); /* some relation, until its transaction is over */
+uint64_t session_recorded(
+	const struct session *s); /* its number in the recording; 0: it is in none, or over */
 
 /* For the wants. Borrowed from the session or its policy. */
 const struct database *session_target(const struct session *s);

@@ -115,18 +115,19 @@ def runs(state):
 
 def read(state):
     """Every record of every run, in order; each run names the heads of those before it that are there."""
-    heads = {}
+    heads, there = {}, [run.name for run in runs(state)]
     for run in runs(state):
-        heads[run.name] = [None]
+        known = heads[run.name] = {}
         for r in read_run(run):
-            heads[run.name].append(r.hash)
+            known[r.number + 1] = r.hash
             if r.number == 1:
                 before = fields(r.body)
                 if r.kind != "run":
                     raise Broken("%s does not say what was before it" % run)
                 for number, count, digest in zip(*(before.get(k, ()) for k in ("run", "run_records", "run_head"))):
                     name = "%08d" % number
-                    if name not in heads or heads[name][count] != digest:
+                    gone = name < there[0] or (name == there[0] and count < min(heads[name]))  # as retention takes them
+                    if not gone and heads.get(name, {}).get(count) != digest:
                         raise Broken("%s is not what it was when %s began" % (name, run.name))
             yield r
 

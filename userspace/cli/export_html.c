@@ -330,7 +330,13 @@ static void on_reply(void *arg, uint64_t us, const struct reply *r)
 	switch (r->kind) {
 	case REPLY_COLUMNS: open_table(x, r); return;
 	case REPLY_ROW: put_row(x, r); return;
-	case REPLY_TAG: put_note(x, "", r->text); return;
+	case REPLY_TAG:
+		/* What a count of rows says already. */
+		if (x->table && r->text.n > 7 && memcmp(r->text.p, "SELECT ", 7) == 0)
+			close_table(x);
+		else
+			put_note(x, "", r->text);
+		return;
 	case REPLY_ERROR:
 		close_table(x);
 		put_message(x, &r->fields, "error");

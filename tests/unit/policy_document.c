@@ -233,10 +233,6 @@ static void what_is_not_there_yet(void **state)
 {
 	(void)state;
 	WRONG(HEAD DATABASE "  rows: []\n", "7:3: spec.rows is not supported yet");
-	WRONG(HEAD DATABASE "  statements: {default: deny, rules: [], only: [], settings: {}}\n",
-		"7:38: spec.statements.rules is an empty list; leave it out or fill it",
-		"7:42: spec.statements.only is not supported yet",
-		"7:52: spec.statements.settings is not supported yet");
 	/* A caller without mask rules and a guard is not judged, so there nothing is denied. */
 	WRONG(HEAD DATABASE "  statements: {unparsed: deny, opaque: {default: deny, allow: []}}\n",
 		"7:26: spec.statements.unparsed: deny says nothing where nothing is masked, and no default "
@@ -328,6 +324,37 @@ static void guards(void **state)
 		"9:7: the rule never decides: spec.statements.default is allow, and no other rule is weaker");
 	WRONG(HEAD DATABASE "  statements: {default: deny, rules: [{effects: [ddl], verdict: deny}]}\n",
 		"7:39: the rule never decides: spec.statements.default is deny, and no other rule is weaker");
+	RIGHT(HEAD DATABASE "  statements: {only: ['SELECT * FROM a WHERE id = $1', COMMIT]}\n");
+	RIGHT(HEAD DATABASE "  statements: {readOnly: true, settings: {pin: {statement_timeout: 30s, "
+			    "app.tenant: '7'}}}\n");
+	WRONG(HEAD DATABASE "  statements: {default: deny, rules: [], only: [], settings: {}}\n",
+		"7:38: spec.statements.rules is an empty list; leave it out or fill it",
+		"7:48: spec.statements.only is an empty list; leave it out or fill it",
+		"7:62: spec.statements.settings lacks \"pin\"");
+	WRONG(HEAD DATABASE "  statements: {readOnly: yes, only: [SELEC, 'SELECT 1; SELECT 2']}\n",
+		"7:26: spec.statements.readOnly must be true or false",
+		"7:38: spec.statements.only: \"SELEC\" is no statement: syntax error at or near \"SELEC\"",
+		"7:45: spec.statements.only: \"SELECT 1; SELECT 2\" is not one statement");
+	WRONG(HEAD DATABASE
+		"  statements: {settings: {pin: {search_path: a, Work_mem: 1MB, sort_mem: 1, "
+		"default_transaction_read_only: 'on', transaction_isolation: x, \"a'b\": 1, jit: }}}\n",
+		"7:46: spec.statements.settings.pin: \"search_path\" cannot be pinned: the engine itself "
+		"says "
+		"what that is",
+		"7:59: spec.statements.settings.pin: \"Work_mem\" cannot be pinned: write its name in small "
+		"letters",
+		"7:74: spec.statements.settings.pin: \"sort_mem\" cannot be pinned: that is an older name",
+		"7:108: spec.statements.settings.pin: \"default_transaction_read_only\" cannot be pinned: "
+		"write "
+		"spec.statements.readOnly: true",
+		"7:137: spec.statements.settings.pin: \"transaction_isolation\" cannot be pinned: that is of "
+		"one "
+		"transaction; there is a default_transaction_… for most",
+		"7:147: spec.statements.settings.pin: \"a'b\" cannot be pinned: write its name in small "
+		"letters",
+		"7:155: spec.statements.settings.pin is empty");
+	WRONG(HEAD DATABASE "  statements: {settings: {pin: []}}\n",
+		"7:32: spec.statements.settings.pin must be a map of settings and their values");
 	WRONG(HEAD DATABASE "  statements: {default: maybe, rules: 7}\n",
 		"7:25: spec.statements.default must be deny, ask or allow",
 		"7:39: spec.statements.rules must be a list, not a single value");

@@ -29,6 +29,7 @@ struct binding {
 	enum opaque_mode opaque;
 	const struct function **trusted;
 	unsigned ntrusted;
+	bool masks;                  /* there are mask rules */
 	const struct guard **guards; /* the policy's */
 	unsigned nguards;
 	bool heirs;
@@ -299,6 +300,7 @@ static bool trusted(const struct binding *b, const struct grant *g, const struct
 
 static int bind_guards(struct binding *b, const struct grant *g, struct err *e)
 {
+	b->masks = g->nrules > 0;
 	b->guards = arena_array(&b->mem, g->nguards ? g->nguards : 1, sizeof(*b->guards));
 	if (!b->guards)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
@@ -408,6 +410,11 @@ enum opaque_mode binding_opaque(const struct binding *b, const struct function *
 	return b->opaque;
 }
 
+bool binding_masks(const struct binding *b)
+{
+	return b->masks;
+}
+
 const struct guard *const *binding_guards(const struct binding *b, unsigned *n)
 {
 	*n = b->nguards;
@@ -434,6 +441,8 @@ static const struct masking *unruled(const struct binding *b, struct colref c)
 	const struct relation *r = catalog_relation_by_oid(b->catalog, c.relid);
 	const struct column *column;
 
+	if (!b->masks)
+		return NULL;
 	if (c.attnum == COLREF_OPAQUE)
 		return opaque_hidden(b, c.relid) ? &hidden : NULL;
 	if (c.attnum == COLREF_WRITTEN)

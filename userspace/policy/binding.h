@@ -42,6 +42,8 @@ const struct masking *binding_set(const struct binding *b, const struct colset *
 enum opaque_mode binding_opaque(const struct binding *b, const struct function *f);
 /* The functions that are allowed as if they depended on their arguments only. */
 const struct function *const *binding_trusted(const struct binding *b, unsigned *n);
+/* Whether any column may be masked: where no document has mask rules, nothing is hidden. */
+bool binding_masks(const struct binding *b);
 /* What its documents say of statements by what they do. */
 const struct guard *const *binding_guards(const struct binding *b, unsigned *n);
 /* Whether two columns of the set are masked differently: then no column's own mask fits. */

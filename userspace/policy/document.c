@@ -131,7 +131,7 @@ static void read_unparsed(struct reading *r, const struct node *n, const struct 
 static void read_statements(struct reading *r, const struct node *n, struct document *d)
 {
 	static const struct key keys[] = {{"default", KEY_READ}, {"opaque", KEY_READ}, {"unparsed", KEY_READ},
-		{"rules", KEY_READ}, {"only", KEY_LATER}, {"settings", KEY_LATER}};
+		{"rules", KEY_READ}, {"only", KEY_READ}, {"settings", KEY_READ}, {"readOnly", KEY_READ}};
 	const struct node *opaque = node_get(n, "opaque");
 
 	if (!section_map(r, n, "spec.statements", keys, ARRAY_LEN(keys)))

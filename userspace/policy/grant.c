@@ -317,6 +317,21 @@ static int collect(const struct policy *p, const struct caller *who,
 	return g->database ? 0 : refuse(s, dbname, e);
 }
 
+static int check_pins(const struct grant *g, struct err *e)
+{
+	for (unsigned i = 1; i < g->nguards; i++)
+		for (unsigned k = 0; k < g->guards[i]->npins; k++) {
+			const struct setting_pin *b = &g->guards[i]->pins[k], *a;
+
+			a = guard_pin(g->guards, i, b->name);
+			if (a && strcmp(a->value, b->value) != 0)
+				return err_sql(e, -EACCES, "28000",
+					"pgveil policies pin the setting \"%.63s\" to different values",
+					b->name);
+		}
+	return 0;
+}
+
 static unsigned index_of(const struct policy *p, const struct database *d)
 {
 	unsigned i = 0;
@@ -362,8 +377,13 @@ int policy_grant(const struct policy *p, const struct caller *who,
 		return r;
 	}
 	g->rules = rules;
-	g->opaque = opaque;
 	g->guards = guards;
+	r = check_pins(g, e);
+	if (r) {
+		*g = (struct grant){0};
+		return r;
+	}
+	g->opaque = opaque;
 	g->approvals = approvals;
 	g->documents = documents;
 	g->rules_id = mix(s.id, UINT64_C(1) << 32 | index_of(p, g->database));

@@ -4,6 +4,7 @@
 #include "policy/guard.h"
 
 #include <string.h>
+#include <strings.h>
 
 const char *verdict_name(enum verdict v)
 {
@@ -187,4 +188,32 @@ bool guard_rule_covers(const struct guard_rule *a, const struct guard_rule *b)
 	       all_covered(a->relations, a->nrelations, b->relations, b->nrelations) &&
 	       all_covered(a->schemas, a->nschemas, b->schemas, b->nschemas) &&
 	       all_covered(a->functions, a->nfunctions, b->functions, b->nfunctions);
+}
+
+const char *setting_canonical(const char *name)
+{
+	static const char *const old[][2] = {{"sort_mem", "work_mem"}, {"vacuum_mem", "maintenance_work_mem"},
+		{"force_parallel_mode", "debug_parallel_query"}};
+
+	for (unsigned i = 0; i < ARRAY_LEN(old); i++)
+		if (!strcasecmp(old[i][0], name))
+			return old[i][1];
+	return name;
+}
+
+const struct setting_pin *guard_pin(const struct guard *const *guards, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < guards[i]->npins; k++)
+			if (!strcasecmp(guards[i]->pins[k].name, setting_canonical(name)))
+				return &guards[i]->pins[k];
+	return NULL;
+}
+
+const char *guard_read_only(const struct guard *const *guards, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (guards[i]->read_only)
+			return guards[i]->read_only;
+	return NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "policy/pattern.h"
 #include "sql/deed.h"
+#include "sql/stencil.h"
 
 /* ASK: a person must approve of it first. What lets something through says ALLOW. */
 enum verdict { DENY = 0, ASK, ALLOW };
@@ -20,13 +21,31 @@ struct guard_rule { /* one entry of spec.statements.rules: all that is given mus
 	const char *where; /* "file:line", for explain and hints */
 };
 
+struct setting_pin { /* one entry of spec.statements.settings.pin */
+	const char *name, *value;
+	const char *where; /* "file:line" */
+};
+
 struct guard { /* of one document; all zero but given: nothing is allowed */
 	bool given;
 	enum verdict normal; /* of what no rule names */
 	const struct guard_rule *rules;
 	unsigned nrules;
-	const char *where; /* "file:line" */
+	const char *where;          /* "file:line" */
+	const struct stencil *only; /* when not empty, nothing else runs */
+	unsigned nonly;
+	const char *only_where;
+	const struct setting_pin *pins;
+	unsigned npins;
+	const char *read_only; /* "file:line"; NULL: it is not */
 };
+
+/* Settings by their newest names: a server knows some by older ones too. */
+const char *setting_canonical(const char *name);
+/* The pin of that setting, if the documents have one. */
+const struct setting_pin *guard_pin(const struct guard *const *guards, unsigned n, const char *name);
+/* Where the first of them says so; NULL: none does. */
+const char *guard_read_only(const struct guard *const *guards, unsigned n);
 
 /* What the documents say of a statement's deeds together: the strictest. Of several that say the same the
  * first. rule NULL: guard's default; guard NULL: nobody said anything else than ALLOW. */

@@ -17,6 +17,11 @@
 		DOES_SETTINGS | DOES_ROLE | DOES_FILE | DOES_LARGE_OBJECT | DOES_PROCESS |                   \
 		DOES_REPLICATION | DOES_TRANSACTION | DOES_MAINTAIN)
 
+/* What a session does not do that only reads: the server would refuse some of it, and some not. */
+#define READ_ONLY_DENIES                                                                                     \
+	(DOES_WRITE | DOES_DDL | DOES_PRIVILEGE | DOES_LARGE_OBJECT | DOES_SEQUENCE | DOES_MAINTAIN |        \
+		DOES_COPY_IN | DOES_PROGRAM | DOES_FILE | DOES_REPLICATION)
+
 static uint64_t effect_of(const char *word)
 {
 	if (!strcmp(word, "write"))
@@ -185,19 +190,28 @@ static void check_all(struct reading *r, const struct node *list, const struct g
 	}
 }
 
-void guard_read(struct reading *r, const struct node *statements, struct guard *g)
+/* The list with one rule more, which no other is held against. */
+static void add_read_only(struct reading *r, const struct node *n, struct guard *g)
 {
-	const struct node *normal = node_get(statements, "default"), *list = node_get(statements, "rules");
+	struct guard_rule *v = section_array(r, g->nrules + 1ul, sizeof(*v));
+
+	g->read_only = arena_printf(r->mem, "%s:%u", r->file, n->line);
+	if (!v || !g->read_only) {
+		r->failed = -ENOMEM;
+		return;
+	}
+	if (g->nrules)
+		memcpy(v, g->rules, g->nrules * sizeof(*v));
+	v[g->nrules++] =
+		(struct guard_rule){.effects = READ_ONLY_DENIES, .verdict = DENY, .where = g->read_only};
+	g->rules = v;
+}
+
+static void read_rules(struct reading *r, const struct node *list, struct guard *g)
+{
 	struct guard_rule *v;
 	unsigned told = r->m->total;
 
-	g->normal = ALLOW;
-	if (normal)
-		(void)guard_read_verdict(r, normal, "spec.statements.default", &g->normal);
-	g->given = list || g->normal != ALLOW;
-	g->where = arena_printf(r->mem, "%s:%u", r->file, normal ? normal->line : statements->line);
-	if (!g->where)
-		r->failed = -ENOMEM;
 	if (!list || !section_list(r, list, "spec.statements.rules"))
 		return;
 	if (list->n > RULES_MAX) {
@@ -212,4 +226,23 @@ void guard_read(struct reading *r, const struct node *statements, struct guard *
 		read_rule(r, c, &v[g->nrules++]);
 	if (r->m->total == told)
 		check_all(r, list, g);
+}
+
+void guard_read(struct reading *r, const struct node *statements, struct guard *g)
+{
+	const struct node *normal = node_get(statements, "default"), *list = node_get(statements, "rules");
+
+	g->normal = ALLOW;
+	if (normal)
+		(void)guard_read_verdict(r, normal, "spec.statements.default", &g->normal);
+	g->given = list || g->normal != ALLOW || node_get(statements, "only") ||
+		   node_get(statements, "settings") || node_get(statements, "readOnly");
+	g->where = arena_printf(r->mem, "%s:%u", r->file, normal ? normal->line : statements->line);
+	if (!g->where)
+		r->failed = -ENOMEM;
+	read_rules(r, list, g);
+	guard_read_only_list(r, node_get(statements, "only"), g);
+	guard_read_settings(r, node_get(statements, "settings"), g);
+	if (section_flag(r, node_get(statements, "readOnly"), "spec.statements.readOnly"))
+		add_read_only(r, node_get(statements, "readOnly"), g);
 }

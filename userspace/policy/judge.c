@@ -51,10 +51,13 @@ void judge_problem(struct judge *j, const struct statement *st, const char *prob
 
 	/* What is not understood is refused by the same name as what is forbidden. */
 	judge_deny(j, p, refused ? "42501" : st->sqlstate, problem,
-		refused ? "Columns are masked for this caller, so only statements whose every effect on them "
+		!refused ? NULL
+		: binding_masks(j->b)
+			? "Columns are masked for this caller, so only statements whose every effect on them "
 			  "is "
 			  "understood may pass."
-			: NULL);
+			: "Statements are judged for this caller, so only those whose every effect is "
+			  "understood may pass.");
 	p->position = st->position;
 	p->tells = st->tells;
 }
@@ -63,6 +66,8 @@ bool judge_masks(const struct binding *b, uint32_t relid)
 {
 	const struct relation *r = catalog_relation_by_oid(binding_catalog(b), relid);
 
+	if (!binding_masks(b))
+		return false;
 	if (!r || binding_inherits(b, relid))
 		return true;
 	for (unsigned i = 0; i < r->ncols; i++) {

@@ -35,6 +35,10 @@ bool statement_is(const struct statement *st, const char *tag);
 /* What the guards say of what it does. true: it is not denied; where it is to be asked for, p has the words.
  */
 bool judge_guard(struct judge *j, const struct statement *st, struct plan *p);
+/* Whether its text is one of those that the documents list, where they do. */
+bool judge_only(struct judge *j, const struct statement *st, struct plan *p);
+/* Whether that hangs on what constants there are. */
+bool judge_reads_constants(const struct binding *b);
 
 /* Of an aggregate that m lists, of a group that may be too small: true, and p holds the denial. */
 bool judge_denies_group(struct judge *j, struct colref c, const struct masking *m, struct plan *p);

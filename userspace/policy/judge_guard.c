@@ -61,6 +61,117 @@ static const char *hint(struct judge *j, const struct guard_answer *a)
 		j->a, "%s %s denies it; ask the owner of that policy if you need more.", what, where);
 }
 
+/* ---- settings ---- */
+/* Of one transaction; put back to its default it is that it may write. */
+static bool leaves_read_only(const char *name)
+{
+	return !strcmp(name, "transaction_read_only");
+}
+
+/* Back to its default is back to what the login pinned. reset: it is that. */
+static bool may_set(struct judge *j, const char *name, bool reset, struct plan *p)
+{
+	unsigned n = 0;
+	const struct guard *const *guards = binding_guards(j->b, &n);
+	const struct setting_pin *pin = guard_pin(guards, n, name);
+	const char *where = pin && !reset ? pin->where : NULL, *how;
+
+	if (guard_read_only(guards, n) &&
+		(leaves_read_only(name) || (!reset && !strcmp(name, "default_transaction_read_only"))))
+		where = guard_read_only(guards, n);
+	if (!where)
+		return true;
+	how = arena_printf(j->a, "Policy rule %s pins it.", where);
+	judge_deny(j, p, "42501", arena_printf(j->a, "parameter \"%s\" cannot be changed here", name),
+		how ? how : JUDGE_NO_MEMORY);
+	return false;
+}
+
+/* SET SESSION CHARACTERISTICS sets the defaults of transactions to come. */
+static bool may_characterize(struct judge *j, struct plan *p)
+{
+	return may_set(j, "default_transaction_isolation", false, p) &&
+	       may_set(j, "default_transaction_deferrable", false, p);
+}
+
+static bool judge_settings(struct judge *j, const struct statement *st, struct plan *p)
+{
+	const char *name = st->setting ? st->setting : "", *where = NULL, *how;
+	unsigned n = 0;
+	const struct guard *const *guards = binding_guards(j->b, &n);
+
+	/* also what EXPLAIN, DECLARE or COPY runs */
+	for (const struct statement *in = st; in; in = in->inner)
+		for (unsigned i = 0; i < in->nchanges; i++)
+			if (!may_set(j, in->changes[i].name, !in->changes[i].value && !in->changes[i].any, p))
+				return false;
+	if (st->kind == STATEMENT_SET && !may_set(j, name, !st->value, p))
+		return false;
+	if (st->kind == STATEMENT_SET && !strcmp(name, "session characteristics") && !may_characterize(j, p))
+		return false;
+	if (st->read_write)
+		where = guard_read_only(guards, n);
+	if (!where)
+		return true;
+	how = arena_printf(j->a, "Policy rule %s makes the session read-only.", where);
+	judge_deny(j, p, "42501", "READ WRITE is not allowed here", how ? how : JUDGE_NO_MEMORY);
+	return false;
+}
+
+/* ---- shapes ---- */
+static bool fits_any(const struct guard *g, const struct stencil *s)
+{
+	for (unsigned i = 0; i < g->nonly; i++)
+		if (stencil_fits(&g->only[i], s))
+			return true;
+	return false;
+}
+
+bool judge_only(struct judge *j, const struct statement *st, struct plan *p)
+{
+	unsigned n = 0;
+	const struct guard *const *guards = binding_guards(j->b, &n);
+	size_t at = st->location > 0 ? (size_t)st->location : 0;
+	size_t len = st->len > 0 ? (size_t)st->len : 0;
+	struct stencil shape = {0};
+	const char *how;
+
+	if (st->kind == STATEMENT_EMPTY)
+		return true;
+	for (unsigned i = 0; i < n; i++) {
+		if (!guards[i]->nonly)
+			continue;
+		if (!shape.v && (at > j->text.n || len > j->text.n - at ||
+					stencil_of(&shape, span_of(j->text.p + at, len), j->a))) {
+			judge_deny(j, p, "53200", NULL, NULL);
+			return false;
+		}
+		if (fits_any(guards[i], &shape))
+			continue;
+		how = arena_printf(j->a,
+			"Only the statements that are listed at %s run here; ask the owner of that policy if "
+			"you "
+			"need another.",
+			guards[i]->only_where);
+		judge_deny(j, p, "42501", "the statement is none of those that are allowed here",
+			how ? how : JUDGE_NO_MEMORY);
+		return false;
+	}
+	return true;
+}
+
+bool judge_reads_constants(const struct binding *b)
+{
+	unsigned n = 0;
+	const struct guard *const *guards = binding_guards(b, &n);
+
+	for (unsigned i = 0; i < n; i++)
+		if (guards[i]->nonly)
+			return true;
+	return false;
+}
+
+/* ---- deeds ---- */
 bool judge_guard(struct judge *j, const struct statement *st, struct plan *p)
 {
 	unsigned n = 0;
@@ -68,6 +179,8 @@ bool judge_guard(struct judge *j, const struct statement *st, struct plan *p)
 	struct guard_answer a = guard_judge(guards, n, binding_catalog(j->b), st->deeds, st->ndeeds);
 	const char *text, *how;
 
+	if (!judge_settings(j, st, p))
+		return false;
 	if (a.verdict == ALLOW)
 		return true;
 	text = deed_text(j, &a);

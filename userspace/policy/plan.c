@@ -14,7 +14,7 @@
 /* Views and tables of the system that are made of other columns' values or other sessions' statements. */
 static bool check_relations(struct judge *j, const struct statement *st, struct plan *p)
 {
-	for (unsigned i = 0; i < st->nrelations; i++) {
+	for (unsigned i = 0; i < st->nrelations && binding_masks(j->b); i++) {
 		const struct relation *r = catalog_relation_by_oid(binding_catalog(j->b), st->relations[i]);
 		bool all = r && r->system && r->ncols > 0;
 
@@ -515,8 +515,10 @@ int plan_judge(const struct binding *b, const struct name_scope *scope, struct s
 		out->plans[i] = plan_statement(&j, &an.statements[i], true);
 		if (!out->plans[i])
 			return err_sql(e, -ENOMEM, "53200", "%s", JUDGE_NO_MEMORY);
+		if (out->plans[i]->verdict != DENY)
+			(void)judge_only(&j, &an.statements[i], out->plans[i]);
 	}
-	if (!r && an.n == 1)
+	if (!r && an.n == 1 && !judge_reads_constants(b))
 		keep_constants(&an.statements[0], out);
 	return j.failed ? err_sql(e, -ENOMEM, "53200", "%s", JUDGE_NO_MEMORY) : 0;
 }

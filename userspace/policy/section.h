@@ -74,6 +74,8 @@ void mask_read_detect(struct reading *r, const struct node *list, const struct n
 	struct mask *out);
 /* Of spec.statements, which is there: default and rules. */
 void guard_read(struct reading *r, const struct node *statements, struct guard *g);
+void guard_read_only_list(struct reading *r, const struct node *list, struct guard *g); /* only */
+void guard_read_settings(struct reading *r, const struct node *n, struct guard *g);
 bool guard_read_verdict(struct reading *r, const struct node *n, const char *where, enum verdict *out);
 void rule_check_all(struct reading *r, const struct node *list, const struct rule *v, unsigned n);
 /* spec.approval */

@@ -56,6 +56,25 @@ static bool same_login(const struct database *a, const struct database *b)
 	       a->relay == b->relay && a->tls == b->tls && a->peer_uid == b->peer_uid;
 }
 
+static bool has_pins(const struct grant *g, const struct grant *of)
+{
+	for (unsigned i = 0; i < of->nguards; i++)
+		for (unsigned k = 0; k < of->guards[i]->npins; k++) {
+			const struct setting_pin *want = &of->guards[i]->pins[k];
+			const struct setting_pin *has = guard_pin(g->guards, g->nguards, want->name);
+
+			if (!has || strcmp(has->value, want->value) != 0)
+				return false;
+		}
+	return true;
+}
+
+static bool same_pins(const struct grant *a, const struct grant *b)
+{
+	return has_pins(a, b) && has_pins(b, a) &&
+	       !guard_read_only(a->guards, a->nguards) == !guard_read_only(b->guards, b->nguards);
+}
+
 /* Why a session cannot live on under the new policy; NULL: it can. */
 static const char *end_reason(const struct session *s, const struct grant *g)
 {
@@ -67,6 +86,8 @@ static const char *end_reason(const struct session *s, const struct grant *g)
 		return "the policy changed whether columns are masked here: connect again";
 	if (grant_judges(g) != s->judged)
 		return "the policy changed whether statements are looked at here: connect again";
+	if (!same_pins(&s->grant, g))
+		return "the policy changed which settings are pinned here: connect again";
 	if (s->switched && !grant_lets_all(g))
 		return "the policy changed whether this session may have another role: connect again";
 	return NULL;
@@ -137,14 +158,56 @@ static bool add_param(struct session *s, const char *name, const char *value)
 	return true;
 }
 
+/* Of the startup packet a server makes what RESET and DISCARD go back to: nothing but the configuration of
+ * the server's command line stands above it. */
+static bool add_pins(struct session *s)
+{
+	const struct grant *g = &s->grant;
+	bool fits = true;
+
+	for (unsigned i = 0; i < g->nguards; i++)
+		for (unsigned k = 0; k < g->guards[i]->npins; k++)
+			fits = fits && add_param(s, g->guards[i]->pins[k].name, g->guards[i]->pins[k].value);
+	if (guard_read_only(g->guards, g->nguards))
+		fits = fits && add_param(s, "default_transaction_read_only", "on");
+	return fits;
+}
+
+/* What drivers say of themselves and how they read: a guard that speaks of settings does not mean these. */
+static bool is_of_driver(const char *name)
+{
+	static const char *const names[] = {"application_name", "client_encoding", "datestyle",
+		"intervalstyle", "timezone", "extra_float_digits", "bytea_output"};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		if (strcasecmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool guard_lets(struct session *s, const char *name)
+{
+	const struct grant *g = &s->grant;
+	const struct deed deed = {.effects = DOES_SETTINGS};
+	const char *read_only = guard_read_only(g->guards, g->nguards);
+
+	if (guard_pin(g->guards, g->nguards, name))
+		return false;
+	if (read_only && (strcasecmp(name, "default_transaction_read_only") == 0 ||
+				 strcasecmp(name, "transaction_read_only") == 0))
+		return false;
+	return is_of_driver(name) || guard_judge(g->guards, g->nguards, NULL, &deed, 1).verdict == ALLOW;
+}
+
 /* A judged caller's parameters are settings like any SET, except that search_path may be chosen here: it is
  * asked for afterwards and stays. */
 static bool take_setting(struct session *s, const char *name, const char *value)
 {
 	const char *why;
+	bool allowed = strcasecmp(name, "search_path") == 0 ||
+		       (strcasecmp(name, "all") != 0 && plan_setting_allowed(name, value, &why));
 
-	if (strcasecmp(name, "search_path") == 0 ||
-		(strcasecmp(name, "all") != 0 && plan_setting_allowed(name, value, &why))) {
+	if (allowed && guard_lets(s, name)) {
 		if (add_param(s, name, value)) {
 			hold_setting(s, name, value);
 			return true;
@@ -286,7 +349,7 @@ static void take_startup(struct session *s, const struct startup *st)
 		if (!take_param(s, &st->params[i]))
 			return;
 	if (s->judged && (!add_param(s, "client_encoding", "UTF8") ||
-				 !add_param(s, "standard_conforming_strings", "on"))) {
+				 !add_param(s, "standard_conforming_strings", "on") || !add_pins(s))) {
 		session_break(s, "08P01", "too many startup parameters");
 		return;
 	}

@@ -51,7 +51,7 @@ bool look_send(struct session *s)
 	const char *role = role_now(s);
 	const char *path = path_now(s);
 
-	if (!role || !path ||
+	if (!role || !path || !pin_policy(s) ||
 		!pin_put(s, PIN_LOOK,
 			arena_printf(&s->scratch,
 				"SELECT %s, pg_catalog.set_config('standard_conforming_strings', 'on', "

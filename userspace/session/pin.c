@@ -210,6 +210,28 @@ bool pin_end(struct session *s)
 	return true;
 }
 
+bool pin_policy(struct session *s)
+{
+	const struct grant *g = &s->grant;
+	const char *list = "", *one = "";
+
+	for (unsigned i = 0; i < g->nguards; i++)
+		for (unsigned k = 0; k < g->guards[i]->npins && list && one; k++) {
+			const struct setting_pin *p = &g->guards[i]->pins[k];
+
+			one = pin_setting(&s->scratch, p->name, p->value, false);
+			list = one ? arena_printf(&s->scratch, "%s%s%s", list, *list ? ", " : "", one) : NULL;
+		}
+	if (list && one && guard_read_only(g->guards, g->nguards))
+		list = arena_printf(&s->scratch,
+			"%s%spg_catalog.set_config('default_transaction_read_only', 'on', false),"
+			" pg_catalog.set_config('transaction_read_only', 'on', false)",
+			list, *list ? ", " : "");
+	if (!list || !one)
+		return false;
+	return !*list || pin_put(s, PIN_PLAIN, arena_printf(&s->scratch, "SELECT %s", list));
+}
+
 /* The path and the role only until the end of the transaction: what was set before, or by the code, may hold
  * after it. */
 static bool send_pin(struct session *s)
@@ -217,7 +239,7 @@ static bool send_pin(struct session *s)
 	const char *path = pin_setting(&s->scratch, "search_path", s->path.setting, true),
 		   *role = pin_setting(&s->scratch, "role", s->role_set, true);
 
-	if (!path || !role ||
+	if (!path || !role || !pin_policy(s) ||
 		!pin_put(s, PIN_PLAIN,
 			arena_printf(&s->scratch,
 				"SELECT %s, %s, pg_catalog.set_config('standard_conforming_strings', 'on', "

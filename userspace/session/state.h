@@ -495,6 +495,8 @@ void pass_over(struct session *s, uint64_t now_ms); /* the server runs nothing o
 MUSTCHECK bool pin_put(struct session *s, enum pin_what what, const char *sql);
 MUSTCHECK bool pin_end(struct session *s); /* behind them, a Sync, or in an open group a Flush */
 const char *pin_setting(struct arena *a, const char *name, const char *value, bool local); /* an expression */
+/* Sets what the policy pins again. false: no memory. */
+MUSTCHECK bool pin_policy(struct session *s);
 bool pin_begins(const struct plan *p);     /* of transaction statements, those that end and undo nothing */
 bool pin_code(const struct plan *p);       /* whether it runs code that is not the statement's */
 bool pin_code_step(const struct step *st); /* or what st runs by name, by its newest judgement */

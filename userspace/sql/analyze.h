@@ -269,6 +269,7 @@ struct statement {
 	const struct copy_options *copy; /* COPY_OUT */
 	bool binary;                     /* COPY … BINARY, DECLARE … BINARY */
 	bool hold;                       /* DECLARE … WITH HOLD */
+	bool read_write;                 /* BEGIN, SET …: transactions may write that could not, perhaps */
 	struct explain_options explain;  /* EXPLAIN */
 	const char *setting,
 		*value; /* SET: lower-cased name; value NULL: DEFAULT or RESET; setting "all": RESET ALL */

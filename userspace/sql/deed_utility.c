@@ -126,6 +126,8 @@ static uint64_t set(const PgQuery__VariableSetStmt *v)
 {
 	bool role = !strcasecmp(v->name, "role") || !strcasecmp(v->name, "session_authorization");
 
+	if (!strncasecmp(v->name, "pgveil.", 7)) /* what the client has to say to the engine */
+		return 0;
 	if (v->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI)
 		return DOES_SETTINGS | DOES_TRANSACTION;
 	return role ? DOES_ROLE : DOES_SETTINGS;
@@ -135,14 +137,13 @@ static uint64_t discard(const PgQuery__DiscardStmt *d)
 {
 	switch (d->target) {
 	case PG_QUERY__DISCARD_MODE__DISCARD_PLANS: return DOES_PREPARE;
-	case PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES: return DOES_SEQUENCE;
-	case PG_QUERY__DISCARD_MODE__DISCARD_TEMP: return DOES_DDL;
+	case PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES:
+	case PG_QUERY__DISCARD_MODE__DISCARD_TEMP: return DOES_SETTINGS; /* the session's own state */
 	case PG_QUERY__DISCARD_MODE__DISCARD_MODE_UNDEFINED:
 	case PG_QUERY__DISCARD_MODE__DISCARD_ALL:
 	default: break;
 	}
-	return DOES_SETTINGS | DOES_ROLE | DOES_CURSOR | DOES_PREPARE | DOES_LOCK | DOES_NOTIFY |
-	       DOES_SEQUENCE | DOES_DDL;
+	return DOES_SETTINGS | DOES_ROLE | DOES_CURSOR | DOES_PREPARE | DOES_LOCK | DOES_NOTIFY;
 }
 
 static uint64_t truncate(struct lineage *l, const PgQuery__TruncateStmt *s)
@@ -216,6 +217,8 @@ static uint64_t of_name(struct lineage *l, const PgQuery__Node *n)
 		return function(n->create_function_stmt->options, n->create_function_stmt->n_options);
 	case PG_QUERY__NODE__NODE_ALTER_FUNCTION_STMT:
 		return function(n->alter_function_stmt->actions, n->alter_function_stmt->n_actions);
+	case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+		return strncasecmp(n->variable_show_stmt->name, "pgveil.", 7) ? DOES_READ : 0;
 	case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT: return set(n->variable_set_stmt);
 	case PG_QUERY__NODE__NODE_DISCARD_STMT: return discard(n->discard_stmt);
 	case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return truncate(l, n->truncate_stmt);
@@ -311,7 +314,6 @@ static const struct kind {
 	KIND(CREATE_TABLE_SPACE, DOES_DDL | DOES_FILE),
 	KIND(DROP_TABLE_SPACE, DOES_DDL | DOES_FILE),
 	KIND(ALTER_TABLE_SPACE_OPTIONS, DOES_DDL),
-	KIND(VARIABLE_SHOW, DOES_READ),
 	KIND(TRANSACTION, DOES_TRANSACTION),
 	KIND(CONSTRAINTS_SET, DOES_TRANSACTION),
 	KIND(LISTEN, DOES_NOTIFY),
@@ -332,6 +334,7 @@ static const struct kind {
 	KIND(LOAD, DOES_ALL),
 	KIND(IMPORT_FOREIGN_SCHEMA, DOES_ALL),
 	KIND(COMMENT, 0),
+	KIND(VARIABLE_SHOW, 0),
 	KIND(ALTER_OBJECT_SCHEMA, 0),
 	KIND(SEC_LABEL, 0),
 	KIND(ALTER_OWNER, 0),

@@ -19,6 +19,24 @@ static void refuse(struct lineage *l)
 		l->s->tag);
 }
 
+/* Whether READ WRITE is among transaction modes, or something that is not known. */
+static bool may_write(PgQuery__Node **v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const PgQuery__DefElem *d =
+			v[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM ? v[i]->def_elem : NULL;
+		const PgQuery__AConst *c = d && d->arg && d->arg->node_case == PG_QUERY__NODE__NODE_A_CONST
+						   ? d->arg->a_const
+						   : NULL;
+
+		if (d && strcmp(d->defname, "transaction_read_only") != 0)
+			continue;
+		if (!c || c->val_case != PG_QUERY__A__CONST__VAL_IVAL || c->ival->ival != 1)
+			return true;
+	}
+	return false;
+}
+
 static void transaction(struct lineage *l, const PgQuery__TransactionStmt *t)
 {
 	static const char *const tags[] = {"TRANSACTION", "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK",
@@ -28,6 +46,7 @@ static void transaction(struct lineage *l, const PgQuery__TransactionStmt *t)
 	if ((unsigned)t->kind < ARRAY_LEN(tags))
 		l->s->tag = tags[t->kind];
 	l->s->name = or_null(t->savepoint_name);
+	l->s->read_write = may_write(t->options, t->n_options);
 	switch (t->kind) {
 	case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
 	case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
@@ -132,6 +151,7 @@ void utility_set(struct lineage *l, const PgQuery__VariableSetStmt *v)
 		return;
 	case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI: /* SET TRANSACTION and the like */
 		l->s->tag = "SET";
+		l->s->read_write = may_write(v->args, v->n_args);
 		return;
 	case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT: l->s->tag = "SET"; return;
 	case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET: l->s->tag = "RESET"; return;

@@ -130,7 +130,10 @@ static void print_plan(const struct offline *o, const struct plan *p, const stru
 {
 	printf("statement %u: ", number);
 	if (p->verdict != ALLOW) {
-		printf("refused (%s)", p->sqlstate);
+		if (p->verdict == ASK)
+			printf("waits for an approval");
+		else
+			printf("refused (%s)", p->sqlstate);
 		if (p->position)
 			printf(" at character %d", p->position);
 		printf("\n  %s\n", p->reason);
@@ -157,8 +160,9 @@ static json_t *plan_json(
 	json_t *columns, *spends;
 
 	if (p->verdict != ALLOW)
-		return json_pack("{s:s, s:s, s:s, s:s?, s:i}", "verdict", "deny", "sqlstate", p->sqlstate,
-			"reason", p->reason, "hint", p->hint, "position", p->position);
+		return json_pack("{s:s, s:s, s:s, s:s?, s:i}", "verdict", verdict_name(p->verdict),
+			"sqlstate", p->sqlstate, "reason", p->reason, "hint", p->hint, "position",
+			p->position);
 	columns = json_array();
 	spends = json_array();
 	for (unsigned i = 0; i < p->nspends && !p->inner; i++)

@@ -18,12 +18,15 @@ static bool is_column(const struct changed *t, const PgQuery__Node *n)
 {
 	const PgQuery__ColumnRef *c =
 		n && n->node_case == PG_QUERY__NODE__NODE_COLUMN_REF ? n->column_ref : NULL;
+	const struct column *column;
 	const char *name, *rel;
 
 	if (!c || c->n_fields == 0 || c->n_fields > 2)
 		return false;
 	name = node_string(c->fields[c->n_fields - 1]);
-	if (!relation_column(t->r, name))
+	column = relation_column(t->r, name);
+	/* what is computed may be the same in every row */
+	if (!column || column->generated || (t->r->kind == 'v' && !column->direct))
 		return false;
 	if (c->n_fields == 1)
 		return t->alone;

@@ -19,3 +19,5 @@ CREATE TABLE checked (id int, v text CHECK (is_ok(v)));
 CREATE VIEW open_orders AS SELECT id, region FROM orders WHERE NOT done;
 CREATE VIEW purging AS SELECT purge() AS p;
 CREATE TABLE app.users (id int, name text);
+CREATE VIEW tagged AS SELECT 1 AS one, item_id, label FROM labels;
+CREATE TABLE made (id int PRIMARY KEY, one int GENERATED ALWAYS AS (1) STORED);

@@ -300,7 +300,7 @@ static bool trusted(const struct binding *b, const struct grant *g, const struct
 
 static int bind_guards(struct binding *b, const struct grant *g, struct err *e)
 {
-	b->masks = g->nrules > 0;
+	b->masks = g->nrules > 0 || !g->nopaque; /* a grant that says nothing is the strictest */
 	b->guards = arena_array(&b->mem, g->nguards ? g->nguards : 1, sizeof(*b->guards));
 	if (!b->guards)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");

@@ -8,6 +8,10 @@
  *
  * The state is found by the socket's cookie: programs of this type are not given a socket's storage.
  *
+ * The end of a stream comes as a piece without bytes, and goes no further: sent on, it would break the other
+ * socket; passed up, it would stand behind the rows that wait to be sent on the same socket, and be taken
+ * there for a failure of sending, with which they are all thrown away. recv(2) tells of the end without it.
+ *
  * A piece is shown as it came, with bytes at its front that came before (tcp_read_skb does not look at
  * copied_seq as recv does): they are cut off here, by TCP's own numbers, or the stream is given up. */
 #include "vmlinux.h"
@@ -181,6 +185,10 @@ int pgveil_splice(struct __sk_buff *skb)
 	if (!in_place(skb, &c))
 		return pass(to, &c, SPLICE_END_LOST, skb->len);
 	l.len = skb->len;
+	if (!l.len) {
+		pass(to, &c, SPLICE_END_END, 0);
+		return SK_DROP;
+	}
 	if (!from)
 		return pass(to, &c, SPLICE_END_OPEN, l.len);
 	bpf_spin_lock(&from->lock);
@@ -190,9 +198,6 @@ int pgveil_splice(struct __sk_buff *skb)
 		see(&c, &w);
 	if (c.end != SPLICE_END_OPEN)
 		return pass(to, &c, SPLICE_END_OPEN, l.len);
-	/* The end of the stream comes as a piece without bytes; sent on, it would break the other socket. */
-	if (!l.len)
-		return pass(to, &c, SPLICE_END_END, 0);
 	if (turned_off())
 		return pass(to, &c, SPLICE_END_SWITCH, l.len);
 	if (c.credit < l.len)

@@ -123,6 +123,19 @@ def test_a_caller_without_rules(lab):
     assert s.done[-2]["sqlstate"] == b"42703"
 
 
+def test_a_name_of_any_length(lab):
+    """Which the server takes of a prepared statement: its text is on record all the same."""
+    names = [("p%d" % n).ljust(n, "n") for n in (125, 126, 127, 700, 5000)]
+    session = Recorded(lab, "agent2")
+    with session as c:
+        for name in names:
+            c.send(wire.parse("SELECT %d" % len(name), name), wire.bind(name), wire.execute(), wire.sync())
+            c.result().ok()
+    s = session.kept()
+    assert s.texts() == ["SELECT %d" % len(name) for name in names]
+    assert [x["prepared"] for x in s.statements if x["message"] == b"parse"] == [name[:126].encode() for name in names]
+
+
 def test_a_cancelled_statement(lab):
     session = Recorded(lab)
     with session as c:

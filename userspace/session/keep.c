@@ -16,6 +16,7 @@
 #define HEAD_ROOM   512
 #define FORMATS_MAX 3400 /* bytes; a table has no more columns */
 #define ITEM_HEAD   5
+#define NAME_KEPT   ((size_t)2 * NAME_LEN_MAX) /* bytes of a prepared statement's or portal's name */
 
 /* ---- one record ---- */
 
@@ -126,10 +127,11 @@ int keep_begin(struct session *s, struct err *e)
 	body_put_text(&b, BODY_DATABASE, s->grant.database->name);
 	body_put_text(&b, BODY_DBNAME, s->dbname);
 	body_put_text(&b, BODY_ROLE, session_user(s));
-	body_put_text(&b, BODY_CLAIMED_USER, s->user);
-	body_put_text(&b, BODY_APPLICATION, s->application);
 	put_policies(&b, s);
 	put_server(&b, put_bytes(&s->greeting));
+	/* last: what has no room takes nothing with it but what a client says of itself */
+	body_put_text(&b, BODY_CLAIMED_USER, s->user);
+	body_put_text(&b, BODY_APPLICATION, s->application);
 	whole = span_of(b.p, b.n);
 	if (keep_put(s, RECORD_BEGIN, keep_now(s), &whole, 1) || commit(s))
 		r = keep_lost(s, e);
@@ -184,7 +186,7 @@ void keep_token(const struct session *s, struct span value, uint8_t out[static K
 
 bool keep_plain_name(struct span name)
 {
-	if (!name.n || name.n > 2 * NAME_LEN_MAX || (name.p[0] >= '0' && name.p[0] <= '9'))
+	if (!name.n || name.n > NAME_KEPT || (name.p[0] >= '0' && name.p[0] <= '9'))
 		return false;
 	for (size_t i = 0; i < name.n; i++) {
 		uint8_t b = name.p[i];
@@ -316,8 +318,11 @@ static void put_head(const struct session *s, const struct keepsake *k, struct b
 {
 	/* of the message under way: it runs by it, or waited for it */
 	uint64_t asked = hold_id(s);
+	struct span name = k->name;
 	char approval[24];
 
+	if (name.n > NAME_KEPT) /* the server takes names of any length here */
+		name.n = NAME_KEPT;
 	body_put_number(b, BODY_STATEMENT, s->keep.number);
 	body_put_text(b, BODY_MESSAGE, k->message);
 	body_put_text(b, BODY_VERDICT, asked && !strcmp(k->verdict, "allow") ? "ask" : k->verdict);
@@ -328,8 +333,8 @@ static void put_head(const struct session *s, const struct keepsake *k, struct b
 	body_put_number(b, BODY_POLICY_VERSION, policy_version(s->policy));
 	body_put_text(b, BODY_SQLSTATE, k->sqlstate);
 	body_put_text(b, BODY_MESSAGE_TEXT, k->reason);
-	if (k->name.n && (k->hide != HIDE_ALL || keep_plain_name(k->name)))
-		body_put(b, BODY_PREPARED, k->name);
+	if (name.n && (k->hide != HIDE_ALL || keep_plain_name(k->name)))
+		body_put(b, BODY_PREPARED, name);
 	if (k->bind && k->bind->result_formats.n && k->bind->result_formats.n <= FORMATS_MAX)
 		body_put(b, BODY_FORMATS, k->bind->result_formats);
 }
@@ -359,7 +364,7 @@ static int put_more(struct session *s, uint64_t number, uint64_t now_us, struct 
 
 static int put_keepsake(struct session *s, const struct keepsake *k, uint64_t now_us)
 {
-	uint8_t room[HEAD_ROOM + 2 * NAME_LEN_MAX + FORMATS_MAX];
+	uint8_t room[HEAD_ROOM + NAME_KEPT + FORMATS_MAX];
 	struct span text = {0}, bound = {0}, parts[4], part;
 	size_t n = 0;
 	struct body b;
@@ -378,6 +383,8 @@ static int put_keepsake(struct session *s, const struct keepsake *k, uint64_t no
 	put_head(s, k, &b);
 	if (part.n)
 		body_put_head(&b, BODY_TEXT, part.n);
+	if (b.failed) /* without its head the text would be taken for fields */
+		return -EMSGSIZE;
 	parts[n++] = span_of(b.p, b.n);
 	parts[n++] = part;
 	if (k->about)

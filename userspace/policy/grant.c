@@ -241,6 +241,7 @@ static void record_more(struct record_rule *all, const struct record_rule *one, 
 
 /* What nothing is masked for. */
 static const struct opaque_rule lets_all = {.mode = OPAQUE_ALLOW, .where = ""};
+
 /* Every subject of the document that names who has a window of its own: whoever moves below its cgroup is
  * named by more of them, never by fewer. */
 static int add_windows(

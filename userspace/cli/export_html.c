@@ -56,22 +56,6 @@ static void flush(struct page *x)
 	x->out.n = 0;
 }
 
-static struct span field(struct span body, enum body_field f)
-{
-	struct body_item it;
-
-	(void)body_find(body, f, &it);
-	return it.v;
-}
-
-static uint64_t number(struct span body, enum body_field f)
-{
-	struct body_item it;
-
-	(void)body_find(body, f, &it);
-	return it.number;
-}
-
 static void close_table(struct page *x)
 {
 	if (x->table)
@@ -170,19 +154,19 @@ static void on_begin(void *arg, uint64_t us, struct span body)
 
 	x->began_us = us;
 	plain_printf(&x->out, "<header>\n<h1>Session %s</h1>\n<dl>", x->id);
-	put_pair(x, "cgroup", field(body, BODY_CGROUP));
-	put_pair(x, "unit", field(body, BODY_UNIT));
-	put_pair(x, "command", field(body, BODY_COMM));
-	put_number(x, "uid", number(body, BODY_UID));
-	put_number(x, "process", number(body, BODY_TGID));
-	put_pair(x, "database", field(body, BODY_DBNAME));
-	put_pair(x, "server", field(body, BODY_ADDRESS));
-	put_pair(x, "policy's entry", field(body, BODY_DATABASE));
-	put_pair(x, "role", field(body, BODY_ROLE));
-	put_pair(x, "says it is", field(body, BODY_CLAIMED_USER));
-	put_pair(x, "application", field(body, BODY_APPLICATION));
+	put_pair(x, "cgroup", body_bytes(body, BODY_CGROUP));
+	put_pair(x, "unit", body_bytes(body, BODY_UNIT));
+	put_pair(x, "command", body_bytes(body, BODY_COMM));
+	put_number(x, "uid", body_number(body, BODY_UID));
+	put_number(x, "process", body_number(body, BODY_TGID));
+	put_pair(x, "database", body_bytes(body, BODY_DBNAME));
+	put_pair(x, "server", body_bytes(body, BODY_ADDRESS));
+	put_pair(x, "policy's entry", body_bytes(body, BODY_DATABASE));
+	put_pair(x, "role", body_bytes(body, BODY_ROLE));
+	put_pair(x, "says it is", body_bytes(body, BODY_CLAIMED_USER));
+	put_pair(x, "application", body_bytes(body, BODY_APPLICATION));
 	put_list(x, "policies", body, BODY_POLICY);
-	put_pair(x, "level", field(body, BODY_LEVEL));
+	put_pair(x, "level", body_bytes(body, BODY_LEVEL));
 	plain_printf(&x->out, "<dt>began</dt><dd>%s</dd></dl>\n</header>\n", sessions_time(at, us, true));
 	put(x, "<nav hidden><input type=\"search\" id=\"find\" placeholder=\"find in statements and rows\"> "
 	       "<label><input type=\"checkbox\" id=\"refused\"> only what was not allowed</label> "
@@ -231,10 +215,10 @@ static void on_asked(void *arg, uint64_t us, const struct question *q)
 	put_list(x, "masked", q->body, BODY_COLUMN);
 	put_list(x, "effects", q->body, BODY_EFFECT);
 	put_list(x, "rules", q->body, BODY_RULE);
-	put_pair(x, "approval", field(q->body, BODY_APPROVAL));
-	put_pair(x, "why", field(q->body, BODY_WHY));
-	put_pair(x, "refused", field(q->body, BODY_SQLSTATE));
-	put_pair(x, "reason", field(q->body, BODY_MESSAGE_TEXT));
+	put_pair(x, "approval", body_bytes(q->body, BODY_APPROVAL));
+	put_pair(x, "why", body_bytes(q->body, BODY_WHY));
+	put_pair(x, "refused", body_bytes(q->body, BODY_SQLSTATE));
+	put_pair(x, "reason", body_bytes(q->body, BODY_MESSAGE_TEXT));
 	put(x, "</dl>\n");
 	x->section = true;
 }
@@ -371,7 +355,7 @@ static void on_reply(void *arg, uint64_t us, const struct reply *r)
 static void on_done(void *arg, uint64_t us, struct span body)
 {
 	struct page *x = arg;
-	uint64_t n = number(body, BODY_STATEMENT);
+	uint64_t n = body_number(body, BODY_STATEMENT);
 	char span[24];
 
 	x->last_us = us;
@@ -381,10 +365,10 @@ static void on_done(void *arg, uint64_t us, struct span body)
 		x->marks[i].to_us = us;
 		close_table(x);
 		plain_printf(&x->out, "<p class=\"done\">%llu rows, %llu cells masked, %llu bytes, %s</p>\n",
-			(unsigned long long)number(body, BODY_ROWS),
-			(unsigned long long)number(body, BODY_MASKED),
-			(unsigned long long)number(body, BODY_BYTES),
-			sessions_span(span, number(body, BODY_TOOK_US)));
+			(unsigned long long)body_number(body, BODY_ROWS),
+			(unsigned long long)body_number(body, BODY_MASKED),
+			(unsigned long long)body_number(body, BODY_BYTES),
+			sessions_span(span, body_number(body, BODY_TOOK_US)));
 		break;
 	}
 }
@@ -398,9 +382,9 @@ static void on_event(void *arg, uint64_t us, struct span body)
 	put(x, "<p class=\"event\">");
 	put_time(x, us);
 	put(x, " ");
-	text(x, field(body, BODY_EVENT));
+	text(x, body_bytes(body, BODY_EVENT));
 	put(x, " ");
-	text(x, field(body, BODY_EVENT_TEXT));
+	text(x, body_bytes(body, BODY_EVENT_TEXT));
 	put(x, "</p>\n");
 }
 
@@ -413,7 +397,7 @@ static void on_end(void *arg, uint64_t us, struct span body)
 	put(x, "<p class=\"event\">");
 	put_time(x, us);
 	put(x, " ended: ");
-	text(x, field(body, BODY_CLOSED));
+	text(x, body_bytes(body, BODY_CLOSED));
 	put(x, "</p>\n");
 }
 

@@ -37,22 +37,6 @@ static void put(struct screen *s, struct span text, bool lines)
 	plain_terminal(s->out, text, lines);
 }
 
-static struct span field(struct span body, enum body_field f)
-{
-	struct body_item it;
-
-	(void)body_find(body, f, &it);
-	return it.v;
-}
-
-static uint64_t number(struct span body, enum body_field f)
-{
-	struct body_item it;
-
-	(void)body_find(body, f, &it);
-	return it.number;
-}
-
 /* "-- rule a, b" */
 static void put_list(struct screen *s, const char *head, struct span body, enum body_field f)
 {
@@ -78,7 +62,7 @@ static void close_grid(struct screen *s)
 static void on_begin(void *arg, uint64_t us, struct span body)
 {
 	struct screen *s = arg;
-	struct span unit = field(body, BODY_UNIT), db = field(body, BODY_DBNAME);
+	struct span unit = body_bytes(body, BODY_UNIT), db = body_bytes(body, BODY_DBNAME);
 	struct plain name = {0};
 	char at[40];
 
@@ -87,22 +71,22 @@ static void on_begin(void *arg, uint64_t us, struct span body)
 	plain_fini(&name);
 	color(s, BOLD);
 	plain_printf(s->out, "-- session %s: ", s->id);
-	put(s, unit.n ? unit : field(body, BODY_CGROUP), false);
-	plain_printf(s->out, ", uid %llu, process %llu ", (unsigned long long)number(body, BODY_UID),
-		(unsigned long long)number(body, BODY_TGID));
-	put(s, field(body, BODY_COMM), false);
+	put(s, unit.n ? unit : body_bytes(body, BODY_CGROUP), false);
+	plain_printf(s->out, ", uid %llu, process %llu ", (unsigned long long)body_number(body, BODY_UID),
+		(unsigned long long)body_number(body, BODY_TGID));
+	put(s, body_bytes(body, BODY_COMM), false);
 	plain_puts(s->out, "\n-- ");
 	put(s, db, false);
 	plain_puts(s->out, " at ");
-	put(s, field(body, BODY_ADDRESS), false);
+	put(s, body_bytes(body, BODY_ADDRESS), false);
 	plain_puts(s->out, " as ");
-	put(s, field(body, BODY_ROLE), false);
+	put(s, body_bytes(body, BODY_ROLE), false);
 	plain_printf(s->out, ", %s\n", sessions_time(at, us, true));
 	color(s, PLAIN);
-	if (field(body, BODY_LEVEL).n && !span_is(field(body, BODY_LEVEL), "full")) {
+	if (body_bytes(body, BODY_LEVEL).n && !span_is(body_bytes(body, BODY_LEVEL), "full")) {
 		color(s, YELLOW);
 		plain_puts(s->out, "-- level ");
-		put(s, field(body, BODY_LEVEL), false);
+		put(s, body_bytes(body, BODY_LEVEL), false);
 		plain_puts(s->out, ": results were not recorded\n");
 		color(s, PLAIN);
 	}
@@ -151,7 +135,7 @@ static void on_asked(void *arg, uint64_t us, const struct question *q)
 		plain_puts(s->out, " (its text is not recorded)\n");
 		color(s, PLAIN);
 	}
-	if (field(q->bound, BODY_PARAMETER).p) {
+	if (body_bytes(q->bound, BODY_PARAMETER).p) {
 		color(s, DIM);
 		put_list(s, "-- with ", q->bound, BODY_PARAMETER);
 		plain_puts(s->out, "\n");
@@ -163,9 +147,9 @@ static void on_asked(void *arg, uint64_t us, const struct question *q)
 	plain_puts(s->out, "-- ");
 	put(s, q->verdict, false);
 	put_list(s, ", by ", q->body, BODY_RULE);
-	if (field(q->body, BODY_MESSAGE_TEXT).n) {
+	if (body_bytes(q->body, BODY_MESSAGE_TEXT).n) {
 		plain_puts(s->out, ": ");
-		put(s, field(q->body, BODY_MESSAGE_TEXT), false);
+		put(s, body_bytes(q->body, BODY_MESSAGE_TEXT), false);
 	}
 	plain_puts(s->out, "\n");
 	color(s, PLAIN);
@@ -300,17 +284,17 @@ static void on_reply(void *arg, uint64_t us, const struct reply *r)
 static void on_done(void *arg, uint64_t us, struct span body)
 {
 	struct screen *s = arg;
-	unsigned long long masked = number(body, BODY_MASKED), rows = number(body, BODY_ROWS);
+	unsigned long long masked = body_number(body, BODY_MASKED), rows = body_number(body, BODY_ROWS);
 	char span[24];
 
 	(void)us;
 	/* Of a message that only prepared something there is nothing to say. */
-	if (!rows && !number(body, BODY_BYTES) && !field(body, BODY_TAG).p)
+	if (!rows && !body_number(body, BODY_BYTES) && !body_bytes(body, BODY_TAG).p)
 		return;
 	close_grid(s);
 	color(s, DIM);
-	plain_printf(s->out, "-- %llu bytes in %s", (unsigned long long)number(body, BODY_BYTES),
-		sessions_span(span, number(body, BODY_TOOK_US)));
+	plain_printf(s->out, "-- %llu bytes in %s", (unsigned long long)body_number(body, BODY_BYTES),
+		sessions_span(span, body_number(body, BODY_TOOK_US)));
 	if (masked)
 		plain_printf(s->out, ", %llu cell%s masked", masked, masked == 1 ? "" : "s");
 	plain_puts(s->out, "\n");
@@ -324,9 +308,9 @@ static void on_event(void *arg, uint64_t us, struct span body)
 	(void)us;
 	color(s, YELLOW);
 	plain_puts(s->out, "-- event ");
-	put(s, field(body, BODY_EVENT), false);
+	put(s, body_bytes(body, BODY_EVENT), false);
 	plain_puts(s->out, ": ");
-	put(s, field(body, BODY_EVENT_TEXT), false);
+	put(s, body_bytes(body, BODY_EVENT_TEXT), false);
 	plain_puts(s->out, "\n");
 	color(s, PLAIN);
 }
@@ -339,7 +323,7 @@ static void on_end(void *arg, uint64_t us, struct span body)
 	close_grid(s);
 	color(s, BOLD);
 	plain_printf(s->out, "\n-- ended %s: ", sessions_time(at, us, true));
-	put(s, field(body, BODY_CLOSED), false);
+	put(s, body_bytes(body, BODY_CLOSED), false);
 	plain_puts(s->out, "\n");
 	color(s, PLAIN);
 }

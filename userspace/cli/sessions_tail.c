@@ -61,14 +61,6 @@ static int open_run(struct tail *t, uint32_t run, uint64_t from, struct err *e)
 
 /* ---- what is shown ---- */
 
-static struct span field(struct span body, enum body_field f)
-{
-	struct body_item it;
-
-	(void)body_find(body, f, &it);
-	return it.v;
-}
-
 static unsigned long long number(struct span body, enum body_field f)
 {
 	struct body_item it;
@@ -107,8 +99,8 @@ static void put(struct tail *t, struct span s)
 /* "3-17  allow  SELECT …": on one line, whatever it was. */
 static void put_line(struct tail *t, uint32_t run, const struct read_record *rec)
 {
-	struct span body = rec->body, message = field(body, BODY_MESSAGE),
-		    verdict = field(body, BODY_VERDICT);
+	struct span body = rec->body, message = body_bytes(body, BODY_MESSAGE),
+		    verdict = body_bytes(body, BODY_VERDICT);
 	char at[40], id[48], span[24];
 
 	if (rec->entry.kind == RECORD_RESULT || span_is(message, "more") ||
@@ -119,11 +111,12 @@ static void put_line(struct tail *t, uint32_t run, const struct read_record *rec
 	switch (rec->entry.kind) {
 	case RECORD_BEGIN:
 		plain_puts(&t->out, "begins: ");
-		put(t, field(body, BODY_UNIT).n ? field(body, BODY_UNIT) : field(body, BODY_CGROUP));
+		put(t, body_bytes(body, BODY_UNIT).n ? body_bytes(body, BODY_UNIT)
+						     : body_bytes(body, BODY_CGROUP));
 		plain_printf(&t->out, ", uid %llu, ", number(body, BODY_UID));
-		put(t, field(body, BODY_COMM));
+		put(t, body_bytes(body, BODY_COMM));
 		plain_puts(&t->out, ", ");
-		put(t, field(body, BODY_DBNAME));
+		put(t, body_bytes(body, BODY_DBNAME));
 		break;
 	case RECORD_STATEMENT:
 		plain_printf(&t->out, "%llu ", number(body, BODY_STATEMENT));
@@ -131,26 +124,26 @@ static void put_line(struct tail *t, uint32_t run, const struct read_record *rec
 		plain_puts(&t->out, " ");
 		put(t, message);
 		plain_puts(&t->out, " ");
-		put(t, field(body, BODY_TEXT));
-		if (field(body, BODY_MESSAGE_TEXT).n) {
+		put(t, body_bytes(body, BODY_TEXT));
+		if (body_bytes(body, BODY_MESSAGE_TEXT).n) {
 			plain_puts(&t->out, " -- ");
-			put(t, field(body, BODY_MESSAGE_TEXT));
+			put(t, body_bytes(body, BODY_MESSAGE_TEXT));
 		}
 		break;
 	case RECORD_DONE:
 		plain_printf(&t->out, "%llu done: %llu rows, %llu cells masked, %llu bytes, %s ",
 			number(body, BODY_STATEMENT), number(body, BODY_ROWS), number(body, BODY_MASKED),
 			number(body, BODY_BYTES), sessions_span(span, number(body, BODY_TOOK_US)));
-		put(t, field(body, BODY_SQLSTATE));
+		put(t, body_bytes(body, BODY_SQLSTATE));
 		break;
 	case RECORD_EVENT:
-		put(t, field(body, BODY_EVENT));
+		put(t, body_bytes(body, BODY_EVENT));
 		plain_puts(&t->out, ": ");
-		put(t, field(body, BODY_EVENT_TEXT));
+		put(t, body_bytes(body, BODY_EVENT_TEXT));
 		break;
 	case RECORD_END:
 		plain_puts(&t->out, "ends: ");
-		put(t, field(body, BODY_CLOSED));
+		put(t, body_bytes(body, BODY_CLOSED));
 		break;
 	default: plain_puts(&t->out, record_kind_name(rec->entry.kind));
 	}

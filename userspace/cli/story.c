@@ -103,20 +103,12 @@ static void prepare(struct story *s, struct span name, struct span text)
 		memcpy(p->text, text.p, text.n);
 }
 
-static struct span field(struct span body, enum body_field f)
-{
-	struct body_item it;
-
-	(void)body_find(body, f, &it);
-	return it.v;
-}
-
 /* Tells what was asked, now that it is whole. */
 static void tell(struct story *s)
 {
-	struct span body = span_in(&s->body), name = field(body, BODY_PREPARED), bound;
-	struct question q = {.message = field(body, BODY_MESSAGE),
-		.verdict = field(body, BODY_VERDICT),
+	struct span body = span_in(&s->body), name = body_bytes(body, BODY_PREPARED), bound;
+	struct question q = {.message = body_bytes(body, BODY_MESSAGE),
+		.verdict = body_bytes(body, BODY_VERDICT),
 		.text = span_in(&s->text),
 		.body = body};
 	struct body_item it;
@@ -139,20 +131,20 @@ static void tell(struct story *s)
 	}
 	if (span_is(q.message, "execute") && s->bound.n) {
 		bound = span_in(&s->bound);
-		p = prepared_of(s, field(bound, BODY_PREPARED));
+		p = prepared_of(s, body_bytes(bound, BODY_PREPARED));
 		if (p && !q.text.n)
 			q.text = span_of(p->text, p->n);
 		q.bound = bound;
 	}
-	reply_reader_asked(s->reader, q.message, name, field(body, BODY_FORMATS));
+	reply_reader_asked(s->reader, q.message, name, body_bytes(body, BODY_FORMATS));
 	s->teller->asked(s->arg, s->us, &q);
 }
 
 static void ask(struct story *s, const struct read_record *rec)
 {
-	struct span text = field(rec->body, BODY_TEXT);
+	struct span text = body_bytes(rec->body, BODY_TEXT);
 
-	if (s->pending && span_is(field(rec->body, BODY_MESSAGE), "more")) {
+	if (s->pending && span_is(body_bytes(rec->body, BODY_MESSAGE), "more")) {
 		plain_put(&s->text, text.p, text.n);
 		return;
 	}

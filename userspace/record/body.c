@@ -137,3 +137,19 @@ bool body_find(struct span body, enum body_field f, struct body_item *out)
 	*out = (struct body_item){0};
 	return false;
 }
+
+struct span body_bytes(struct span body, enum body_field f)
+{
+	struct body_item it;
+
+	(void)body_find(body, f, &it);
+	return it.v;
+}
+
+uint64_t body_number(struct span body, enum body_field f)
+{
+	struct body_item it;
+
+	(void)body_find(body, f, &it);
+	return it.number;
+}

@@ -100,5 +100,8 @@ struct body_item {
 MUSTCHECK enum wire body_next(struct span *in, struct body_item *out);
 /* The first of a field; false, and all zero: there is none before the body ends or is none any more. */
 bool body_find(struct span body, enum body_field f, struct body_item *out);
+/* The same, where one that is missing is as good as an empty one, or 0. */
+struct span body_bytes(struct span body, enum body_field f);
+uint64_t body_number(struct span body, enum body_field f);
 
 #endif

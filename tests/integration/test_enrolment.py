@@ -4,6 +4,7 @@ that go or are replaced, listeners that are lost, and a daemon that dies at any 
 
 import json
 import os
+import select
 import signal
 import subprocess
 import time
@@ -217,6 +218,7 @@ def test_a_daemon_that_dies_while_it_enrols(enrolled, place):
     agent = Agent(place.path, "pgveil-%s-agent1" % lab.name)
     pid = lab.state / "daemon.pid"
     direct = "dial('%s', %d)" % (lab.host, lab.port)
+    refused = ["ECONNREFUSED"]
     for i in range(6):
         daemon = int(pid.read_text().split()[0])
         asked = subprocess.Popen([ROOT / "build" / BUILD / "pgveil", "--run-dir", lab.state / "run", "enroll", place.path],
@@ -224,10 +226,15 @@ def test_a_daemon_that_dies_while_it_enrols(enrolled, place):
         end = time.monotonic() + i * 0.004
         while time.monotonic() < end:
             pass
+        dies = os.pidfd_open(daemon)
         os.kill(daemon, signal.SIGKILL)
         asked.wait(60)
-        # The dead daemon's listeners are gone with it.
-        assert agent.do(direct) == "ECONNREFUSED"
+        # Its listeners are gone when the last of its threads is, which a command that lost its connection may see earlier.
+        ended = select.poll()
+        ended.register(dies, select.POLLIN)
+        assert ended.poll(60000)
+        os.close(dies)
+        assert agent.do(direct) in refused
         lab.sh("daemon", "kill", check=False)
         lab.sh("daemon", "start")
         shown = place.shown()
@@ -235,7 +242,9 @@ def test_a_daemon_that_dies_while_it_enrols(enrolled, place):
             place.ready()
             assert agent.do("s = " + direct) is None
             lab.sh("pgveil", "--", "unenroll", place.path)
-        assert agent.do(direct) == ("EACCES" if shown else "ECONNREFUSED"), "not enrolled: refused"
+            assert agent.do(direct) == "EACCES"
+            refused = ["ECONNREFUSED", "EACCES"]  # it may die before it has changed anything of that
+        assert agent.do(direct) in refused
     agent.end()
 
 

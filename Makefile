@@ -35,12 +35,13 @@ LDFLAGS = -pthread -pie -Wl,--as-needed $(sanitize:fuzzer-no-link%=%)
 conv := -Wconversion
 
 # Layers in link order: a layer may use only those after it (scripts/check-layers.sh holds the exact table).
-layers := main ctl net kern session policy record mask sql value pgwire base
+layers := main ctl net kern session policy record mask sql value pgwire kube base
 src = $(sort $(wildcard userspace/$(1)/*.c))
 objs = $(patsubst userspace/%.c,$(B)/%.o,$(call src,$(1)))
 lib = $(B)/lib$(1).a
 $(foreach l,$(layers) cli,$(eval $(call lib,$(l)): $(call objs,$(l))))
 below_base := base
+below_kube := kube base
 below_pgwire := pgwire base
 below_value := value base
 below_sql := sql base
@@ -145,6 +146,12 @@ $(B)/unit/%: tests/unit/%.c tests/unit/test.h $(B)/.flags
 unit: $(unit_bin) $(B)/bench/session_cost ## unit, golden and replay tests (BUILD=asan for the sanitizers)
 	scripts/run-unit.sh $(unit_bin)
 	$(B)/bench/session_cost select-prepared 2 > /dev/null
+
+SEQUENCES ?= 100000
+.PHONY: kube-model
+kube-model: ## what is known of pods against a random API server, in SEQUENCES runs (about a minute)
+	$(MAKE) --no-print-directory BUILD=release build/release/unit/kube_model
+	build/release/unit/kube_model $(SEQUENCES)
 
 # Fuzzing: tests/fuzz/LAYER_INPUT.c; corpus and regressions in tests/fuzz/corpus/LAYER_INPUT.
 SECONDS_EACH ?= 60

@@ -10,6 +10,7 @@ set -euo pipefail
 table() {
 	cat <<-'TABLE'
 		base:
+		kube:    base/
 		pgwire:  base/
 		value:   base/
 		sql:     base/

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT */
+/* An entry outlives its object in the API: a pod that was deleted with force has containers yet, and what
+ * these may do must not turn into what an unknown pod may, nor the other way round. It goes when its cgroup
+ * was removed and the API has it no more. */
+#include "kube/book.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "kube/pod_path.h"
+
+#define ENTRIES_MAX    16384u /* a node has some hundreds of pods; of those that ended some more are kept */
+#define NAMESPACES_MAX 65536u
+#define BUCKETS        4096u
+
+struct entry {
+	SLIST_ENTRY(entry) next;
+	char cgroup_uid[POD_UID_MAX];
+	struct pod *pod;     /* NULL: as loaded, or it could not be read */
+	enum pod_state kept; /* what it was so far; the strictest, unless the book releases */
+	const char *fault;   /* it could not be read; else NULL */
+	uint64_t as_of_ms;   /* where the API has it no more, or did not say yet; else the book's counts */
+	uint64_t round;      /* of the list that had it last; 0: none yet */
+	bool gone, has_cgroup;
+};
+
+struct ns {
+	SLIST_ENTRY(ns) next;
+	uint64_t round;
+	bool enroll;
+	char name[];
+};
+
+SLIST_HEAD(entries, entry);
+SLIST_HEAD(spaces, ns);
+
+struct book {
+	struct book_config cfg;
+	pthread_mutex_t lock;
+	struct entries entries[BUCKETS];
+	struct spaces spaces[BUCKETS];
+	unsigned nentries, nspaces;
+	uint64_t pod_round, space_round, heard_ms;
+	bool pods_listed, spaces_listed;
+};
+
+const char *pod_state_name(enum pod_state s)
+{
+	static const char *const names[] = {"unknown", "denied", "enrolled", "exempt"};
+
+	return names[s];
+}
+
+void pod_verdict_fini(struct pod_verdict *v)
+{
+	pod_unref(v->pod);
+	v->pod = NULL;
+}
+
+int book_new(struct book **out, const struct book_config *cfg, struct err *e)
+{
+	struct book *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return err_set(e, -ENOMEM, "out of memory");
+	b->cfg = *cfg;
+	b->pod_round = b->space_round = 1;
+	pthread_mutex_init(&b->lock, NULL);
+	*out = b;
+	return 0;
+}
+
+static void drop_entry(struct book *b, struct entries *list, struct entry *e)
+{
+	SLIST_REMOVE(list, e, entry, next);
+	pod_unref(e->pod);
+	free(e);
+	b->nentries--;
+}
+
+static void drop_space(struct book *b, struct spaces *list, struct ns *n)
+{
+	SLIST_REMOVE(list, n, ns, next);
+	free(n);
+	b->nspaces--;
+}
+
+void book_free(struct book *b)
+{
+	if (!b)
+		return;
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		while (!SLIST_EMPTY(&b->entries[i]))
+			drop_entry(b, &b->entries[i], SLIST_FIRST(&b->entries[i]));
+		while (!SLIST_EMPTY(&b->spaces[i]))
+			drop_space(b, &b->spaces[i], SLIST_FIRST(&b->spaces[i]));
+	}
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+}
+
+/* FNV-1a: UUIDs are the API server's, and who may make namespaces may make them slow to find at most. */
+static unsigned bucket(const char *s)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 16777619u;
+	return h % BUCKETS;
+}
+
+static struct entry *find(struct book *b, const char *cgroup_uid)
+{
+	struct entry *e;
+
+	SLIST_FOREACH(e, &b->entries[bucket(cgroup_uid)], next)
+	{
+		if (strcmp(e->cgroup_uid, cgroup_uid) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+static struct ns *find_space(struct book *b, const char *name)
+{
+	struct ns *n;
+
+	SLIST_FOREACH(n, &b->spaces[bucket(name)], next)
+	{
+		if (strcmp(n->name, name) == 0)
+			return n;
+	}
+	return NULL;
+}
+
+static struct entry *find_or_add(struct book *b, const char *cgroup_uid)
+{
+	struct entry *e = find(b, cgroup_uid);
+
+	if (e || b->nentries >= ENTRIES_MAX)
+		return e;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return NULL;
+	strncpy(e->cgroup_uid, cgroup_uid, sizeof(e->cgroup_uid) - 1);
+	SLIST_INSERT_HEAD(&b->entries[bucket(cgroup_uid)], e, next);
+	b->nentries++;
+	return e;
+}
+
+/* What the objects say that are there now. */
+static enum pod_state judge(struct book *b, const struct entry *e, const char **why)
+{
+	const char *label = e->pod ? pod_label(e->pod, ENROLL_LABEL) : NULL;
+	const struct ns *n = e->pod ? find_space(b, e->pod->namespace) : NULL;
+	bool labelled = label && strcmp(label, "true") == 0;
+
+	*why = e->fault ? e->fault : "nothing is known of it";
+	if (!e->pod)
+		return e->fault ? POD_DENIED : POD_UNKNOWN;
+	*why = "nothing is known of its namespace";
+	if (!labelled && !n)
+		return POD_UNKNOWN;
+	*why = labelled ? "its label" : "its namespace's label";
+	if (!labelled && !n->enroll) {
+		*why = "no label";
+		return POD_EXEMPT;
+	}
+	if (!e->pod->escape)
+		return POD_ENROLLED;
+	*why = e->pod->escape;
+	return POD_DENIED;
+}
+
+/* Of what it is and was. Of an unknown one what was known last holds. */
+static enum pod_state settle(struct book *b, struct entry *e, const char **why)
+{
+	enum pod_state now = judge(b, e, why);
+
+	if (now == POD_UNKNOWN && e->kept == POD_ENROLLED && e->pod && e->pod->escape) {
+		now = POD_DENIED;
+		*why = e->pod->escape;
+	}
+	if (e->kept != POD_UNKNOWN && (now == POD_UNKNOWN || (!b->cfg.release && e->kept < now))) {
+		*why = now == POD_UNKNOWN ? "as it was known last"
+					  : "as it was before; it stays so until it ends";
+		return e->kept;
+	}
+	e->kept = now;
+	return now;
+}
+
+static void settle_all(struct book *b)
+{
+	const char *why;
+	struct entry *e;
+
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		SLIST_FOREACH(e, &b->entries[i], next)
+		{
+			settle(b, e, &why);
+		}
+	}
+}
+
+static void tell(struct book *b, const char *cgroup_uid)
+{
+	if (b->cfg.changed)
+		b->cfg.changed(b->cfg.arg, cgroup_uid);
+}
+
+/* A pod that cannot be read must not keep the others from being heard of: it is denied, and the watch goes
+ * on. */
+static bool put_unreadable(struct book *b, const json_t *object, char uid[POD_UID_MAX])
+{
+	const char *given = json_string_value(json_object_get(json_object_get(object, "metadata"), "uid"));
+	struct entry *e;
+
+	if (!given || strlen(given) >= POD_UID_MAX)
+		return true; /* no cgroup can be its */
+	e = find_or_add(b, given);
+	if (!e)
+		return false;
+	e->fault = "what the API says of it cannot be read";
+	e->round = b->pod_round;
+	e->gone = false;
+	strcpy(uid, given);
+	return true;
+}
+
+static bool put_pod(struct book *b, struct pod *p)
+{
+	struct entry *e = find_or_add(b, p->cgroup_uid);
+	const char *why;
+
+	if (!e)
+		return false;
+	pod_unref(e->pod);
+	e->pod = pod_ref(p);
+	e->fault = NULL;
+	e->round = b->pod_round;
+	e->gone = false;
+	settle(b, e, &why);
+	return true;
+}
+
+bool book_pod_put(void *arg, const json_t *object)
+{
+	struct book *b = arg;
+	struct pod *p = pod_new(object, &b->cfg.rules);
+	char uid[POD_UID_MAX] = "";
+	bool ok;
+
+	pthread_mutex_lock(&b->lock);
+	ok = p ? put_pod(b, p) : put_unreadable(b, object, uid);
+	pthread_mutex_unlock(&b->lock);
+	if (p)
+		strcpy(uid, p->cgroup_uid);
+	pod_unref(p);
+	if (uid[0])
+		tell(b, uid);
+	return ok;
+}
+
+/* true: it is not kept. */
+static bool leave(struct book *b, struct entries *list, struct entry *e)
+{
+	if (!e->gone)
+		e->as_of_ms = e->round ? b->heard_ms : e->as_of_ms;
+	e->gone = true;
+	if (e->has_cgroup)
+		return false;
+	drop_entry(b, list, e);
+	return true;
+}
+
+void book_pod_gone(void *arg, const json_t *object)
+{
+	struct book *b = arg;
+	struct pod *p = pod_new(object, &b->cfg.rules);
+	const char *given = json_string_value(json_object_get(json_object_get(object, "metadata"), "uid"));
+	const char *uid = p ? p->cgroup_uid : given ? given : "";
+	struct entry *e;
+
+	pthread_mutex_lock(&b->lock);
+	e = find(b, uid);
+	/* A static pod's mirror is made anew under the same hash: the old one's end may come later. */
+	if (e && (!e->pod || !p || strcmp(e->pod->uid, p->uid) == 0))
+		leave(b, &b->entries[bucket(uid)], e);
+	pthread_mutex_unlock(&b->lock);
+	tell(b, uid);
+	pod_unref(p);
+}
+
+void book_pods_begin(void *arg)
+{
+	struct book *b = arg;
+
+	pthread_mutex_lock(&b->lock);
+	b->pod_round++;
+	pthread_mutex_unlock(&b->lock);
+}
+
+void book_pods_listed(void *arg)
+{
+	struct book *b = arg;
+	struct entry *e, *next;
+
+	pthread_mutex_lock(&b->lock);
+	b->pods_listed = true;
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		for (e = SLIST_FIRST(&b->entries[i]); e; e = next) {
+			next = SLIST_NEXT(e, next);
+			if (e->round != b->pod_round)
+				leave(b, &b->entries[i], e);
+		}
+	}
+	pthread_mutex_unlock(&b->lock);
+	tell(b, NULL);
+}
+
+bool book_namespace_put(void *arg, const json_t *object)
+{
+	const json_t *meta = json_object_get(object, "metadata");
+	const char *name = json_string_value(json_object_get(meta, "name"));
+	const char *label = json_string_value(json_object_get(json_object_get(meta, "labels"), ENROLL_LABEL));
+	struct book *b = arg;
+	bool enroll = label && strcmp(label, "true") == 0, other = false;
+	struct ns *n;
+
+	if (!name)
+		return false;
+	pthread_mutex_lock(&b->lock);
+	n = find_space(b, name);
+	if (!n && b->nspaces < NAMESPACES_MAX && (n = calloc(1, sizeof(*n) + strlen(name) + 1))) {
+		strcpy(n->name, name);
+		SLIST_INSERT_HEAD(&b->spaces[bucket(name)], n, next);
+		b->nspaces++;
+		other = true;
+	}
+	if (n) {
+		other = other || n->enroll != enroll;
+		n->enroll = enroll;
+		n->round = b->space_round;
+	}
+	if (other)
+		settle_all(b);
+	pthread_mutex_unlock(&b->lock);
+	if (other)
+		tell(b, NULL);
+	return n != NULL;
+}
+
+void book_namespace_gone(void *arg, const json_t *object)
+{
+	const char *name = json_string_value(json_object_get(json_object_get(object, "metadata"), "name"));
+	struct book *b = arg;
+	struct ns *n;
+
+	pthread_mutex_lock(&b->lock);
+	n = name ? find_space(b, name) : NULL;
+	if (n)
+		drop_space(b, &b->spaces[bucket(name)], n);
+	pthread_mutex_unlock(&b->lock);
+	tell(b, NULL);
+}
+
+void book_namespaces_begin(void *arg)
+{
+	struct book *b = arg;
+
+	pthread_mutex_lock(&b->lock);
+	b->space_round++;
+	pthread_mutex_unlock(&b->lock);
+}
+
+void book_namespaces_listed(void *arg)
+{
+	struct book *b = arg;
+	struct ns *n, *next;
+
+	pthread_mutex_lock(&b->lock);
+	b->spaces_listed = true;
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		for (n = SLIST_FIRST(&b->spaces[i]); n; n = next) {
+			next = SLIST_NEXT(n, next);
+			if (n->round != b->space_round)
+				drop_space(b, &b->spaces[i], n);
+		}
+	}
+	pthread_mutex_unlock(&b->lock);
+	tell(b, NULL);
+}
+
+void book_heard(struct book *b)
+{
+	pthread_mutex_lock(&b->lock);
+	b->heard_ms = b->cfg.wall_ms();
+	pthread_mutex_unlock(&b->lock);
+}
+
+void book_verdict(struct book *b, const char *cgroup_uid, struct pod_verdict *out)
+{
+	const char *why = "nothing is known of it";
+	struct entry *e;
+
+	*out = (struct pod_verdict){0};
+	pthread_mutex_lock(&b->lock);
+	e = find(b, cgroup_uid);
+	if (e) {
+		out->state = settle(b, e, &why);
+		out->pod = pod_ref(e->pod);
+		out->gone = e->gone;
+		out->as_of_ms = e->gone || !e->round ? e->as_of_ms : b->heard_ms;
+	}
+	snprintf(out->why, sizeof(out->why), "%s", why);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void book_cgroup(struct book *b, const char *cgroup_uid, bool there)
+{
+	struct entry *e;
+
+	pthread_mutex_lock(&b->lock);
+	e = find(b, cgroup_uid);
+	if (e) {
+		e->has_cgroup = there;
+		if (!there && e->gone)
+			drop_entry(b, &b->entries[bucket(cgroup_uid)], e);
+	}
+	pthread_mutex_unlock(&b->lock);
+}
+
+void book_count(struct book *b, struct book_counts *out)
+{
+	const char *why;
+	struct entry *e;
+
+	*out = (struct book_counts){0};
+	pthread_mutex_lock(&b->lock);
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		SLIST_FOREACH(e, &b->entries[i], next)
+		{
+			out->state[settle(b, e, &why)]++;
+		}
+	}
+	out->pods = b->nentries;
+	out->namespaces = b->nspaces;
+	out->heard_ms = b->heard_ms;
+	out->pods_listed = b->pods_listed;
+	out->namespaces_listed = b->spaces_listed;
+	pthread_mutex_unlock(&b->lock);
+}
+
+json_t *book_save(struct book *b)
+{
+	json_t *doc = json_object(), *one;
+	const char *why;
+	struct entry *e;
+
+	pthread_mutex_lock(&b->lock);
+	for (unsigned i = 0; doc && i < BUCKETS; i++) {
+		SLIST_FOREACH(e, &b->entries[i], next)
+		{
+			enum pod_state s = settle(b, e, &why);
+			uint64_t as_of = e->gone || !e->round ? e->as_of_ms : b->heard_ms;
+
+			if (s == POD_UNKNOWN)
+				continue;
+			one = json_pack("{s:s, s:I}", "state", pod_state_name(s), "asOf", (json_int_t)as_of);
+			if (json_object_set_new(doc, e->cgroup_uid, one) != 0) {
+				json_decref(doc);
+				doc = NULL;
+				break;
+			}
+		}
+	}
+	pthread_mutex_unlock(&b->lock);
+	return doc;
+}
+
+int book_load(struct book *b, const json_t *saved, struct err *e)
+{
+	const char *uid;
+	json_t *one;
+	int rc = 0;
+
+	if (!json_is_object(saved))
+		return err_set(e, -EINVAL, "what was kept of pods is no object");
+	pthread_mutex_lock(&b->lock);
+	json_object_foreach((json_t *)saved, uid, one)
+	{
+		const char *name = json_string_value(json_object_get(one, "state"));
+		struct entry *x = strlen(uid) < POD_UID_MAX ? find_or_add(b, uid) : NULL;
+		enum pod_state s = POD_EXEMPT;
+
+		while (s != POD_UNKNOWN && (!name || strcmp(name, pod_state_name(s)) != 0))
+			s--;
+		if (!x || s == POD_UNKNOWN) {
+			rc = err_set(e, -EINVAL, "what was kept of pod %.40s cannot be read", uid);
+			break;
+		}
+		x->kept = s;
+		x->as_of_ms = (uint64_t)json_integer_value(json_object_get(one, "asOf"));
+	}
+	pthread_mutex_unlock(&b->lock);
+	return rc;
+}

@@ -37,7 +37,11 @@ static enum took send_parse(struct session *s, const struct frame *f, const stru
 	const struct judged *js = judgement_plans(j);
 	const struct plan *plan = js->n ? js->plans[0] : NULL;
 	struct prepared *p = prepared_new(m->name, j, plan);
-	bool typed = p && prepared_take_types(p, m->param_types);
+	/* what takes the place of the client's text need not be in j: SHOW pgveil is judged again as it came
+	 */
+	struct span sent =
+		instead && !span_eq(m->sql, judgement_text(j)) ? span_of(instead, strlen(instead)) : m->sql;
+	bool typed = p && prepared_take_types(p, m->param_types) && prepared_take_text(p, sent);
 	struct expected *x = typed ? pipeline_push(&s->pipe, EXPECT_PARSE) : NULL;
 
 	if (!x) {
@@ -46,7 +50,7 @@ static enum took send_parse(struct session *s, const struct frame *f, const stru
 	}
 	x->prepared = p;
 	x->kept = *kept;
-	pipeline_charge(&s->pipe, x, judgement_bytes(j));
+	pipeline_charge(&s->pipe, x, prepared_bytes(p));
 	if (instead)
 		frontend_instead(s, f, m, instead);
 	else
@@ -155,7 +159,7 @@ static int take_prepared(struct session *s, struct span name, struct prepared **
 			(const char *)name.p);
 	if (!p)
 		return err_sql(e, -EACCES, "26000", "unnamed prepared statement does not exist");
-	r = judge_again(s, LOOK_AS_NOW, p->j, &newer, e);
+	r = judge_again(s, LOOK_AS_NOW, p->j, prepared_text(p), &newer, e);
 	if (!r && newer)
 		r = judge_kept(s, p->j, newer, e);
 	if (r) {
@@ -178,7 +182,8 @@ static int take_prepared(struct session *s, struct span name, struct prepared **
 		fresh = prepared_new(name, newer, plan);
 		if (fresh)
 			fresh->from_sql = p->from_sql;
-		r = fresh && prepared_take_types(fresh, p->types)
+		r = fresh && prepared_take_types(fresh, p->types) &&
+				    prepared_take_text(fresh, prepared_text(p))
 			    ? 0
 			    : err_sql(e, -EACCES, "53200", "out of memory");
 		if (fresh && names_prepared(&s->names, name) == p && names_put_prepared(&s->names, fresh))
@@ -307,7 +312,8 @@ static int restrict_portal(struct session *s, struct portal *o, struct err *e)
 {
 	struct judgement *newer = NULL;
 	const struct plan *denial;
-	int r = judge_again(s, LOOK_AS_THEN, o->latest ? o->latest : o->prepared->j, &newer, e);
+	int r = judge_again(s, LOOK_AS_THEN, o->latest ? o->latest : o->prepared->j,
+		prepared_text(o->prepared), &newer, e);
 
 	if (r || !newer)
 		return r;

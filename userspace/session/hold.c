@@ -344,7 +344,7 @@ static int hold(struct session *s, const struct held *h, const char **hint, stru
 
 static struct span text_of(const struct step *st)
 {
-	return st && st->target ? judgement_text(st->target->j) : (struct span){0};
+	return st && st->target ? prepared_text(st->target) : (struct span){0};
 }
 
 int hold_query(struct session *s, struct span text, const struct judged *js, const struct step *steps,
@@ -396,7 +396,7 @@ int hold_bind(struct session *s, const struct msg_bind *m, const struct prepared
 			"what the cursor reads needs an approval by now: declare it anew");
 	if (h.asks != p->plan)
 		plans[h.nplans++] = h.asks;
-	h.text = judgement_text(p->j);
+	h.text = prepared_text(p);
 	h.named = text_of(st);
 	return hold(s, &h, hint, e);
 }

@@ -278,7 +278,7 @@ static void after_code(struct name_scope *s, const struct name_scope *now)
 /* The server plans a prepared statement anew under another search_path; what a portal or cursor reads was
  * found when it was opened. */
 static int again_within(struct session *s, uint64_t tolerance_ms, enum look look, const struct judgement *j,
-	struct judgement **out, struct err *e)
+	struct span text, struct judgement **out, struct err *e)
 {
 	const char *path[PATH_MAX_NAMES];
 	struct name_scope scope;
@@ -296,16 +296,16 @@ static int again_within(struct session *s, uint64_t tolerance_ms, enum look look
 	}
 	if (judgement_binding(j) == s->binding && judgement_looked(j, &scope))
 		return 0;
-	return judge_by(s, &scope, judgement_text(j), out, e);
+	return judge_by(s, &scope, text, out, e);
 }
 
-int judge_again(
-	struct session *s, enum look look, const struct judgement *j, struct judgement **out, struct err *e)
+int judge_again(struct session *s, enum look look, const struct judgement *j, struct span text,
+	struct judgement **out, struct err *e)
 {
 	int r = enter_policy(s);
 
 	*out = NULL;
-	return r ? r : again_within(s, s->env->max_age_ms, look, j, out, e);
+	return r ? r : again_within(s, s->env->max_age_ms, look, j, text, out, e);
 }
 
 static bool reads(const struct judgement *j, uint32_t relid)
@@ -432,7 +432,8 @@ static int take_target(struct session *s, const struct plan *plan, const struct 
 	if (!plain_rows(target->plan))
 		return err_sql(e, -EACCES, "42501", "\"%s\" is no plain query, and is not run by name here",
 			plan->name);
-	r = judge_again(s, fetch ? LOOK_AS_THEN : LOOK_AS_NOW, target->j, &st->newer, e);
+	r = judge_again(
+		s, fetch ? LOOK_AS_THEN : LOOK_AS_NOW, target->j, prepared_text(target), &st->newer, e);
 	if (!r && st->newer && !fetch)
 		r = judge_kept(s, target->j, st->newer, e);
 	if (r)
@@ -564,16 +565,18 @@ static const struct plan *denied(const struct judgement *j)
 bool judge_holds(struct session *s, uint64_t judged_ms, const struct judgement *j, struct step *st,
 	struct judgement **newer)
 {
+	const struct judgement *last = *newer ? *newer : j;
 	struct judgement *n = NULL;
 	/* With a max_age of 0 a statement is judged by what was true when it came; it may still take a while.
 	 */
 	uint64_t late_ms = s->env->max_age_ms > LATE_MS ? s->env->max_age_ms : LATE_MS;
-	bool moved = s->pin.found && judgement_scope(*newer ? *newer : j)->own_settings;
+	bool moved = s->pin.found && judgement_scope(last)->own_settings;
 	struct err e = {0};
 
 	if (s->now_ms - judged_ms <= late_ms && !moved)
 		return true;
-	if (again_within(s, late_ms, LOOK_AS_THEN, *newer ? *newer : j, &n, &e))
+	/* it runs by now: other constants than were sent would mask the same */
+	if (again_within(s, late_ms, LOOK_AS_THEN, last, judgement_text(last), &n, &e))
 		return false;
 	if (n) {
 		judgement_unref(*newer);
@@ -584,7 +587,8 @@ bool judge_holds(struct session *s, uint64_t judged_ms, const struct judgement *
 	if (!st->target)
 		return true;
 	n = NULL;
-	if (again_within(s, late_ms, LOOK_AS_THEN, st->newer ? st->newer : st->target->j, &n, &e))
+	last = st->newer ? st->newer : st->target->j;
+	if (again_within(s, late_ms, LOOK_AS_THEN, last, prepared_text(st->target), &n, &e))
 		return false;
 	if (n) {
 		judgement_unref(st->newer);

@@ -91,6 +91,30 @@ bool prepared_take_types(struct prepared *p, struct span types)
 	return true;
 }
 
+bool prepared_take_text(struct prepared *p, struct span text)
+{
+	char *v;
+
+	if (span_eq(text, judgement_text(p->j)))
+		return true;
+	v = dup_span(text);
+	if (!v)
+		return false;
+	free((void *)p->sent.p);
+	p->sent = span_of(v, text.n);
+	return true;
+}
+
+struct span prepared_text(const struct prepared *p)
+{
+	return p->sent.p ? p->sent : judgement_text(p->j);
+}
+
+size_t prepared_bytes(const struct prepared *p)
+{
+	return judgement_bytes(p->j) + p->types.n + p->sent.n;
+}
+
 struct prepared *prepared_ref(struct prepared *p)
 {
 	p->refs++;
@@ -104,6 +128,7 @@ void prepared_unref(struct prepared *p)
 	judgement_unref(p->j);
 	shape_unref(p->shape);
 	free((void *)p->types.p);
+	free((void *)p->sent.p);
 	free(p->name);
 	free(p);
 }
@@ -194,9 +219,9 @@ bool names_full(const struct names *n)
 
 static void charge(struct names *n, const struct prepared *p)
 {
-	n->bytes += judgement_bytes(p->j);
+	n->bytes += prepared_bytes(p);
 	if (n->account)
-		n->account->bytes += judgement_bytes(p->j);
+		n->account->bytes += prepared_bytes(p);
 }
 
 static void discharge(struct names *n, size_t bytes)
@@ -239,7 +264,7 @@ void names_drop_prepared(struct names *n, struct span name)
 		return;
 	tdelete(p, &n->prepared, by_prepared);
 	n->nprepared--;
-	discharge(n, judgement_bytes(p->j));
+	discharge(n, prepared_bytes(p));
 	prepared_unref(p);
 }
 

@@ -11,7 +11,7 @@
 #include "session/kept.h"
 
 #define NAMES_BYTES_MAX                                                                                      \
-	((size_t)128 << 20) /* what the judgements of all prepared statements of a session may take */
+	((size_t)128 << 20) /* what all prepared statements of a session may take, with their judgements */
 #define NAMES_MAX    16384  /* prepared statements, and as many portals, of one session */
 #define CHANNELS_MAX 1024   /* that one session may have said LISTEN for */
 #define NAME_LEN_MAX 63     /* the server cuts longer ones, so that two names could be one: refused */
@@ -42,6 +42,7 @@ struct prepared { /* refcounted */
 	struct shape *shape;     /* NULL: not described yet */
 	bool from_sql;
 	struct span types; /* that Parse gave the parameters, 4 bytes each; owned */
+	struct span sent;  /* what the server has, where j is of a text with other constants; owned */
 };
 
 struct portal { /* refcounted */
@@ -67,7 +68,7 @@ struct names {
 	void *prepared, *portals;
 	void *channels; /* names that the client itself has said in a LISTEN */
 	unsigned nprepared, nportals, nchannels;
-	size_t bytes;            /* of the prepared statements' judgements */
+	size_t bytes;            /* of the prepared statements */
 	struct account *account; /* has them too; the owner opens and closes it. NULL: none */
 };
 
@@ -96,6 +97,11 @@ MUSTCHECK struct prepared *prepared_new(
 	struct span name, struct judgement *j, const struct plan *plan); /* refs j */
 /* Its parameters' types, which are copied. false: no memory. */
 MUSTCHECK bool prepared_take_types(struct prepared *p, struct span types);
+/* The text that the server has of it; it need not be that of p->j (session/cache.h). Copied. false: no
+ * memory. */
+MUSTCHECK bool prepared_take_text(struct prepared *p, struct span text);
+struct span prepared_text(const struct prepared *p); /* borrowed */
+size_t prepared_bytes(const struct prepared *p);     /* of memory */
 struct prepared *prepared_ref(struct prepared *p);
 void prepared_unref(struct prepared *p);
 MUSTCHECK struct portal *portal_new(struct span name, struct prepared *p); /* refs p */

@@ -522,10 +522,11 @@ bool pin_answered(struct session *s, const struct frame *f); /* the head, a pin;
 MUSTCHECK int judge_sent(
 	struct session *s, struct span text, struct judgement **out, const char **instead, struct err *e);
 MUSTCHECK int judge_text(struct session *s, struct span text, struct judgement **out, struct err *e);
-/* The same text judged under the current versions, where they moved since j; *out NULL where they did not. */
+/* text, which j holds for too, judged under the current versions, where they moved since j; *out NULL where
+ * they did not. */
 enum look { LOOK_AS_NOW, LOOK_AS_THEN }; /* names by the search_path of now, or of when j was judged */
-MUSTCHECK int judge_again(
-	struct session *s, enum look look, const struct judgement *j, struct judgement **out, struct err *e);
+MUSTCHECK int judge_again(struct session *s, enum look look, const struct judgement *j, struct span text,
+	struct judgement **out, struct err *e);
 /* Whether the server may still read what j says, although newer says something else: -EACCES. */
 MUSTCHECK int judge_kept(
 	struct session *s, const struct judgement *j, const struct judgement *newer, struct err *e);

@@ -91,3 +91,122 @@ def test_parameters_of_many_types_are_paid_for(desk, client):
             break
     assert r.error.sqlstate == "53400" and i < 600
     client.query("DEALLOCATE ALL").ok()
+
+
+# ---- other settings ----
+
+def by_setting(mark):
+    return "DELETE FROM shop.orders WHERE id = current_setting('app.x')::int AND note <> '%s'" % mark
+
+
+SETTINGS = {
+    "by a parameter": lambda c, n: c.run("SELECT set_config('app.x', $1, false)", [str(n).encode()]),
+    "by name": lambda c, n: (c.send(wire.parse("SELECT set_config('app.x', '%d', false)" % n, "set%d" % n), wire.sync()), c.result().ok(),
+                             c.query("EXECUTE set%d" % n))[-1],
+    "by what is never come to": lambda c, n: c.query("SELECT CASE WHEN true THEN set_config('app.x', '%d', false) ELSE set_config('app.x', '7', false) END" % n),
+    "in a transaction": lambda c, n: (c.query("BEGIN").ok(), c.query("SET LOCAL app.x = '0'").ok(), c.query("COMMIT").ok(),
+                                      c.query("SET app.x = '%d'" % n))[-1],
+    "in a text": lambda c, n: (c.query("SET app.x = '%d'" % n).ok(), c.query("SET app.x = '7'; SELECT 1/0"), c.query("SELECT 1"))[-1],
+    "for a transaction that there is not": lambda c, n: (c.query("SET app.x = '%d'" % n).ok(), c.query("SET LOCAL app.x = '7'"))[-1],
+    "by a SET that fails": lambda c, n: (c.query("SET app.x = '%d'" % n).ok(), c.query("SET app.x = 7, 8"), c.query("SELECT 1"))[-1],
+}
+
+
+@pytest.mark.parametrize("how", SETTINGS)
+def test_a_setting_that_is_not_what_it_was(desk, client, how):
+    mark = marker()
+    SETTINGS[how](client, 11).ok()
+    assert client.query("SELECT current_setting('app.x')").ok().rows == [[b"11"]]
+    before = ask_and_leave(desk, client, by_setting(mark), mark)
+    SETTINGS[how](client, 12).ok()
+    asks_anew(desk, client, by_setting(mark), mark, before)
+    assert orders(desk, 11, 12) == [11, 12]
+
+
+def test_the_name_of_an_application(desk):
+    """Which is a setting as others are, and comes with the login, too."""
+    mark = marker()
+    sql = "DELETE FROM shop.orders WHERE note = current_setting('application_name') AND note <> '%s'" % mark
+    with desk.login(params={"application_name": "order 13"}) as c:
+        one = ask_and_leave(desk, c, sql, mark)
+        c.query("SET application_name = 'order 14'").ok()
+        asks_anew(desk, c, sql, mark, one)
+    for params in ({"application_name": "order 14"}, {"options": "-c application_name=order\\ 14"}, {"application_name": "order 13", "options": "-c application_name=x"}):
+        with desk.login(params={"application_name": "order 13"}) as c:
+            one = ask_and_leave(desk, c, sql, mark)
+        with desk.login(params=params) as c:
+            asks_anew(desk, c, sql, mark, one)
+    with desk.login(params={"application_name": "order 13"}) as c:
+        one = ask_and_leave(desk, c, sql, mark)
+    with desk.login(params={"application_name": "order 13"}) as c:
+        assert c.query(sql).ok().tags == ["DELETE 1"]
+    assert orders(desk, 13, 14) == [14]
+
+
+@pytest.mark.parametrize("meanwhile", ["SET app.x = '16'", "SET search_path = dev", "SELECT set_config('app.x', '16', true)"])
+def test_a_setting_between_bind_and_execute(desk, client, meanwhile):
+    mark = marker()
+    client.query("SET app.x = '15'").ok()
+    client.query("BEGIN").ok()
+    client.send(wire.parse(by_setting(mark), "s"), wire.bind("s", "p"), wire.flush())
+    client.until("N")
+    desk.pgveil("approvals", "approve", desk.wait_pending(mark)["id"])
+    client.until("2")
+    client.send(wire.extended(meanwhile), wire.execute("p"), wire.sync())
+    r = client.result()
+    assert r.error.sqlstate == "42501" and "another one than when this was approved" in str(r.error)
+    client.query("ROLLBACK").ok()
+    assert orders(desk, 15, 16) == [15, 16]
+
+
+@pytest.mark.parametrize("fetch", ["text", "texts", "extended", "portal"])
+def test_a_setting_between_declare_and_fetch(desk, client, fetch):
+    """A cursor goes on by the settings that are there then."""
+    mark = marker()
+    client.query("SET app.x = '1'").ok()
+    client.query("BEGIN").ok()
+    client.send(wire.query("DECLARE c CURSOR FOR SELECT current_setting('app.x'), '%s' FROM shop.counter, generate_series(1, 9)" % mark))
+    notice(client)
+    desk.pgveil("approvals", "approve", desk.wait_pending(mark)["id"])
+    client.result().ok()
+    assert client.query("FETCH c").ok().rows == [[b"1", mark.encode()]]
+    if fetch == "texts":
+        r = client.query("SET app.x = '2'; FETCH c")
+    else:
+        client.query("SET app.x = '2'").ok()
+        if fetch == "text":
+            r = client.query("FETCH c")
+        elif fetch == "extended":
+            r = client.run("FETCH c")
+        else:
+            client.send(wire.execute("c"), wire.sync())
+            r = client.result()
+    assert r.error.sqlstate == "42501" and not r.rows
+    client.query("ROLLBACK").ok()
+
+
+def test_a_cursor_and_its_rows_in_one_text(desk, client):
+    mark = marker()
+    client.send(wire.query("BEGIN; DECLARE c CURSOR FOR SELECT '%s' FROM shop.counter; FETCH c" % mark))
+    notice(client)
+    desk.pgveil("approvals", "approve", desk.wait_pending(mark)["id"])
+    assert client.result().ok().rows == [[mark.encode()]]
+    assert client.query("FETCH c").ok().rows == []
+    client.query("ROLLBACK").ok()
+
+
+def test_a_cursor_that_was_open_before(tmp_path):
+    """What it reads needs an approval by now."""
+    path = tmp_path / "attacks.yaml"
+    text = (HERE / "attacks.yaml").read_text()
+    path.write_text(text.replace("      - {effects: [read], relations: [shop.counter], verdict: ask}\n", ""))
+    with ApprovalLab(policy=path) as desk:
+        desk.wait_ready()
+        with desk.login() as c:
+            c.query("BEGIN").ok()
+            c.query("DECLARE c CURSOR FOR SELECT n FROM shop.counter, generate_series(1, 9)").ok()
+            assert c.query("FETCH c").ok().rows == [[b"0"]]
+            path.write_text(text)
+            desk.sh("pgveil", "--", "reload")
+            r = c.query("FETCH c")
+            assert r.error.sqlstate == "42501" and "needs an approval" in str(r.error)

@@ -438,6 +438,7 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st, 
 	p->name = st->name;
 	p->hold = st->hold;
 	p->setting = st->setting;
+	p->local = st->local;
 	p->args = st->args;
 	p->nargs = st->nargs;
 	p->value = st->value;

@@ -87,6 +87,7 @@ struct plan {
 	const struct array_arg *args; /* EXECUTE: of the statement */
 	unsigned nargs;
 	const char *setting, *value;
+	bool local;                      /* SET LOCAL */
 	const struct copy_options *copy; /* COPY_OUT */
 	/* The text that the server gets; NULL: the client's. Of a denial: one that is to be judged in its
 	 * place. */

@@ -470,6 +470,8 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	style_error(s);
 	if (x)
 		spend_failed(s, x, in.field['C']);
+	if (x)
+		hold_failed(s, x);
 	if (!x) {
 		/* Of nobody's asking (a timeout between messages of an open group): the server skips until
 		 * Sync now. */

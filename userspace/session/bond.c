@@ -194,6 +194,7 @@ static void put_settings(struct put *w, const struct session *s)
 	put_u8(w, (uint8_t)y->date);
 	put_u8(w, (uint8_t)y->order);
 	put_u8(w, (uint8_t)y->interval);
+	put_text(w, s->application); /* current_setting() shows it */
 	for (unsigned i = 0; i < s->hold->nsettings; i++) {
 		put_span(w, span_of(s->hold->setting[i].name, sizeof(s->hold->setting[i].name)));
 		put_span(w, span_of(s->hold->setting[i].value, sizeof(s->hold->setting[i].value)));
@@ -204,6 +205,32 @@ static void put_settings(struct put *w, const struct session *s)
 	/* whatever has run since may have set something */
 	put_own(w, s);
 	put_be32(w, (uint32_t)s->stats.statements);
+}
+
+void bond_under(struct session *s, uint8_t out[static BOND_LEN])
+{
+	struct bond b = {0};
+	struct put w = {0};
+
+	put_start(&w, 'U');
+	put_role(&w, s);
+	put_path(&w, s);
+	put_be32(&w, s->moves);
+	put_u8(&w, s->pin.ran);
+	put_finish(&w);
+	if (digest(s, &w, BOND_SETTINGS, &b))
+		memset(&b, 0, sizeof(b));
+	memcpy(out, b.part[BOND_SETTINGS], BOND_LEN);
+	put_fini(&w);
+}
+
+bool bond_still_under(struct session *s, const uint8_t then[static BOND_LEN])
+{
+	static const uint8_t unknown[BOND_LEN];
+	uint8_t now[BOND_LEN];
+
+	bond_under(s, now);
+	return memcmp(now, then, BOND_LEN) == 0 && memcmp(now, unknown, BOND_LEN) != 0;
 }
 
 int bond_of(struct session *s, const struct held *h, const struct reached *r, struct bond *out)

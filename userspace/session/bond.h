@@ -36,4 +36,9 @@ MUSTCHECK int bond_relations(struct session *s, const struct held *h, struct rea
 /* -ENOSPC: it reaches more relations than can be followed; -ENOMEM. */
 MUSTCHECK int bond_of(struct session *s, const struct held *h, const struct reached *r, struct bond *out);
 
+/* What a portal or cursor that was approved of still hangs on while it runs: the role, the path, and that
+ * nothing was set since. All zero: no memory, and nothing is like it. */
+void bond_under(struct session *s, uint8_t out[static BOND_LEN]);
+bool bond_still_under(struct session *s, const uint8_t then[static BOND_LEN]);
+
 #endif

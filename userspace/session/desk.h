@@ -18,7 +18,7 @@ struct hmac_key;
 	X(ROLE, "the role")                                                                                  \
 	X(PATH, "the search_path")                                                                           \
 	X(OBJECTS, "the definition of a relation, or of a function")                                         \
-	X(SETTINGS, "a setting that decides how values are read")                                            \
+	X(SETTINGS, "a setting")                                                                             \
 	X(POLICY, "the policy")
 #define X(name, word) BOND_##name,
 enum bond_part { BOND_PARTS(X) BOND_MAX };

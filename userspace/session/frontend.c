@@ -153,7 +153,7 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 		x->barrier |= js->plans[i]->kind == STATEMENT_COPY_IN;
 		pin_sent(s, js->plans[i], &steps[i]);
 		words_sent(s, js->plans[i], &steps[i]);
-		hold_said(s, js->plans[i]);
+		hold_said(s, js->plans[i], &steps[i], js->n == 1);
 		x->changes |= own_sent(s, js->plans[i], &steps[i]);
 	}
 	s->barrier |= x->barrier;

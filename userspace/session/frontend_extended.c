@@ -347,7 +347,7 @@ static enum took send_execute(
 	pin_sent(s, o->prepared->plan, &x->step);
 	words_sent(s, o->prepared->plan, &x->step);
 	words_newer(s, o->latest);
-	hold_said(s, o->prepared->plan);
+	hold_said(s, o->prepared->plan, &x->step, false);
 	own_sent(s, o->prepared->plan, &x->step);
 	own_heirs(s, o->latest);
 	if (pin_code_newer(x))

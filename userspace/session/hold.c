@@ -15,14 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "mask/hmac.h"
 #include "policy/guard.h"
 #include "session/shown.h"
 #include "session/state.h"
 
-static struct hold *hold_of(struct session *s)
+struct hold *hold_of(struct session *s)
 {
 	if (!s->hold)
 		s->hold = calloc(1, sizeof(*s->hold));
@@ -38,19 +36,27 @@ static bool asks(const struct plan *p)
 	       !(p->kind == STATEMENT_PREPARE && p->inner && p->inner->verdict == ASK);
 }
 
+static const struct plan *first(const struct judgement *j)
+{
+	const struct judged *js = j ? judgement_plans(j) : NULL;
+
+	return js && js->n ? js->plans[0] : NULL;
+}
+
 /* What is to be approved of where p is about to run; of what it runs by name the newest judgement counts. A
- * FETCH is of a cursor whose DECLARE was approved. */
+ * FETCH is of a cursor whose DECLARE was approved, or was not asked about, and may be by now. */
 static const struct plan *asking(const struct plan *p, const struct step *st)
 {
-	const struct plan *then = st && st->target ? st->target->plan : NULL;
-	const struct plan *now = st && st->newer ? judge_inner(st->newer) : then;
+	const struct prepared *then = st ? st->target : NULL;
+	const struct judgement *newer = st ? st->newer : NULL;
+	const struct plan *now = newer ? judge_inner(newer) : then ? then->plan : NULL;
 
 	if (asks(p))
 		return p;
 	if (!p || (p->kind != STATEMENT_EXECUTE && p->kind != STATEMENT_FETCH))
 		return NULL;
-	if (p->kind == STATEMENT_FETCH && asks(then))
-		return NULL;
+	if (p->kind == STATEMENT_FETCH)
+		now = then && !then->approved ? first(newer) : NULL;
 	return asks(now) ? now : NULL;
 }
 
@@ -342,6 +348,42 @@ static int hold(struct session *s, const struct held *h, const char **hint, stru
 
 /* ---- the gates ---- */
 
+/* Of what was approved and goes on, in pieces: the settings that it goes on by are those of then. */
+static int moved_since(struct session *s, const uint8_t *then, bool sets, const char **hint, struct err *e)
+{
+	if (!sets && bond_still_under(s, then))
+		return 0;
+	*hint = "What was approved is what runs by the settings, the role and the search_path of then. Ask "
+		"anew.";
+	return err_sql(e, -EACCES, "42501",
+		"a setting, the role or the search_path may be another one than when this was approved");
+}
+
+/* Step i, where it is a FETCH of a cursor whose DECLARE was approved of, before that text: what is in one
+ * text is approved of together. */
+static int fetches(struct session *s, const struct step *steps, unsigned i, const char **hint, struct err *e)
+{
+	const struct prepared *cursor = steps[i].target;
+	bool sets = false;
+
+	if (!steps[i].plan || steps[i].plan->kind != STATEMENT_FETCH || !cursor || !cursor->approved)
+		return 0;
+	for (unsigned k = 0; k < i; k++) {
+		if (steps[k].defines == cursor)
+			return 0;
+		sets |= hold_sets(steps[k].plan, &steps[k]);
+	}
+	return moved_since(s, cursor->under, sets, hint, e);
+}
+
+static void declares(struct session *s, const struct step *st)
+{
+	if (!st->defines || st->plan->kind != STATEMENT_DECLARE || !asks(st->plan))
+		return;
+	st->defines->approved = true;
+	bond_under(s, st->defines->under);
+}
+
 static struct span text_of(const struct step *st)
 {
 	return st && st->target ? prepared_text(st->target) : (struct span){0};
@@ -353,7 +395,9 @@ int hold_query(struct session *s, struct span text, const struct judged *js, con
 	const struct plan **plans = arena_array(&s->scratch, 2ul * js->n + 1, sizeof(*plans));
 	struct held h = {.text = text, .plans = plans};
 	const struct step *by_name = NULL;
+	int r = 0;
 
+	*hint = NULL;
 	if (!plans)
 		return err_sql(e, -EACCES, "53200", "out of memory");
 	for (unsigned i = 0; i < js->n; i++) {
@@ -374,12 +418,17 @@ int hold_query(struct session *s, struct span text, const struct judged *js, con
 		if (p && !h.asks)
 			h.asks = p;
 	}
-	if (!h.asks)
-		return 0;
+	for (unsigned i = 0; i < js->n && !r; i++)
+		r = fetches(s, steps, i, hint, e);
+	if (r || !h.asks)
+		return r;
 	h.named = text_of(by_name);
 	if (by_name && by_name->target)
 		h.types = by_name->target->types;
-	return hold(s, &h, hint, e);
+	r = hold(s, &h, hint, e);
+	for (unsigned i = 0; i < js->n && !r; i++)
+		declares(s, &steps[i]);
+	return r;
 }
 
 int hold_bind(struct session *s, const struct msg_bind *m, const struct prepared *p, const struct step *st,
@@ -409,32 +458,35 @@ static const struct hold_run *run_of(const struct session *s, uint64_t ticket)
 	return NULL;
 }
 
-static const struct plan *first(const struct judgement *j)
-{
-	const struct judged *js = j ? judgement_plans(j) : NULL;
-
-	return js && js->n ? js->plans[0] : NULL;
-}
-
 int hold_execute(
 	struct session *s, const struct portal *o, const struct step *st, const char **hint, struct err *e)
 {
 	const struct plan *p = o->prepared->plan, *newer = first(o->latest);
+	const struct hold_run *run;
 	struct desk_answer a = {0};
+	int r;
 
 	*hint = NULL;
-	if (o->cursor && asks(p)) /* its DECLARE was approved */
-		return 0;
+	if (o->cursor && o->prepared->approved)
+		return moved_since(s, o->prepared->under, false, hint, e);
+	r = fetches(s, st, 0, hint, e);
+	if (r)
+		return r;
 	if (!asking(p, st) && !asks(newer) && !asks(o->latest ? judge_inner(o->latest) : NULL))
 		return 0;
-	if (!run_of(s, o->ticket)) {
+	run = run_of(s, o->ticket);
+	if (!run) {
 		*hint = "Bind it anew.";
 		return err_sql(e, -EACCES, "42501",
 			"the statement needs an approval, and the portal was bound without one");
 	}
 	s->env->desk->look(s->env->desk->arg, o->ticket, &a);
-	if (a.state == DESK_GRANTED)
-		return 0;
+	if (a.state == DESK_GRANTED) {
+		r = moved_since(s, run->under, false, hint, e);
+		if (!r)
+			declares(s, st);
+		return r;
+	}
 	return err_sql(e, -EACCES, a.sqlstate[0] ? a.sqlstate : "42501", "%s", a.reason);
 }
 
@@ -448,7 +500,10 @@ uint64_t hold_sent(struct session *s, bool bound)
 	if (!ticket)
 		return 0;
 	s->env->desk->end(s->env->desk->arg, ticket, DESK_SENT, BOND_MAX);
-	o->run[o->nruns++] = (struct hold_run){.ticket = ticket, .bound = bound};
+	o->run[o->nruns] = (struct hold_run){.ticket = ticket, .bound = bound};
+	if (bound)
+		bond_under(s, o->run[o->nruns].under);
+	o->nruns++;
 	o->ticket = o->fresh_ms = 0;
 	o->cancelled = false;
 	return ticket;
@@ -549,90 +604,4 @@ void hold_fini(struct session *s)
 		s->env->desk->end(s->env->desk->arg, o->run[--o->nruns].ticket, DESK_OVER, BOND_MAX);
 	free(o);
 	s->hold = NULL;
-}
-
-/* ---- settings ---- */
-
-static void short_digest(const struct session *s, const char *text, uint8_t out[16])
-{
-	struct span bytes = span_of(text, strlen(text));
-	uint8_t mac[HMAC_LEN];
-
-	hmac_sha256(s->env->desk->key, &bytes, 1, mac);
-	memcpy(out, mac, 16);
-}
-
-static void set_setting(struct session *s, const char *name, const char *value)
-{
-	struct hold_setting x = {0};
-	struct hold *o = s->hold;
-	unsigned at = 0;
-
-	short_digest(s, name, x.name);
-	if (value)
-		short_digest(s, value, x.value);
-	while (at < o->nsettings && memcmp(o->setting[at].name, x.name, sizeof(x.name)) < 0)
-		at++;
-	if (at < o->nsettings && !memcmp(o->setting[at].name, x.name, sizeof(x.name))) {
-		o->setting[at] = x;
-		return;
-	}
-	if (o->nsettings == HOLD_SETTINGS_MAX) {
-		o->doubtful = true;
-		return;
-	}
-	memmove(&o->setting[at + 1], &o->setting[at], (o->nsettings - at) * sizeof(x));
-	o->setting[at] = x;
-	o->nsettings++;
-}
-
-/* Whole characters of it. */
-static void take_reason(struct hold *o, const char *value)
-{
-	size_t n = strnlen(value, HOLD_REASON_MAX + 1);
-
-	if (n > HOLD_REASON_MAX)
-		for (n = HOLD_REASON_MAX; n && ((unsigned char)value[n] & 0xC0) == 0x80;)
-			n--;
-	memcpy(o->reason, value, n);
-	o->reason[n] = '\0';
-}
-
-void hold_setting(struct session *s, const char *name, const char *value)
-{
-	struct hold *o;
-
-	/* what is seen by another way, or is only said */
-	if (!s->env->desk || !strcasecmp(name, "search_path") || !strcasecmp(name, "role") ||
-		!strcasecmp(name, "application_name"))
-		return;
-	/* Where no document says who approves, nobody keeps what would only cost memory. */
-	if (strcasecmp(name, "pgveil.reason") != 0 && !s->grant.napprovals) {
-		s->settings_unknown = true;
-		return;
-	}
-	o = hold_of(s);
-	if (!o)
-		return;
-	if (!strcasecmp(name, "pgveil.reason")) {
-		take_reason(o, value ? value : "");
-		return;
-	}
-	/* what is set in a transaction may be undone with it, and what a default is depends on how the
-	 * session began */
-	if (!value || !strcasecmp(name, "all"))
-		o->doubtful = true;
-	if (s->state == STATE_OPEN && (s->status != 'I' || s->unsynced || pipeline_len(&s->pipe) > 1))
-		o->doubtful = true;
-	set_setting(s, name, value);
-}
-
-void hold_said(struct session *s, const struct plan *p)
-{
-	if (p && p->kind == STATEMENT_SET && p->setting)
-		hold_setting(s, p->setting, p->value);
-	for (unsigned i = 0; p && i < p->nchanges; i++)
-		hold_setting(s, p->changes[i].name, p->changes[i].value ? p->changes[i].value : "?");
-	if (p && p->kind == STATEMENT_DISCARD && s->hold)
-		s->hold->doubtful = true;
 }

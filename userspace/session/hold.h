@@ -14,7 +14,8 @@
 
 struct hold_run { /* something that was sent, by an approval that may be taken back */
 	uint64_t ticket;
-	bool bound; /* a portal: until its transaction is over; else a Query */
+	bool bound;              /* a portal: until its transaction is over; else a Query */
+	uint8_t under[BOND_LEN]; /* bound: bond_under() then */
 	bool cancelled;
 };
 
@@ -36,5 +37,9 @@ struct hold {
 	bool doubtful; /* what the settings are is not known any more */
 	char reason[HOLD_REASON_MAX + 1];
 };
+
+struct session;
+
+struct hold *hold_of(struct session *s); /* NULL: no memory */
 
 #endif

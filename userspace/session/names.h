@@ -42,6 +42,8 @@ struct prepared { /* refcounted */
 	struct shape *shape;     /* NULL: not described yet */
 	bool from_sql;
 	struct span types; /* that Parse gave the parameters, 4 bytes each; owned */
+	bool approved;     /* DECLARE: a person approved of it … */
+	uint8_t under[32]; /* … when bond_under() said this */
 	struct span sent;  /* what the server has, where j is of a text with other constants; owned */
 };
 

@@ -194,6 +194,7 @@ struct session {
 	struct hold *hold;     /* session/hold.c; NULL: nothing to keep */
 	bool holds;            /* the client's next message waits for a person */
 	bool settings_unknown; /* some were set and not kept there */
+	uint32_t moves;        /* counts what may have set something */
 	uint64_t hold_wake_ms;
 	/* OPEN and not judged. */
 	bool ddl;  /* a definition changed in this transaction */
@@ -411,8 +412,13 @@ bool hold_reads(const struct session *s); /* whether more of the client is wante
 bool hold_lists(const struct judged *js); /* SHOW pgveil.approvals, alone */
 const char *hold_list(struct session *s); /* the text that goes in its place; NULL: no memory */
 void hold_fini(struct session *s);
-void hold_setting(struct session *s, const char *name, const char *value); /* was set; NULL: its default */
-void hold_said(struct session *s, const struct plan *p);                   /* p goes to the server */
+/* hold_settings.c */
+/* Is set; NULL: to what is not known. */
+void hold_setting(struct session *s, const char *name, const char *value);
+/* p goes to the server; alone: and nothing else with it. */
+void hold_said(struct session *s, const struct plan *p, const struct step *st, bool alone);
+void hold_failed(struct session *s, const struct expected *x);
+bool hold_sets(const struct plan *p, const struct step *st); /* whether it may set anything */
 
 /* spend.c */
 /* Pays for what the statements compare with masked columns, where they are about to be sent; st is what an

@@ -273,6 +273,7 @@ struct statement {
 	struct explain_options explain;  /* EXPLAIN */
 	const char *setting,
 		*value; /* SET: lower-cased name; value NULL: DEFAULT or RESET; setting "all": RESET ALL */
+	bool local;     /* SET LOCAL */
 	struct setting_change *changes; /* beside that */
 	unsigned nchanges;
 	bool settings; /* it shows, or asks about, settings of nobody's, by own_settings of its scope */

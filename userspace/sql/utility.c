@@ -143,6 +143,7 @@ void utility_set(struct lineage *l, const PgQuery__VariableSetStmt *v)
 {
 	l->s->kind = STATEMENT_SET;
 	l->s->setting = lineage_lower(l, v->name);
+	l->s->local = v->is_local;
 	switch (v->kind) {
 	case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE:
 		l->s->tag = "SET";

@@ -603,6 +603,14 @@ def test_webhook(tmp_path):
         for event in ("approval.asked", "approval.approved", "approval.consumed"):
             desk.wait_until(lambda e=event: told(e), event + " was not told")
         assert "pgveil approvals show %d" % x["id"] in told("approval.asked")[0]["text"]
+        desk.sh("daemon", "stop")
+        # the recording's head, at each seal and at the end: noted elsewhere, it shows what was cut off
+        heads = [b["event"] for _, raw in got if (b := json.loads(raw))["event"]["event"] == "record.sealed"]
+        assert [h["records"] for h in heads] == sorted(h["records"] for h in heads) and len(heads) >= 2
+        assert "head " + heads[-1]["head"] in [json.loads(raw)["text"] for _, raw in got if heads[-1]["head"].encode() in raw][0]
+        state = desk.state / "state" / "recordings"
+        p = run([PGVEIL, "sessions", "verify", "--recordings", state, "--head", heads[-1]["head"]])
+        assert p.returncode == 0 and b"sound" in p.stdout, p.stdout + p.stderr
         assert got[0][1] == got[1][1], "what was not taken is not sent again"
         for headers, body in got:
             want = hmac.new(secret, b"v1:" + headers["X-Pgveil-Timestamp"].encode() + b":" + body, hashlib.sha256).hexdigest()

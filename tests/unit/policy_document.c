@@ -394,10 +394,33 @@ static void approvals(void **state)
 	a = &e.v[0].approval;
 	assert_int_equal(a->required, 1);
 	assert_int_equal(a->timeout_s, 600);
-	assert_false(a->retry);
+	assert_false(a->retry || a->shapes);
+	documents_fini(&e);
+	assert_int_equal(load(&e,
+				 HEAD DATABASE "  approval: {approvers: {uids: [1001], tokens: [ann-slack, "
+					       "bot_2]}, required: 4, shapes: true}\n",
+				 &c),
+		-EINVAL);
+	documents_fini(&e);
+	e = (struct documents){0};
+	complaints_fini(&c);
+	c = (struct complaints){0};
+	assert_int_equal(load(&e,
+				 HEAD DATABASE "  approval: {approvers: {tokens: [ann-slack, bot_2]}, "
+					       "required: 2, shapes: true}\n",
+				 &c),
+		0);
+	a = &e.v[0].approval;
+	assert_true(a->shapes);
+	assert_int_equal(a->ntokens, 2);
+	assert_string_equal(a->tokens[1], "bot_2");
 	documents_fini(&d);
 	documents_fini(&e);
 	complaints_fini(&c);
+	WRONG(HEAD DATABASE "  approval: {approvers: {tokens: [ann slack]}, shapes: perhaps}\n",
+		"7:35: spec.approval.approvers.tokens[]: a name has letters, digits, '.', '_' and '-', and "
+		"at most 64 of them",
+		"7:56: spec.approval.shapes must be true or false");
 	WRONG(HEAD DATABASE "  approval: {required: 3, timeout: 2d, wait: forever}\n",
 		"7:13: spec.approval lacks \"approvers\"",
 		"7:36: spec.approval.timeout must be like 90s, 10m or 1h, and at most 1d",
@@ -405,7 +428,7 @@ static void approvals(void **state)
 	WRONG(HEAD DATABASE "  approval: {approvers: {uids: [1, nobody-at-all]}}\n",
 		"7:36: spec.approval.approvers.uids[]: there is no user \"nobody-at-all\"");
 	WRONG(HEAD DATABASE "  approval: {approvers: {}}\n",
-		"7:25: spec.approval.approvers names nobody: give uids or groups");
+		"7:25: spec.approval.approvers names nobody: give uids, groups or tokens");
 	WRONG(HEAD DATABASE "  approval: {approvers: {uids: [1]}, required: 2}\n",
 		"7:48: spec.approval.required: 2 must approve, and there are 1 who may");
 	WRONG(HEAD DATABASE "  approval: {approvers: {groups: [no-such-group]}}\n",

@@ -13,7 +13,7 @@
 
 const char approvals_help[] =
 	"usage: pgveil approvals [ls [--all] | show ID | approve ID [--reason TEXT] [--for TIME] [--uses N] "
-	"[--break-glass] |\n"
+	"[--shape] [--break-glass] |\n"
 	"                         deny ID [--reason TEXT]]\n"
 	"\n"
 	"Statements that the policy asks about wait until somebody decides. ls lists those that wait, with "
@@ -30,6 +30,9 @@ const char approvals_help[] =
 	"  --reason TEXT   is kept with the decision; of a denial the client is told\n"
 	"  --for TIME      lets it run for so long: 90s, 10m, 1h; what runs then is ended\n"
 	"  --uses N        lets it run so many times (default: once)\n"
+	"  --shape         and others that differ in the values of its shape alone, as show has it, up to "
+	"--uses\n"
+	"                  in all; where the policy lets (approval.shapes)\n"
 	"  --break-glass   by root alone, whoever else would have to agree; needs --reason\n"
 	"  --all           also what is decided, used up or over\n"
 	"  --json          machine-readable output\n"
@@ -45,12 +48,12 @@ const char grants_help[] =
 	"  --reason TEXT   is kept, and told to whoever is cancelled\n"
 	"  --json          machine-readable output\n";
 
-enum { OPT_REASON = 2000, OPT_FOR, OPT_USES, OPT_BREAK_GLASS, OPT_ALL };
+enum { OPT_REASON = 2000, OPT_FOR, OPT_USES, OPT_SHAPE, OPT_BREAK_GLASS, OPT_ALL };
 
 struct order {
 	const char *verb, *id, *reason;
 	json_int_t for_s, uses;
-	bool break_glass, all;
+	bool shape, break_glass, all;
 };
 
 static const char *text(const json_t *o, const char *key)
@@ -144,7 +147,8 @@ static void print_list(const json_t *list)
 	table_init(&t, heads, 0x1d);
 	json_array_foreach(list, i, x)
 	{
-		char *statement = tamed(text(x, "statement"));
+		bool shaped = json_is_true(json_object_get(x, "shaped"));
+		char *statement = tamed(text(x, shaped ? "shape" : "statement"));
 		bool cut = strlen(statement) > 60;
 		size_t n = 57;
 
@@ -179,14 +183,19 @@ static void print_texts(const char *label, const json_t *list)
 
 static void print_votes(const json_t *x)
 {
-	char line[700], at[32];
+	char line[800], at[32], who[80];
 	json_t *v;
 	size_t i;
 
 	json_array_foreach(json_object_get(x, "votes"), i, v)
 	{
-		snprintf(line, sizeof(line), "%s by uid %" JSON_INTEGER_FORMAT " at %s%s%s%s",
-			text(v, "verdict"), number(v, "uid"), time_text(at, number(v, "at")),
+		if (*text(v, "token"))
+			snprintf(who, sizeof(who), "token:%s", text(v, "token"));
+		else
+			snprintf(who, sizeof(who), "uid %" JSON_INTEGER_FORMAT, number(v, "uid"));
+		snprintf(line, sizeof(line), "%s by %s at %s%s%s%s%s", text(v, "verdict"), who,
+			time_text(at, number(v, "at")),
+			json_is_true(json_object_get(v, "shape")) ? " (for its shape)" : "",
 			json_is_true(json_object_get(v, "break_glass")) ? " (broke the glass)" : "",
 			*text(v, "reason") ? ": " : "", text(v, "reason"));
 		print_line(i ? "" : "decided", line);
@@ -209,6 +218,31 @@ static void print_parameters(const json_t *list)
 	{
 		snprintf(label, sizeof(label), "  $%zu", i + 1);
 		print_line(label, json_string_value(x));
+	}
+}
+
+/* What an approval by shape would let, or lets. */
+static void print_shape(const json_t *x)
+{
+	bool shaped = json_is_true(json_object_get(x, "shaped"));
+	char label[32], line[200];
+	json_t *v;
+	size_t i;
+
+	if (!*text(x, "shape")) {
+		if (*text(x, "why_no_shape"))
+			print_line("no shape", text(x, "why_no_shape"));
+		return;
+	}
+	printf("shape          %s\n", shaped ? "approved: any statement like this may run"
+					     : "approve --shape would let any statement like this run");
+	print_lines(text(x, "shape"));
+	json_array_foreach(json_object_get(x, "opens"), i, v)
+	{
+		snprintf(label, sizeof(label), "  %s", text(v, "place"));
+		snprintf(line, sizeof(line), "any %s, in this one %s", text(v, "kind"),
+			strlen(text(v, "now")) < 120 ? text(v, "now") : "(as above)");
+		print_line(label, line);
 	}
 }
 
@@ -248,6 +282,7 @@ static void print_one(const json_t *x)
 	printf("statement\n");
 	print_lines(text(x, "statement"));
 	print_parameters(json_object_get(x, "parameters"));
+	print_shape(x);
 }
 
 static int take_number(const char *s, json_int_t max, json_int_t *out)
@@ -306,6 +341,8 @@ static json_t *body_of(const struct order *o)
 		json_object_set_new(body, "for_s", json_integer(o->for_s));
 	if (o->uses)
 		json_object_set_new(body, "uses", json_integer(o->uses));
+	if (o->shape)
+		json_object_set_new(body, "shape", json_true());
 	if (o->break_glass)
 		json_object_set_new(body, "break_glass", json_true());
 	return body;
@@ -348,15 +385,15 @@ static bool fits(const struct order *o)
 	bool approve = strcmp(o->verb, "approve") == 0, ls = strcmp(o->verb, "ls") == 0;
 	bool show = strcmp(o->verb, "show") == 0;
 
-	return (approve || (!o->for_s && !o->uses && !o->break_glass)) && (!o->reason || (!ls && !show)) &&
-	       (ls || !o->all);
+	return (approve || (!o->for_s && !o->uses && !o->shape && !o->break_glass)) &&
+	       (!o->reason || (!ls && !show)) && (ls || !o->all);
 }
 
 static int review(struct settings *s, int argc, char **argv, const char *const *verbs, const char *help)
 {
 	static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NULL, 'h'},
 		{"reason", required_argument, NULL, OPT_REASON}, {"for", required_argument, NULL, OPT_FOR},
-		{"uses", required_argument, NULL, OPT_USES},
+		{"uses", required_argument, NULL, OPT_USES}, {"shape", no_argument, NULL, OPT_SHAPE},
 		{"break-glass", no_argument, NULL, OPT_BREAK_GLASS}, {"all", no_argument, NULL, OPT_ALL},
 		{0}};
 	struct order o = {.verb = "ls"};
@@ -371,6 +408,7 @@ static int review(struct settings *s, int argc, char **argv, const char *const *
 		case OPT_REASON: o.reason = optarg; continue;
 		case OPT_FOR: bad |= take_time(optarg, &o.for_s) != 0; continue;
 		case OPT_USES: bad |= take_number(optarg, 1000, &o.uses) != 0; continue;
+		case OPT_SHAPE: o.shape = true; continue;
 		case OPT_BREAK_GLASS: o.break_glass = true; continue;
 		case OPT_ALL: o.all = true; continue;
 		default: break;

@@ -185,6 +185,8 @@ static const char *text(sqlite3_stmt *st, int i)
 
 static bool row_of(sqlite3_stmt *st, struct approval_row *r)
 {
+	int n = sqlite3_column_bytes(st, 9);
+
 	*r = (struct approval_row){
 		.id = (uint64_t)sqlite3_column_int64(st, 0),
 		.state = state_of(text(st, 1)),
@@ -198,9 +200,10 @@ static bool row_of(sqlite3_stmt *st, struct approval_row *r)
 		.shown = text(st, 10),
 		.votes = text(st, 11),
 	};
-	if (sqlite3_column_bytes(st, 9) != (int)sizeof(r->bond))
+	/* a file from before there were shapes has none */
+	if (n != (int)sizeof(r->bond) && n != (int)sizeof(r->bond.part))
 		return false;
-	memcpy(&r->bond, sqlite3_column_blob(st, 9), sizeof(r->bond));
+	memcpy(&r->bond, sqlite3_column_blob(st, 9), (size_t)n);
 	return true;
 }
 

@@ -55,6 +55,19 @@ bool entry_live(const struct entry *x)
 	return x->state == APPROVAL_PENDING || (x->state == APPROVAL_APPROVED && x->used < x->uses);
 }
 
+bool entry_shaped(const struct entry *x)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(x->votes, i, v)
+	{
+		if (!json_is_true(json_object_get(v, "shape")))
+			return false;
+	}
+	return json_array_size(x->votes) > 0;
+}
+
 static bool referred(const struct approvals *a, const struct entry *x)
 {
 	for (unsigned i = 0; i < TICKETS_MAX; i++)
@@ -490,6 +503,7 @@ static void load_row(void *arg, const struct approval_row *r)
 	x->text = strdup(json_string_value(json_object_get(x->shown, "statement"))
 				 ? json_string_value(json_object_get(x->shown, "statement"))
 				 : "");
+	x->shaped = entry_shaped(x);
 	if (!x->identity || !x->text || !x->shown || !x->votes || !rules_take(x, x->shown))
 		entry_free(a, x);
 }

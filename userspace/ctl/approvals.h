@@ -33,16 +33,19 @@ void approvals_leave(struct approvals *a);
 void approvals_hush(struct approvals *a);  /* nobody is poked any more */
 void approvals_close(struct approvals *a); /* after the workers; NULL is fine */
 
-/* Who decides, as the kernel says it. */
+/* Who decides: as the kernel says it, or by a token. */
+#define APPROVER_NO_UID ((uid_t)-1)
 struct approver {
-	uid_t uid;
+	uid_t uid; /* with a token: whose it is, which says for whom he may not, and nothing else */
 	const gid_t *gids;
 	unsigned ngids;
+	const char *token; /* its name; NULL: none */
 };
 struct decision {
 	const char *reason; /* NULL: none */
 	uint64_t for_s;     /* not 0: for so long, and what runs by it ends then */
 	unsigned uses;      /* 0: one */
+	bool shape;         /* and others of its shape (session/held_shape.h) */
 	bool break_glass;   /* by root alone, whoever else would have to agree */
 };
 

@@ -106,6 +106,7 @@ static void on_approve(struct asking *q, uint64_t id)
 		r = take_number(q->body, "uses", USES_MAX, &uses, &e);
 	d.for_s = (uint64_t)for_s;
 	d.uses = (unsigned)uses;
+	d.shape = json_is_true(json_object_get(q->body, "shape"));
 	d.break_glass = json_is_true(json_object_get(q->body, "break_glass"));
 	if (!r)
 		r = approvals_approve(q->a, id, &q->who, &d, &e);

@@ -4,9 +4,8 @@
  * or was started from a cgroup that we guard is nobody.
  *
  *   GET  /v1/approvals?state=pending|all   /v1/approvals/7   /v1/grants
- *   POST /v1/approvals/7/approve  {"reason": "…", "for_s": 3600, "uses": 2, "break_glass": true}
- *   POST /v1/approvals/7/deny     {"reason": "…"}
- *   POST /v1/grants/7/revoke      {"reason": "…"}
+ *   POST /v1/approvals/7/approve  {"reason": "…", "for_s": 3600, "uses": 2, "shape": true, "break_glass":
+ * true} POST /v1/approvals/7/deny     {"reason": "…"} POST /v1/grants/7/revoke      {"reason": "…"}
  */
 #ifndef PGVEIL_CTL_APPROVALS_API_H
 #define PGVEIL_CTL_APPROVALS_API_H

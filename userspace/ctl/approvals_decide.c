@@ -13,6 +13,17 @@
 
 static bool in(const struct rule_ids *r, const struct approver *who)
 {
+	json_t *name;
+	size_t at;
+
+	if (who->token) {
+		json_array_foreach(r->tokens, at, name)
+		{
+			if (strcmp(json_string_value(name), who->token) == 0)
+				return true;
+		}
+		return false;
+	}
 	for (unsigned i = 0; i < r->nuids; i++)
 		if (r->uids[i] == who->uid)
 			return true;
@@ -23,28 +34,48 @@ static bool in(const struct rule_ids *r, const struct approver *who)
 	return false;
 }
 
+static bool is_root(const struct approver *who)
+{
+	return !who->token && who->uid == 0;
+}
+
+/* "uid 7", "token:ann". */
+static const char *name_of(const struct approver *who, char out[80])
+{
+	if (who->token)
+		snprintf(out, 80, "token:%s", who->token);
+	else
+		snprintf(out, 80, "uid %u", who->uid);
+	return out;
+}
+
 /* Where no document says who, root is it. */
 static bool may_approve(const struct entry *x, const struct approver *who)
 {
 	for (unsigned i = 0; i < x->nrules; i++)
 		if (!in(&x->rule[i], who))
 			return false;
-	return x->nrules || who->uid == 0;
+	return x->nrules || is_root(who);
 }
 
 static bool may_see(const struct entry *x, const struct approver *who)
 {
-	return x->shown && (who->uid == 0 || may_approve(x, who));
+	return x->shown && (is_root(who) || may_approve(x, who));
 }
 
-static json_t *vote_of(const struct entry *x, uid_t uid)
+/* A person has one, whichever way he comes. */
+static json_t *vote_of(const struct entry *x, const struct approver *who)
 {
 	json_t *v;
 	size_t i;
 
 	json_array_foreach(x->votes, i, v)
 	{
-		if (json_integer_value(json_object_get(v, "uid")) == (json_int_t)uid)
+		const json_t *uid = json_object_get(v, "uid"), *token = json_object_get(v, "token");
+
+		if (json_is_integer(uid) && json_integer_value(uid) == (json_int_t)who->uid)
+			return v;
+		if (who->token && json_is_string(token) && strcmp(json_string_value(token), who->token) == 0)
 			return v;
 	}
 	return NULL;
@@ -58,30 +89,50 @@ static int check_pending(const struct entry *x, struct err *e)
 		approval_state_name(x->state), x->cause[0] ? ": " : "", x->cause);
 }
 
+static int check_shape(const struct entry *x, const struct decision *d, struct err *e)
+{
+	const char *why = json_string_value(json_object_get(x->shown, "why_no_shape"));
+
+	if (!d->shape)
+		return 0;
+	if (d->break_glass)
+		return err_set(e, -EINVAL, "the glass is broken for one statement, not for its shape");
+	if (!json_is_string(json_object_get(x->shown, "shape")))
+		return err_set(e, -EINVAL, "approval %llu has no shape to approve: %.90s",
+			(unsigned long long)x->id, why ? why : "it was not kept");
+	return d->uses > 1 ? 0
+			   : err_set(e, -EINVAL,
+				     "what may run once is the statement as it is: say how often with uses");
+}
+
 static int check_approver(
 	const struct entry *x, const struct approver *who, const struct decision *d, struct err *e)
 {
+	char name[80];
+
 	if (d->break_glass) {
-		if (who->uid != 0)
+		if (!is_root(who))
 			return err_set(e, -EACCES, "only root breaks the glass");
 		return d->reason && *d->reason ? 0 : err_set(e, -EINVAL, "breaking the glass needs a reason");
 	}
 	if (!may_approve(x, who))
-		return err_set(e, -EACCES, "uid %u is none of those who may approve of this", who->uid);
+		return err_set(e, -EACCES, "%s is none of those who may approve of this", name_of(who, name));
 	if (who->uid == x->uid)
 		return err_set(e, -EACCES, "uid %u is who asks: somebody else must approve", who->uid);
-	if (vote_of(x, who->uid))
+	if (vote_of(x, who))
 		return err_set(
-			e, -EALREADY, "uid %u has approved already: somebody else must, too", who->uid);
+			e, -EALREADY, "%s has approved already: somebody else must, too", name_of(who, name));
 	return 0;
 }
 
 static int add_vote(
 	struct entry *x, const struct approver *who, const char *verdict, const struct decision *d)
 {
-	json_t *v = json_pack("{s:I, s:s, s:I, s:s?, s:I, s:i, s:b}", "uid", (json_int_t)who->uid, "verdict",
-		verdict, "at", (json_int_t)approvals_now(), "reason", d->reason, "for_s",
-		(json_int_t)d->for_s, "uses", (int)d->uses, "break_glass", d->break_glass);
+	json_t *uid = who->uid == APPROVER_NO_UID ? json_null() : json_integer((json_int_t)who->uid);
+	json_t *v = json_pack("{s:o, s:s?, s:s, s:I, s:s?, s:I, s:i, s:b, s:b}", "uid", uid, "token",
+		who->token, "verdict", verdict, "at", (json_int_t)approvals_now(), "reason", d->reason,
+		"for_s", (json_int_t)d->for_s, "uses", (int)d->uses, "break_glass", d->break_glass, "shape",
+		d->shape);
 
 	return v && !json_array_append_new(x->votes, v) ? 0 : -ENOMEM;
 }
@@ -105,6 +156,7 @@ static void set_terms(struct entry *x)
 		if (!x->uses || uses < x->uses)
 			x->uses = uses;
 	}
+	x->shaped = entry_shaped(x);
 	x->ends = for_s > 0;
 	x->until_at = approvals_now() + (for_s ? for_s : (json_int_t)x->timeout_s);
 	x->until_ms = clock_ms() + (uint64_t)(for_s ? for_s : (json_int_t)x->timeout_s) * 1000;
@@ -136,14 +188,27 @@ static int wait_saved(struct approvals *a, uint64_t id, struct err *e)
 
 static void tell_vote(const struct entry *x, const struct approver *who, const struct decision *d)
 {
-	log_with(d->break_glass ? LOG_WARN : LOG_INFO,
-		d->break_glass                  ? "approval.break_glass"
-		: x->state == APPROVAL_APPROVED ? "approval.approved"
-						: "approval.voted",
-		LOG_FIELDS(LOG_NUMBER("approval", x->id), LOG_TEXT("identity", x->identity),
-			LOG_NUMBER("by", who->uid), LOG_NUMBER("votes", approvals_of(x)),
-			LOG_NUMBER("required", x->required), LOG_NUMBER("uses", x->uses)),
-		"approved by uid %u", who->uid);
+	enum log_level level = d->break_glass ? LOG_WARN : LOG_INFO;
+	const char *event = d->break_glass                  ? "approval.break_glass"
+			    : x->state == APPROVAL_APPROVED ? "approval.approved"
+							    : "approval.voted";
+	char name[80];
+
+	name_of(who, name);
+	if (who->token)
+		log_with(level, event,
+			LOG_FIELDS(LOG_NUMBER("approval", x->id), LOG_TEXT("identity", x->identity),
+				LOG_TEXT("token", who->token), LOG_NUMBER("votes", approvals_of(x)),
+				LOG_NUMBER("required", x->required), LOG_NUMBER("uses", x->uses),
+				LOG_NUMBER("shape", x->shaped)),
+			"approved by %s", name);
+	else
+		log_with(level, event,
+			LOG_FIELDS(LOG_NUMBER("approval", x->id), LOG_TEXT("identity", x->identity),
+				LOG_NUMBER("by", who->uid), LOG_NUMBER("votes", approvals_of(x)),
+				LOG_NUMBER("required", x->required), LOG_NUMBER("uses", x->uses),
+				LOG_NUMBER("shape", x->shaped)),
+			"approved by %s", name);
 }
 
 static int approve(struct approvals *a, struct entry *x, const struct approver *who, const struct decision *d,
@@ -152,6 +217,7 @@ static int approve(struct approvals *a, struct entry *x, const struct approver *
 	int r = check_pending(x, e);
 
 	r = r ? r : check_approver(x, who, d, e);
+	r = r ? r : check_shape(x, d, e);
 	if (r)
 		return r;
 	if (add_vote(x, who, "approved", d))
@@ -248,11 +314,11 @@ int approvals_revoke(
 static json_t *view(const struct approvals *a, const struct entry *x)
 {
 	json_t *o = json_deep_copy(x->shown);
-	json_t *more = json_pack("{s:I, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:b, s:i, s:o}", "id",
+	json_t *more = json_pack("{s:I, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:i, s:o}", "id",
 		(json_int_t)x->id, "state", approval_state_name(x->state), "cause", x->cause, "asked_at",
 		(json_int_t)x->asked_at, "until", (json_int_t)x->until_at, "required", (int)x->required,
-		"uses", (int)x->uses, "used", (int)x->used, "ends_running", x->ends, "waiting",
-		(int)entry_waiting(a, x), "votes", json_deep_copy(x->votes));
+		"uses", (int)x->uses, "used", (int)x->used, "ends_running", x->ends, "shaped", x->shaped,
+		"waiting", (int)entry_waiting(a, x), "votes", json_deep_copy(x->votes));
 
 	if (!o || !more || json_object_update(o, more)) {
 		json_decref(o);

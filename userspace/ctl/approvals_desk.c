@@ -131,15 +131,33 @@ static json_t *ids(const uint32_t *v, unsigned n)
 	return list;
 }
 
+static json_t *opens_of(const struct desk_request *r)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; list && i < r->nopens; i++) {
+		json_t *now = json_string(r->opens[i].now);
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "place", r->opens[i].name, "kind",
+						    r->opens[i].kind, "now", now ? now : json_string("?")));
+	}
+	/* what is not said to be open is not */
+	if (json_array_size(list) == r->nopens)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
 static json_t *rules_of(const struct desk_request *r)
 {
 	json_t *list = json_array();
 
 	for (unsigned i = 0; list && i < r->nrules; i++)
-		json_array_append_new(
-			list, json_pack("{s:o, s:o, s:i}", "uids", ids(r->rules[i]->uids, r->rules[i]->nuids),
-				      "groups", ids(r->rules[i]->gids, r->rules[i]->ngids), "required",
-				      (int)r->rules[i]->required));
+		json_array_append_new(list,
+			json_pack("{s:o, s:o, s:o, s:i}", "uids", ids(r->rules[i]->uids, r->rules[i]->nuids),
+				"groups", ids(r->rules[i]->gids, r->rules[i]->ngids), "tokens",
+				texts(r->rules[i]->tokens, r->rules[i]->ntokens), "required",
+				(int)r->rules[i]->required));
 	return list;
 }
 
@@ -167,6 +185,7 @@ bool rules_take(struct entry *x, const json_t *shown)
 		const json_t *rule = json_array_get(list, x->nrules);
 		struct rule_ids *r = &x->rule[x->nrules];
 
+		r->tokens = json_object_get(rule, "tokens");
 		r->required = (unsigned)json_integer_value(json_object_get(rule, "required"));
 		if (r->required > x->required)
 			x->required = r->required;
@@ -197,6 +216,10 @@ static json_t *shown_of(const struct desk_request *r)
 	ok = ok && !json_object_set_new(o, "parameters", texts(r->values, r->nvalues));
 	ok = ok && !json_object_set_new(o, "relations", texts(r->relations, r->nrelations));
 	ok = ok && !json_object_set_new(o, "locked", texts(r->locked, r->nlocked));
+	ok = ok && !json_object_set_new(o, "shape", r->shape ? json_string(r->shape) : json_null());
+	ok = ok && !json_object_set_new(
+			   o, "why_no_shape", r->why_no_shape ? json_string(r->why_no_shape) : json_null());
+	ok = ok && !json_object_set_new(o, "opens", opens_of(r));
 	ok = ok && !json_object_set_new(o, "approvers", rules_of(r));
 	if (!ok)
 		json_decref(o);
@@ -268,20 +291,30 @@ static struct entry *ask_anew(struct approvals *a, const struct desk_request *r,
 	return x;
 }
 
-/* The same may still be asked for, or be approved. What is approved of the same statement, with another
- * meaning by now, is void; who waits for such a one finds that by himself. */
+static enum bond_part moved_of(const struct entry *x, const struct desk_request *r)
+{
+	enum bond_part moved = bond_moved(&x->bond, &r->bond);
+
+	return moved == BOND_STATEMENT && x->shaped && x->state == APPROVAL_APPROVED
+		       ? bond_shape_moved(&x->bond, &r->bond)
+		       : moved;
+}
+
+/* The same may still be asked for, or be approved, by its shape too. What is approved of the same statement,
+ * with another meaning by now, is void; who waits for such a one finds that by himself. */
 static struct entry *find_same(struct approvals *a, const struct desk_request *r, struct desk_answer *out)
 {
 	struct entry *x, *same = NULL;
 
 	TAILQ_FOREACH(x, &a->entries, all)
 	{
-		enum bond_part moved = bond_moved(&x->bond, &r->bond);
+		enum bond_part moved = moved_of(x, r);
 
 		if (!entry_live(x) || x->until_ms <= clock_ms() || moved == BOND_STATEMENT)
 			continue;
 		if (moved == BOND_MAX) {
-			same = x;
+			if (!same || same->state != APPROVAL_APPROVED || x->state == APPROVAL_APPROVED)
+				same = x;
 		} else if (!entry_waiting(a, x)) {
 			char cause[CAUSE_MAX];
 

@@ -25,6 +25,7 @@ TAILQ_HEAD(entry_list, entry);
 struct rule_ids { /* who may decide, of one document */
 	uint32_t *uids, *gids;
 	unsigned nuids, ngids, required;
+	const json_t *tokens; /* names; of the entry's shown */
 };
 
 struct entry {                  /* an approval */
@@ -40,6 +41,7 @@ struct entry {                  /* an approval */
 	uint64_t until_ms; /* the same, by the clock that nobody sets */
 	unsigned timeout_s, required, uses, used;
 	bool ends, retry;
+	bool shaped; /* approved for all of its shape */
 	struct bond bond;
 	json_t *shown, *votes;
 	char *text;       /* of shown */
@@ -95,6 +97,8 @@ void entry_end(struct approvals *a, struct entry *x, enum approval_state state, 
 void entry_serve(struct approvals *a, struct entry *x);
 struct entry *entry_find(struct approvals *a, uint64_t id);
 struct entry *entry_new(struct approvals *a);
+/* Whether all who approved of it did so for its shape. */
+bool entry_shaped(const struct entry *x);
 bool entry_live(const struct entry *x); /* pending, or approved and not used up */
 unsigned entry_waiting(const struct approvals *a, const struct entry *x);
 

@@ -24,6 +24,7 @@
 #define TRIES_MAX      10
 #define BACKOFF_MAX_S  60
 #define TIMEOUT_S      10L
+#define LAST_S         3 /* for what is there when the daemon ends: the recording's last head, for one */
 #define SECRET_MIN     16u
 #define SECRET_MAX     1024u
 #define DROPPED_EACH_S 60
@@ -42,6 +43,7 @@ struct webhook {
 	pthread_t thread;
 	bool running;
 	atomic_bool stopping;
+	time_t last; /* stopping: until then */
 	STAILQ_HEAD(, item) queue;
 	unsigned n;
 	uint64_t dropped; /* since it was told */
@@ -78,7 +80,7 @@ static void escaped(FILE *o, const char *s)
 static char *text_of(const json_t *line)
 {
 	static const char *const shown[] = {
-		"identity", "cgroup", "database", "kind", "rule", "sqlstate", "reason"};
+		"identity", "cgroup", "database", "kind", "rule", "sqlstate", "reason", "head"};
 	const char *event = json_string_value(json_object_get(line, "event"));
 	const char *msg = json_string_value(json_object_get(line, "msg"));
 	char *text = NULL;
@@ -198,7 +200,7 @@ static int send_once(const struct webhook *w, const char *body, char *why, size_
 		curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 		curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(c, CURLOPT_TIMEOUT, TIMEOUT_S);
+		curl_easy_setopt(c, CURLOPT_TIMEOUT, w->stopping ? 1L : TIMEOUT_S);
 		curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 		curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, ignore);
 		curl_easy_setopt(c, CURLOPT_USERAGENT, "pgveild");
@@ -236,9 +238,9 @@ static void deliver(struct webhook *w, const char *body)
 	char why[256] = "";
 	int r = -EAGAIN;
 
-	for (int i = 0; i < TRIES_MAX && r == -EAGAIN && !w->stopping; i++) {
+	for (int i = 0; i < TRIES_MAX && r == -EAGAIN; i++) {
 		r = send_once(w, body, why, sizeof(why));
-		if (r != -EAGAIN || i + 1 == TRIES_MAX)
+		if (r != -EAGAIN || i + 1 == TRIES_MAX || w->stopping)
 			break;
 		pause_s(w, backoff);
 		backoff = backoff * 2 < BACKOFF_MAX_S ? backoff * 2 : BACKOFF_MAX_S;
@@ -271,7 +273,7 @@ static struct item *next_item(struct webhook *w)
 	pthread_mutex_lock(&w->lock);
 	while (!w->stopping && STAILQ_EMPTY(&w->queue))
 		pthread_cond_wait(&w->work, &w->lock);
-	if (!w->stopping) {
+	if (!STAILQ_EMPTY(&w->queue) && (!w->stopping || time(NULL) < w->last)) {
 		x = STAILQ_FIRST(&w->queue);
 		STAILQ_REMOVE_HEAD(&w->queue, next);
 		w->n--;
@@ -362,6 +364,7 @@ void webhook_close(struct webhook *w)
 	if (!w)
 		return;
 	pthread_mutex_lock(&w->lock);
+	w->last = time(NULL) + LAST_S;
 	w->stopping = true;
 	pthread_cond_broadcast(&w->work);
 	pthread_mutex_unlock(&w->lock);

@@ -20,6 +20,7 @@ MUSTCHECK int webhook_open(struct webhook **out, const char *url, const char *se
 MUSTCHECK int webhook_start(struct webhook *w, struct err *e);
 /* A line of the log; from any thread. What is no event for it is nothing to it. */
 void webhook_add(struct webhook *w, const char *event, const char *line, size_t len);
-void webhook_close(struct webhook *w); /* what is not sent by then is not; NULL is fine */
+/* What still waits is sent once more, as far as a few seconds allow. NULL is fine. */
+void webhook_close(struct webhook *w);
 
 #endif

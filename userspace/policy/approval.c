@@ -14,6 +14,7 @@
 #define TIMEOUT_MIN_S 1
 #define TIMEOUT_MAX_S 86400
 #define APPROVERS_MAX 256
+#define TOKEN_MAX     64
 
 /* "90s", "10m", "1h" as seconds. */
 static bool timeout(const char *text, unsigned *seconds)
@@ -81,24 +82,60 @@ static unsigned read_ids(struct reading *r, const struct node *list, bool groups
 	return n;
 }
 
+/* As the file of tokens has it. */
+static const char *read_token(struct reading *r, const struct node *n)
+{
+	const char *text = section_text(r, n, APPROVAL ".approvers.tokens[]");
+
+	if (text && (!*text || strlen(text) > TOKEN_MAX ||
+			    text[strspn(text,
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")])) {
+		section_wrong(r, n,
+			APPROVAL ".approvers.tokens[]: a name has letters, digits, '.', '_' and '-', and at "
+				 "most %d of them",
+			TOKEN_MAX);
+		return NULL;
+	}
+	return text;
+}
+
+static void read_tokens(struct reading *r, const struct node *list, struct approval *out)
+{
+	const char **v;
+
+	if (!section_list(r, list, APPROVAL ".approvers.tokens"))
+		return;
+	if (list->n > APPROVERS_MAX) {
+		section_wrong(r, list, APPROVAL ".approvers: more than %d in a list", APPROVERS_MAX);
+		return;
+	}
+	v = section_array(r, list->n, sizeof(*v));
+	for (const struct node *c = list->child; v && c; c = c->next)
+		if ((v[out->ntokens] = read_token(r, c)))
+			out->ntokens++;
+	out->tokens = v;
+}
+
 static void read_approvers(struct reading *r, const struct node *n, struct approval *out)
 {
-	static const struct key keys[] = {{"uids", KEY_READ}, {"groups", KEY_READ}};
+	static const struct key keys[] = {{"uids", KEY_READ}, {"groups", KEY_READ}, {"tokens", KEY_READ}};
 
 	if (!section_map(r, n, APPROVAL ".approvers", keys, ARRAY_LEN(keys)))
 		return;
-	if (!node_get(n, "uids") && !node_get(n, "groups"))
-		section_wrong(r, n, APPROVAL ".approvers names nobody: give uids or groups");
+	if (!node_get(n, "uids") && !node_get(n, "groups") && !node_get(n, "tokens"))
+		section_wrong(r, n, APPROVAL ".approvers names nobody: give uids, groups or tokens");
 	out->nuids = read_ids(r, node_get(n, "uids"), false, &out->uids);
 	out->ngids = read_ids(r, node_get(n, "groups"), true, &out->gids);
+	read_tokens(r, node_get(n, "tokens"), out);
 }
 
 void approval_read(struct reading *r, const struct node *n, struct approval *out)
 {
-	static const struct key keys[] = {
-		{"approvers", KEY_READ}, {"required", KEY_READ}, {"timeout", KEY_READ}, {"wait", KEY_READ}};
+	static const struct key keys[] = {{"approvers", KEY_READ}, {"required", KEY_READ},
+		{"timeout", KEY_READ}, {"wait", KEY_READ}, {"shapes", KEY_READ}};
 	const struct node *late = node_get(n, "timeout"), *wait = node_get(n, "wait");
 	unsigned long required = 1;
+	unsigned who;
 
 	if (!section_map(r, n, APPROVAL, keys, ARRAY_LEN(keys)))
 		return;
@@ -110,10 +147,11 @@ void approval_read(struct reading *r, const struct node *n, struct approval *out
 	read_approvers(r, node_get(n, "approvers"), out);
 	if (section_number(r, node_get(n, "required"), APPROVAL ".required", 1, REQUIRED_MAX, &required))
 		out->required = (unsigned)required;
-	if (!out->ngids && out->nuids && out->required > out->nuids)
+	out->shapes = section_flag(r, node_get(n, "shapes"), APPROVAL ".shapes");
+	who = out->nuids + out->ntokens;
+	if (!out->ngids && who && out->required > who)
 		section_wrong(r, node_get(n, "required"),
-			APPROVAL ".required: %u must approve, and there are %u who may", out->required,
-			out->nuids);
+			APPROVAL ".required: %u must approve, and there are %u who may", out->required, who);
 	if (late && (late->kind != NODE_SCALAR || !timeout(late->text, &out->timeout_s)))
 		section_wrong(r, late, APPROVAL ".timeout must be like 90s, 10m or 1h, and at most 1d");
 	if (!wait || node_is(wait, "hold"))

@@ -64,10 +64,12 @@ struct guard; /* policy/guard.h */
 struct approval { /* spec.approval: who may approve of what the statements' rules ask about */
 	bool given;
 	const uint32_t *uids, *gids;
-	unsigned nuids, ngids;
+	const char *const *tokens; /* by their names (ctl/tokens.h) */
+	unsigned nuids, ngids, ntokens;
 	unsigned required;  /* so many different ones */
 	unsigned timeout_s; /* then it is denied */
 	bool retry;         /* the client is not to wait: it is told to come again */
+	bool shapes;        /* one may approve of others that differ in their values (sql/opening.h) */
 	const char *where;  /* "file:line" */
 };
 

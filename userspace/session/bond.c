@@ -19,6 +19,18 @@ enum bond_part bond_moved(const struct bond *a, const struct bond *b)
 	return BOND_MAX;
 }
 
+enum bond_part bond_shape_moved(const struct bond *a, const struct bond *b)
+{
+	static const uint8_t none[BOND_LEN];
+
+	if (memcmp(a->shape, none, BOND_LEN) == 0 || memcmp(a->shape, b->shape, BOND_LEN) != 0)
+		return BOND_STATEMENT;
+	for (unsigned i = 0; i < BOND_MAX; i++)
+		if (i != BOND_STATEMENT && memcmp(a->part[i], b->part[i], BOND_LEN) != 0)
+			return (enum bond_part)i;
+	return BOND_MAX;
+}
+
 const char *bond_part_name(enum bond_part p)
 {
 #define X(name, word) [BOND_##name] = (word),
@@ -238,6 +250,7 @@ int bond_of(struct session *s, const struct held *h, const struct reached *r, st
 	struct put w = {0};
 	int rc;
 
+	*out = (struct bond){0};
 	/* put_bytes() gives what is finished: each part is written as a message of its own */
 	put_start(&w, 'S');
 	put_statement(&w, s, h);

@@ -26,10 +26,20 @@ enum bond_part { BOND_PARTS(X) BOND_MAX };
 #define BOND_LEN 32
 struct bond {
 	uint8_t part[BOND_MAX][BOND_LEN];
+	/* What stands for BOND_STATEMENT where it was approved by its shape (session/held_shape.h). Zero: it
+	 * has none. */
+	uint8_t shape[BOND_LEN];
 };
 /* The first part that differs; BOND_MAX: none. */
 enum bond_part bond_moved(const struct bond *a, const struct bond *b);
+/* The same where b need only have the shape of a; without one nothing has it. */
+enum bond_part bond_shape_moved(const struct bond *a, const struct bond *b);
 const char *bond_part_name(enum bond_part p);
+
+struct desk_open {               /* a place where a shape has no value */
+	const char *name, *kind; /* "$1", "integer" */
+	const char *now;         /* what stands there; as it may be shown */
+};
 
 struct desk_request { /* all borrowed, for the time of the call */
 	struct bond bond;
@@ -43,6 +53,10 @@ struct desk_request { /* all borrowed, for the time of the call */
 	const char *text;              /* as it is sent, but for constants that a mask is about */
 	const char *const *values;     /* parameters, likewise */
 	unsigned nvalues;
+	const char *shape; /* that it could be approved by; NULL: none, why_no_shape */
+	const char *why_no_shape;
+	const struct desk_open *opens;
+	unsigned nopens;
 	const char *const *relations; /* that it names, and those that it reaches */
 	unsigned nrelations;
 	bool in_transaction;       /* one is open: what it locked stays locked */

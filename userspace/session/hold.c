@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "policy/guard.h"
-#include "session/shown.h"
+#include "session/held_shape.h"
 #include "session/state.h"
 
 struct hold *hold_of(struct session *s)
@@ -241,8 +241,10 @@ static int request(struct session *s, const struct held *h, const struct reached
 {
 	const char **names = arena_array(&s->scratch, 2ul * r->n + 64, sizeof(*names));
 	struct shown shown;
+	struct held_shape shape;
 	int rc = shown_of(s, h, r, &shown);
 
+	rc = rc ? rc : held_shape_of(s, h, &shown, &shape, &q->bond);
 	if (rc || !names)
 		return rc ? rc : -ENOMEM;
 	for (unsigned i = 0; i < r->n; i++)
@@ -262,6 +264,10 @@ static int request(struct session *s, const struct held *h, const struct reached
 	q->text = shown.text;
 	q->values = shown.values;
 	q->nvalues = shown.nvalues;
+	q->shape = shape.text;
+	q->why_no_shape = shape.why;
+	q->opens = shape.opens;
+	q->nopens = shape.nopens;
 	q->relations = names;
 	q->nrelations = r->n;
 	q->in_transaction = s->status != 'I' || s->unsynced;

@@ -9,7 +9,7 @@
 
 #include "session/state.h"
 
-#define HIDDEN "\xe2\x80\xb9value\xe2\x80\xba" /* in single guillemets */
+#define HIDDEN SHOWN_HIDDEN
 
 /* ---- which ---- */
 
@@ -306,7 +306,7 @@ int shown_of(struct session *s, const struct held *h, const struct reached *r, s
 	bool hidden = hides(s, h, r);
 	const char *text, *named = NULL;
 
-	*out = (struct shown){0};
+	*out = (struct shown){.hidden = hidden};
 	if (h->text.n + h->named.n > HELD_TEXT_MAX || (h->bind && h->bind->params.n > HELD_TEXT_MAX))
 		return -E2BIG;
 	text = hidden ? shown_without_constants(&s->scratch, h->text)

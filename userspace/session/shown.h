@@ -5,7 +5,10 @@
 
 #include "session/bond.h"
 
+#define SHOWN_HIDDEN "\xe2\x80\xb9value\xe2\x80\xba" /* in single guillemets */
+
 struct shown {
+	bool hidden; /* constants and parameters are not in it */
 	const char *text;
 	const char **values;
 	unsigned nvalues;

@@ -9,6 +9,7 @@ import threading
 import time
 
 import recording
+import recordings
 import wire
 from lab import HERE, Lab
 
@@ -57,7 +58,7 @@ class Load(threading.Thread):
 def kill_once(lab, seed):
     """How many bytes were compared."""
     rng = random.Random(seed)
-    run = recording.runs(lab.state / "state")[-1].name
+    run = recording.runs(lab.state / "state")[-1]
     loads = [Load(lab, n, rng.random()) for n in range(CLIENTS)]
     for x in loads:
         x.start()
@@ -69,10 +70,8 @@ def kill_once(lab, seed):
     lab.sh("daemon", "kill")
     for x in loads:
         x.join()
-    kept = {}
-    for (at, _), s in recording.sessions(lab.state / "state").items():
-        if at == run:
-            kept[s.begin["application_name"].decode()] = s.result
+    # Every run is read as a whole when its daemon is dead, and all of them together at the end.
+    kept = {s.begin["application_name"].decode(): s.result for s in recording.sessions(lab.state / "state", run).values()}
     lab.sh("daemon", "start")
     compared = 0
     for x in loads:
@@ -92,7 +91,10 @@ def main():
         for i in range(args.count):
             n = kill_once(lab, args.seed * 1000003 + i)
             print("%d: %d bytes, all on record" % (i + 1, n), flush=True)
-        print("%d records verify" % recording.verify(lab.state / "state"))
+        own = recordings.pgveil(lab.state / "state" / "recordings", "verify")
+        print(own.stdout.decode(), own.stderr.decode(), sep="", flush=True)
+        assert own.returncode == 0
+        print("%d records of %d runs verify" % (recording.verify(lab.state / "state"), len(recording.runs(lab.state / "state"))))
 
 
 if __name__ == "__main__":

@@ -148,10 +148,10 @@ class Session:
         return [p.decode(errors="replace") for s in self.statements for p in s.get("parameter", [])]
 
 
-def sessions(state):
-    """By run and number, in the order in which they began."""
+def sessions(state, run=None):
+    """By run and number, in the order in which they began. run: of this one alone, which is not held against the others then."""
     out = {}
-    for r in read(state):
+    for r in read(state) if run is None else read_run(run):
         if not r.session:
             continue
         s = out.setdefault((r.run, r.session), Session(r.session))

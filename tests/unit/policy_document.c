@@ -312,6 +312,21 @@ static void guards(void **state)
 		"anything is listed in spec.statements.opaque.allow, or denied",
 		"14:32: spec.statements.rules[].where can only be missing",
 		"15:25: spec.statements.rules[].estimate is not supported yet");
+	RIGHT(RULES "    - {effects: [read], relations: none, verdict: deny}\n");
+	WRONG(RULES "    - {relations: none, schemas: [a], verdict: deny}\n"
+		    "    - {effects: [notify], relations: nothing, verdict: deny}\n"
+		    "    - {effects: [read], relations: [none], verdict: deny}\n",
+		"9:7: the rule can never fire: relations: none is of what has no name",
+		"10:38: spec.statements.rules[].relations must be a list, not a single value",
+		"11:37: \"none\" has one part; write schema.name (\"*.name\" for any schema)");
+	WRONG(RULES "    - {effects: [read], relations: none, verdict: deny}\n"
+		    "    - {effects: [read], verdict: deny}\n"
+		    "    - {effects: [read], relations: [a.b], verdict: ask}\n",
+		"9:7: the rule never decides: that of dir/f.yaml:10 says deny of all that it names",
+		"11:7: the rule never decides: that of dir/f.yaml:10 says deny of all that it names");
+	RIGHT(RULES "    - {effects: [read], relations: none, verdict: deny}\n"
+		    "    - {effects: [read], relations: [a.b], verdict: deny}\n"
+		    "    - {effects: [read], functions: [a.f], verdict: deny}\n");
 	WRONG(RULES "    - {effects: [write], relations: [a.b], verdict: ask}\n"
 		    "    - {effects: [write], verdict: deny}\n"
 		    "    - {effects: [insert], relations: ['a.*'], verdict: deny}\n"

@@ -121,6 +121,8 @@ static bool rule_fits(
 		return false;
 	if (r->where_missing && (!d->whole || !(effect & (DOES_UPDATE | DOES_DELETE))))
 		return false;
+	if (r->nowhere && has_place(d) && !(strict && d->unknown))
+		return false;
 	return (!r->nrelations || relations_fit(r, c, d, strict)) &&
 	       (!r->nfunctions || functions_fit(r, d, strict)) &&
 	       (!r->nschemas || schemas_fit(r, c, d, strict));
@@ -185,6 +187,8 @@ static bool all_covered(const struct pattern_name *a, unsigned na, const struct 
 bool guard_rule_covers(const struct guard_rule *a, const struct guard_rule *b)
 {
 	return (a->effects & b->effects) == b->effects && (!a->where_missing || b->where_missing) &&
+	       (!a->nowhere || b->nowhere) &&
+	       !(b->nowhere && (a->nrelations || a->nschemas || a->nfunctions)) &&
 	       all_covered(a->relations, a->nrelations, b->relations, b->nrelations) &&
 	       all_covered(a->schemas, a->nschemas, b->schemas, b->nschemas) &&
 	       all_covered(a->functions, a->nfunctions, b->functions, b->nfunctions);

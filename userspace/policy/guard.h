@@ -17,6 +17,7 @@ struct guard_rule { /* one entry of spec.statements.rules: all that is given mus
 	const struct pattern_name *relations, *schemas, *functions;
 	unsigned nrelations, nschemas, nfunctions;
 	bool where_missing;
+	bool nowhere; /* relations: none: what is done to nothing that has a name */
 	enum verdict verdict;
 	const char *where; /* "file:line", for explain and hints */
 };

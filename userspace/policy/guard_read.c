@@ -106,7 +106,8 @@ bool guard_read_verdict(struct reading *r, const struct node *n, const char *whe
 static void check_rule(struct reading *r, const struct node *n, const struct guard_rule *g)
 {
 	const struct node *effects = node_get(n, "effects");
-	bool said = effects || g->nrelations || g->nschemas || g->nfunctions || g->where_missing;
+	bool said =
+		effects || g->nrelations || g->nowhere || g->nschemas || g->nfunctions || g->where_missing;
 
 	if (!said)
 		section_wrong(r, n,
@@ -116,6 +117,8 @@ static void check_rule(struct reading *r, const struct node *n, const struct gua
 		section_wrong(r, n,
 			"the rule can never fire: what is done to a relation or in a schema is no "
 			"call; write a rule for functions of its own");
+	if (g->nowhere && (g->nschemas || g->nfunctions || g->where_missing))
+		section_wrong(r, n, "the rule can never fire: relations: none is of what has no name");
 	if (g->nrelations && g->nschemas)
 		section_wrong(r, n,
 			"relations and schemas do not go together: write the schema into "
@@ -148,7 +151,10 @@ static void read_rule(struct reading *r, const struct node *n, struct guard_rule
 		return;
 	section_missing(r, n, WHERE, "verdict");
 	g->effects = read_effects(r, node_get(n, "effects"));
-	g->relations = read_names(r, node_get(n, "relations"), WHERE ".relations", true, &g->nrelations);
+	g->nowhere = node_is(node_get(n, "relations"), "none");
+	if (!g->nowhere)
+		g->relations =
+			read_names(r, node_get(n, "relations"), WHERE ".relations", true, &g->nrelations);
 	g->schemas = read_names(r, node_get(n, "schemas"), WHERE ".schemas", false, &g->nschemas);
 	g->functions = read_names(r, node_get(n, "functions"), WHERE ".functions", true, &g->nfunctions);
 	g->where_missing = node_is(where, "missing");

@@ -198,7 +198,18 @@ bool keep_plain_name(struct span name)
 	return true;
 }
 
-/* p NULL: no memory. */
+static bool is_comment(struct span c)
+{
+	return c.n > 1 && (!memcmp(c.p, "--", 2) || !memcmp(c.p, "/*", 2));
+}
+
+static size_t put_mark(uint8_t *p, const char mark[static 2])
+{
+	memcpy(p, mark, 2);
+	return 2;
+}
+
+/* A comment stays one, so that what is left can be read as the statement that it was. p NULL: no memory. */
 static struct span hush(struct session *s, struct span text, enum constants_which which)
 {
 	struct constant *v;
@@ -210,12 +221,19 @@ static struct span hush(struct session *s, struct span text, enum constants_whic
 		return (struct span){0};
 	if (!n)
 		return text;
-	p = arena_alloc(&s->scratch, text.n + (size_t)n * KEEP_TOKEN);
+	p = arena_alloc(&s->scratch, text.n + (size_t)n * (KEEP_TOKEN + 4));
 	for (unsigned i = 0; p && i < n; i++) {
+		struct span c = span_of(text.p + v[i].at, v[i].len);
+		bool comment = is_comment(c);
+
 		memcpy(p + out, text.p + at, v[i].at - at);
 		out += v[i].at - at;
-		keep_token(s, constants_value(span_of(text.p + v[i].at, v[i].len), &s->scratch), p + out);
+		if (comment)
+			out += put_mark(p + out, "/*");
+		keep_token(s, constants_value(c, &s->scratch), p + out);
 		out += KEEP_TOKEN;
+		if (comment)
+			out += put_mark(p + out, "*/");
 		at = v[i].at + v[i].len;
 	}
 	if (p && at < text.n)

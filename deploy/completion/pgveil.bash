@@ -9,7 +9,7 @@ _pgveil() {
 	COMPREPLY=()
 	case $prev in
 	--run-dir | --pin-dir | --cgroup-root | --state-dir) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-	--policy | --schema | --netns) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--policy | --schema | --netns | --against) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--uid) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
 	--splice) mapfile -t COMPREPLY < <(compgen -W 'auto off force' -- "$cur"); return ;;
@@ -38,7 +38,7 @@ _pgveil() {
 	elif [ -z "$command" ] || { [ "$command" = help ] && [ $((i + 1)) -eq "$COMP_CWORD" ]; }; then
 		words="help $("$program" help 2> /dev/null | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p')"
 	elif [ "$command" = policy ] && [ $((i + 1)) -eq "$COMP_CWORD" ]; then
-		words='check test explain'
+		words='check test explain learn'
 	elif [ "$command" = sessions ] && [ $((i + 1)) -eq "$COMP_CWORD" ] && [[ $cur != -* ]]; then
 		words='ls show replay export tail verify kill'
 	elif [ "$command" = approvals ] && [[ $cur != -* ]]; then

@@ -464,7 +464,7 @@ def test_help_and_man_page_have_the_same_options(installed):
     listing = run([pgveil, "help"], check=True).stdout.decode()
     commands = re.findall(r"^  ([a-z]+) ", listing, re.M)
     texts = [listing] + [run([pgveil, "help", c], check=True).stdout.decode() for c in commands]
-    texts += [run([pgveil, "policy", v, "--help"], check=True).stdout.decode() for v in ("check", "test", "explain")]
+    texts += [run([pgveil, "policy", v, "--help"], check=True).stdout.decode() for v in ("check", "test", "explain", "learn")]
     said = set().union(*map(options_in, texts)) - {"schema-only"}  # pg_dump's
     assert said | {"help"} == man_options("pgveil.1")
     page = (ROOT / "deploy" / "man" / "pgveil.1").read_text()
@@ -497,6 +497,7 @@ def test_completion_offers_what_there_is(installed):
     assert complete(installed, "pgveil --j") == ["--json"]
     assert complete(installed, "pgveil policy ex") == ["explain"]
     assert complete(installed, "pgveil policy explain --sch") == ["--schema"]
+    assert complete(installed, "pgveil policy learn --ag") == ["--against"]
     assert complete(installed, "pgveild --metr") == ["--metrics-listen"]
     assert complete(installed, "pgveild --log-level w") == ["warn"]
     assert complete(installed, "pgveil status --follow") == []
@@ -511,7 +512,7 @@ def test_completion_and_man_page_have_every_option_of_every_command(installed):
     page = (ROOT / "deploy" / "man" / "pgveil.1").read_text()
     commands = re.findall(r"^  ([a-z]+) ", run([pgveil, "help"], check=True).stdout.decode(), re.M)
     texts = {c: run([pgveil, "help", c], check=True).stdout.decode() for c in commands if c != "policy"}
-    texts.update({"policy " + v: run([pgveil, "policy", v, "--help"], check=True).stdout.decode() for v in ("check", "test", "explain")})
+    texts.update({"policy " + v: run([pgveil, "policy", v, "--help"], check=True).stdout.decode() for v in ("check", "test", "explain", "learn")})
     assert len(texts) > 12
     for c, text in texts.items():
         said = options_in(text) - {"schema-only", "splice"}  # pg_dump's and pgveild's

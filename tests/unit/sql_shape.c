@@ -57,6 +57,7 @@ static void constants(void **state)
 			"SELECT lower($1) FROM t WHERE a = $2"},
 		{"SELECT id FROM t WHERE a=" TOK "::text", "SELECT id FROM t WHERE a=$1::text"},
 		{"SET work_mem = " TOK, "SET work_mem = $1"},
+		{"SELECT'x'AS a,1 IN(2)AND a IN('y')", "SELECT $1 AS a,$2 IN($3)AND a IN($4)"},
 		{"SELECT ';'; ", "SELECT $1"},
 	};
 	const char *why;

@@ -14,12 +14,14 @@ static const char help[] =
 	"Usage: pgveil policy check FILE...\n"
 	"       pgveil policy test [DIR|FILE...]\n"
 	"       pgveil policy explain --policy FILE --schema FILE --cgroup PATH [SQL]\n"
+	"       pgveil policy learn [--rules] [--against FILE] [OPTION]...\n"
 	"\n"
 	"Works on policy files: no root, no daemon; a database only for check --database.\n"
 	"\n"
 	"  check    reads policies and names every mistake in them with file, line and column\n"
 	"  test     runs the expectations in a folder (policy/expect) against their policies\n"
 	"  explain  says what a statement of one caller would show, and which rule is the reason\n"
+	"  learn    proposes what a policy must let through, from what was recorded\n"
 	"\n"
 	"`pgveil policy VERB --help` says more. Every verb takes --json.\n"
 	"The language is described in policy/README.md and policy/schema.json.\n";
@@ -170,7 +172,8 @@ int cli_policy(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} verbs[] = {{"check", policy_check}, {"test", policy_test}, {"explain", policy_explain}};
+	} verbs[] = {{"check", policy_check}, {"test", policy_test}, {"explain", policy_explain},
+		{"learn", policy_learn}};
 
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 				strcmp(argv[1], "help") == 0)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* policy: `pgveil policy check|test|explain`: policies judged offline, without root, daemon or database. */
+/* policy: `pgveil policy check|test|explain|learn`: policies judged and proposed offline, without root,
+ * daemon or database. */
 #ifndef PGVEIL_CLI_POLICY_H
 #define PGVEIL_CLI_POLICY_H
 
@@ -10,5 +11,6 @@ int cli_policy(int argc, char **argv);
 int policy_check(int argc, char **argv);
 int policy_test(int argc, char **argv);
 int policy_explain(int argc, char **argv);
+int policy_learn(int argc, char **argv);
 
 #endif

@@ -237,8 +237,7 @@ static bool take_hex(uint8_t out[32], const char *s, size_t n)
 	return true;
 }
 
-/* An Ed25519 public key: its 32 bytes, these in hexadecimal, or PEM as openssl writes it. */
-static int take_signer(struct sessions *s, const char *file, struct err *e)
+int sessions_take_signer(struct sessions *s, const char *file, struct err *e)
 {
 	static const uint8_t der[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
 	static const char head[] = "-----BEGIN PUBLIC KEY-----\n";
@@ -267,8 +266,7 @@ static int take_signer(struct sessions *s, const char *file, struct err *e)
 	return s->has_signer ? 0 : err_set(e, -EINVAL, "%s: no public key of Ed25519", file);
 }
 
-/* An age, or a time as it is; 0: it is neither. */
-static uint64_t take_time(const char *s)
+uint64_t sessions_take_time(const char *s)
 {
 	static const struct {
 		char unit;
@@ -287,7 +285,7 @@ static uint64_t take_time(const char *s)
 	return end && *end == 'Z' && !end[1] ? (uint64_t)timegm(&tm) * 1000000 : 0;
 }
 
-static bool take_id(struct sessions *s, const char *id)
+bool sessions_take_id(struct sessions *s, const char *id)
 {
 	char *end;
 	unsigned long long run, session;
@@ -398,15 +396,15 @@ static int take_option(struct sessions *s, int c, struct err *e)
 	case OPT_RULE: f->rule = optarg; return 0;
 	case OPT_VERDICT: f->verdict = optarg; return 0;
 	case OPT_EFFECT: f->effect = optarg; return 0;
-	case OPT_SINCE: f->since_us = take_time(optarg); return f->since_us ? 0 : -EINVAL;
-	case OPT_UNTIL: f->until_us = take_time(optarg); return f->until_us ? 0 : -EINVAL;
+	case OPT_SINCE: f->since_us = sessions_take_time(optarg); return f->since_us ? 0 : -EINVAL;
+	case OPT_UNTIL: f->until_us = sessions_take_time(optarg); return f->until_us ? 0 : -EINVAL;
 	case OPT_OPEN: f->live = true; return 0;
 	case OPT_LIMIT: s->limited = true; return take_number(&f->limit, optarg) ? 0 : -EINVAL;
 	case OPT_REBUILD: s->anew = true; return 0;
 	case OPT_HEAD:
 		s->has_head = take_hex(s->head, optarg, strlen(optarg));
 		return s->has_head ? 0 : -EINVAL;
-	case OPT_SIGNER: return take_signer(s, optarg, e);
+	case OPT_SIGNER: return sessions_take_signer(s, optarg, e);
 	case OPT_KEY: s->has_key = true; return key_read(s->key, optarg, NULL, e);
 	case OPT_RECORDINGS:
 		return (size_t)snprintf(s->dir, sizeof(s->dir), "%s", optarg) < sizeof(s->dir) ? 0 : -EINVAL;
@@ -451,7 +449,7 @@ int cli_sessions(struct settings *settings, int argc, char **argv)
 	}
 	if (!v || optind >= argc || strcmp(argv[optind++], v->name) != 0)
 		return misused();
-	if (v->id && optind < argc && !take_id(&s, argv[optind++])) {
+	if (v->id && optind < argc && !sessions_take_id(&s, argv[optind++])) {
 		fprintf(stderr, "pgveil: %s is no session's ID: it is one such as 3-17\n", argv[optind - 1]);
 		return 2;
 	}

@@ -40,6 +40,13 @@ MUSTCHECK int sessions_index(struct sessions *s, struct index **out, struct err 
 /* The session that was asked for, where its records are; -ENOENT. Texts are not kept. */
 MUSTCHECK int sessions_find(struct sessions *s, struct indexed_session *out, struct err *e);
 
+/* An Ed25519 public key: its 32 bytes, these in hexadecimal, or PEM as openssl writes it. */
+MUSTCHECK int sessions_take_signer(struct sessions *s, const char *file, struct err *e);
+/* An age, or a time as it is; 0: it is neither. */
+uint64_t sessions_take_time(const char *text);
+/* "3-17" */
+bool sessions_take_id(struct sessions *s, const char *id);
+
 /* "2026-11-30 04:02:57", in UTC; with fraction: "2026-11-30T04:02:57.123456Z". */
 const char *sessions_time(char out[40], uint64_t us, bool fraction);
 /* "12us", "3.4ms", "1.2s", "4m 10s", "3h 12m" */

@@ -20,6 +20,7 @@ struct link {
 struct recording {
 	char dir[PATH_MAX];
 	bool bodies, has_key, has_signer, has_head;
+	uint32_t kinds;
 	uint8_t key[CIPHER_KEY], signer[SEAL_PUBLIC], head[ENTRY_HASH];
 	uint32_t *runs;
 	struct link *links;
@@ -53,7 +54,8 @@ static int open_run(struct recording *r, uint32_t run, bool bodies, struct reade
 	const struct reader_config cfg = {.dir = dir,
 		.key = r->has_key ? r->key : NULL,
 		.signer = r->has_signer ? r->signer : NULL,
-		.bodies = bodies};
+		.bodies = bodies,
+		.kinds = r->kinds ? r->kinds | 1u << RECORD_RUN : 0};
 
 	run_name(run, name);
 	snprintf(dir, sizeof(dir), "%s/%s", r->dir, name);
@@ -98,6 +100,7 @@ int recording_open(struct recording **out, const struct recording_config *cfg, s
 	if (!r)
 		return err_set(e, -ENOMEM, "out of memory");
 	r->bodies = cfg->bodies;
+	r->kinds = cfg->kinds;
 	r->has_key = cfg->key;
 	r->has_signer = cfg->signer;
 	r->has_head = cfg->head;

@@ -13,6 +13,7 @@ struct recording_config {
 	const char *dir;
 	const uint8_t *key, *signer; /* as in reader_config */
 	bool bodies;
+	uint32_t kinds;      /* as in reader_config */
 	const uint8_t *head; /* ENTRY_HASH bytes that a chain must come by; NULL: its end is not anchored */
 };
 

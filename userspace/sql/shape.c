@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sql/shape.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static struct span with_quotes(struct span text, struct arena *a, bool *any)
 
 struct cut { /* of one statement */
 	struct arena *a;
-	struct span text;
+	struct span text, own;  /* of all statements; of this one */
 	PgQuery__ScanToken **t; /* without comments */
 	unsigned n;
 	bool hides; /* texts of hidden values are theirs, and nobody else's */
@@ -224,10 +225,28 @@ struct trial {
 	bool failed; /* no memory */
 };
 
+static bool in_word(uint8_t c)
+{
+	return c >= 0x80 || c == '_' || c == '$' || isalnum(c);
+}
+
+/* 'x'AS needs no blank, and $1AS does. */
+static bool needs_blank(const struct shape *s, unsigned i, bool open, bool open_before)
+{
+	struct span before = i ? s->v[i - 1].text : (struct span){0}, t = s->v[i].text;
+
+	if (!i || s->v[i].blank)
+		return s->v[i].blank;
+	if (open && (open_before || (before.n && in_word(before.p[before.n - 1]))))
+		return true;
+	return open_before && t.n && in_word(t.p[0]);
+}
+
 static char *text_of(const struct shape *s, const bool *varied, bool trial, struct arena *a)
 {
 	size_t cap = 1, n = 0;
 	unsigned number = 0;
+	bool before = false;
 	char *out;
 
 	for (unsigned i = 0; i < s->n; i++)
@@ -238,7 +257,7 @@ static char *text_of(const struct shape *s, const bool *varied, bool trial, stru
 		bool open = p->is == SHAPE_OPEN ||
 			    (p->is == SHAPE_TIGHT && (trial || p->hidden || (varied && varied[i])));
 
-		if (p->blank)
+		if (needs_blank(s, i, open, before))
 			out[n++] = ' ';
 		if (open) {
 			n += (size_t)snprintf(out + n, cap - n, "$%u", ++number);
@@ -246,6 +265,7 @@ static char *text_of(const struct shape *s, const bool *varied, bool trial, stru
 			memcpy(out + n, p->text.p, p->text.n);
 			n += p->text.n;
 		}
+		before = open;
 	}
 	if (out)
 		out[n] = '\0';
@@ -346,7 +366,7 @@ static int shape_one(struct cut *c, struct shape *out, const char **why)
 
 	if (!v)
 		return -ENOMEM;
-	*out = (struct shape){.v = v};
+	*out = (struct shape){.v = v, .text = c->own};
 	out->n = c->n ? mark(c, v) : 0;
 	r = open_parts(out, v, c->a);
 	for (unsigned i = 0; i < out->n && !r; i++)
@@ -362,7 +382,10 @@ static int cut_one(struct cut *c, const PgQuery__ScanResult *scan, const PgQuery
 {
 	int from = st->stmt_location, to = st->stmt_len ? from + st->stmt_len : (int)c->text.n;
 
+	if (from < 0 || to < from || (size_t)to > c->text.n)
+		return -ENOMEM;
 	c->n = 0;
+	c->own = span_of(c->text.p + from, (size_t)(to - from));
 	c->t = arena_array(c->a, scan->n_tokens ? scan->n_tokens : 1, sizeof(PgQuery__ScanToken *));
 	if (!c->t)
 		return -ENOMEM;

@@ -28,7 +28,8 @@ struct shape_part {
 struct shape {
 	const struct shape_part *v;
 	unsigned n;
-	struct span key; /* equal for two that differ in nothing but blanks, case and open parts */
+	struct span text; /* as the list's matcher is to see it (stencil_of) */
+	struct span key;  /* equal for two that differ in nothing but blanks, case and open parts */
 };
 
 /* Of each statement of a text as the recording has it, where a value may be ‹tok:…›. -EINVAL: *why says what

@@ -223,10 +223,10 @@ PIN = [b"30s", b"2MB", b"7"]
 NAMED = ["SET statement_timeout = 0", "SET work_mem = '1GB'", "SET sort_mem = '1GB'", "SET LOCAL work_mem TO '1GB'", "SET SESSION Work_Mem = '1GB'", "SET app.tenant = '8'", "SELECT set_config('work_mem', '1GB', false)",
          "SELECT set_config('APP.tenant'::text, '8', true)", "SELECT pg_catalog.set_config(U&'work\\005fmem', '1GB', false)", "PREPARE p AS SELECT set_config('work_mem', '9MB', false)",
          "SELECT set_config(name, '8MB', false) FROM pg_settings WHERE name = 'work_mem'", "UPDATE pg_settings SET setting = '8MB' WHERE name = 'work_mem'", "EXPLAIN ANALYZE SELECT set_config('work_mem', '9MB', false)", "DECLARE c CURSOR WITH HOLD FOR SELECT set_config('work_mem', '9MB', false)",
-         "COPY (SELECT set_config('work_mem', '9MB', false)) TO STDOUT", "WITH s AS (SELECT set_config('work_mem', '9MB', false) AS s) SELECT s FROM s"]
-BEHIND = ["RESET work_mem", "SET work_mem TO DEFAULT", "RESET ALL", "DISCARD ALL", "ALTER ROLE pgveil_agent SET work_mem = '9MB'", "SELECT shop.sets('work_mem', '9MB')", "SELECT set_config(n, '8MB', false) FROM (VALUES ('work_mem')) v(n)",
-          "SELECT set_config('work' || '_mem', '8MB', false)", "DO $$BEGIN PERFORM set_config('work_mem', '9MB', false); END$$", "DO $$BEGIN SET work_mem = '9MB'; SET statement_timeout = 0; END$$",
-          "SELECT shop.run('SET app.tenant = 9')", "SELECT shop.sets('work_mem', '9MB'); COMMIT", "SELECT shop.slow()", "BEGIN; SELECT shop.sets('work_mem', '9MB')", "COMMIT", "BEGIN; SAVEPOINT a; SELECT shop.sets('work_mem', '9MB')",
+         "COPY (SELECT set_config('work_mem', '9MB', false)) TO STDOUT", "WITH s AS (SELECT set_config('work_mem', '9MB', false) AS s) SELECT s FROM s",
+         "SELECT set_config(n, '8MB', false) FROM (VALUES ('work_mem')) v(n)", "SELECT set_config('work' || '_mem', '8MB', false)", "SELECT shop.slow()"]
+BEHIND = ["RESET work_mem", "SET work_mem TO DEFAULT", "RESET ALL", "DISCARD ALL", "ALTER ROLE pgveil_agent SET work_mem = '9MB'", "SELECT shop.sets('work_mem', '9MB')", "DO $$BEGIN PERFORM set_config('work_mem', '9MB', false); END$$", "DO $$BEGIN SET work_mem = '9MB'; SET statement_timeout = 0; END$$",
+          "SELECT shop.run('SET app.tenant = 9')", "SELECT shop.sets('work_mem', '9MB'); COMMIT", "BEGIN; SELECT shop.sets('work_mem', '9MB')", "COMMIT", "BEGIN; SAVEPOINT a; SELECT shop.sets('work_mem', '9MB')",
           "ROLLBACK TO a", "SELECT shop.sets('statement_timeout', '0')", "ROLLBACK"]
 
 

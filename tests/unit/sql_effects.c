@@ -44,16 +44,21 @@ static void tell(FILE *f, const struct statement *s)
 		const char *schema = d->relation ? d->relation->schema : d->schema;
 		const char *name = d->relation ? d->relation->name : d->name;
 
-		if (d->derived)
+		if (d->escapes)
+			fputs("escapes", f);
+		else if (d->derived)
 			fputc('~', f);
-		tell_effects(f, d->effects);
-		if (d->whole && !d->unknown)
+		if (!d->escapes)
+			tell_effects(f, d->effects);
+		if (d->whole && !d->unknown && !d->escapes)
 			fputc('!', f);
 		if (d->unknown && !name)
 			fputs("(?)", f);
 		else if (schema || name)
 			fprintf(f, "(%s.%s%s)", schema ? schema : "?", name ? name : "*",
 				d->function ? "()" : "");
+		if (d->setting)
+			fprintf(f, ":%s", d->setting);
 		fputc(i + 1 < s->ndeeds ? ' ' : '\n', f);
 	}
 	if (!s->ndeeds)

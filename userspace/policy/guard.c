@@ -119,6 +119,8 @@ static bool rule_fits(
 
 	if (!(r->effects & effect))
 		return false;
+	if (d->escapes && !r->nrelations && !r->nschemas && !r->nfunctions)
+		return false;
 	if (r->where_missing && (!d->whole || !(effect & (DOES_UPDATE | DOES_DELETE))))
 		return false;
 	if (r->nowhere && has_place(d) && !(strict && d->unknown))

@@ -8,10 +8,7 @@
 #define WHERE     "spec.statements.rules[]"
 #define RULES_MAX 500
 
-/* What is done to relations, and what functions do. */
-#define OF_RELATIONS                                                                                         \
-	(DOES_READ | DOES_WRITE | DOES_DDL | DOES_PRIVILEGE | DOES_COPY_IN | DOES_COPY_OUT | DOES_LOCK |     \
-		DOES_ROW_LOCK | DOES_MAINTAIN | DOES_NETWORK | DOES_REPLICATION)
+/* What functions do. */
 #define OF_FUNCTIONS                                                                                         \
 	(DOES_CALL | DOES_FUNCTION | DOES_CODE | DOES_READ | DOES_LOCK | DOES_NOTIFY | DOES_SEQUENCE |       \
 		DOES_SETTINGS | DOES_ROLE | DOES_FILE | DOES_LARGE_OBJECT | DOES_PROCESS |                   \
@@ -127,7 +124,7 @@ static void check_rule(struct reading *r, const struct node *n, const struct gua
 		return;
 	if (g->where_missing && !(g->effects & (DOES_UPDATE | DOES_DELETE)))
 		section_wrong(r, effects, "the rule can never fire: only update and delete have a WHERE");
-	if (g->nrelations && !(g->effects & OF_RELATIONS))
+	if (g->nrelations && !(g->effects & DOES_TO_RELATIONS))
 		section_wrong(r, effects, "the rule can never fire: nothing of that is done to relations");
 	if (g->nfunctions && g->verdict == ALLOW && !(g->effects & OF_FUNCTIONS))
 		section_wrong(r, effects,

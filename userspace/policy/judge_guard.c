@@ -19,7 +19,16 @@ static const char *deed_text(struct judge *j, const struct guard_answer *a)
 	const char *word = effect_word(a->effect);
 	char *s;
 
-	if (d->unknown && d->name)
+	if (d->escapes && d->relation)
+		s = arena_printf(j->a, "%s of %s.%s (which would have another name)", word,
+			d->relation->schema, d->relation->name);
+	else if (d->escapes)
+		s = arena_printf(j->a, "%s of %s%s%s (which would have another name)", word,
+			d->schema ? d->schema : "", d->schema && d->name ? "." : "", d->name ? d->name : "");
+	else if (d->unknown && d->relation)
+		s = arena_printf(
+			j->a, "%s of whatever %s.%s shows", word, d->relation->schema, d->relation->name);
+	else if (d->unknown && d->name)
 		s = arena_printf(
 			j->a, "%s (%s.%s() may do anything)", word, d->schema ? d->schema : "?", d->name);
 	else if (d->unknown)
@@ -94,6 +103,37 @@ static bool may_characterize(struct judge *j, struct plan *p)
 	       may_set(j, "default_transaction_deferrable", false, p);
 }
 
+/* What a call changes, of whichever name, while the statement runs; also in a view and in what is followed.
+ */
+static bool judge_calls(struct judge *j, const struct statement *st, struct plan *p)
+{
+	unsigned n = 0, npins = 0;
+	const struct guard *const *guards = binding_guards(j->b, &n);
+	const char *where = NULL, *how;
+
+	for (unsigned i = 0; i < n; i++) {
+		npins += guards[i]->npins;
+		where = where || !guards[i]->npins ? where : guards[i]->pins->where;
+	}
+	for (unsigned i = 0; i < st->ndeeds; i++) {
+		const struct deed *d = &st->deeds[i];
+
+		if (!(d->effects & DOES_SETTINGS) || !d->function || d->unknown)
+			continue;
+		if (d->setting && !may_set(j, d->setting, false, p))
+			return false;
+		if (d->setting || !npins || strcmp(d->name, "set_config") != 0)
+			continue;
+		how = arena_printf(j->a,
+			"Policy rule %s pins a setting; write as a constant which one to change.", where);
+		judge_deny(j, p, "42501",
+			"set_config() of a setting that is not known beforehand is not allowed here",
+			how ? how : JUDGE_NO_MEMORY);
+		return false;
+	}
+	return true;
+}
+
 static bool judge_settings(struct judge *j, const struct statement *st, struct plan *p)
 {
 	const char *name = st->setting ? st->setting : "", *where = NULL, *how;
@@ -105,6 +145,8 @@ static bool judge_settings(struct judge *j, const struct statement *st, struct p
 		for (unsigned i = 0; i < in->nchanges; i++)
 			if (!may_set(j, in->changes[i].name, !in->changes[i].value && !in->changes[i].any, p))
 				return false;
+	if (!judge_calls(j, st, p))
+		return false;
 	if (st->kind == STATEMENT_SET && !may_set(j, name, !st->value, p))
 		return false;
 	if (st->kind == STATEMENT_SET && !strcmp(name, "session characteristics") && !may_characterize(j, p))

@@ -258,8 +258,7 @@ static void body_statement(struct lineage *l, const PgQuery__Node *n, struct out
 	}
 	if (!lineage_stopped(l))
 		(void)lineage_covered(l, n);
-	if (!l->need)
-		deeds_walk(l, n, true);
+	deeds_walk(l, n, true);
 }
 
 static void body_text(struct lineage *l, const char *text, struct outputs *out)
@@ -300,6 +299,7 @@ static void defaults(struct lineage *l, const PgQuery__CreateFunctionStmt *s, st
 			if (t.from.n)
 				taint_mix(l, &args[at], &t);
 			(void)lineage_covered(l, p->defexpr);
+			deeds_walk(l, p->defexpr, true);
 		}
 		at++;
 	}

@@ -15,6 +15,7 @@
 struct catalog; /* refcounted */
 struct lineage;
 struct function;
+struct deed;
 
 struct opaque {                          /* something that is called and not known to be pure */
 	const char *name;                /* "public.f" */
@@ -97,6 +98,10 @@ struct relation {
 	unsigned nbelow;
 	struct opaque *opaque; /* views: what the definition calls and is not known to be pure */
 	unsigned nopaque;
+	/* Views: what the definition does to what it names, and what the functions do that it calls; tables:
+	 * what those of their row security policies do. Of one level. */
+	struct deed *deeds;
+	unsigned ndeeds;
 	bool settings;                /* … and it shows, or asks about, settings of nobody's */
 	uint32_t *parents, *children; /* inheritance and partitions, all levels */
 	unsigned nparents, nchildren;
@@ -135,6 +140,8 @@ struct function { /* outside pg_catalog; pg_catalog's are judged by sql/function
 	/* Its own SET clauses: settings that change what its text means make it odd. */
 	const char *const *path; /* of search_path; NULL: it has none */
 	unsigned npath;
+	const char *const *sets; /* the names of the others */
+	unsigned nsets;
 	bool odd;
 };
 

@@ -81,6 +81,21 @@ static bool set_path(struct catalog_builder *b, struct function *f, const char *
 	return true;
 }
 
+static void add_set(struct catalog_builder *b, struct function *f, const char *text, size_t len)
+{
+	const char **v = arena_array(&b->c->a, f->nsets + 1ul, sizeof(*v)),
+		   *name = arena_strndup(&b->c->a, text, len);
+
+	if (!v || !name) {
+		b->oom = true;
+		return;
+	}
+	if (f->nsets)
+		memcpy(v, f->sets, f->nsets * sizeof(*v));
+	v[f->nsets++] = name;
+	f->sets = v;
+}
+
 void draft_setting(struct catalog_builder *b, struct function *f, const char *text, size_t n)
 {
 	static const char *const harmless[] = {
@@ -96,6 +111,7 @@ void draft_setting(struct catalog_builder *b, struct function *f, const char *te
 	for (unsigned i = 0; i < ARRAY_LEN(harmless); i++)
 		known = known || (len == strlen(harmless[i]) && !strncasecmp(text, harmless[i], len));
 	f->odd = f->odd || !known;
+	add_set(b, f, text, len);
 }
 
 const struct function *draft_function(const struct catalog_builder *b, uint32_t oid)

@@ -10,6 +10,16 @@
 		  " AND x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e' LIMIT 1)"
 /* A row d of pg_depend that points at a function or an operator of no initdb. */
 #define USER_CODE "d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) AND d.refobjid >= 16384"
+/* A call of what acts, or reads data by a text, among pg_catalog's functions: of those pg_depend has no row.
+ * What nextval() and the like do is what a default is for. Of a CHECK k, a default a and a domain's t. */
+#define CALL_ACTS                                                                                            \
+	" ~ (SELECT '[{]FUNCEXPR :funcid (' || string_agg(f.oid::text, '|') || ') ' FROM pg_proc f WHERE "   \
+	"f.oid < 16384 AND (f.provolatile = 'v' OR f.proname LIKE '%\\_to\\_xml%') AND f.proname NOT IN "    \
+	"('nextval', 'currval', 'lastval', 'random', 'random_normal', 'gen_random_uuid', 'uuidv4', "         \
+	"'uuidv7', 'clock_timestamp', 'timeofday', 'array_shuffle', 'array_sample'))"
+#define CHECK_ACTS   "k.conbin::text LIKE '%{FUNCEXPR %' AND k.conbin::text" CALL_ACTS
+#define DEFAULT_ACTS "a.adbin::text LIKE '%{FUNCEXPR %' AND a.adbin::text" CALL_ACTS
+#define DOMAIN_ACTS  "t.typdefaultbin::text LIKE '%{FUNCEXPR %' AND t.typdefaultbin::text" CALL_ACTS
 /* An index i that lets a value be in one column once, as = of its type has it. */
 #define EQUAL                                                                                                \
 	"i.indisunique AND NOT i.indisexclusion AND i.indimmediate AND i.indnatts = 1 AND "                  \
@@ -136,6 +146,8 @@ static const char *const queries[] = {
 	" UNION SELECT t.oid FROM pg_type t JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid "
 	"= "
 	"t.oid WHERE t.typtype = 'd' AND t.typdefaultbin IS NOT NULL AND " USER_CODE
+	" UNION SELECT k.contypid FROM pg_constraint k WHERE k.contypid <> 0 AND " CHECK_ACTS
+	" UNION SELECT t.oid FROM pg_type t WHERE t.typtype = 'd' AND " DOMAIN_ACTS
 	" UNION SELECT t.oid FROM pg_type t JOIN dom ON t.typbasetype = dom.oid OR (t.typelem = dom.oid AND "
 	"t.typinput = 'array_in'::regproc)), "
 	"made(class, oid) AS (SELECT 'pg_proc'::regclass::oid, oid FROM pg_proc WHERE oid >= 16384 "
@@ -165,7 +177,11 @@ static const char *const queries[] = {
 	"SELECT DISTINCT u.what, u.oid, (SELECT e.extname FROM pg_depend x JOIN pg_extension e ON e.oid = "
 	"x.refobjid WHERE x.classid = m.class AND x.objid = m.oid AND x.refclassid = "
 	"'pg_extension'::regclass AND x.deptype = 'e' LIMIT 1) "
-	"FROM used u JOIN made m ON m.class = u.class AND m.oid = u.obj",
+	"FROM used u JOIN made m ON m.class = u.class AND m.oid = u.obj "
+	"UNION SELECT 'd', a.adrelid, NULL FROM pg_attrdef a WHERE " DEFAULT_ACTS
+	" UNION SELECT 'c', k.conrelid, NULL FROM pg_constraint k WHERE k.conrelid <> 0 AND " CHECK_ACTS
+	" UNION SELECT 't', k.contypid, NULL FROM pg_constraint k WHERE k.contypid <> 0 AND " CHECK_ACTS
+	" UNION SELECT 't', t.oid, NULL FROM pg_type t WHERE t.typtype = 'd' AND " DOMAIN_ACTS,
 
 	/* 11: casts that call what users made, and those of theirs that nobody need ask for: they may fail */
 	"SELECT c.castsource, c.casttarget, c.castcontext::text, " EXTENSION("pg_proc",

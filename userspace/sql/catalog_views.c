@@ -4,6 +4,7 @@
 #include "sql/catalog_internal.h"
 
 #include <string.h>
+#include "sql/deed.h"
 #include "sql/lineage.h"
 #include "sql/parse.h"
 
@@ -62,6 +63,40 @@ static const char *keep(struct catalog_builder *b, const char *s)
 
 	b->oom = b->oom || !copy;
 	return copy;
+}
+
+static const char *keep_if(struct catalog_builder *b, const char *s)
+{
+	return s ? keep(b, s) : NULL;
+}
+
+/* What it does, for a statement that names it. reads: what it only reads is told, too. */
+static void take_deeds(struct catalog_builder *b, struct draft_relation *d, struct run *run,
+	const PgQuery__Node *n, bool reads)
+{
+	struct deed *v;
+
+	if (n)
+		deeds_walk(&run->l, n, !run->s.problem);
+	else
+		deed_unknown(&run->l, DOES_ALL, NULL, NULL);
+	v = arena_array(&b->c->a, d->r.ndeeds + run->s.ndeeds, sizeof(*v));
+	b->oom = b->oom || run->l.oom || !v;
+	if (b->oom)
+		return;
+	if (d->r.ndeeds)
+		memcpy(v, d->r.deeds, d->r.ndeeds * sizeof(*v));
+	d->r.deeds = v;
+	for (unsigned i = 0; i < run->s.ndeeds && d->r.ndeeds < DEEDS_MAX; i++) {
+		struct deed one = run->s.deeds[i];
+
+		one.effects &= reads || one.function || one.unknown ? DOES_ALL : ~DOES_READ;
+		one.schema = keep_if(b, one.schema);
+		one.name = keep_if(b, one.name);
+		one.setting = keep_if(b, one.setting);
+		if (one.effects)
+			v[d->r.ndeeds++] = one;
+	}
 }
 
 /* ---- generated columns ---- */
@@ -199,6 +234,7 @@ static void view(struct catalog_builder *b, struct draft_relation *d)
 		take_columns(b, d, &o);
 	if (!b->oom)
 		take_facts(b, d, &run);
+	take_deeds(b, d, &run, n, true);
 	arena_fini(&run.tmp);
 }
 
@@ -261,7 +297,8 @@ static void add_call(struct catalog_builder *b, struct draft_relation *d, const 
 
 /* What the conditions use, and what they call that nobody knows. current_setting() is opaque for what it may
  * show, but it says nothing of tables, and policies live by it. */
-static void policy_code(struct catalog_builder *b, struct draft_relation *d, const struct draft_policy *p)
+static void policy_code(
+	struct catalog_builder *b, struct draft_relation *d, const struct draft_policy *p, bool first)
 {
 	struct outputs o = {0};
 	struct run run;
@@ -287,6 +324,8 @@ static void policy_code(struct catalog_builder *b, struct draft_relation *d, con
 	}
 	if (run.s.problem && p->made && !b->oom)
 		add_call(b, d, &(struct opaque){"a row security policy that is not understood", NULL});
+	if (first && !b->oom)
+		take_deeds(b, d, &run, n, false);
 	arena_fini(&run.tmp);
 }
 
@@ -305,7 +344,7 @@ void catalog_resolve_policy_code(struct catalog_builder *b)
 
 			if (!d || !d->r.row_security)
 				continue;
-			policy_code(b, d, p);
+			policy_code(b, d, p, round == 0);
 			more = more || d->r.uses.n != uses || d->r.nopaque != nopaque || d->r.loud != loud;
 		}
 	}

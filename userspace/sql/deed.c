@@ -3,14 +3,18 @@
  * no mistake here: a deed that does not happen may refuse a statement, one that is missed lets it through. */
 #include "sql/deed.h"
 
+#include "base/attr.h"
 #include "sql/lineage.h"
 
 #include <string.h>
+#include <strings.h>
 
 static bool same(const struct deed *a, const struct deed *b)
 {
 	if (a->relation != b->relation || a->function != b->function || a->whole != b->whole ||
-		a->unknown != b->unknown || a->derived != b->derived)
+		a->unknown != b->unknown || a->derived != b->derived || a->escapes != b->escapes)
+		return false;
+	if (!a->setting != !b->setting || (a->setting && strcasecmp(a->setting, b->setting) != 0))
 		return false;
 	if (!a->schema != !b->schema || !a->name != !b->name)
 		return false;
@@ -123,6 +127,45 @@ static void cascade(struct lineage *l, const struct relation *r, uint64_t effect
 	}
 }
 
+/* What its definition does by what it calls, or the policies of its rows do. */
+static void defined(struct lineage *l, const struct relation *r, bool derived)
+{
+	for (unsigned i = 0; i < r->ndeeds; i++) {
+		struct deed d = r->deeds[i];
+
+		d.derived = derived;
+		if (d.relation)
+			spread(l, d.relation, d.effects, d.whole, derived);
+		else
+			(void)deed_add(l, d);
+	}
+}
+
+/* What the server keeps of other relations and of the machine, and shows by these. */
+static void shown(struct lineage *l, const struct relation *r)
+{
+	static const char *const files[] = {"pg_hba_file_rules", "pg_ident_file_mappings",
+		"pg_file_settings"},
+				 *const values[] = {"pg_stats", "pg_stats_ext", "pg_stats_ext_exprs",
+					 "pg_statistic", "pg_statistic_ext_data"};
+	struct deed d = {.relation = r, .derived = true};
+
+	for (unsigned i = 0; i < ARRAY_LEN(files); i++)
+		if (!strcmp(r->name, files[i]))
+			d.effects = DOES_FILE;
+	if (!strcmp(r->name, "pg_largeobject"))
+		d.effects = DOES_LARGE_OBJECT;
+	if (d.effects) {
+		(void)deed_add(l, d);
+		return;
+	}
+	d.effects = DOES_READ;
+	d.unknown = true;
+	for (unsigned i = 0; i < ARRAY_LEN(values); i++)
+		if (!strcmp(r->name, values[i]))
+			(void)deed_add(l, d);
+}
+
 static void spread(struct lineage *l, const struct relation *r, uint64_t effects, bool whole, bool derived)
 {
 	const struct statement *s = l->s;
@@ -131,9 +174,13 @@ static void spread(struct lineage *l, const struct relation *r, uint64_t effects
 
 	if (r->kind == 'f')
 		d.effects |= DOES_NETWORK;
-	if (!deed_add(l, d))
+	if (!deed_add(l, d) || l->need) /* of a definition: what goes with it is not known yet */
 		return;
 	code_of(l, r, effects);
+	if (r->kind != 'm' && (effects & (DOES_READ | DOES_WRITE)))
+		defined(l, r, true);
+	if (r->system && !strcmp(r->schema, "pg_catalog") && (effects & DOES_READ))
+		shown(l, r);
 	if (effects & DOES_WRITE)
 		cascade(l, r, effects,
 			s->kind == STATEMENT_UPDATE && !s->problem && !s->unfollowed && !l->body);
@@ -160,6 +207,26 @@ static void spread(struct lineage *l, const struct relation *r, uint64_t effects
 void deed_relation(struct lineage *l, const struct relation *r, uint64_t effects, bool whole)
 {
 	spread(l, r, effects, whole, false);
+}
+
+void deed_refresh(struct lineage *l, const struct relation *r)
+{
+	deed_relation(l, r, DOES_READ, false);
+	defined(l, r, true);
+}
+
+void deed_escapes(struct lineage *l, const char *schema, const char *name)
+{
+	const struct relation *r = name ? scope_relation(l->names, schema, name) : NULL;
+
+	if (name && !r)
+		return;
+	(void)deed_add(l, (struct deed){.effects = DOES_TO_RELATIONS & ~DOES_DDL,
+				  .relation = r,
+				  .schema = r ? NULL : scope_schema(l->names, schema),
+				  .whole = true,
+				  .derived = true,
+				  .escapes = true});
 }
 
 void deed_named(struct lineage *l, const char *schema, const char *name, uint64_t effects, bool whole)
@@ -194,6 +261,10 @@ static void opaque(struct lineage *l, const struct opaque *o)
 		return;
 	}
 	name += sizeof(system) - 1;
+	/* of which setting, the call itself said */
+	for (unsigned i = 0; !strcmp(name, "set_config") && i < l->s->ndeeds; i++)
+		if (l->s->deeds[i].function && l->s->deeds[i].name && !strcmp(l->s->deeds[i].name, name))
+			return;
 	does = deed_of_builtin(name);
 	if (does == DOES_ALL || !does)
 		deed_unknown(l, DOES_ALL, "pg_catalog", name);

@@ -18,6 +18,10 @@ struct deed {
 	bool whole;    /* UPDATE, DELETE: no condition says which rows (sql/deed_where.c) */
 	bool unknown;  /* to whatever there is */
 	bool derived;  /* by another: of a child, of what is below a view, by a foreign key */
+	/* Nothing of it happens, but behind it no rule that calls the relation by its name would find it:
+	 * such rules hold now. */
+	bool escapes;
+	const char *setting; /* that it changes; NULL: none, or nobody knows which */
 };
 #define DEEDS_MAX 512 /* of one statement; what is beyond is unknown, and everything */
 

@@ -33,6 +33,7 @@ uint64_t deed_of_builtin(const char *name)
 		{"pg_notify", DOES_NOTIFY},
 		{"nextval", DOES_SEQUENCE},
 		{"setval", DOES_SEQUENCE},
+		{"setseed", DOES_SETTINGS},
 		{"set_config", DOES_SETTINGS | DOES_ROLE},
 		{"pg_terminate_backend", DOES_PROCESS},
 		{"pg_cancel_backend", DOES_PROCESS},
@@ -109,6 +110,12 @@ static bool calls_user(struct lineage *l, const char *schema, const char *name, 
 			continue;
 		any = true;
 		calls(l, f->schema, f->name);
+		for (unsigned i = 0; i < f->nsets && !lineage_trusts(l, f); i++)
+			(void)deed_add(l, (struct deed){.effects = DOES_SETTINGS,
+						  .schema = f->schema,
+						  .name = f->name,
+						  .function = true,
+						  .setting = f->sets[i]});
 		if (!pure)
 			(void)deed_add(l, (struct deed){.effects = DOES_FUNCTION,
 						  .schema = f->schema,
@@ -137,13 +144,16 @@ static bool names_role(const char *setting)
 }
 
 /* set_config() of a name that stands there. */
-static uint64_t sets(const PgQuery__FuncCall *f)
+static struct deed sets(const PgQuery__FuncCall *f)
 {
 	const char *name = f->n_args ? constant(f->args[0]) : NULL;
+	bool plain = name && f->n_args == 3;
 
-	if (!name)
-		return DOES_SETTINGS | DOES_ROLE;
-	return names_role(name) ? DOES_ROLE : DOES_SETTINGS;
+	for (size_t i = 0; i < f->n_args; i++)
+		plain = plain && f->args[i]->node_case != PG_QUERY__NODE__NODE_NAMED_ARG_EXPR;
+	if (!plain)
+		return (struct deed){.effects = DOES_SETTINGS | DOES_ROLE};
+	return (struct deed){.effects = names_role(name) ? DOES_ROLE : DOES_SETTINGS, .setting = name};
 }
 
 void deed_call(struct lineage *l, const PgQuery__FuncCall *f, bool followed)
@@ -151,7 +161,7 @@ void deed_call(struct lineage *l, const PgQuery__FuncCall *f, bool followed)
 	const char *name = f->n_funcname ? node_string(f->funcname[f->n_funcname - 1]) : "";
 	const char *schema = f->n_funcname > 1 ? node_string(f->funcname[f->n_funcname - 2]) : NULL;
 	bool any = calls_user(l, schema, name, followed), builtin = function_known(name);
-	uint64_t does;
+	struct deed d = {0};
 
 	if (schema && strcmp(schema, "pg_catalog") != 0)
 		builtin = false;
@@ -161,11 +171,16 @@ void deed_call(struct lineage *l, const PgQuery__FuncCall *f, bool followed)
 	if (!builtin)
 		return;
 	calls(l, "pg_catalog", name);
-	does = !strcmp(name, "set_config") ? sets(f) : deed_of_builtin(name);
-	if (does == DOES_ALL)
+	if (!strcmp(name, "set_config"))
+		d = sets(f);
+	else
+		d.effects = deed_of_builtin(name);
+	if (d.effects == DOES_ALL) {
 		deed_unknown(l, DOES_ALL, "pg_catalog", name);
-	else if (does)
-		(void)deed_add(
-			l, (struct deed){
-				   .effects = does, .schema = "pg_catalog", .name = name, .function = true});
+	} else if (d.effects) {
+		d.schema = "pg_catalog";
+		d.name = name;
+		d.function = true;
+		(void)deed_add(l, d);
+	}
 }

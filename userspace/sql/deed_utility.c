@@ -77,7 +77,39 @@ static uint64_t drop(struct lineage *l, const PgQuery__DropStmt *s)
 	return does;
 }
 
-static uint64_t alter_table(const PgQuery__AlterTableStmt *s)
+static void escapes(struct lineage *l, const PgQuery__RangeVar *rv)
+{
+	deed_escapes(l, rv->schemaname, rv->relname);
+}
+
+/* … and a function. */
+static void function_escapes(struct lineage *l, const PgQuery__Node *n)
+{
+	const PgQuery__ObjectWithArgs *o =
+		n && n->node_case == PG_QUERY__NODE__NODE_OBJECT_WITH_ARGS ? n->object_with_args : NULL;
+	const char *schema = o && o->n_objname > 1 ? node_string(o->objname[o->n_objname - 2]) : NULL;
+
+	if (o && o->n_objname)
+		(void)deed_add(l, (struct deed){.effects = DOES_CALL,
+					  .schema = schema,
+					  .name = node_string(o->objname[o->n_objname - 1]),
+					  .function = true,
+					  .derived = true,
+					  .escapes = true});
+}
+
+static void rename_(struct lineage *l, const PgQuery__RenameStmt *s)
+{
+	function_escapes(l, s->object);
+	if (s->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA) {
+		of_schema(l, s->subname, DOES_DDL);
+		deed_escapes(l, s->subname, NULL);
+	} else if (naming(s->rename_type) == NAMES_RELATION && s->relation) {
+		escapes(l, s->relation);
+	}
+}
+
+static uint64_t alter_table(struct lineage *l, const PgQuery__AlterTableStmt *s)
 {
 	uint64_t does = DOES_DDL;
 
@@ -92,6 +124,16 @@ static uint64_t alter_table(const PgQuery__AlterTableStmt *s)
 		case PG_QUERY__ALTER_TABLE_TYPE__AT_DisableRowSecurity:
 		case PG_QUERY__ALTER_TABLE_TYPE__AT_ForceRowSecurity:
 		case PG_QUERY__ALTER_TABLE_TYPE__AT_NoForceRowSecurity: does |= DOES_PRIVILEGE; break;
+		/* what a rule says of the parent no longer holds for it */
+		case PG_QUERY__ALTER_TABLE_TYPE__AT_DropInherit:
+			if (s->relation)
+				escapes(l, s->relation);
+			break;
+		case PG_QUERY__ALTER_TABLE_TYPE__AT_DetachPartition:
+			if (c->def && c->def->node_case == PG_QUERY__NODE__NODE_PARTITION_CMD &&
+				c->def->partition_cmd->name)
+				escapes(l, c->def->partition_cmd->name);
+			break;
 		default: break;
 		}
 	}
@@ -185,7 +227,7 @@ static uint64_t refresh(struct lineage *l, const PgQuery__RefreshMatViewStmt *s)
 	if (!r || r->problem)
 		deed_unknown(l, DOES_ALL, NULL, NULL);
 	else
-		deed_relation(l, r, DOES_READ, false);
+		deed_refresh(l, r);
 	return DOES_MAINTAIN;
 }
 
@@ -203,15 +245,17 @@ static uint64_t of_name(struct lineage *l, const PgQuery__Node *n)
 		object(l, n->alter_owner_stmt->object_type, n->alter_owner_stmt->object, DOES_PRIVILEGE);
 		return DOES_PRIVILEGE;
 	case PG_QUERY__NODE__NODE_RENAME_STMT:
-		if (n->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA)
-			of_schema(l, n->rename_stmt->subname, DOES_DDL);
+		rename_(l, n->rename_stmt);
 		return n->rename_stmt->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_ROLE ? DOES_PRIVILEGE
 											 : DOES_DDL;
 	case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
+		if (n->alter_object_schema_stmt->relation)
+			escapes(l, n->alter_object_schema_stmt->relation);
+		function_escapes(l, n->alter_object_schema_stmt->object);
 		of_schema(l, n->alter_object_schema_stmt->newschema, DOES_DDL);
 		return DOES_DDL;
 	case PG_QUERY__NODE__NODE_DROP_STMT: return drop(l, n->drop_stmt);
-	case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return alter_table(n->alter_table_stmt);
+	case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT: return alter_table(l, n->alter_table_stmt);
 	case PG_QUERY__NODE__NODE_GRANT_STMT: return grant(l, n->grant_stmt);
 	case PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT:
 		return function(n->create_function_stmt->options, n->create_function_stmt->n_options);

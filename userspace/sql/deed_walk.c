@@ -141,7 +141,7 @@ static void insert(struct walk *w, const PgQuery__InsertStmt *q)
 		does |= DOES_READ;
 	if (c && c->action == PG_QUERY__ON_CONFLICT_ACTION__ONCONFLICT_UPDATE)
 		does |= DOES_UPDATE;
-	target(w, q->relation, does, false);
+	target(w, q->relation, does, (does & DOES_UPDATE) && !insert_says_rows(w->l, q));
 	visit_as(w, DOES_READ, q->with_clause);
 	visit_as(w, DOES_READ, q->select_stmt);
 	visit_as(w, DOES_READ, c);

@@ -5,6 +5,7 @@
  * = id, EXISTS (SELECT 1), tableoid = 'orders'::regclass). */
 #include "sql/lineage.h"
 
+#include <stdint.h>
 #include <string.h>
 
 struct changed {
@@ -138,4 +139,66 @@ bool where_says_rows(struct lineage *l, const PgQuery__RangeVar *rv, const struc
 
 	/* an operator of users' own of that name may say yes to anything */
 	return r && !operator_users(l, "=") && says(&t, where);
+}
+
+/* ---- INSERT … ON CONFLICT DO UPDATE ---- */
+/* Where the column's values stand in the lists of VALUES; n: there are none. */
+static size_t place_of(const struct relation *r, const PgQuery__InsertStmt *q, const char *name, size_t n)
+{
+	for (size_t i = 0; i < q->n_cols; i++)
+		if (q->cols[i]->node_case == PG_QUERY__NODE__NODE_RES_TARGET &&
+			!strcmp(q->cols[i]->res_target->name, name))
+			return q->cols[i]->res_target->n_indirection ? n : i;
+	for (size_t i = 0; !q->n_cols && i < r->ncols; i++)
+		if (!strcmp(r->cols[i].name, name))
+			return i;
+	return n;
+}
+
+static bool all_given_at(const PgQuery__SelectStmt *v, size_t at)
+{
+	for (size_t i = 0; i < v->n_values_lists; i++) {
+		const PgQuery__Node *row = v->values_lists[i];
+
+		if (row->node_case != PG_QUERY__NODE__NODE_LIST || at >= row->list->n_items ||
+			!is_given(row->list->items[at]))
+			return false;
+	}
+	return v->n_values_lists > 0;
+}
+
+/* A column that rows are found by is given in each row of VALUES. */
+static bool gives_key(const struct relation *r, const PgQuery__InsertStmt *q, const PgQuery__InferClause *in)
+{
+	const PgQuery__SelectStmt *v =
+		q->select_stmt && q->select_stmt->node_case == PG_QUERY__NODE__NODE_SELECT_STMT
+			? q->select_stmt->select_stmt
+			: NULL;
+
+	if (!v || !v->n_values_lists || !in)
+		return false;
+	for (size_t i = 0; i < in->n_index_elems; i++) {
+		const PgQuery__Node *e = in->index_elems[i];
+		const struct column *c = e->node_case == PG_QUERY__NODE__NODE_INDEX_ELEM
+						 ? relation_column(r, e->index_elem->name)
+						 : NULL;
+
+		if (c && !c->generated && all_given_at(v, place_of(r, q, c->name, SIZE_MAX)))
+			return true;
+	}
+	/* by the name of a constraint: whichever columns it has */
+	for (size_t i = 0; *in->conname && i < r->ncols; i++)
+		if (r->cols[i].against.n && !all_given_at(v, place_of(r, q, r->cols[i].name, SIZE_MAX)))
+			return false;
+	return *in->conname;
+}
+
+bool insert_says_rows(struct lineage *l, const PgQuery__InsertStmt *q)
+{
+	const PgQuery__OnConflictClause *c = q->on_conflict_clause;
+	const struct relation *r =
+		q->relation ? scope_relation(l->names, q->relation->schemaname, q->relation->relname) : NULL;
+
+	return r && c &&
+	       (gives_key(r, q, c->infer) || where_says_rows(l, q->relation, r, c->where_clause, false));
 }

@@ -45,7 +45,11 @@ enum effect_number { EFFECTS(X) EFFECT_COUNT };
 EFFECTS(X)
 #undef X
 #define DOES_WRITE (DOES_INSERT | DOES_UPDATE | DOES_DELETE | DOES_TRUNCATE | DOES_MERGE)
-#define DOES_ALL   ((UINT64_C(1) << EFFECT_COUNT) - 1)
+/* What is done to relations. */
+#define DOES_TO_RELATIONS                                                                                    \
+	(DOES_READ | DOES_WRITE | DOES_DDL | DOES_PRIVILEGE | DOES_COPY_IN | DOES_COPY_OUT | DOES_LOCK |     \
+		DOES_ROW_LOCK | DOES_MAINTAIN | DOES_NETWORK | DOES_REPLICATION)
+#define DOES_ALL ((UINT64_C(1) << EFFECT_COUNT) - 1)
 
 /* "read"; NULL: there is no such number. */
 const char *effect_name(unsigned number);

@@ -369,6 +369,10 @@ static inline void deed_plain(struct lineage *l, uint64_t effects)
 void deed_unknown(struct lineage *l, uint64_t effects, const char *schema, const char *name);
 /* With what is below it and what goes with it, and the code of its owner that runs then. */
 void deed_relation(struct lineage *l, const struct relation *r, uint64_t effects, bool whole);
+/* What a materialized view is made anew by. */
+void deed_refresh(struct lineage *l, const struct relation *r);
+/* The relation, or (name NULL) all in the schema, is called otherwise from then on. */
+void deed_escapes(struct lineage *l, const char *schema, const char *name);
 void deed_named(struct lineage *l, const char *schema, const char *name, uint64_t effects, bool whole);
 /* All of statement n, once everything else about it is known; and what is within it. */
 void deeds_of(struct lineage *l, const PgQuery__Node *n);
@@ -384,6 +388,8 @@ uint64_t deed_of_builtin(const char *name); /* of a function of pg_catalog */
 /* Whether a WHERE says which rows of r, called rv, it means. alone: no other relation's columns are seen. */
 bool where_says_rows(struct lineage *l, const PgQuery__RangeVar *rv, const struct relation *r,
 	const PgQuery__Node *where, bool alone);
+/* Whether an INSERT … ON CONFLICT DO UPDATE does, by its VALUES or by the condition of what it does. */
+bool insert_says_rows(struct lineage *l, const PgQuery__InsertStmt *q);
 
 /* ---- tells.c ---- */
 /* Whether what is wrong with the names of n, a statement, may be asked of the server. */

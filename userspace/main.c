@@ -462,6 +462,8 @@ static int start_control(struct daemon *d, struct err *e)
 		.workers = d->workers,
 		.recorder = d->recorder,
 		.approvals = d->approvals,
+		.webhook = d->webhook,
+		.allowance = keeper_allowance(d->keeper),
 		.enrol = d->enrol,
 		.audit = d->audit,
 		.feeds = d->feeds,
@@ -646,7 +648,10 @@ int main(int argc, char **argv)
 		check(-ENOMEM, &e);
 		return 1;
 	}
-	if (d.opt.webhook && (webhook_open(&d.webhook, d.opt.webhook, d.opt.webhook_secret, &e) ||
+	if (d.opt.webhook && (webhook_open(&d.webhook,
+				      &(struct webhook_config){d.opt.webhook, d.opt.webhook_secret,
+					      d.opt.webhook_events, d.opt.webhook_while_ms},
+				      &e) ||
 				     webhook_start(d.webhook, &e))) {
 		check(-EINVAL, &e);
 		stop(&d);

@@ -13,7 +13,9 @@ struct enrol;
 struct feeds;
 struct kern;
 struct policy;
+struct allowance;
 struct approvals;
+struct webhook;
 struct recorder;
 struct workers;
 
@@ -21,6 +23,8 @@ struct report { /* what is reported on; borrowed */
 	struct workers *workers;
 	struct recorder *recorder;
 	struct approvals *approvals;
+	struct webhook *webhook; /* NULL: nobody is told */
+	struct allowance *allowance;
 	struct enrol *enrol;
 	struct audit *audit;
 	struct feeds *feeds;

@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -19,6 +20,8 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "ctl/clock.h"
+#include "ctl/flood.h"
 
 #define QUEUE_MAX      1000
 #define TRIES_MAX      10
@@ -28,6 +31,7 @@
 #define SECRET_MIN     16u
 #define SECRET_MAX     1024u
 #define DROPPED_EACH_S 60
+#define PATTERNS_MAX   64
 
 struct item {
 	STAILQ_ENTRY(item) next;
@@ -36,6 +40,9 @@ struct item {
 
 struct webhook {
 	char *url;
+	char *events; /* what patterns point into; NULL: they are ours */
+	const char *pattern[PATTERNS_MAX];
+	unsigned npatterns;
 	uint8_t secret[SECRET_MAX + 1];
 	size_t secret_len;
 	pthread_mutex_t lock;
@@ -48,18 +55,34 @@ struct webhook {
 	unsigned n;
 	uint64_t dropped; /* since it was told */
 	time_t told;
+	struct flood *flood;
+	struct { /* events, since it began */
+		uint64_t sent, failed, dropped, suppressed;
+	} stats;
 };
 
 /* ---- what is told ---- */
 
-static bool wanted(const char *event)
-{
-	static const char *const prefixes[] = {"approval.", "grant.", "limit.", "stray.", "foreign.",
-		"statement.refused", "session.refused", "session.broken", "connect.refused", "record.",
-		"guard."};
+static const char *const usual[] = {"approval.*", "grant.*", "limit.*", "stray.*", "foreign.*", "packet.*",
+	"socket.*", "connect.refused", "statement.refused", "session.refused", "session.broken",
+	"session.killed", "record.*", "allowance.*", "guard.*", "admin.refused", "cgroup.unready"};
 
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
-		if (strncmp(event, prefixes[i], strlen(prefixes[i])) == 0)
+static bool wanted(const struct webhook *w, const char *event)
+{
+	for (unsigned i = 0; i < w->npatterns; i++)
+		if (fnmatch(w->pattern[i], event, 0) == 0)
+			return true;
+	return false;
+}
+
+/* What a person did, or waits for; how many there can be of it is bounded where it happens. And what a seal
+ * says is worth nothing unless it left. */
+static bool told_each(const char *event)
+{
+	static const char *const each[] = {"approval.", "grant.", "record.sealed"};
+
+	for (size_t i = 0; i < ARRAY_LEN(each); i++)
+		if (strncmp(event, each[i], strlen(each[i])) == 0)
 			return true;
 	return false;
 }
@@ -102,38 +125,127 @@ static char *text_of(const json_t *line)
 	return fclose(o) == 0 ? text : NULL;
 }
 
-static char *body_of(const char *line, size_t len)
+static char *body_of(json_t *line)
 {
-	json_t *x = json_loadb(line, len, 0, NULL);
-	char *text = x ? text_of(x) : NULL, *body = NULL;
-	json_t *o = text ? json_pack("{s:s, s:O}", "text", text, "event", x) : NULL;
+	char *text = text_of(line), *body = NULL;
+	json_t *o = text ? json_pack("{s:s, s:O}", "text", text, "event", line) : NULL;
 
 	if (o)
 		body = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
-	json_decref(x);
 	free(text);
 	return body;
 }
 
-void webhook_add(struct webhook *w, const char *event, const char *line, size_t len)
+/* Under the lock. */
+static void queue(struct webhook *w, json_t *line)
 {
-	struct item *x;
+	struct item *x = w->n < QUEUE_MAX && !w->stopping ? calloc(1, sizeof(*x)) : NULL;
 
-	if (!wanted(event))
-		return;
-	pthread_mutex_lock(&w->lock);
-	x = w->n < QUEUE_MAX && !w->stopping ? calloc(1, sizeof(*x)) : NULL;
-	if (x)
-		x->body = body_of(line, len);
+	if (x && line)
+		x->body = body_of(line);
 	if (x && x->body) {
 		STAILQ_INSERT_TAIL(&w->queue, x, next);
 		w->n++;
-		pthread_cond_signal(&w->work);
 	} else {
 		free(x);
 		w->dropped++;
+		w->stats.dropped++;
 	}
+	pthread_cond_signal(&w->work); /* or there is something to tell of a flood when it is over */
+}
+
+static json_t *summary(const struct flooded *of)
+{
+	char ts[40] = "";
+	time_t now = time(NULL);
+	struct tm tm;
+	json_t *o;
+
+	if (gmtime_r(&now, &tm))
+		strftime(ts, sizeof(ts), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	o = json_pack("{s:s, s:s, s:s, s:I, s:s}", "ts", ts, "level", "info", "event", of->event,
+		"suppressed", (json_int_t)of->events, "msg",
+		"so many more of these were not told one by one");
+	if (o && of->who[0])
+		json_object_set_new(o, "cgroup", json_string(of->who));
+	return o;
+}
+
+/* Under the lock: what was too much to be told, and may be now. */
+static void queue_summaries(struct webhook *w, uint64_t now_ms)
+{
+	struct flooded of;
+
+	while (flood_over(w->flood, now_ms, &of)) {
+		json_t *line = summary(&of);
+
+		queue(w, line);
+		json_decref(line);
+	}
+}
+
+/* Under the lock. */
+static bool admits(struct webhook *w, const char *event, const json_t *line)
+{
+	const char *cgroup = json_string_value(json_object_get(line, "cgroup"));
+	json_int_t more = json_integer_value(json_object_get(line, "suppressed"));
+
+	if (told_each(event))
+		return true;
+	if (more > 0) { /* the log says that it left some out */
+		flood_count(w->flood, event, (uint64_t)more, clock_ms());
+		w->stats.suppressed += (uint64_t)more;
+		return false;
+	}
+	if (flood_admits(w->flood, event, cgroup ? cgroup : "", clock_ms()))
+		return true;
+	w->stats.suppressed++;
+	return false;
+}
+
+void webhook_add(struct webhook *w, const char *event, const char *line, size_t len)
+{
+	json_t *x;
+
+	if (!wanted(w, event))
+		return;
+	x = json_loadb(line, len, 0, NULL);
+	pthread_mutex_lock(&w->lock);
+	queue_summaries(w, clock_ms());
+	if (admits(w, event, x))
+		queue(w, x);
+	else
+		pthread_cond_signal(&w->work); /* when its while is over is new to it */
+	pthread_mutex_unlock(&w->lock);
+	json_decref(x);
+}
+
+unsigned webhook_depth(struct webhook *w)
+{
+	unsigned n = 0;
+
+	if (!w)
+		return 0;
+	pthread_mutex_lock(&w->lock);
+	n = w->n;
+	pthread_mutex_unlock(&w->lock);
+	return n;
+}
+
+void webhook_metrics(struct webhook *w, struct metric_text *m)
+{
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->lock);
+	metric_family(m, METRIC_COUNTER, "pgveil_webhook_events",
+		"Events for the webhook: delivered, given up, without room in its queue, and of a flood, "
+		"told "
+		"of by their number.");
+	metric_number(m, METRIC_LABELS("result", "sent"), w->stats.sent);
+	metric_number(m, METRIC_LABELS("result", "failed"), w->stats.failed);
+	metric_number(m, METRIC_LABELS("result", "dropped"), w->stats.dropped);
+	metric_number(m, METRIC_LABELS("result", "suppressed"), w->stats.suppressed);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -224,7 +336,7 @@ static void pause_s(struct webhook *w, time_t seconds)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
 	pthread_mutex_lock(&w->lock);
 	while (!w->stopping && pthread_cond_timedwait(&w->work, &w->lock, &until) == 0)
@@ -245,6 +357,10 @@ static void deliver(struct webhook *w, const char *body)
 		pause_s(w, backoff);
 		backoff = backoff * 2 < BACKOFF_MAX_S ? backoff * 2 : BACKOFF_MAX_S;
 	}
+	pthread_mutex_lock(&w->lock);
+	w->stats.sent += r == 0;
+	w->stats.failed += r != 0;
+	pthread_mutex_unlock(&w->lock);
 	if (r)
 		log_event(LOG_WARN, "webhook.failed", "an event was not delivered: %s", why);
 }
@@ -266,13 +382,26 @@ static void tell_dropped(struct webhook *w)
 			"they came faster than they could be delivered");
 }
 
+/* Until something was added, or a flood is over. */
+static void await(struct webhook *w)
+{
+	uint64_t at_ms = flood_next_ms(w->flood);
+	const struct timespec until = {(time_t)(at_ms / 1000), (long)(at_ms % 1000) * 1000000};
+
+	if (at_ms == UINT64_MAX)
+		pthread_cond_wait(&w->work, &w->lock);
+	else
+		pthread_cond_timedwait(&w->work, &w->lock, &until);
+	queue_summaries(w, clock_ms());
+}
+
 static struct item *next_item(struct webhook *w)
 {
 	struct item *x = NULL;
 
 	pthread_mutex_lock(&w->lock);
 	while (!w->stopping && STAILQ_EMPTY(&w->queue))
-		pthread_cond_wait(&w->work, &w->lock);
+		await(w);
 	if (!STAILQ_EMPTY(&w->queue) && (!w->stopping || time(NULL) < w->last)) {
 		x = STAILQ_FIRST(&w->queue);
 		STAILQ_REMOVE_HEAD(&w->queue, next);
@@ -322,12 +451,37 @@ static int read_secret(struct webhook *w, const char *file, struct err *e)
 	return 0;
 }
 
-int webhook_open(struct webhook **out, const char *url, const char *secret_file, struct err *e)
+static int take_events(struct webhook *w, const char *events, struct err *e)
 {
+	char *rest, *word;
+
+	if (!events) {
+		memcpy(w->pattern, usual, sizeof(usual));
+		w->npatterns = ARRAY_LEN(usual);
+		return 0;
+	}
+	rest = w->events = strdup(events);
+	if (!rest)
+		return err_set(e, -ENOMEM, "out of memory");
+	while ((word = strsep(&rest, ","))) {
+		if (!*word || strspn(word, "abcdefghijklmnopqrstuvwxyz_.*") != strlen(word))
+			return err_set(e, -EINVAL,
+				"--webhook-events \"%s\": a list of events, as approval.*,statement.refused",
+				events);
+		if (w->npatterns == PATTERNS_MAX)
+			return err_set(e, -EINVAL, "--webhook-events has more than %d", PATTERNS_MAX);
+		w->pattern[w->npatterns++] = word;
+	}
+	return 0;
+}
+
+int webhook_open(struct webhook **out, const struct webhook_config *cfg, struct err *e)
+{
+	pthread_condattr_t attr;
 	struct webhook *w;
 	int r;
 
-	if (!secret_file)
+	if (!cfg->secret_file)
 		return err_set(e, -EINVAL, "--webhook needs --webhook-secret: what is sent is signed");
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(e, -ENOMEM, "libcurl cannot be used");
@@ -335,10 +489,17 @@ int webhook_open(struct webhook **out, const char *url, const char *secret_file,
 	if (!w)
 		return err_set(e, -ENOMEM, "out of memory");
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->work, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->work, &attr);
+	pthread_condattr_destroy(&attr);
 	STAILQ_INIT(&w->queue);
-	w->url = strdup(url);
-	r = w->url ? read_secret(w, secret_file, e) : err_set(e, -ENOMEM, "out of memory");
+	w->url = strdup(cfg->url);
+	r = w->url ? read_secret(w, cfg->secret_file, e) : err_set(e, -ENOMEM, "out of memory");
+	if (!r)
+		r = take_events(w, cfg->events, e);
+	if (!r)
+		r = flood_new(&w->flood, cfg->while_ms, e);
 	if (r) {
 		webhook_close(w);
 		return r;
@@ -364,6 +525,8 @@ void webhook_close(struct webhook *w)
 	if (!w)
 		return;
 	pthread_mutex_lock(&w->lock);
+	if (w->flood) /* what was not told yet */
+		queue_summaries(w, UINT64_MAX);
 	w->last = time(NULL) + LAST_S;
 	w->stopping = true;
 	pthread_cond_broadcast(&w->work);
@@ -377,6 +540,8 @@ void webhook_close(struct webhook *w)
 	pthread_cond_destroy(&w->work);
 	pthread_mutex_destroy(&w->lock);
 	mem_wipe(w->secret, sizeof(w->secret));
+	flood_free(w->flood);
+	free(w->events);
 	free(w->url);
 	free(w);
 }

@@ -249,6 +249,13 @@ static const struct row table[] = {
 		"tell it of approvals, refusals and ways past the engine as they happen, signed"},
 	{"webhook-secret", "FILE", take_text, AT(webhook_secret), 0,
 		"what it is signed with: 16 to 1024 bytes"},
+	{"webhook-events", "LIST", take_text, AT(webhook_events), 0,
+		"of which events: names with * and commas between them (default: what somebody should look "
+		"at, pgveild(8))"},
+	{"webhook-while", "TIME", take_time, AT(webhook_while_ms), 0,
+		"in which ten of a kind are sent one by one, and behind it how many more there were "
+		"(default: "
+		"60s)"},
 	{"splice", "MODE", take_splice, 0, 0,
 		"auto, off or force: whether large rows that nothing looks at pass without being read "
 		"(default: auto)"},
@@ -304,6 +311,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		.max_age_ms = 5 * SECOND_MS,
 		.audit_ms = 10 * SECOND_MS,
 		.drain_grace_ms = 30 * SECOND_MS,
+		.webhook_while_ms = 60 * SECOND_MS,
 		.message_max = (size_t)16 << 20,
 		.record_keep_s = 30 * (DAY_MS / 1000),
 		.record_quota = (size_t)10 << 30,

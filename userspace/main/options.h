@@ -28,6 +28,8 @@ struct options { /* strings are those of argv */
 	size_t record_segment;
 	const char *metrics_listen;           /* NULL: nowhere */
 	const char *webhook, *webhook_secret; /* NULL: none; a file */
+	const char *webhook_events;           /* NULL: the usual */
+	uint64_t webhook_while_ms;
 	enum log_level log_level;
 	enum splice_mode splice;
 	int ready_fd;            /* -1: none */

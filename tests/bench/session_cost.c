@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* session_cost: the session stepper fed by hand, without sockets, for what its judging and rewriting cost.
  *
- *   session_cost WORKLOAD N     does it N times and prints nanoseconds for each. Under valgrind, runs with
- * two different N give the instructions (engine.py) */
+ *   session_cost WORKLOAD N [RECORD]    does it N times and prints nanoseconds for each. Under valgrind, runs
+ * with two different N give the instructions (engine.py).
+ *
+ * RECORD: metadata, statements or full, with a journal in TMPDIR; none: nobody records, and the policy lets
+ * it; without one level full, of which what the session does for it counts, the journal does not. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +17,9 @@
 #include "pgwire/message.h"
 #include "pgwire/put.h"
 #include "session/cache.h"
+#include "record/journal.h"
 #include "session/session.h"
+#include "session/tally.h"
 #include "scribe_fake.h"
 #include "settled.h"
 
@@ -32,14 +37,26 @@ static const char ddl[] =
 	"CREATE TABLE bench.person (id int PRIMARY KEY, name text, city varchar(30), joined date,"
 	" seen timestamptz, balance numeric(10, 2), active boolean, email text, ssn text, card varchar(40));";
 
+/* As the daemon's (ctl/recorder.c), of one thread. */
+struct journal_scribe {
+	struct scribe scribe;
+	struct journal *journal;
+	struct quill *quill;
+	struct ticket last;
+	bool any;
+	char dir[64];
+};
+
 struct world {
 	struct session_env env;
-	struct fake_scribe scribe; /* what a session does for its recording counts, the journal does not */
+	struct fake_scribe scribe;
+	struct journal_scribe writer;
+	struct tally tally;
 	struct slot *slot;
 	struct catalog *catalog;
 	struct session *s;
 	struct caller who;
-	uint64_t now;
+	uint64_t now, statements;
 	unsigned wants;
 	struct put say;
 };
@@ -60,7 +77,7 @@ static void tell(
 	void *arg, const struct session *s, enum session_note n, const char *sqlstate, const char *text)
 {
 	(void)arg, (void)s, (void)sqlstate;
-	if (n != NOTE_LOGIN)
+	if (n != NOTE_LOGIN && n != NOTE_UNRECORDED)
 		die(session_note_name(n), text);
 }
 
@@ -117,9 +134,105 @@ static void say(struct world *w, enum side side)
 
 /* ---- until the session is open ---- */
 
-static void load_policy(struct world *w)
+static uint64_t clock_ns(void *arg)
 {
-	static const char *const files[] = {"tests/bench/policy.yaml"};
+	struct timespec ts;
+
+	(void)arg;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void writer_begin(struct scribe *s, struct scribed *of)
+{
+	(void)s;
+	of->id = 1;
+}
+
+static void writer_end(struct scribe *s, struct scribed *of)
+{
+	(void)s, (void)of;
+}
+
+static uint64_t writer_now(struct scribe *s)
+{
+	return clock_ns(s) / 1000;
+}
+
+static int writer_put(struct scribe *s, const struct record *r, struct err *e)
+{
+	struct journal_scribe *w = (struct journal_scribe *)s;
+
+	w->any = true;
+	return journal_put(w->quill, r, &w->last, e);
+}
+
+static int writer_commit(struct scribe *s, struct err *e)
+{
+	struct journal_scribe *w = (struct journal_scribe *)s;
+	bool any = w->any;
+
+	w->any = false;
+	return any ? journal_commit(w->journal, w->last, e) : 0;
+}
+
+static void writer_init(struct journal_scribe *w)
+{
+	static const uint8_t key[HMAC_KEY_LEN] = "0123456789abcdef0123456789abcde";
+	const char *tmp = getenv("TMPDIR");
+	struct journal_config cfg = {.dir = w->dir, .node = "bench", .segment_max = 64 << 20, .seal = key};
+	struct journal_found found;
+	struct err e = {0};
+
+	*w = (struct journal_scribe){
+		.scribe = {writer_begin, writer_end, writer_now, writer_put, writer_commit, {{0}, {0}}}};
+	hmac_key_init(&w->scribe.tokens, key);
+	snprintf(w->dir, sizeof(w->dir), "%s/session-cost-XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(w->dir) || journal_open(&w->journal, &cfg, 1, &found, &e) ||
+		quill_new(&w->quill, w->journal, &e))
+		die(w->dir, e.msg);
+}
+
+static void writer_fini(struct journal_scribe *w)
+{
+	char command[128];
+
+	if (!w->journal)
+		return;
+	quill_free(w->quill);
+	journal_close(w->journal, 1);
+	snprintf(command, sizeof(command), "rm -r '%s'", w->dir);
+	if (system(command))
+		die(w->dir, "cannot be removed");
+}
+
+/* The policy with what it says of recording put in; path is where. */
+static void record_as(const char *level, char path[static 64])
+{
+	const char *what = strcmp(level, "none") == 0 ? "metadata, required: false" : level;
+	FILE *in = fopen("tests/bench/policy.yaml", "re"), *out;
+	char line[512];
+	int fd;
+
+	snprintf(path, 64, "/tmp/session-cost-XXXXXX");
+	fd = mkstemp(path);
+	out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!in || !out)
+		die(path, "cannot be written");
+	while (fgets(line, sizeof(line), in)) {
+		fputs(line, out);
+		if (strcmp(line, "spec:\n") == 0)
+			fprintf(out, "  record: {level: %s}\n", what);
+	}
+	fclose(in);
+	if (fclose(out))
+		die(path, "cannot be written");
+}
+
+static void load_policy(struct world *w, const char *level)
+{
+	char path[64];
+	const char *const files[] = {path};
 	char key[] = "/tmp/session-cost-XXXXXX";
 	int fd = mkstemp(key);
 	struct complaints c = {0};
@@ -134,13 +247,15 @@ static void load_policy(struct world *w)
 	setenv("LAB_DB_PORT", "5432", 1);
 	setenv("LAB_KEY_FILE", key, 1);
 	setenv("LAB_CREDENTIAL_FILE", key, 1);
+	record_as(level ? level : "full", path);
 	if (policy_load(&w->env.policy, files, 1, &c))
 		die(files[0], c.n ? c.line[0] : "does not load");
 	complaints_fini(&c);
+	unlink(path);
 	unlink(key);
 }
 
-static void begin(struct world *w)
+static void begin(struct world *w, const char *record)
 {
 	struct err e = {0};
 
@@ -151,14 +266,21 @@ static void begin(struct world *w)
 		.cell_max = 1 << 20,
 		.covers = covers_all,
 		.scribe = &w->scribe.scribe,
+		.tally = &w->tally,
+		.clock_ns = clock_ns,
 		.note = tell};
 	fake_init(&w->scribe);
 	w->scribe.forgets = true;
+	if (record) {
+		writer_init(&w->writer);
+		w->env.scribe = strcmp(record, "none") == 0 ? NULL : &w->writer.scribe;
+	}
 	if (cache_new(&w->env.cache, &e) || recall_new(&w->env.recall, &e) || slot_new(&w->slot, NULL, &e) ||
 		catalog_from_ddl(&w->catalog, span_of(ddl, sizeof(ddl) - 1), &e))
 		die("world", e.msg);
 	slot_put(w->slot, catalog_ref(w->catalog), w->now);
-	load_policy(w);
+	cache_observe(w->env.cache, &w->tally, clock_ns, w);
+	load_policy(w, record);
 	if (session_new(&w->s, &w->env, &w->who, (struct session_key){7, "key!"}, &e))
 		die("session", e.msg);
 }
@@ -192,6 +314,7 @@ static void log_in(struct world *w)
 static void end(struct world *w)
 {
 	session_free(w->s);
+	writer_fini(&w->writer);
 	put_fini(&w->say);
 	cache_free(w->env.cache);
 	recall_free(w->env.recall);
@@ -245,14 +368,20 @@ static void one_row(struct world *w)
 	say(w, SIDE_SERVER);
 }
 
+/* As under load: some thirty statements in a millisecond. */
+static void go_on(struct world *w)
+{
+	w->now += w->statements++ % 32 == 0;
+	slot_put(w->slot, catalog_ref(w->catalog), w->now);
+}
+
 static void ask(struct world *w, const char *sql)
 {
 	put_query(&w->say, sql);
 	say(w, SIDE_CLIENT);
 	put_balance(w, 0);
 	one_row(w);
-	w->now++;
-	slot_put(w->slot, catalog_ref(w->catalog), w->now);
+	go_on(w);
 }
 
 static void query(struct world *w, unsigned long aid)
@@ -349,8 +478,7 @@ static void select_prepared(struct world *w, unsigned long n)
 		put_type(&w->say, BE_BIND_COMPLETE);
 		put_balance(w, 0);
 		one_row(w);
-		w->now++;
-		slot_put(w->slot, catalog_ref(w->catalog), w->now);
+		go_on(w);
 	}
 }
 
@@ -448,13 +576,13 @@ int main(int argc, char **argv)
 	struct world w;
 	unsigned long n;
 
-	if (argc != 3 || (n = strtoul(argv[2], NULL, 10)) == 0)
-		die("usage", "session_cost WORKLOAD N");
+	if (argc < 3 || argc > 4 || (n = strtoul(argv[2], NULL, 10)) == 0)
+		die("usage", "session_cost WORKLOAD N [none|metadata|statements|full]");
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		if (strcmp(all[i].name, argv[1]) != 0)
 			continue;
 		buf_spare(true); /* as a worker does */
-		begin(&w);
+		begin(&w, argv[3]);
 		log_in(&w);
 		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 		all[i].fn(&w, n);

@@ -80,7 +80,7 @@ def wait_for(path, status):
 
 def test_ready_is_said_line_by_line(watched):
     assert ask("/healthz") == (200, {"guarded": "ok", "workers": "ok"})
-    assert wait_for("/readyz", 200) == {"guarded": "ok", "workers": "ok", "audit": "ok", "captured": "ok"}
+    assert wait_for("/readyz", 200) == {"guarded": "ok", "workers": "ok", "audit": "ok", "captured": "ok", "recording": "ok"}
 
 
 def test_not_ready_while_a_cgroup_is_not_seen_to_be_captured(watched):

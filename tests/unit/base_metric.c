@@ -54,18 +54,40 @@ static void labels_are_escaped(void **state)
 	expect(&m, "# HELP x X.\n# TYPE x gauge\nx{n=\"a\\\"} 9\\\\x0ay 1\\\\\\\\xff\\\\xc3\\\\xa4\"} 1\n");
 }
 
+static bool room_for_nul(struct metric_text *m)
+{
+	if (m->failed || m->n == m->cap)
+		return false;
+	m->p[m->n] = '\0';
+	return true;
+}
+
 static void histogram(void **state)
 {
-	static const double bounds[] = {0.001, 0.01};
-	static const uint64_t counts[] = {3, 0, 2};
+	struct metric_times t = {0}, all = {0};
 	struct metric_text m = {0};
+	const char *p;
 
 	(void)state;
+	metric_took(&t, 0);
+	metric_took(&t, 1000); /* a bound is in its bucket */
+	metric_took(&t, 1001);
+	metric_took(&t, UINT64_C(600000000001));
+	metric_times_add(&all, &t);
+	metric_times_add(&all, &t);
 	metric_family(&m, METRIC_HISTOGRAM, "x_seconds", "X.");
-	metric_histogram(&m, bounds, counts, 3, 1.5);
-	expect(&m, "# HELP x_seconds X.\n# TYPE x_seconds histogram\nx_seconds_bucket{le=\"0.001\"} 3\n"
-		   "x_seconds_bucket{le=\"0.01\"} 3\nx_seconds_bucket{le=\"+Inf\"} 5\nx_seconds_sum 1.5\n"
-		   "x_seconds_count 5\n");
+	metric_histogram(&m, METRIC_LABELS("a", "b"), &all);
+	metric_histogram(&m, NULL, &t);
+	assert_true(room_for_nul(&m));
+	p = strstr(m.p,
+		"x_seconds_bucket{a=\"b\",le=\"1e-06\"} 4\nx_seconds_bucket{a=\"b\",le=\"2.5e-06\"} 6\n");
+	assert_non_null(p);
+	p = strstr(p, "x_seconds_bucket{a=\"b\",le=\"600\"} 6\nx_seconds_bucket{a=\"b\",le=\"+Inf\"} 8\n"
+		      "x_seconds_sum{a=\"b\"} 1200.000004004\nx_seconds_count{a=\"b\"} 8\n"
+		      "x_seconds_bucket{le=\"1e-06\"} 2\n");
+	assert_non_null(p);
+	assert_non_null(strstr(p, "le=\"+Inf\"} 4\nx_seconds_sum 600.000002002\nx_seconds_count 4\n"));
+	metric_fini(&m);
 }
 
 static void gauges_fall(void **state)

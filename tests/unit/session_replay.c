@@ -22,6 +22,7 @@
 #include "pgwire/put.h"
 #include "session/cache.h"
 #include "session/session.h"
+#include "session/tally.h"
 #include "scribe_fake.h"
 #include "settled.h"
 
@@ -48,8 +49,10 @@ struct replay {
 	bool cancels;          /* the server was to be asked to cancel, and no line said so yet */
 	struct spending spent; /* of the one window that a policy may have */
 	size_t spliced;        /* bytes that were not read */
-	struct bytes out[2];   /* what a side was sent */
-	size_t seen[2];        /* of these, already compared */
+	struct tally tally;
+	uint64_t clock_ns;
+	struct bytes out[2]; /* what a side was sent */
+	size_t seen[2];      /* of these, already compared */
 	struct put say;
 };
 
@@ -90,6 +93,14 @@ static void drain(struct replay *r)
 			outq_wrote(q, take);
 		}
 	}
+}
+
+/* A microsecond later each time that somebody looks. */
+static uint64_t look_at_clock(void *arg)
+{
+	struct replay *r = arg;
+
+	return r->clock_ns += 1000;
 }
 
 static void asked(void *arg)
@@ -839,6 +850,36 @@ static void expect_recorded(struct replay *r)
 	free(kept.p);
 }
 
+static uint64_t times(const struct replay *r, enum stage st)
+{
+	const struct metric_times *t = &r->tally.took[st];
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < METRIC_TIMES; i++)
+		n += metric_get(&t->n[i]);
+	assert_true(metric_get(&t->sum_ns) >= n * 1000);
+	return n;
+}
+
+/* What was counted is what happened, and of what is over nothing is left. */
+static void expect_tally(const struct replay *r, const struct session_stats *stats)
+{
+	const struct tally *t = &r->tally;
+	uint64_t refused = 0, causes = 0;
+
+	for (unsigned i = 0; i < REFUSAL_MAX; i++)
+		refused += metric_get(&t->refused[i]);
+	for (unsigned i = 0; i < CAUSE_MAX; i++)
+		causes += metric_get(&t->causes[i]);
+	assert_int_equal(refused, causes);
+	assert_int_equal(metric_get(&t->queued[SIDE_CLIENT]), 0);
+	assert_int_equal(metric_get(&t->queued[SIDE_SERVER]), 0);
+	assert_true(times(r, STAGE_STATEMENT) <= stats->statements);
+	assert_true(times(r, STAGE_LOGIN) <= 1);
+	assert_int_equal(times(r, STAGE_ANALYSIS), metric_get(&t->judged_anew));
+	assert_true(times(r, STAGE_LOOKUP) <= metric_get(&t->judged_cached) / STAGE_LOOKUPS + 1);
+}
+
 /* Gives how many bytes were not read; splice_min: as in session_env. */
 static size_t run_script(const char *path, size_t cut, size_t splice_min)
 {
@@ -866,7 +907,11 @@ static size_t run_script(const char *path, size_t cut, size_t splice_min)
 		.cell_max = 64,
 		.splice_min = splice_min,
 		.scribe = &r.scribe.scribe,
-		.covers = covers_all};
+		.tally = &r.tally,
+		.clock_ns = look_at_clock,
+		.covers = covers_all,
+		.arg = &r};
+	cache_observe(r.cache, &r.tally, look_at_clock, &r);
 	assert_int_equal(allowance_new(&r.env.allowance, asked, NULL, &e), 0);
 	while (golden_line(f, &line, &cap, &r.line))
 		run_line(&r, line, &dbname);
@@ -882,6 +927,7 @@ static size_t run_script(const char *path, size_t cut, size_t splice_min)
 	free(line);
 	session_free(r.s);
 	assert_int_equal(r.scribe.running, 0);
+	expect_tally(&r, &stats);
 	fake_fini(&r.scribe);
 	allowance_free(r.env.allowance);
 	free(r.out[0].p);

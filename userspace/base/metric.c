@@ -8,6 +8,30 @@
 #include <string.h>
 
 #define TEXT_MAX ((size_t)16 << 20)
+#define S_NS     1e9
+
+/* Of what takes microseconds and of what waits for a person: the same for all, so that they can be laid side
+ * by side. */
+static const uint64_t bounds_ns[METRIC_TIMES - 1] = {1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000,
+	500000, 1000000, 2500000, 5000000, 10000000, 25000000, 50000000, 100000000, 250000000, 500000000,
+	1000000000, 2500000000, 5000000000, 10000000000, 30000000000, 120000000000, 600000000000};
+
+void metric_took(struct metric_times *t, uint64_t ns)
+{
+	unsigned i = 0;
+
+	while (i < METRIC_TIMES - 1 && ns > bounds_ns[i])
+		i++;
+	metric_add(&t->sum_ns, ns);
+	metric_add(&t->n[i], 1);
+}
+
+void metric_times_add(struct metric_times *t, const struct metric_times *of)
+{
+	metric_add(&t->sum_ns, metric_get(&of->sum_ns));
+	for (unsigned i = 0; i < METRIC_TIMES; i++)
+		metric_add(&t->n[i], metric_get(&of->n[i]));
+}
 
 static bool room(struct metric_text *m, size_t n)
 {
@@ -104,24 +128,31 @@ void metric_seconds(struct metric_text *m, const char *const *labels, double v)
 	add(m, "%.9g\n", v);
 }
 
-void metric_histogram(
-	struct metric_text *m, const double *bounds, const uint64_t *counts, unsigned n, double sum)
+#define LABELS_MAX 4 /* pairs */
+
+void metric_histogram(struct metric_text *m, const char *const *labels, const struct metric_times *t)
 {
+	const char *v[2 * LABELS_MAX + 3] = {NULL};
 	uint64_t total = 0;
+	unsigned n = 0;
 	char le[32];
 
-	for (unsigned i = 0; i < n; i++) {
-		total += counts[i];
-		if (i + 1 < n)
-			snprintf(le, sizeof(le), "%.9g", bounds[i]);
+	for (; labels && labels[n] && n < 2 * LABELS_MAX; n++)
+		v[n] = labels[n];
+	v[n] = "le";
+	v[n + 1] = le;
+	for (unsigned i = 0; i < METRIC_TIMES; i++) {
+		total += metric_get(&t->n[i]);
+		if (i + 1 < METRIC_TIMES)
+			snprintf(le, sizeof(le), "%.9g", (double)bounds_ns[i] / S_NS);
 		else
 			snprintf(le, sizeof(le), "+Inf");
-		begin(m, "_bucket", METRIC_LABELS("le", le));
+		begin(m, "_bucket", v);
 		add(m, "%" PRIu64 "\n", total);
 	}
-	begin(m, "_sum", NULL);
-	add(m, "%.9g\n", sum);
-	begin(m, "_count", NULL);
+	begin(m, "_sum", labels);
+	add(m, "%.15g\n", (double)metric_get(&t->sum_ns) / S_NS); /* it grows, and rates are made of it */
+	begin(m, "_count", labels);
 	add(m, "%" PRIu64 "\n", total);
 }
 

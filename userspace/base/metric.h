@@ -22,6 +22,14 @@ static inline uint64_t metric_get(const _Atomic uint64_t *m)
 	return atomic_load_explicit(m, memory_order_relaxed);
 }
 
+/* How long something took, each time: one writer, any readers. Bounds in metric.c; the last are beyond them.
+ */
+#define METRIC_TIMES 26
+struct metric_times {
+	_Atomic uint64_t sum_ns, n[METRIC_TIMES];
+};
+void metric_took(struct metric_times *t, uint64_t ns);
+
 enum metric_kind { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM };
 
 struct metric_text { /* all zero but open_metrics: empty */
@@ -38,9 +46,9 @@ void metric_family(struct metric_text *m, enum metric_kind kind, const char *nam
 /* A sample of the family. labels: name, value, name, value, NULL; or NULL. */
 void metric_number(struct metric_text *m, const char *const *labels, uint64_t v);
 void metric_seconds(struct metric_text *m, const char *const *labels, double v);
-/* n counts, one for each upper bound in seconds and one for what is beyond them. */
-void metric_histogram(
-	struct metric_text *m, const double *bounds, const uint64_t *counts, unsigned n, double sum);
+/* Another writer's, to be told together with what is in t; this one is the caller's alone. */
+void metric_times_add(struct metric_times *t, const struct metric_times *of);
+void metric_histogram(struct metric_text *m, const char *const *labels, const struct metric_times *t);
 void metric_end(struct metric_text *m);
 void metric_fini(struct metric_text *m);
 

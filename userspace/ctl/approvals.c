@@ -113,6 +113,13 @@ void entry_changed(struct approvals *a, struct entry *x)
 	pthread_cond_signal(&a->work);
 }
 
+void entry_decided(struct approvals *a, const struct entry *x)
+{
+	uint64_t now_ms = clock_ms(), asked_ms = x->until_ms - (uint64_t)x->timeout_s * 1000;
+
+	metric_took(&a->decided, (now_ms > asked_ms ? now_ms - asked_ms : 0) * 1000000);
+}
+
 unsigned entry_waiting(const struct approvals *a, const struct entry *x)
 {
 	unsigned n = 0;
@@ -576,6 +583,13 @@ void approvals_close(struct approvals *a)
 	pthread_mutex_destroy(&a->lock);
 	mem_wipe(&a->key, sizeof(a->key));
 	free(a);
+}
+
+void approvals_decided(struct approvals *a, struct metric_times *out)
+{
+	pthread_mutex_lock(&a->lock);
+	metric_times_add(out, &a->decided);
+	pthread_mutex_unlock(&a->lock);
 }
 
 void approvals_stats(struct approvals *a, struct approvals_stats *out)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 #include "base/err.h"
+#include "base/metric.h"
 #include "session/desk.h"
 
 struct approvals;
@@ -66,8 +67,11 @@ json_t *approvals_show(struct approvals *a, const struct approver *who, uint64_t
 
 struct approvals_stats {
 	uint64_t asked, approved, denied, expired, used, voided, revoked;
+	uint64_t glass;            /* of approved, by root alone */
 	unsigned pending, waiting; /* sessions */
 };
 void approvals_stats(struct approvals *a, struct approvals_stats *out);
+/* How long it took until somebody decided; added to *out. */
+void approvals_decided(struct approvals *a, struct metric_times *out);
 
 #endif

@@ -224,8 +224,10 @@ static int approve(struct approvals *a, struct entry *x, const struct approver *
 		return err_set(e, -ENOMEM, "out of memory");
 	if (d->break_glass || approvals_of(x) >= x->required) {
 		x->state = APPROVAL_APPROVED;
+		entry_decided(a, x);
 		set_terms(x);
 		a->stats.approved++;
+		a->stats.glass += d->break_glass;
 	}
 	tell_vote(x, who, d);
 	entry_changed(a, x);
@@ -270,6 +272,7 @@ int approvals_deny(
 		r = err_set(e, -ENOMEM, "out of memory");
 	if (!r) {
 		snprintf(cause, sizeof(cause), "%s", reason && *reason ? reason : "by a reviewer");
+		entry_decided(a, x);
 		entry_end(a, x, APPROVAL_DENIED, cause);
 		r = wait_saved(a, id, e);
 	}

@@ -86,11 +86,13 @@ struct approvals {
 	struct ticket *tickets;
 	uint64_t last_id, turns;
 	struct approvals_stats stats;
+	struct metric_times decided;
 };
 
 /* approvals.c */
 int64_t approvals_now(void);
-void entry_changed(struct approvals *a, struct entry *x); /* is to be written down */
+void entry_changed(struct approvals *a, struct entry *x);       /* is to be written down */
+void entry_decided(struct approvals *a, const struct entry *x); /* now, by somebody */
 /* It is over: who waits for it is denied. event: of the log. */
 void entry_end(struct approvals *a, struct entry *x, enum approval_state state, const char *cause);
 /* Who waits for an approved one claims a use, as many as there are. */

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "ctl/audit.h"
 #include "ctl/enrol.h"
+#include "ctl/recorder.h"
 #include "ctl/report.h"
 #include "kern/loader.h"
 #include "net/worker.h"
@@ -92,12 +93,19 @@ bool health_alive(const struct report *r, char *text, size_t cap)
 	return !l.failed;
 }
 
+static void look_recorded(const struct report *r, struct lines *l)
+{
+	line(l, "recording", recorder_works(r->recorder),
+		"the last that was to be recorded was not; its log says why");
+}
+
 bool health_ready(const struct report *r, char *text, size_t cap)
 {
 	struct lines l = {text, cap, 0, false};
 
 	look_alive(r, &l);
 	look_captured(r, &l);
+	look_recorded(r, &l);
 	return !l.failed;
 }
 

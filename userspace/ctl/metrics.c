@@ -9,13 +9,18 @@
 #include "ctl/clock.h"
 #include "ctl/enrol.h"
 #include "ctl/feed.h"
+#include "ctl/health.h"
 #include "ctl/recorder.h"
 #include "ctl/report.h"
+#include "ctl/webhook.h"
 #include "kern/loader.h"
 #include "net/worker.h"
+#include "policy/allowance.h"
+#include "policy/masked.h"
 #include "policy/policy.h"
 
 #define ENTRIES_MAX 256 /* of databases told apart */
+#define WINDOWS_MAX 256 /* that are told one by one */
 #define MS          1e-3
 
 struct per_database { /* a database entry, over all its catalogues */
@@ -86,6 +91,15 @@ static void add_databases(const struct report *r, struct metric_text *m)
 		metric_number(m, METRIC_LABELS("database", es.entry[i].name), es.entry[i].failures);
 }
 
+static void add_ready(const struct report *r, struct metric_text *m)
+{
+	char text[1024];
+
+	metric_family(
+		m, METRIC_GAUGE, "pgveil_ready", "1 while /readyz says so; it says why where it does not.");
+	metric_number(m, NULL, health_ready(r, text, sizeof(text)));
+}
+
 static void on_enrolment(void *arg, const struct enrol_view *v)
 {
 	uint64_t *n = arg;
@@ -126,12 +140,77 @@ static void add_approvals(const struct report *r, struct metric_text *m)
 	metric_number(m, METRIC_LABELS("event", "consumed"), st.used);
 	metric_number(m, METRIC_LABELS("event", "void"), st.voided);
 	metric_number(m, METRIC_LABELS("event", "revoked"), st.revoked);
+	metric_number(m, METRIC_LABELS("event", "break_glass"), st.glass);
 	metric_family(
 		m, METRIC_GAUGE, "pgveil_approvals_pending", "Approvals that nobody has decided on yet.");
 	metric_number(m, NULL, st.pending);
 	metric_family(
 		m, METRIC_GAUGE, "pgveil_statements_held", "Statements whose clients wait for an approval.");
 	metric_number(m, NULL, st.waiting);
+}
+
+static void add_decisions(const struct report *r, struct metric_text *m)
+{
+	struct metric_times all = {0};
+
+	approvals_decided(r->approvals, &all);
+	metric_family(m, METRIC_HISTOGRAM, "pgveil_approval_decision_seconds",
+		"How long it took until an approval was given or denied by somebody.");
+	metric_histogram(m, NULL, &all);
+}
+
+/* The keys are of the policies: what of it is open cannot be more than it names, unless it changed. */
+struct windows {
+	struct metric_text *m;
+	unsigned n;
+};
+
+static void on_window(
+	void *arg, const char *key, const uint64_t spent[MEASURES], const uint64_t limit[MEASURES])
+{
+	struct windows *ws = arg;
+
+	if (ws->n++ >= WINDOWS_MAX)
+		return;
+	for (enum measure m = MEASURE_ROWS; m < MEASURES; m++)
+		if (limit[m] != LIMIT_NONE)
+			metric_seconds(ws->m, METRIC_LABELS("window", key, "measure", measure_name(m)),
+				limit[m] ? (double)spent[m] / (double)limit[m] : 1);
+}
+
+static void add_queues(const struct report *r, struct metric_text *m)
+{
+	struct windows windows = {.m = m};
+	struct approvals_stats approvals;
+	struct recorder_queue record;
+	struct workers_queues q;
+	unsigned waiting;
+
+	metric_family(m, METRIC_GAUGE, "pgveil_window_spent_ratio",
+		"How much of an export window is spent, of those that somebody has open.");
+	waiting = allowance_each(r->allowance, on_window, &windows);
+	approvals_stats(r->approvals, &approvals);
+	recorder_queue(r->recorder, &record);
+	workers_queues(r->workers, &q);
+	metric_family(m, METRIC_GAUGE, "pgveil_queue_depth",
+		"What waits: connections to be accepted (accept), for a worker to come to them (worker), "
+		"statements for an approval (approval), windows for their keeper (window), records to be "
+		"written (record) and to be on disk (sync), events for the webhook (webhook), servers to "
+		"end what a client that is gone began (straggler).");
+	metric_number(m, METRIC_LABELS("queue", "accept"), q.backlog);
+	metric_number(m, METRIC_LABELS("queue", "worker"), q.posts);
+	metric_number(m, METRIC_LABELS("queue", "approval"), approvals.waiting);
+	metric_number(m, METRIC_LABELS("queue", "window"), waiting);
+	metric_number(m, METRIC_LABELS("queue", "record"), record.records);
+	metric_number(m, METRIC_LABELS("queue", "sync"), record.unsynced);
+	metric_number(m, METRIC_LABELS("queue", "webhook"), webhook_depth(r->webhook));
+	metric_number(m, METRIC_LABELS("queue", "straggler"), q.stragglers);
+	metric_family(m, METRIC_GAUGE, "pgveil_queue_bytes",
+		"Bytes that wait: for clients and databases that do not take them, and records to be "
+		"written.");
+	metric_number(m, METRIC_LABELS("queue", "client"), q.to_client);
+	metric_number(m, METRIC_LABELS("queue", "database"), q.to_database);
+	metric_number(m, METRIC_LABELS("queue", "record"), record.bytes);
 }
 
 static void add_audit(const struct report *r, struct metric_text *m)
@@ -170,6 +249,20 @@ static void add_policy(const struct report *r, struct metric_text *m)
 	metric_number(m, METRIC_LABELS("result", "failed"), r->reload_failures);
 }
 
+static void add_masked(void *arg, const char *where, uint64_t cells)
+{
+	metric_number(arg, METRIC_LABELS("rule", where), cells);
+}
+
+static void add_rules(struct metric_text *m)
+{
+	metric_family(m, METRIC_COUNTER, "pgveil_rule_masked_cells",
+		"Masked cells by the mask rule, as the place where it stands in the policy; told at the end "
+		"of a "
+		"result, or after a thousand rows.");
+	masked_each(add_masked, m);
+}
+
 static uint64_t resident_bytes(void)
 {
 	unsigned long size = 0, resident = 0;
@@ -190,13 +283,18 @@ void metrics_write(const struct report *r, struct metric_text *m)
 	metric_seconds(m, NULL, (double)(clock_ms() - r->since_ms) * MS);
 	metric_family(m, METRIC_GAUGE, "process_resident_memory_bytes", "Memory of the process.");
 	metric_number(m, NULL, resident_bytes());
+	add_ready(r, m);
 	add_kernel(r, m);
 	add_audit(r, m);
 	add_policy(r, m);
 	add_databases(r, m);
 	add_approvals(r, m);
+	add_decisions(r, m);
 	workers_metrics(r->workers, m);
+	add_rules(m);
 	recorder_metrics(r->recorder, m);
+	webhook_metrics(r->webhook, m);
+	add_queues(r, m);
 	metric_end(m);
 }
 

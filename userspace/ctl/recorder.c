@@ -33,6 +33,7 @@ struct worker_scribe {
 	struct quill *quill;
 	bool any;                  /* was put, and not committed: */
 	struct ticket first, last; /* these, and what is between them */
+	struct metric_times synced;
 };
 
 struct recorder {
@@ -59,6 +60,8 @@ struct recorder {
 	pthread_t thread;
 	bool started;
 	uint64_t sealed_s, retained_s;
+	struct metric_times synced;
+	_Atomic uint64_t sealed_ms;
 };
 
 static uint64_t now_us(void)
@@ -67,6 +70,16 @@ static uint64_t now_us(void)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* times: of the thread that calls. */
+static int bring_to_disk(struct recorder *r, struct metric_times *times, struct err *e)
+{
+	uint64_t since_ns = clock_ns();
+	int rc = journal_sync(r->journal, e);
+
+	metric_took(times, clock_ns() - since_ns);
+	return rc;
 }
 
 /* ---- the workers' side ---- */
@@ -153,7 +166,7 @@ static int commit(struct scribe *base, struct err *e)
 	if (!rc)
 		rc = journal_commit(r->journal, s->last, e);
 	if (!rc && r->cfg.each)
-		rc = journal_sync(r->journal, e);
+		rc = bring_to_disk(r, &s->synced, e);
 	if (rc)
 		return failed(r, rc, e);
 	if (atomic_load_explicit(&r->failing, memory_order_relaxed))
@@ -238,6 +251,7 @@ static void seal(struct recorder *r)
 		return;
 	}
 	journal_head(r->journal, &head);
+	atomic_store(&r->sealed_ms, clock_ms());
 	r->sealed_s = clock_ms() / 1000;
 	pthread_mutex_lock(&r->lock);
 	r->sealed = head.records;
@@ -288,7 +302,7 @@ static void work(struct recorder *r)
 	struct journal_head head;
 	struct err e = {0};
 
-	if (!r->cfg.each && journal_sync(r->journal, &e))
+	if (!r->cfg.each && bring_to_disk(r, &r->synced, &e))
 		failed(r, e.code, &e);
 	journal_head(r->journal, &head);
 	if (head.records > r->sealed &&
@@ -469,6 +483,35 @@ void recorder_close(struct recorder *r)
 	free(r);
 }
 
+static void add_synced(const struct recorder *r, struct metric_text *m)
+{
+	struct metric_times all = {0};
+
+	metric_times_add(&all, &r->synced);
+	for (unsigned i = 0; i < r->nscribes; i++)
+		metric_times_add(&all, &r->scribes[i].synced);
+	metric_family(m, METRIC_HISTOGRAM, "pgveil_record_sync_seconds",
+		"How long it took to bring to disk what was written; a statement waits for that with "
+		"--record-fsync statement.");
+	metric_histogram(m, NULL, &all);
+}
+
+bool recorder_works(struct recorder *r)
+{
+	return !r || (!atomic_load(&r->failing) && !atomic_load(&r->over_quota));
+}
+
+void recorder_queue(struct recorder *r, struct recorder_queue *out)
+{
+	struct journal_head head;
+
+	*out = (struct recorder_queue){0};
+	if (!r)
+		return;
+	journal_head(r->journal, &head);
+	*out = (struct recorder_queue){head.pending, head.pending_bytes, head.unsynced};
+}
+
 void recorder_metrics(struct recorder *r, struct metric_text *m)
 {
 	char name[RUN_NAME], hash[2 * ENTRY_HASH + 1];
@@ -492,10 +535,16 @@ void recorder_metrics(struct recorder *r, struct metric_text *m)
 	metric_number(m, NULL, atomic_load(&r->failures));
 	metric_family(m, METRIC_GAUGE, "pgveil_record_failing",
 		"1: the last could not, or the quota is used up; statements are refused.");
-	metric_number(m, NULL, atomic_load(&r->failing) || atomic_load(&r->over_quota));
+	metric_number(m, NULL, !recorder_works(r));
+	metric_family(m, METRIC_GAUGE, "pgveil_record_quota_bytes", "What they may have; 0: any.");
+	metric_number(m, NULL, r->cfg.quota);
 	metric_family(m, METRIC_GAUGE, "pgveil_record_stored_bytes", "Of all recordings that are kept.");
 	metric_number(m, NULL, atomic_load(&r->bytes));
 	metric_family(m, METRIC_GAUGE, "pgveil_record_sealed_records",
 		"Records before the last seal; its head is the hash of the chain there.");
 	metric_number(m, METRIC_LABELS("run", name, "head", hash), sealed);
+	metric_family(m, METRIC_GAUGE, "pgveil_record_seal_age_seconds",
+		"How long ago that was; nothing new is not sealed again.");
+	metric_seconds(m, NULL, (double)(clock_ms() - atomic_load(&r->sealed_ms)) * 1e-3);
+	add_synced(r, m);
 }

@@ -27,6 +27,12 @@ MUSTCHECK int recorder_open(struct recorder **out, const struct recorder_config 
 void recorder_close(struct recorder *r);         /* behind the workers. NULL is fine */
 uint32_t recorder_run(const struct recorder *r); /* 0 for NULL */
 struct scribe *recorder_scribe(struct recorder *r, unsigned i);
+bool recorder_works(struct recorder *r); /* the last that was to be recorded was. True for NULL */
+struct recorder_queue {
+	uint64_t records, bytes; /* put, and not written yet */
+	uint64_t unsynced;       /* records that are written, and not known to be on disk */
+};
+void recorder_queue(struct recorder *r, struct recorder_queue *out);
 /* What is told of it, in families. From any thread. NULL is fine. */
 void recorder_metrics(struct recorder *r, struct metric_text *m);
 

@@ -35,8 +35,6 @@ struct post;
 enum splice_way { SPLICE_WAYS(X) SPLICE_WAY_MAX };
 #undef X
 
-#define JUDGING_BUCKETS 12 /* bounds in net/metrics.c */
-
 struct worker {
 	struct workers *all;
 	pthread_t thread;
@@ -48,12 +46,13 @@ struct worker {
 
 	pthread_mutex_t lock; /* over posts */
 	struct post *posts, **posts_end;
+	unsigned nposts;
 	atomic_bool poked;
 
 	/* Written by the thread, read by whoever wants metrics. */
 	_Atomic uint64_t pulse_ms; /* when it last came round */
 	struct tally tally;
-	_Atomic uint64_t judging_ns, judging_took[JUDGING_BUCKETS]; /* of texts that the cache did not have */
+	_Atomic uint64_t straggling; /* stragglers */
 	_Atomic uint64_t splice_reads[SPLICE_WAY_MAX];
 	_Atomic uint64_t windows[SPLICE_END_MAX], window_bytes, window_rows, repeated, paired;
 
@@ -68,7 +67,6 @@ struct worker {
 	uint64_t drain_since_ms;
 	bool drains_at_once; /* a session ends as soon as it rests */
 	bool stopping;
-	uint64_t judging_since_ns;
 	uint64_t quiet_until_ms; /* the log of refused connections is held back until then */
 	struct ration {          /* of what sessions note, one for each enum session_note */
 		uint64_t earned_ms, unsaid;
@@ -90,8 +88,6 @@ struct workers {
 	atomic_uint_fast64_t accepted, unserved[UNSERVED_MAX], upstream_failed, cancels_refused;
 };
 
-/* For cache_observe: how long a judgement takes. */
-void worker_judging(void *worker, bool begins);
 /* Counts and logs a connection that is not served. */
 void worker_unserved(struct worker *w, enum unserved why, const char *text);
 

@@ -354,6 +354,29 @@ bool workers_listening(struct workers *ws, uint64_t netns_cookie, struct listeni
 	return l != NULL;
 }
 
+/* Of a socket that listens TCP tells how many wait there. */
+static unsigned backlog(int fd)
+{
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
+
+	return fd >= 0 && getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 &&
+			       info.tcpi_state == TCP_LISTEN
+		       ? info.tcpi_unacked
+		       : 0;
+}
+
+unsigned listeners_backlog(struct workers *ws)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&ws->listeners_lock);
+	for (const struct listener *l = ws->listeners; l; l = l->next)
+		n += backlog(l->ns.listen4) + backlog(l->ns.listen6);
+	pthread_mutex_unlock(&ws->listeners_lock);
+	return n;
+}
+
 static bool use_again(struct workers *ws, uint64_t inode, struct listening *out)
 {
 	struct listener *l;

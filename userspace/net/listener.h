@@ -25,8 +25,9 @@ struct listener {
 /* A reference to the listener of a namespace, also a closed one that sessions still hold; NULL: none. */
 struct listener *listener_find(struct workers *ws, uint64_t netns_cookie);
 struct listener *listener_ref(struct listener *l);
-void listener_unref(struct listener *l);  /* NULL is fine */
-void listeners_close(struct workers *ws); /* all of them */
+void listener_unref(struct listener *l);        /* NULL is fine */
+void listeners_close(struct workers *ws);       /* all of them */
+unsigned listeners_backlog(struct workers *ws); /* TCP connections that wait to be accepted */
 
 /* Somebody who was let in, on the way to the worker that will serve it. */
 struct visitor {

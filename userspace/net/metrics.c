@@ -1,39 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the workers count, as families for Prometheus. Each number has one writer, its worker; they are added
  * up here, without asking the workers, so that a worker that is busy does not hide what the others do. */
-#include <time.h>
 #include "base/metric.h"
 #include "net/crew.h"
-
-#define NS_A_SECOND UINT64_C(1000000000)
-
-static const double bounds_s[JUDGING_BUCKETS - 1] = {
-	50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3};
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_A_SECOND + (uint64_t)ts.tv_nsec;
-}
-
-void worker_judging(void *worker, bool begins)
-{
-	struct worker *w = worker;
-	unsigned i = 0;
-	uint64_t took;
-
-	if (begins) {
-		w->judging_since_ns = now_ns();
-		return;
-	}
-	took = now_ns() - w->judging_since_ns;
-	while (i < JUDGING_BUCKETS - 1 && (double)took > bounds_s[i] * (double)NS_A_SECOND)
-		i++;
-	metric_add(&w->judging_ns, took);
-	metric_add(&w->judging_took[i], 1);
-}
+#include "net/listener.h"
 
 /* One field of struct worker, over all of them. */
 static uint64_t sum_at(const struct workers *ws, size_t offset)
@@ -92,14 +62,26 @@ static void add_unrecorded(const struct workers *ws, struct metric_text *m)
 
 static void add_traffic(const struct workers *ws, struct metric_text *m)
 {
-	metric_family(
-		m, METRIC_COUNTER, "pgveil_statements", "Statements that were passed on to the server.");
-	metric_number(m, NULL, SUM(ws, tally.statements));
+	uint64_t refused = 0;
+
+	for (unsigned r = 0; r < REFUSAL_MAX; r++)
+		refused += SUM_AT(ws, tally.refused, r);
+	metric_family(m, METRIC_COUNTER, "pgveil_statements",
+		"Statements by what became of them: passed on to the server (allow), likewise by an approval "
+		"(ask), refused (deny).");
+	metric_number(
+		m, METRIC_LABELS("verdict", "allow"), SUM(ws, tally.statements) - SUM(ws, tally.approved));
+	metric_number(m, METRIC_LABELS("verdict", "ask"), SUM(ws, tally.approved));
+	metric_number(m, METRIC_LABELS("verdict", "deny"), refused);
 	metric_family(m, METRIC_COUNTER, "pgveil_statements_refused",
 		"Statements that were refused, by the SQLSTATE that the client got.");
 	for (enum refusal_code r = 0; r < REFUSAL_MAX; r++)
 		metric_number(m, METRIC_LABELS("sqlstate", refusal_word(r)),
 			SUM_AT(ws, tally.refused, (unsigned)r));
+	metric_family(m, METRIC_COUNTER, "pgveil_refusals", "Statements that were refused, by why.");
+	for (enum refusal_cause c = 0; c < CAUSE_MAX; c++)
+		metric_number(m, METRIC_LABELS("cause", refusal_cause_name(c)),
+			SUM_AT(ws, tally.causes, (unsigned)c));
 	metric_family(m, METRIC_COUNTER, "pgveil_results_stopped",
 		"Results that an export limit stopped before their end.");
 	metric_number(m, NULL, SUM(ws, tally.stopped));
@@ -169,18 +151,10 @@ static void add_splice(const struct workers *ws, struct metric_text *m)
 
 static void add_judging(const struct workers *ws, struct metric_text *m)
 {
-	uint64_t took[JUDGING_BUCKETS];
-
 	metric_family(m, METRIC_COUNTER, "pgveil_judgements",
 		"Statement texts that were looked up; missed: they had to be analysed.");
 	metric_number(m, METRIC_LABELS("cache", "hit"), SUM(ws, tally.judged_cached));
 	metric_number(m, METRIC_LABELS("cache", "miss"), SUM(ws, tally.judged_anew));
-	for (unsigned i = 0; i < JUDGING_BUCKETS; i++)
-		took[i] = SUM_AT(ws, judging_took, i);
-	metric_family(
-		m, METRIC_HISTOGRAM, "pgveil_judgement_seconds", "How long the analysis of a text took.");
-	metric_histogram(
-		m, bounds_s, took, JUDGING_BUCKETS, (double)SUM(ws, judging_ns) / (double)NS_A_SECOND);
 	metric_family(m, METRIC_GAUGE, "pgveil_cache_judgements", "Judged texts that are kept.");
 	metric_number(m, NULL, SUM(ws, tally.judgements));
 	metric_family(m, METRIC_GAUGE, "pgveil_cache_bytes", "Memory of the judged texts that are kept.");
@@ -188,6 +162,44 @@ static void add_judging(const struct workers *ws, struct metric_text *m)
 	metric_family(m, METRIC_GAUGE, "pgveil_cache_bindings",
 		"Combinations of rules and catalogue that are kept.");
 	metric_number(m, NULL, SUM(ws, tally.bindings));
+}
+
+static void add_limits(const struct workers *ws, struct metric_text *m)
+{
+	metric_family(m, METRIC_COUNTER, "pgveil_limits_reached",
+		"Times that an export limit stopped a result or refused a statement.");
+	for (enum limit_scope sc = 0; sc < SCOPE_MAX; sc++)
+		for (enum measure me = 0; me < MEASURES; me++)
+			metric_number(m,
+				METRIC_LABELS("scope", limit_scope_name(sc), "measure", measure_name(me)),
+				SUM_AT(ws, tally.limits, (unsigned)sc * MEASURES + (unsigned)me));
+}
+
+static void add_stages(const struct workers *ws, struct metric_text *m)
+{
+	metric_family(m, METRIC_HISTOGRAM, "pgveil_stage_seconds",
+		"How long the stages of a login and of a statement took; of lookups one in sixteen is "
+		"measured.");
+	for (enum stage st = 0; st < STAGE_MAX; st++) {
+		struct metric_times all = {0};
+
+		for (unsigned i = 0; i < ws->cfg.n; i++)
+			metric_times_add(&all, &ws->worker[i].tally.took[st]);
+		metric_histogram(m, METRIC_LABELS("stage", stage_name(st)), &all);
+	}
+}
+
+void workers_queues(struct workers *ws, struct workers_queues *out)
+{
+	*out = (struct workers_queues){.backlog = listeners_backlog(ws),
+		.to_client = SUM_AT(ws, tally.queued, SIDE_CLIENT),
+		.to_database = SUM_AT(ws, tally.queued, SIDE_SERVER),
+		.stragglers = SUM(ws, straggling)};
+	for (unsigned i = 0; i < ws->cfg.n; i++) {
+		pthread_mutex_lock(&ws->worker[i].lock);
+		out->posts += ws->worker[i].nposts;
+		pthread_mutex_unlock(&ws->worker[i].lock);
+	}
 }
 
 void workers_metrics(struct workers *ws, struct metric_text *m)
@@ -205,4 +217,6 @@ void workers_metrics(struct workers *ws, struct metric_text *m)
 	add_unrecorded(ws, m);
 	add_splice(ws, m);
 	add_judging(ws, m);
+	add_limits(ws, m);
+	add_stages(ws, m);
 }

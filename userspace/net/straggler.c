@@ -16,6 +16,7 @@ static void end(struct straggler *l)
 	*l->link = l->next;
 	if (l->next)
 		l->next->link = l->link;
+	metric_add(&l->worker->straggling, (uint64_t)-1);
 	l->done(l->arg);
 }
 
@@ -60,6 +61,7 @@ void straggler_start(struct worker *w, struct straggler *l)
 	if (l->next)
 		l->next->link = &l->next;
 	w->stragglers = l;
+	metric_add(&w->straggling, 1);
 	leg_probe(l->leg); /* a machine that is gone sends no end */
 	l->alarm = alarm_new(w->loop, on_alarm, l);
 	l->leg->watch = watch_new(w->loop, l->leg->fd, on_server, l);

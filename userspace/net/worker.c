@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "base/log.h"
 #include "net/cancel.h"
 #include "net/conn.h"
@@ -17,6 +18,7 @@
 #define QUIET_MS       100
 #define PULSE_MS       1000
 #define NOTES_A_SECOND 50
+#define NS_A_SECOND    UINT64_C(1000000000)
 
 struct post {
 	struct post *next;
@@ -61,6 +63,7 @@ int worker_post(struct worker *w, void (*fn)(struct worker *w, void *arg), void 
 	first = w->posts == NULL;
 	*w->posts_end = p;
 	w->posts_end = &p->next;
+	w->nposts++;
 	pthread_mutex_unlock(&w->lock);
 	if (first)
 		loop_kick(w->loop);
@@ -75,6 +78,7 @@ static void run_posts(struct worker *w)
 	p = w->posts;
 	w->posts = NULL;
 	w->posts_end = &w->posts;
+	w->nposts = 0;
 	pthread_mutex_unlock(&w->lock);
 	for (; p; p = next) {
 		next = p->next;
@@ -255,6 +259,15 @@ struct worker *workers_at(struct workers *ws, unsigned i)
 	return &ws->worker[i];
 }
 
+static uint64_t clock_ns(void *arg)
+{
+	struct timespec ts;
+
+	(void)arg;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NS_A_SECOND + (uint64_t)ts.tv_nsec;
+}
+
 static int worker_start(struct worker *w, struct policy *p, struct err *e)
 {
 	const struct workers_config *cfg = &w->all->cfg;
@@ -278,11 +291,12 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		.note = note,
 		.scribe = cfg->scribes ? cfg->scribes[w - w->all->worker] : NULL,
 		.tally = &w->tally,
+		.clock_ns = clock_ns,
 		.arg = w,
 	};
 	r = cache_new(&w->env.cache, e);
 	if (!r)
-		cache_observe(w->env.cache, &w->tally, worker_judging, w);
+		cache_observe(w->env.cache, &w->tally, clock_ns, w);
 	if (!r)
 		r = loop_new(&w->loop, on_kick, w, e);
 	if (r)

@@ -184,6 +184,13 @@ void workers_stats(struct workers *ws, struct workers_stats *out);
 /* How long ago the worker that is the furthest behind came round last: one that is not stuck does within a
  * second or so. From any thread. */
 uint64_t workers_behind_ms(const struct workers *ws);
+struct workers_queues {
+	unsigned backlog; /* connections that nobody has accepted yet */
+	unsigned posts;   /* that workers have not come to, accepted connections among them */
+	uint64_t stragglers;
+	uint64_t to_client, to_database; /* bytes that these do not take */
+};
+void workers_queues(struct workers *ws, struct workers_queues *out);
 /* All that the workers count, in families of their own. From any thread. */
 void workers_metrics(struct workers *ws, struct metric_text *m);
 

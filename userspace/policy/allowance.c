@@ -300,6 +300,38 @@ int allowance_spent(struct allowance *a, const struct charge *c, uint64_t spent[
 	return r;
 }
 
+static bool waits(const struct window *w)
+{
+	bool any = w->busy || w->look;
+
+	for (unsigned m = 0; m < MEASURES; m++)
+		any = any || w->need[m];
+	return any;
+}
+
+unsigned allowance_each(struct allowance *a,
+	void (*fn)(
+		void *arg, const char *key, const uint64_t spent[MEASURES], const uint64_t limit[MEASURES]),
+	void *arg)
+{
+	unsigned waiting = 0;
+
+	pthread_mutex_lock(&a->lock);
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (const struct window *w = a->windows[i]; w; w = w->next) {
+			uint64_t spent[MEASURES];
+
+			waiting += waits(w);
+			if (!w->refs || !w->period_s)
+				continue;
+			for (unsigned m = 0; m < MEASURES; m++)
+				spent[m] = w->spent[m] - least(w->left[m], w->spent[m]) + w->debt[m];
+			fn(arg, w->key, spent, w->limit);
+		}
+	pthread_mutex_unlock(&a->lock);
+	return waiting;
+}
+
 /* ---- the keeper's side ---- */
 
 /* Whether there is something to do; fills j. */

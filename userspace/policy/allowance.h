@@ -45,6 +45,13 @@ void allowance_charge(struct allowance *a, const struct charge *v, unsigned n, c
 MUSTCHECK int allowance_spent(
 	struct allowance *a, const struct charge *c, uint64_t spent[MEASURES], uint64_t now_ms);
 
+/* How much is spent of each window that somebody has open, as far as it is known; of what is not limited the
+ * limit is LIMIT_NONE. fn may not call back. Gives how many windows wait for the keeper. */
+unsigned allowance_each(struct allowance *a,
+	void (*fn)(
+		void *arg, const char *key, const uint64_t spent[MEASURES], const uint64_t limit[MEASURES]),
+	void *arg);
+
 /* ---- the keeper's side ---- */
 
 struct allowance_job {

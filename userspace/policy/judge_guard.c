@@ -91,6 +91,7 @@ static bool may_set(struct judge *j, const char *name, bool reset, struct plan *
 	if (!where)
 		return true;
 	how = arena_printf(j->a, "Policy rule %s pins it.", where);
+	p->guarded = true;
 	judge_deny(j, p, "42501", arena_printf(j->a, "parameter \"%s\" cannot be changed here", name),
 		how ? how : JUDGE_NO_MEMORY);
 	return false;
@@ -156,6 +157,7 @@ static bool judge_settings(struct judge *j, const struct statement *st, struct p
 	if (!where)
 		return true;
 	how = arena_printf(j->a, "Policy rule %s makes the session read-only.", where);
+	p->guarded = true;
 	judge_deny(j, p, "42501", "READ WRITE is not allowed here", how ? how : JUDGE_NO_MEMORY);
 	return false;
 }
@@ -195,6 +197,7 @@ bool judge_only(struct judge *j, const struct statement *st, struct plan *p)
 			"you "
 			"need another.",
 			guards[i]->only_where);
+		p->guarded = true;
 		judge_deny(j, p, "42501", "the statement is none of those that are allowed here",
 			how ? how : JUDGE_NO_MEMORY);
 		return false;
@@ -245,5 +248,6 @@ bool judge_guard(struct judge *j, const struct statement *st, struct plan *p)
 		     : NULL,
 		how ? how : JUDGE_NO_MEMORY);
 	p->verdict = a.verdict;
+	p->guarded = a.verdict == DENY;
 	return a.verdict != DENY;
 }

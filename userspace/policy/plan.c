@@ -174,6 +174,7 @@ static bool plan_inner(struct judge *j, const struct statement *st, struct plan 
 		return false;
 	if (p->inner->verdict == DENY) {
 		p->guard = p->inner->guard;
+		p->guarded = p->inner->guarded;
 		judge_deny(j, p, p->inner->sqlstate, p->inner->reason, p->inner->hint);
 		p->position = p->inner->position;
 		p->retry = p->inner->retry;
@@ -402,6 +403,7 @@ static void ask(struct plan *p, const struct plan *words)
 	p->reason = words->reason;
 	p->hint = words->hint;
 	p->guard = words->guard;
+	p->guarded = words->guarded;
 }
 
 /* What the guard refuses is not looked at otherwise; what it wants to be asked for must be allowed else. */

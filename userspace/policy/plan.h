@@ -38,6 +38,7 @@ struct plan {
 	uint64_t effects; /* all that it may do, a bit for each (sql/effect.h) */
 	/* The rule of the policy's statements that decided; NULL: its default, or what masks need. */
 	const struct guard_rule *guard;
+	bool guarded; /* not ALLOW: for what those say, and not for what masks need */
 	/* Not ALLOW: what the client is told. */
 	char sqlstate[6];
 	const char *reason, *hint; /* hint may be NULL */

@@ -93,7 +93,8 @@ struct rule {                       /* one entry of spec.mask */
 	struct mask mask;    /* what a direct column gets */
 	struct mask derived; /* what an expression over it gets: null, redact or fixed */
 	struct permit permit;
-	const char *where; /* "file:line", for explain and hints */
+	const char *where;     /* "file:line", for explain and hints */
+	struct masked *masked; /* what it has masked (policy/masked.h) */
 };
 
 /* Loads files, all or nothing. -EINVAL: *c lists every mistake of every file; -ENOMEM. ${NAME} is replaced by

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "policy/masked.h"
 #include "policy/pattern.h"
 #include "policy/strict.h"
 
@@ -48,6 +49,7 @@ void rule_read(struct reading *r, const struct node *n, struct rule *out)
 	out->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
 	if (!out->where)
 		r->failed = -ENOMEM;
+	out->masked = masked_of(out->where);
 	if (!section_map(r, n, WHERE, keys, ARRAY_LEN(keys)))
 		return;
 	section_missing(r, n, WHERE, detect ? "in" : "columns");

@@ -519,7 +519,12 @@ int journal_seal(struct journal *j, uint64_t now_us, struct err *e)
 void journal_head(struct journal *j, struct journal_head *out)
 {
 	pthread_mutex_lock(&j->lock);
-	*out = (struct journal_head){.records = j->done.number, .bytes = j->bytes, .lost = j->lost};
+	*out = (struct journal_head){.records = j->done.number,
+		.bytes = j->bytes,
+		.lost = j->lost,
+		.pending = j->put.number - j->done.number,
+		.pending_bytes = j->npending,
+		.unsynced = j->done.number > j->synced ? j->done.number - j->synced : 0};
 	memcpy(out->hash, j->done.hash, ENTRY_HASH);
 	pthread_mutex_unlock(&j->lock);
 }

@@ -61,8 +61,10 @@ MUSTCHECK int journal_seal(struct journal *j, uint64_t now_us, struct err *e);
 struct journal_head {
 	uint64_t records; /* in the chain, with those of the recording itself */
 	uint8_t hash[ENTRY_HASH];
-	uint64_t bytes; /* written by this run */
-	uint64_t lost;  /* records that could not be written */
+	uint64_t bytes;                  /* written by this run */
+	uint64_t lost;                   /* records that could not be written */
+	uint64_t pending, pending_bytes; /* put, and not written yet */
+	uint64_t unsynced;               /* written, and not known to be on disk */
 };
 /* Of what is committed. */
 void journal_head(struct journal *j, struct journal_head *out);

@@ -184,8 +184,7 @@ static enum fate on_no_data(struct session *s, const struct frame *f)
 	return ours ? FATE_SWALLOW : FATE_PASS;
 }
 
-static enum fate write_row(
-	struct session *s, struct expected *x, const struct frame *f, const struct rowplan *rp)
+static enum fate write_row(struct session *s, struct expected *x, const struct frame *f, struct rowplan *rp)
 {
 	struct row_cut cut = {0};
 	enum fate fate;
@@ -202,6 +201,7 @@ static enum fate write_row(
 	row_put(&cut, &s->lane[SIDE_CLIENT].out);
 	s->stats.rows++;
 	s->stats.masked_cells += rp->hidden;
+	rowplan_masked(rp, 1);
 	return FATE_WRITTEN;
 }
 
@@ -734,6 +734,7 @@ static bool go_on(struct session *s)
 void backend_pump(struct session *s)
 {
 	struct lane *l = &s->lane[SIDE_SERVER];
+	struct expected *x;
 	struct frame f;
 	bool veiled;
 
@@ -750,7 +751,10 @@ void backend_pump(struct session *s)
 					f.total);
 			return;
 		}
-		veiled = keep_veils(s, &f, pipeline_len(&s->pipe) ? &pipeline_head(&s->pipe)->kept : NULL);
+		x = pipeline_head(&s->pipe);
+		if (x && x->kept.sent_us)
+			keep_heard(s, &x->kept);
+		veiled = keep_veils(s, &f, x ? &x->kept : NULL);
 		switch (hear(s, &f)) {
 		case FATE_BROKEN: return;
 		case FATE_PASS:

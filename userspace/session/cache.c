@@ -56,7 +56,7 @@ struct cache {
 	unsigned n;
 	size_t bytes;
 	struct tally *tally; /* NULL: nobody counts */
-	void (*judging)(void *arg, bool begins);
+	uint64_t (*clock_ns)(void *arg);
 	void *arg;
 };
 
@@ -66,10 +66,10 @@ int cache_new(struct cache **out, struct err *e)
 	return *out ? 0 : err_sql(e, -ENOMEM, "53200", "out of memory");
 }
 
-void cache_observe(struct cache *c, struct tally *t, void (*judging)(void *arg, bool begins), void *arg)
+void cache_observe(struct cache *c, struct tally *t, uint64_t (*clock_ns)(void *arg), void *arg)
 {
 	c->tally = t;
-	c->judging = judging;
+	c->clock_ns = clock_ns;
 	c->arg = arg;
 }
 
@@ -282,15 +282,15 @@ static int copy_key(struct judgement *j, const struct name_scope *scope, struct 
 
 static int judge(struct cache *c, struct judgement *j, const struct name_scope *scope, struct err *e)
 {
+	uint64_t since_ns;
 	int r;
 
-	if (c->tally)
-		metric_add(&c->tally->judged_anew, 1);
-	if (c->judging)
-		c->judging(c->arg, true);
+	since_ns = c->tally ? c->clock_ns(c->arg) : 0;
 	r = plan_judge(j->binding, scope, j->text, &j->mem, &j->judged, e);
-	if (c->judging)
-		c->judging(c->arg, false);
+	if (c->tally) {
+		metric_add(&c->tally->judged_anew, 1);
+		metric_took(&c->tally->took[STAGE_ANALYSIS], c->clock_ns(c->arg) - since_ns);
+	}
 	return r;
 }
 
@@ -341,6 +341,9 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 	struct judgement **out, struct err *e)
 {
 	uint64_t path = 0xcbf29ce484222325u ^ (uintptr_t)b, h, oh = 0;
+	/* the clock costs as much as a part of it */
+	bool measured = c->tally && metric_get(&c->tally->judged_cached) % STAGE_LOOKUPS == 0;
+	uint64_t since_ns = measured ? c->clock_ns(c->arg) : 0;
 	struct outline o;
 	struct judgement *j;
 	bool outlined = false;
@@ -364,6 +367,8 @@ int cache_judge(struct cache *c, struct binding *b, const struct name_scope *sco
 		touch(c, j);
 		if (c->tally)
 			metric_add(&c->tally->judged_cached, 1);
+		if (measured)
+			metric_took(&c->tally->took[STAGE_LOOKUP], c->clock_ns(c->arg) - since_ns);
 		*out = judgement_ref(j);
 		return 0;
 	}

@@ -13,8 +13,8 @@ struct about;
 struct judgement; /* a refcounted struct judged with the arena and the binding it lives on */
 
 MUSTCHECK int cache_new(struct cache **out, struct err *e);
-/* Counts into t, and tells when a text is judged that was not judged before: begins, and ends. */
-void cache_observe(struct cache *c, struct tally *t, void (*judging)(void *arg, bool begins), void *arg);
+/* Counts into t, and how long looking a text up and judging it took, by the caller's clock. */
+void cache_observe(struct cache *c, struct tally *t, uint64_t (*clock_ns)(void *arg), void *arg);
 void cache_free(struct cache *c);
 
 /* The binding of a grant over a catalogue of slot: an equal earlier one, or a new one that carries on what

@@ -164,6 +164,7 @@ enum wire copyout_data(struct copyout *c, struct span body, struct arena *scratc
 			break;
 		}
 		*masked += row.kind == COPY_ROW ? c->rows->hidden : 0;
+		rowplan_masked(c->rows, row.kind == COPY_ROW);
 		c->out_rows += row.kind == COPY_ROW;
 	}
 	if (any)

@@ -503,6 +503,7 @@ void enter_open(struct session *s)
 	s->status = s->login.status;
 	style_settle(s, s->status);
 	session_move(s, STATE_OPEN);
+	session_took(s, STAGE_LOGIN, s->began_ns, session_clock_ns(s));
 	if (s->judged && s->env->accounts) {
 		s->names.account = account_open(s->env->accounts, s->who->cgroup_id);
 		if (!s->names.account) {

@@ -160,6 +160,7 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 	x->judged_ms = s->now_ms;
 	x->ticket = hold_sent(s, false);
 	s->stats.statements += js->n;
+	s->stats.approved += x->ticket != 0;
 	return instead ? frontend_instead(s, f, NULL, instead) : frontend_forward(s, f);
 }
 
@@ -415,6 +416,7 @@ void frontend_pump(struct session *s)
 		case WIRE_OK: break;
 		}
 		s->keep.about = NULL;
+		s->cause = CAUSE_OTHER;
 		if (held_whole(s, &f) && !frame_whole(&f)) {
 			if (f.total <= s->env->message_max)
 				return;

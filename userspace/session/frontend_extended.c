@@ -171,6 +171,7 @@ static int take_prepared(struct session *s, struct span name, struct prepared **
 		return 0;
 	denial = frontend_denial(judgement_plans(newer));
 	if (denial) {
+		s->cause = denial->guarded ? CAUSE_GUARD : s->cause;
 		r = err_sql(e, -EACCES, denial->sqlstate, "%s", denial->reason);
 	} else {
 		const struct judged *js = judgement_plans(newer);
@@ -235,6 +236,8 @@ static enum took send_bind(struct session *s, const struct frame *f, const struc
 	x->portal = o;
 	o->ticket = hold_sent(s, true);
 	x->kept = o->kept = *kept;
+	o->kept.sent_us = 0; /* what answers the Bind is the first of it */
+	s->stats.approved += o->ticket != 0;
 	pin_sent(s, pin_code(p->plan) ? p->plan : NULL, st); /* the planner runs some functions */
 	frontend_forward(s, f);
 	if (by_name(p->plan) && !describe(s, 'P', NULL, o))
@@ -319,6 +322,7 @@ static int restrict_portal(struct session *s, struct portal *o, struct err *e)
 		return r;
 	denial = frontend_denial(judgement_plans(newer));
 	if (denial) {
+		s->cause = denial->guarded ? CAUSE_GUARD : s->cause;
 		r = err_sql(e, -EACCES, denial->sqlstate, "%s", denial->reason);
 		judgement_unref(newer);
 		return r;

@@ -81,6 +81,15 @@ static void tell(struct session *s, const struct held *h, const struct desk_answ
 	session_send(s, SIDE_CLIENT);
 }
 
+static void waited(struct session *s)
+{
+	struct hold *o = s->hold;
+
+	session_took(s, STAGE_APPROVAL, o->asked_ns, session_clock_ns(s));
+	o->ticket = o->fresh_ms = o->asked_ns = 0;
+	o->cancelled = false;
+}
+
 /* It is not waited for any more. */
 static int leave(struct session *s, enum desk_end how, enum bond_part moved)
 {
@@ -88,8 +97,7 @@ static int leave(struct session *s, enum desk_end how, enum bond_part moved)
 
 	s->env->desk->end(s->env->desk->arg, o->ticket, how, moved);
 	o->left_id = o->id;
-	o->ticket = o->fresh_ms = 0;
-	o->cancelled = false;
+	waited(s);
 	return -EACCES;
 }
 
@@ -294,6 +302,7 @@ static int ask(struct session *s, const struct held *h, const struct reached *r,
 		return refused(rc, s, e);
 	}
 	s->hold->id = a.id;
+	s->hold->asked_ns = session_clock_ns(s);
 	s->hold->fresh_ms = 0;
 	s->hold->bond = *bond;
 	if (a.state == DESK_PENDING && !a.retry)
@@ -333,6 +342,7 @@ static int hold(struct session *s, const struct held *h, const char **hint, stru
 	struct bond bond;
 	int rc;
 
+	s->cause = CAUSE_APPROVAL; /* of a refusal, should it be one */
 	if (!s->env->desk || !s->grant.identity)
 		return err_sql(e, -EACCES, "42501", "%s",
 			h->asks->reason ? h->asks->reason : "an approval is needed");
@@ -349,7 +359,10 @@ static int hold(struct session *s, const struct held *h, const char **hint, stru
 	rc = rc ? rc : bond_of(s, h, &r, &bond);
 	if (rc)
 		return too_much(rc, e);
-	return s->hold->ticket ? look(s, &bond, hint, e) : ask(s, h, &r, &bond, hint, e);
+	rc = s->hold->ticket ? look(s, &bond, hint, e) : ask(s, h, &r, &bond, hint, e);
+	if (!rc)
+		s->cause = CAUSE_OTHER;
+	return rc;
 }
 
 /* ---- the gates ---- */
@@ -480,6 +493,7 @@ int hold_execute(
 		return r;
 	if (!asking(p, st) && !asks(newer) && !asks(o->latest ? judge_inner(o->latest) : NULL))
 		return 0;
+	s->cause = CAUSE_APPROVAL;
 	run = run_of(s, o->ticket);
 	if (!run) {
 		*hint = "Bind it anew.";
@@ -489,9 +503,11 @@ int hold_execute(
 	s->env->desk->look(s->env->desk->arg, o->ticket, &a);
 	if (a.state == DESK_GRANTED) {
 		r = moved_since(s, run->under, false, hint, e);
-		if (!r)
-			declares(s, st);
-		return r;
+		if (r)
+			return r;
+		s->cause = CAUSE_OTHER;
+		declares(s, st);
+		return 0;
 	}
 	return err_sql(e, -EACCES, a.sqlstate[0] ? a.sqlstate : "42501", "%s", a.reason);
 }
@@ -510,8 +526,7 @@ uint64_t hold_sent(struct session *s, bool bound)
 	if (bound)
 		bond_under(s, o->run[o->nruns].under);
 	o->nruns++;
-	o->ticket = o->fresh_ms = 0;
-	o->cancelled = false;
+	waited(s);
 	return ticket;
 }
 

@@ -27,6 +27,7 @@ struct hold {
 	uint64_t ticket;   /* of the message that waits, or is about to be sent; 0: none */
 	uint64_t id;       /* of its approval */
 	uint64_t left_id;  /* of one that is refused just now; 0: none is */
+	uint64_t asked_ns; /* when it began to wait */
 	uint64_t fresh_ms; /* granted: when that was seen; definitions must be as of then */
 	struct bond bond;
 	bool cancelled; /* the client wants it no more */

@@ -439,8 +439,10 @@ static int take_target(struct session *s, const struct plan *plan, const struct 
 	if (r)
 		return r;
 	now = st->newer ? judge_inner(st->newer) : NULL;
-	if (now && now->verdict == DENY)
+	if (now && now->verdict == DENY) {
+		s->cause = now->guarded ? CAUSE_GUARD : s->cause;
 		return err_sql(e, -EACCES, now->sqlstate, "%s", now->reason);
+	}
 	st->target = prepared_ref(target);
 	return 0;
 }

@@ -22,7 +22,9 @@
 
 uint64_t keep_now(struct session *s)
 {
-	return s->env->scribe ? s->env->scribe->now_us(s->env->scribe) : 0;
+	if (!s->keep.now_us && s->env->scribe)
+		s->keep.now_us = s->env->scribe->now_us(s->env->scribe);
+	return s->keep.now_us;
 }
 
 int keep_put(struct session *s, enum record_kind kind, uint64_t time_us, const struct span *parts, size_t n)
@@ -40,13 +42,16 @@ int keep_put(struct session *s, enum record_kind kind, uint64_t time_us, const s
 	return 0;
 }
 
-static int commit(struct session *s)
+int keep_commit(struct session *s, uint64_t since_ns)
 {
 	struct err e = {0};
 	int r = s->env->scribe ? s->env->scribe->commit(s->env->scribe, &e) : -ENODEV;
 
-	if (r)
-		s->keep.missing++;
+	if (since_ns) {
+		s->keep.written_ns = session_clock_ns(s);
+		session_took(s, STAGE_RECORD, since_ns, s->keep.written_ns);
+	}
+	s->keep.missing += r != 0;
 	s->keep.put = s->keep.owed = false;
 	return r;
 }
@@ -133,7 +138,7 @@ int keep_begin(struct session *s, struct err *e)
 	body_put_text(&b, BODY_CLAIMED_USER, s->user);
 	body_put_text(&b, BODY_APPLICATION, s->application);
 	whole = span_of(b.p, b.n);
-	if (keep_put(s, RECORD_BEGIN, keep_now(s), &whole, 1) || commit(s))
+	if (keep_put(s, RECORD_BEGIN, keep_now(s), &whole, 1) || keep_commit(s, 0))
 		r = keep_lost(s, e);
 	/* Who does not get in is told so, which is not on record either. */
 	if (r && s->env->scribe)
@@ -161,9 +166,10 @@ void keep_end(struct session *s)
 	body_put_text(&b, BODY_CLOSED, s->keep.closed ? s->keep.closed : "engine");
 	body_put_text(&b, BODY_SQLSTATE, s->keep.closed_by);
 	whole = span_of(b.p, b.n);
+	s->keep.now_us = 0; /* no step */
 	/* Nothing can be refused any more. */
 	if (!keep_put(s, RECORD_END, keep_now(s), &whole, 1))
-		(void)commit(s);
+		(void)keep_commit(s, 0);
 	if (s->env->scribe)
 		s->env->scribe->end(s->env->scribe, &s->keep.of);
 }
@@ -412,17 +418,29 @@ static int put_keepsake(struct session *s, const struct keepsake *k, uint64_t no
 	return r ? r : put_more(s, s->keep.number, now_us, span_of(text.p + part.n, text.n - part.n));
 }
 
+void keep_sent(struct kept *k, uint64_t now_ns)
+{
+	k->sent_us = (uint32_t)((now_ns - k->since_ns) / 1000) + 1;
+}
+
 static int keep(struct session *s, const struct keepsake *k, struct kept *out, struct err *e)
 {
 	uint64_t now_us = keep_now(s);
+	struct tally *t = strcmp(k->verdict, "deny") != 0 ? s->env->tally : NULL;
+	bool measured = t && session_measures(s, &t->measured_ms);
 
-	*out = (struct kept){++s->keep.number, now_us, k->hide < HIDE_COMMENTS};
+	*out = (struct kept){.number = ++s->keep.number,
+		.began_us = now_us,
+		.since_ns = measured ? session_clock_ns(s) : 0,
+		.intimate = k->hide < HIDE_COMMENTS};
 	if (!s->env->scribe) {
 		s->keep.missing++;
 		return keep_lost(s, e);
 	}
-	if (put_keepsake(s, k, now_us) || (k->runs && commit(s)))
+	if (put_keepsake(s, k, now_us) || (k->runs && keep_commit(s, out->since_ns)))
 		return keep_lost(s, e);
+	if (out->since_ns)
+		keep_sent(out, k->runs ? s->keep.written_ns : out->since_ns);
 	return 0;
 }
 

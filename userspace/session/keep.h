@@ -34,6 +34,8 @@ struct keeping { /* of a session */
 	/* Bytes at the start of the client's queue: that are on record, and that were there when the step
 	 * began. */
 	size_t had, began;
+	uint64_t now_us;           /* of the step; 0: nobody has asked yet */
+	uint64_t written_ns;       /* when the last commit was over */
 	uint64_t missing;          /* records, or more, that could not be written and are not told of */
 	struct kept_done *done;    /* of this step, newest first … */
 	struct arena done_mem;     /* … and in here; empty between steps */
@@ -75,7 +77,8 @@ bool keep_holds(const struct session *s, const struct frame *f);
 
 /* ---- keep_done.c ---- */
 
-void keep_tag(struct session *s, struct span tag); /* one of its statements was carried out */
+void keep_heard(struct session *s, struct kept *k); /* the server says something of it */
+void keep_tag(struct session *s, struct span tag);  /* one of its statements was carried out */
 /* It is over: with an error, or (sqlstate.n 0) without. */
 void keep_done(struct session *s, struct kept *k, struct span sqlstate);
 void keep_answered(struct session *s, const struct frame *f); /* not judged: a message of the server */
@@ -93,7 +96,11 @@ MUSTCHECK bool keep_step_ends(struct session *s);
 /* ---- for these files ---- */
 
 int keep_put(struct session *s, enum record_kind kind, uint64_t time_us, const struct span *parts, size_t n);
-uint64_t keep_now(struct session *s);
+/* It is measured, and goes to the server. */
+void keep_sent(struct kept *k, uint64_t now_ns);
+/* Of all that was put; since_ns: when it began, where it is measured. */
+int keep_commit(struct session *s, uint64_t since_ns);
+uint64_t keep_now(struct session *s);            /* of this step */
 int keep_lost(struct session *s, struct err *e); /* 0: it may be */
 /* The text with tokens in the place of values, in scratch. p NULL: no memory. */
 #define KEEP_TOKEN 22 /* bytes */

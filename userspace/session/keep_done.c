@@ -35,6 +35,7 @@ void keep_done(struct session *s, struct kept *k, struct span sqlstate)
 	now_us = keep_now(s);
 	d->next = s->keep.done;
 	d->time_us = now_us;
+	d->since_ns = k->since_ns;
 	s->keep.done = d;
 	body_init(&b, d->body, sizeof(d->body));
 	body_put_number(&b, BODY_STATEMENT, k->number);
@@ -53,12 +54,21 @@ void keep_done(struct session *s, struct kept *k, struct span sqlstate)
 	*k = (struct kept){0};
 }
 
+void keep_heard(struct session *s, struct kept *k)
+{
+	if (k->sent_us)
+		session_took(s, STAGE_ANSWER, k->since_ns + (uint64_t)(k->sent_us - 1) * 1000,
+			session_clock_ns(s));
+	k->sent_us = 0;
+}
+
 /* An error that no statement waits for, or several: it is of the last. */
 void keep_answered(struct session *s, const struct frame *f)
 {
 	struct msg_fields in;
 	struct span tag;
 
+	keep_heard(s, &s->keep.relayed);
 	if (!s->keep.open || !frame_whole(f))
 		return;
 	if (f->type == BE_COMMAND_COMPLETE && msg_command_complete(f->body, &tag) == WIRE_OK)

@@ -205,6 +205,7 @@ void keep_veiled(struct session *s)
 void keep_step_begins(struct session *s)
 {
 	s->keep.had = s->keep.began = s->lane[SIDE_CLIENT].out.bytes;
+	s->keep.now_us = 0;
 }
 
 static int put_done(struct session *s)
@@ -217,7 +218,7 @@ static int put_done(struct session *s)
 		d->next = first;
 		first = d;
 	}
-	s->keep.done = NULL;
+	s->keep.done = first;
 	for (d = first; d && !r; d = d->next) {
 		struct span body = span_of(d->body, d->n);
 
@@ -300,25 +301,38 @@ static bool excused(const struct session *s, size_t had)
 	return true;
 }
 
-static int commit(struct session *s)
+/* When the end of a step begins whose commit is measured: where somebody's statement is, or none is by now.
+ */
+static uint64_t measured_since(const struct session *s)
 {
-	struct err e = {0};
-	int r = s->env->scribe->commit(s->env->scribe, &e);
+	struct tally *t = s->env->tally;
+	bool due = false;
 
-	s->keep.missing += r != 0;
-	s->keep.put = false;
-	return r;
+	for (const struct kept_done *d = s->keep.done; d; d = d->next)
+		due = due || d->since_ns;
+	if (!t || (!due && !s->keep.relayed.sent_us && !session_measures(s, &t->measured_record_ms)))
+		return 0;
+	return session_clock_ns(s);
+}
+
+/* How long those took whose end waited for the end of the step. */
+static void tell_done(const struct session *s)
+{
+	for (const struct kept_done *d = s->keep.done; d; d = d->next)
+		session_took(s, STAGE_STATEMENT, d->since_ns, s->keep.written_ns);
 }
 
 bool keep_step_ends(struct session *s)
 {
 	size_t bytes = s->lane[SIDE_CLIENT].out.bytes;
 	bool owed = false, full = s->grant.record.level == RECORD_LEVEL_FULL;
+	uint64_t since_ns;
 	struct err e = {0};
 	int r = s->keep.failed ? -EIO : 0;
 
 	if (!s->keep.open)
 		return true;
+	since_ns = bytes != s->keep.had || s->keep.done || s->keep.put ? measured_since(s) : 0;
 	if (bytes < s->keep.began) /* nobody will have them */
 		s->keep.began = bytes;
 	if (bytes < s->keep.had)
@@ -330,8 +344,13 @@ bool keep_step_ends(struct session *s)
 	if (!r)
 		put_missing(s);
 	owed = s->keep.owed;
-	if (!r && s->keep.put)
-		r = commit(s);
+	if (!r && s->keep.put) {
+		r = keep_commit(s, since_ns);
+		if (since_ns)
+			tell_done(s);
+	}
+	if (since_ns && s->keep.relayed.sent_us && owed) /* what was not committed before */
+		keep_sent(&s->keep.relayed, s->keep.written_ns);
 	s->keep.failed = s->keep.owed = false;
 	s->keep.done = NULL;
 	if (session_idle(s)) /* what it will need then is not held until then */

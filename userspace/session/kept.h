@@ -10,7 +10,9 @@
 struct kept {
 	uint64_t number; /* in its session; 0: it is not */
 	uint64_t began_us;
-	bool intimate; /* its constants are tokens */
+	uint64_t since_ns; /* for tally.h's stages; 0: it is not measured */
+	uint32_t sent_us; /* behind that it was sent; 0: it was not, or the server has said something of it */
+	bool intimate;    /* its constants are tokens */
 };
 
 #endif

@@ -9,7 +9,7 @@
 
 struct kept_done {
 	struct kept_done *next; /* the one before it */
-	uint64_t time_us;
+	uint64_t time_us, since_ns;
 	size_t n;
 	uint8_t body[KEPT_DONE];
 };

@@ -170,17 +170,24 @@ static const char *window_hint(struct session *s, const struct limit_set *set, c
 	return hint ? hint : "";
 }
 
-/* -EACCES with e. */
-static int too_much(struct session *s, const struct limit_set *set, const char *scope, enum measure m,
-	const char **hint, struct err *e)
+static void reached(struct session *s, enum limit_scope scope, enum measure m)
 {
-	*hint = scope_hint(
-		s, set->where[m], strcmp(scope, "session") == 0 ? "over one connection" : "by one statement");
-	return err_sql(e, -EACCES, "54000", "export limit %s.%s is reached (%llu)", scope, measure_name(m),
-		(unsigned long long)set->most[m]);
+	s->limit.reached = (unsigned)scope * MEASURES + (unsigned)m;
+	s->limit.any_reached = true;
 }
 
-static int fits(struct session *s, const struct limit_set *set, const char *scope,
+/* -EACCES with e. */
+static int too_much(struct session *s, const struct limit_set *set, enum limit_scope scope, enum measure m,
+	const char **hint, struct err *e)
+{
+	reached(s, scope, m);
+	*hint = scope_hint(
+		s, set->where[m], scope == SCOPE_SESSION ? "over one connection" : "by one statement");
+	return err_sql(e, -EACCES, "54000", "export limit %s.%s is reached (%llu)", limit_scope_name(scope),
+		measure_name(m), (unsigned long long)set->most[m]);
+}
+
+static int fits(struct session *s, const struct limit_set *set, enum limit_scope scope,
 	const uint64_t spent[MEASURES], const uint64_t need[MEASURES], const char **hint, struct err *e)
 {
 	for (enum measure m = MEASURE_ROWS; m < MEASURES; m++)
@@ -194,7 +201,16 @@ static int asks(struct session *s)
 {
 	s->limit.asks = true;
 	s->limit.wake_ms = s->now_ms + LOOK_MS;
+	if (!s->limit.since_ns)
+		s->limit.since_ns = session_clock_ns(s);
 	return -EAGAIN;
+}
+
+static void answered(struct session *s)
+{
+	if (s->limit.since_ns)
+		session_took(s, STAGE_LIMIT, s->limit.since_ns, session_clock_ns(s));
+	s->limit.since_ns = 0;
 }
 
 static int unwritten(struct err *e)
@@ -206,7 +222,10 @@ int limit_spent(struct session *s, unsigned window, uint64_t spent[MEASURES], st
 {
 	int r = allowance_spent(s->env->allowance, &s->limit.windows[window], spent, s->now_ms);
 
-	return r == -EAGAIN ? asks(s) : r ? unwritten(e) : 0;
+	if (r == -EAGAIN)
+		return asks(s);
+	answered(s);
+	return r ? unwritten(e) : 0;
 }
 
 /* Of all windows or of none. */
@@ -224,11 +243,15 @@ static int take_windows(struct session *s, const uint64_t need[MEASURES], const 
 		return 0;
 	r = allowance_take(
 		s->env->allowance, s->limit.windows, s->limit.nwindows, need, want, s->now_ms, &over);
-	if (!r || r == -EAGAIN)
-		return r ? asks(s) : 0;
+	if (r == -EAGAIN)
+		return asks(s);
+	answered(s);
+	if (!r)
+		return 0;
 	if (r == -EIO)
 		return unwritten(e);
 	l = s->limit.windows[over.which].limit;
+	reached(s, SCOPE_WINDOW, over.measure);
 	*hint = window_hint(s, &l->set, &over);
 	return err_sql(e, -EACCES, "57014", "export limit window.%s is reached (%llu in %u seconds)",
 		measure_name(over.measure), (unsigned long long)l->set.most[over.measure], l->period_s);
@@ -236,6 +259,9 @@ static int take_windows(struct session *s, const uint64_t need[MEASURES], const 
 
 static void note_reached(struct session *s, const struct err *e)
 {
+	if (s->env->tally && s->limit.any_reached)
+		metric_add(&s->env->tally->limits[s->limit.reached], 1);
+	s->cause = CAUSE_LIMIT;
 	session_note(s, NOTE_LIMIT, e->sqlstate, e->msg);
 }
 
@@ -245,9 +271,10 @@ static int admit(struct session *s, unsigned n, bool rows, bool count, const cha
 	int r;
 
 	*hint = NULL;
+	s->limit.any_reached = false;
 	if (!s->grant.limits.any || (!n && !rows))
 		return 0;
-	r = fits(s, &s->grant.limits.session, "session", s->limit.spent, need, hint, e);
+	r = fits(s, &s->grant.limits.session, SCOPE_SESSION, s->limit.spent, need, hint, e);
 	if (!r)
 		r = take_windows(s, need, want, hint, e);
 	if (!r)
@@ -307,11 +334,12 @@ enum fate limit_fate(struct session *s, struct expected *x, uint64_t rows, uint6
 	struct err e = {0};
 	int r;
 
+	s->limit.any_reached = false;
 	if (!s->limit.stops || (p && ours(p)))
 		return FATE_PASS;
-	r = fits(s, &s->grant.limits.statement, "statement", spent, want, &hint, &e);
+	r = fits(s, &s->grant.limits.statement, SCOPE_STATEMENT, spent, want, &hint, &e);
 	if (!r)
-		r = fits(s, &s->grant.limits.session, "session", s->limit.spent, want, &hint, &e);
+		r = fits(s, &s->grant.limits.session, SCOPE_SESSION, s->limit.spent, want, &hint, &e);
 	if (!r)
 		r = take_windows(s, want, want, &hint, &e);
 	if (r == -EAGAIN)
@@ -354,10 +382,10 @@ enum fate limit_look(struct session *s, const struct frame *f)
 	if (!s->limit.counts)
 		return FATE_PASS;
 	if (x && stoppable(x))
-		r = fits(s, &s->grant.limits.statement, "statement",
+		r = fits(s, &s->grant.limits.statement, SCOPE_STATEMENT,
 			(const uint64_t[MEASURES]){0, spent_of(x)->bytes, 0}, need, &hint, &e);
 	if (!r)
-		r = fits(s, &s->grant.limits.session, "session", s->limit.spent, need, &hint, &e);
+		r = fits(s, &s->grant.limits.session, SCOPE_SESSION, s->limit.spent, need, &hint, &e);
 	if (!r)
 		r = take_windows(s, need, none, &hint, &e);
 	return !r ? FATE_PASS : r == -EAGAIN ? FATE_WAIT : FATE_DROP;

@@ -92,6 +92,18 @@ static bool keep_refusal(struct session *s, const struct frame *f, struct refusa
 	return false;
 }
 
+static void count(struct session *s, const char *sqlstate)
+{
+	struct tally *t = s->env->tally;
+	enum refusal_cause c = s->cause ? s->cause : refusal_cause_of(sqlstate);
+
+	if (!t)
+		return;
+	metric_add(&t->refused[refusal_of(sqlstate)], 1);
+	/* whatever else was wrong with it, it is told that it could not be recorded */
+	metric_add(&t->causes[strcmp(sqlstate, KEEP_SQLSTATE) == 0 ? CAUSE_RECORD : c], 1);
+}
+
 /* r is taken over. */
 static enum took refuse(struct session *s, const struct frame *f, struct refusal *r, const struct question *q)
 {
@@ -110,8 +122,7 @@ static enum took refuse(struct session *s, const struct frame *f, struct refusal
 	hold_left(s);
 	session_note(s, NOTE_STATEMENT_REFUSED, r->sqlstate, tellable(r->sqlstate, r->reason));
 	s->stats.refused++;
-	if (s->env->tally)
-		metric_add(&s->env->tally->refused[refusal_of(r->sqlstate)], 1);
+	count(s, r->sqlstate);
 	if ((unnamed && !put_close(s, "")) || (q && !put_question(s, q, r, &kept)))
 		x = NULL;
 	else
@@ -155,5 +166,7 @@ enum took session_refuse_asking(
 
 	if (r)
 		r->aborts = aborts;
+	if (p->guarded)
+		s->cause = CAUSE_GUARD;
 	return refuse(s, f, r, q);
 }

@@ -8,12 +8,14 @@
 #include "pgwire/put.h"
 #include "pgwire/sqlstate.h"
 #include "policy/form.h"
+#include "policy/masked.h"
 #include "policy/strict.h"
 
 /* A row up to this size is written anew in one piece; beyond it large cells are borrowed, not copied. */
 #define COPY_MAX   ((size_t)16384)
 #define BORROW_MIN ((size_t)4096)
 #define ROW_HEAD   ((size_t)7) /* type, length, number of cells */
+#define COUNT_AT   1024        /* rows */
 
 static void put_be16_at(uint8_t *p, uint16_t v)
 {
@@ -36,8 +38,11 @@ static const struct mask *stricter_mask(const struct mask *a, const struct mask 
 	return strict_covers(a, b) ? a : strict_covers(b, a) ? b : NULL;
 }
 
-static void stricter(struct rowplan_column *rc, enum action action, const struct mask *mask, bool derived)
+static void stricter(struct rowplan_column *rc, enum action action, const struct mask *mask, bool derived,
+	const struct rule *rule)
 {
+	bool counted = rc->masked;
+
 	rc->blind = rc->blind || derived;
 	if (action == ACTION_MASK && (!mask || mask->kind == MASK_NULL))
 		action = ACTION_NULL;
@@ -48,13 +53,16 @@ static void stricter(struct rowplan_column *rc, enum action action, const struct
 	} else if (action >= rc->action) {
 		return;
 	}
+	/* Under the rule that hides more, and of two that do so together under the first. */
+	if (rule && (!counted || action < rc->action || rc->mask != mask))
+		rc->masked = rule->masked;
 	rc->action = action;
 	rc->mask = action == ACTION_MASK ? mask : NULL;
 }
 
 static void planned(struct rowplan_column *rc, const struct column_plan *cp)
 {
-	stricter(rc, cp->action, cp->mask, cp->derived && !cp->parts);
+	stricter(rc, cp->action, cp->mask, cp->derived && !cp->parts, cp->rule);
 }
 
 static bool is_child(const struct relation *r, uint32_t relid)
@@ -85,11 +93,11 @@ static void origin_column(const struct binding *b, const struct relation *r, con
 
 	rc->action = ACTION_PASS;
 	if (m)
-		stricter(rc, ACTION_MASK, m->direct, false);
+		stricter(rc, ACTION_MASK, m->direct, false, m->rule);
 	if (below && copies(r, col) && !binding_mixed(b, &col->from))
-		stricter(rc, ACTION_MASK, below->direct, false);
+		stricter(rc, ACTION_MASK, below->direct, false, below->rule);
 	else if (below)
-		stricter(rc, ACTION_MASK, below->derived, true);
+		stricter(rc, ACTION_MASK, below->derived, true, below->rule);
 }
 
 /* What RowDescription's origin alone would give. */
@@ -200,6 +208,14 @@ struct rowplan *rowplan_new(const struct plan *p, const struct shape *s, const u
 	return rp;
 }
 
+static void count_masked(struct rowplan *rp)
+{
+	for (unsigned i = 0; rp->rows && i < rp->n; i++)
+		if (rp->col[i].action != ACTION_PASS)
+			masked_add(rp->col[i].masked ? rp->col[i].masked : masked_of(NULL), rp->rows);
+	rp->rows = 0;
+}
+
 int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct judgement *j, struct err *e)
 {
 	struct judgement **keep = !rp->newer[0] ? &rp->newer[0] : &rp->newer[1];
@@ -207,6 +223,7 @@ int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct judgement 
 	if ((!p->open && p->ncolumns != rp->n) || *keep)
 		return err_sql(e, -EPROTO, "42501", "the result's columns changed while it was read");
 	*keep = judgement_ref(j);
+	count_masked(rp);
 	for (unsigned i = 0; i < rp->n && !p->open; i++) {
 		planned(&rp->col[i], &p->columns[i]);
 		if (rp->col[i].entity != entity_in(&rp->col[i], &p->columns[i]))
@@ -217,10 +234,19 @@ int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct judgement 
 	return 0;
 }
 
+/* All workers count in the same place: not for each row. */
+void rowplan_masked(struct rowplan *rp, uint64_t rows)
+{
+	rp->rows += rows;
+	if (rp->rows >= COUNT_AT)
+		count_masked(rp);
+}
+
 void rowplan_free(struct rowplan *rp)
 {
 	if (!rp)
 		return;
+	count_masked(rp);
 	arena_fini(&rp->mem);
 	judgement_unref(rp->newer[0]);
 	judgement_unref(rp->newer[1]);

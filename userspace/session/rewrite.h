@@ -15,13 +15,15 @@ struct rowplan {
 	unsigned n;
 	bool pass;        /* every column goes as it is */
 	unsigned hidden;  /* how many do not */
+	uint64_t rows;    /* that were masked by it, and are not counted as that yet */
 	struct arena mem; /* how masked columns' types are made */
 	size_t cell_max;  /* session_env.cell_max; until it is set every masked cell is redacted unread */
 	struct rowplan_column {
 		enum action action;
 		const struct mask *mask;
-		unsigned entity; /* as column_plan's */
-		bool blind;      /* the value is derived: its mask may not know how many elements it has */
+		unsigned entity;       /* as column_plan's */
+		struct masked *masked; /* where its cells are counted; NULL: under no rule */
+		bool blind; /* the value is derived: its mask may not know how many elements it has */
 		uint32_t type_oid;
 		struct value_shape shape;
 	} col[];
@@ -35,6 +37,8 @@ MUSTCHECK struct rowplan *rowplan_new(const struct plan *p, const struct shape *
 /* Lowers rp to what p, a plan of j, gives as well; -EPROTO where the counts disagree, or j is the third. */
 MUSTCHECK int rowplan_restrict(struct rowplan *rp, const struct plan *p, struct judgement *j, struct err *e);
 void rowplan_free(struct rowplan *rp); /* NULL is fine */
+
+void rowplan_masked(struct rowplan *rp, uint64_t rows); /* so many rows more were masked by it */
 
 /* What a cell of a column with ACTION_MASK becomes; not for a NULL. Lives in scratch. */
 struct span rowplan_cell(const struct rowplan *rp, unsigned col, struct span cell, struct arena *scratch);

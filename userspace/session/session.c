@@ -42,6 +42,7 @@ int session_new(struct session **out, const struct session_env *env, const struc
 	s->who = who;
 	s->key = key;
 	s->state = STATE_STARTUP;
+	s->began_ns = session_clock_ns(s);
 	s->lane[SIDE_CLIENT].read_size = s->lane[SIDE_SERVER].read_size = READ_MIN;
 	*out = s;
 	return 0;

@@ -68,6 +68,8 @@ struct session_env {
 		const char *text);
 	struct scribe *scribe; /* session/scribe.h; NULL: nobody records, and what must be is refused */
 	struct tally *tally;   /* session/tally.h; NULL: nobody counts */
+	/* For how long something takes within a step or over several; NULL: nobody wants to know. */
+	uint64_t (*clock_ns)(void *arg);
 	void *arg;
 };
 
@@ -184,6 +186,7 @@ struct session_stats {     /* since the session began */
 	char status;       /* of the last ReadyForQuery, 0 before */
 	bool judged;       /* whether mask rules apply */
 	uint64_t stopped;  /* results, by a limit */
+	uint64_t approved; /* of statements, those that a person has approved of */
 	uint64_t statements, refused, rows, masked_cells, bytes_to_client, bytes_to_server;
 	uint64_t spliced_bytes; /* of bytes_to_client, those that nobody read */
 };

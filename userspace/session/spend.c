@@ -198,6 +198,8 @@ static int pay(struct session *s, const struct bill *b, const char **hint, struc
 	if (r == -ESHUTDOWN)
 		return session_moved(s, e);
 	if (r == -EDQUOT)
+		s->cause = CAUSE_BUDGET;
+	if (r == -EDQUOT)
 		return over(s, b, which, wait_ms, hint, e);
 	if (r == -ENOSPC)
 		return err_sql(e, -EACCES, "53400",

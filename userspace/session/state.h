@@ -20,6 +20,7 @@
 #include "session/keep.h"
 #include "session/pipeline.h"
 #include "session/session.h"
+#include "session/tally.h"
 #include "sql/search_path.h"
 
 enum session_state {
@@ -168,6 +169,9 @@ struct session {
 		bool counts;              /* what the server said last, for the client's bytes */
 		bool asks;                /* a window's keeper was asked in this step */
 		uint64_t wake_ms;         /* … and it is looked again then */
+		uint64_t since_ns;        /* … first then, for what is not answered yet */
+		unsigned reached;         /* what the last refusal is of, as in tally.limits; … */
+		bool any_reached;         /* … if of any */
 		bool lost;                /* a window could not be opened: nothing is left of it */
 		uint64_t spent[MEASURES]; /* since login */
 		struct charge *windows;   /* of the grant's; in grant_mem */
@@ -202,7 +206,10 @@ struct session {
 
 	struct keeping keep;
 	struct session_stats stats, told; /* told: as far as the worker's tally has it */
-	bool counted, counted_judged;     /* as what the tally counts this session */
+	size_t told_queue[2];             /* likewise, of what the lanes' queues hold */
+	enum refusal_cause cause; /* of the message under way, should it be refused; 0: by its SQLSTATE */
+	uint64_t began_ns;
+	bool counted, counted_judged; /* as what the tally counts this session */
 	enum session_state counted_state;
 };
 
@@ -230,6 +237,10 @@ void session_pass(
 
 /* tally.c: at the end of each step, and when the session goes */
 void session_tally(struct session *s, bool over);
+uint64_t session_clock_ns(const struct session *s);                /* 0: nobody wants to know */
+bool session_measures(const struct session *s, uint64_t *last_ms); /* one of many; last_ms: of the tally */
+/* since_ns 0: it is not known since when. */
+void session_took(const struct session *s, enum stage st, uint64_t since_ns, uint64_t now_ns);
 
 /* refuse.c */
 void session_drop(

@@ -29,7 +29,7 @@ packages=(
 	golang-go golang-github-lib-pq-dev golang-github-jackc-pgx-v4-dev librust-tokio-postgres-dev
 )
 # Tools that a machine may have from elsewhere than Debian: command=package.
-for tool in node=nodejs npm=npm java=default-jre-headless cargo=cargo; do
+for tool in node=nodejs npm=npm java=default-jre-headless cargo=cargo kubectl=kubernetes-client; do
 	command -v "${tool%%=*}" > /dev/null || packages+=("${tool#*=}")
 done
 

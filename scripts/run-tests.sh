@@ -115,11 +115,12 @@ part() { # PART ARGS…
 	clients) pytest_part "$part" release tests/integration/test_clients.py "$@" ;;
 	hostile) pytest_part "$part" release tests/leak/test_leak.py "$@" ;;
 	honest) pytest_part "$part" release tests/honest "$@" ;;
+	kube) pytest_part "$part" release tests/kube "$@" ;;
 	esac
 }
 
 # Lanes take the parts one after another, the longest first, so that they end at about the same time.
-parts=(sanitized-connections sanitized-statements release ${BOTH:+others} hostile clients honest)
+parts=(sanitized-connections sanitized-statements release ${BOTH:+others} hostile clients honest kube)
 lane() { # ARGS…
 	local p
 	for p in "${parts[@]}"; do

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What tests/kube/apiserver.py is made of."""

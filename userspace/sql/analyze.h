@@ -175,6 +175,22 @@ struct setting_change {    /* by set_config() */
 };
 #define SETTING_CHANGES_MAX 32
 
+/* A place of the statement's own text where a relation's rows are read by its name. */
+struct mention {
+	int location; /* of the name */
+	uint32_t relid;
+	bool only, alias;
+	bool sample; /* TABLESAMPLE */
+	bool copied; /* by COPY, the table itself … */
+	bool listed; /* … with a list of columns */
+};
+/* "schema.relation.column" or "schema.relation.*": of a relation that FROM has under its own name. */
+struct schema_ref {
+	int location;
+	uint32_t relid;
+};
+#define MENTIONS_MAX 4096 /* of one statement; what is beyond counts as elsewhere */
+
 /* Names of relations, without schema. */
 struct looked_up {
 	const char **v;
@@ -220,6 +236,18 @@ struct statement {
 	struct colset paid;   /* … but here only by being equal to constants, as the statement's asks say */
 	uint32_t *relations;  /* every relation read or written, views and what is below them included */
 	unsigned nrelations;
+	/* Where the text itself reads relations, and (attnum 0) those that are reached in any other way: by a
+	   view or a function, as what is defined, locked or held against a foreign key. Neither has what is
+	   only below a mentioned one as its children, nor what is written. */
+	struct mention *mentions;
+	unsigned nmentions;
+	struct colset elsewhere;
+	struct colset inserted; /* relations (attnum 0) that get rows, and nothing else is done to them … */
+	struct colset changed;  /* … or whose rows change or go */
+	struct colset placed;   /* whose system columns are named (ctid, tableoid …) */
+	struct schema_ref *schema_refs; /* column references that name a schema */
+	unsigned nschema_refs;
+	bool locks_rows;            /* FOR UPDATE, FOR SHARE … */
 	struct looked_up looked_up; /* along the search_path */
 	struct colset named; /* … those alone that a name stands for (attnum 0), in what it calls too; row
 				types as well. Without the system's and this session's temporary ones. */

@@ -236,12 +236,18 @@ static void copy_out(struct lineage *l, const PgQuery__CopyStmt *c, struct copy_
 	struct scope sc = {0};
 	struct outputs o = {0};
 	PgQuery__Node n = PG_QUERY__NODE__INIT;
+	struct mention *named;
 	struct item *it;
 
 	l->s->kind = STATEMENT_COPY_OUT;
 	n.node_case = PG_QUERY__NODE__NODE_RANGE_VAR;
 	n.range_var = c->relation;
 	it = from_item(l, &sc, &n, &ns);
+	named = lineage_mention(l, c->relation->location);
+	if (named) {
+		named->copied = true;
+		named->listed = c->n_attlist > 0;
+	}
 	/* the server says so itself, where it may say anything */
 	if (it && it->rel && !strchr("rpmf", it->rel->kind) && !l->names->unfollowed)
 		lineage_fail(l, "42809", c->relation->location, "cannot copy from \"%s\": it is not a table",
@@ -275,7 +281,7 @@ static void copy_in(struct lineage *l, const PgQuery__CopyStmt *c)
 	struct item *it;
 
 	l->s->kind = STATEMENT_COPY_IN;
-	r = dml_target(l, c->relation);
+	r = dml_target(l, c->relation, true);
 	if (!r)
 		return;
 	for (size_t i = 0; i < c->n_attlist && !lineage_stopped(l); i++)

@@ -122,7 +122,7 @@ static void ruled_target(struct lineage *l, const struct relation *r, int locati
 	l->s->apart = l->s->code = true;
 }
 
-const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv)
+const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv, bool inserts)
 {
 	const struct relation *r;
 
@@ -135,7 +135,7 @@ const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv
 	if (!r)
 		return NULL;
 	l->s->writes = true;
-	lineage_relation(l, r);
+	lineage_writes(l, r, inserts);
 	if (r->system)
 		lineage_fail(
 			l, "42501", rv->location, "writing to %s.%s is not allowed here", r->schema, r->name);
@@ -562,7 +562,7 @@ void insert_statement(
 	lineage_seen(l, q);
 	if (q->with_clause)
 		with_clause(l, &sc, q->with_clause);
-	r = dml_target(l, q->relation);
+	r = dml_target(l, q->relation, !q->on_conflict_clause);
 	if (!r)
 		return;
 	if (q->select_stmt)
@@ -589,7 +589,7 @@ void update_statement(
 	lineage_seen(l, q);
 	if (q->with_clause)
 		with_clause(l, &sc, q->with_clause);
-	r = dml_target(l, q->relation);
+	r = dml_target(l, q->relation, false);
 	if (!r)
 		return;
 	target_item(l, &sc, q->relation, r, true);
@@ -609,7 +609,7 @@ void delete_statement(
 	lineage_seen(l, q);
 	if (q->with_clause)
 		with_clause(l, &sc, q->with_clause);
-	r = dml_target(l, q->relation);
+	r = dml_target(l, q->relation, false);
 	if (!r)
 		return;
 	target_item(l, &sc, q->relation, r, true);

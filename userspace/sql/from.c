@@ -39,7 +39,6 @@ static void read_relation(struct lineage *l, const struct relation *r)
 {
 	char *where;
 
-	lineage_relation(l, r);
 	lineage_code_of(l, r);
 	if (r->settings && r->kind == 'v')
 		lineage_setting(l);
@@ -114,6 +113,7 @@ static struct item *from_range_var(struct lineage *l, struct scope *sc, const Pg
 		lineage_fail(l, "42809", rv->location, "cannot open relation \"%s\"", r->name);
 		return NULL;
 	}
+	lineage_reads(l, r, rv);
 	read_relation(l, r);
 	return item_of_relation(l, rv, r);
 }
@@ -169,6 +169,7 @@ static struct item *from_settings(struct lineage *l, const PgQuery__RangeFunctio
 		return NULL;
 	lineage_seen(l, f);
 	lineage_seen(l, call);
+	lineage_relation(l, r);
 	read_relation(l, r);
 	it->rel = r;
 	it->alias = "pg_show_all_settings";
@@ -202,6 +203,7 @@ static struct item *from_sample(
 	static const char *const methods[] = {"bernoulli", "system"};
 	const char *method = s->n_method ? node_string(s->method[s->n_method - 1]) : "";
 	struct colset place = {0};
+	struct mention *named;
 	struct item *it;
 	bool known = false;
 
@@ -220,6 +222,9 @@ static struct item *from_sample(
 		return NULL;
 	}
 	it = from_item(l, sc, s->relation, ns);
+	named = lineage_mention(l, s->relation->range_var->location);
+	if (named)
+		named->sample = true;
 	if (it && it->rel)
 		lineage_place(l, it->rel, &place);
 	lineage_use_set(l, &place, "TABLESAMPLE");

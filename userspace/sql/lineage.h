@@ -129,7 +129,7 @@ struct lineage {
 	struct colset rels;     /* attnum 0 */
 	uint64_t plain_effects; /* what it does to nothing that has a name */
 	struct use_groups groups;
-	unsigned opaque_cap, asks_cap, copied_cap, targets_cap, deeds_cap;
+	unsigned opaque_cap, asks_cap, copied_cap, targets_cap, deeds_cap, mentions_cap, schema_refs_cap;
 	/* Not NULL: what is walked is never evaluated (unseen.h). What it would use is added to this. */
 	struct colset *unseen;
 	const char **sublabels; /* of scalar subqueries: what their column is called; sub_link_id is the index
@@ -185,7 +185,15 @@ void lineage_code_of(struct lineage *l, const struct relation *r);
 void lineage_opaque_function(
 	struct lineage *l, const char *schema, const char *name, const struct function *f);
 bool lineage_trusts(const struct lineage *l, const struct function *f);
-void lineage_relation(struct lineage *l, const struct relation *r); /* notes it and all that is below */
+/* Notes it and all that is below: reached otherwise than by a name that is mentioned, … */
+void lineage_relation(struct lineage *l, const struct relation *r);
+/* … read where the text names it, … */
+void lineage_reads(struct lineage *l, const struct relation *r, const PgQuery__RangeVar *rv);
+/* … or written. */
+void lineage_writes(struct lineage *l, const struct relation *r, bool inserts);
+/* Of the mention of a name, that it is sampled or copied; of a column reference, that it names r's schema. */
+struct mention *lineage_mention(struct lineage *l, int location);
+void lineage_schema_ref(struct lineage *l, const struct relation *r, int location);
 /* The statement changes it, or takes it away, and its children with it; cascades: what hangs on it too. */
 void lineage_redefines(struct lineage *l, const struct relation *r);
 void lineage_cascades(struct lineage *l, const struct relation *r);
@@ -454,7 +462,7 @@ void dml_set_list(struct lineage *l, struct scope *sc, const struct relation *r,
 void dml_unassign(struct lineage *l, const struct relation *r); /* rows of it are deleted */
 void dml_returning(struct lineage *l, struct scope *sc, const struct relation *r, PgQuery__Node **v, size_t n,
 	struct outputs *out);
-const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv);
+const struct relation *dml_target(struct lineage *l, const PgQuery__RangeVar *rv, bool inserts);
 /* It gets one of so many constants of the text; 0: something else. */
 void dml_assign(
 	struct lineage *l, const struct relation *r, const char *column, int location, unsigned constants);

@@ -94,7 +94,7 @@ void merge_statement(struct lineage *l, struct scope *outer, const PgQuery__Merg
 	lineage_seen(l, q);
 	if (q->with_clause)
 		with_clause(l, &sc, q->with_clause);
-	m.r = dml_target(l, q->relation);
+	m.r = dml_target(l, q->relation, false);
 	if (!m.r || !q->source_relation || !q->join_condition) {
 		lineage_odd(l, -1, "this MERGE");
 		return;

@@ -211,6 +211,8 @@ unsigned item_find(struct lineage *l, const struct item *it, const char *name, s
 	}
 	if (!found && it->rel && it->rel->kind != 'v' && is_system_column(name)) {
 		*t = system_column(l, it->rel, name);
+		if (!colset_add(l->a, &l->s->placed, (struct colref){it->rel->oid, 0, 0, 0}))
+			l->oom = true;
 		found = 1;
 	}
 	return found;
@@ -345,6 +347,8 @@ static struct taint qualified(struct lineage *l, struct scope *sc, const char *s
 		no_item(l, schema, rel, location);
 		return t;
 	}
+	if (schema)
+		lineage_schema_ref(l, it->rel, location);
 	found = item_find(l, it, name, &t);
 	if (it->open)
 		lineage_odd(l, location, "a column of a function whose columns are not known");
@@ -394,6 +398,8 @@ struct item *column_ref_item(struct lineage *l, struct scope *sc, const PgQuery_
 	it = scope_item(l, sc, schema, f[n - 2], r->location);
 	if (!it)
 		no_item(l, schema, f[n - 2], r->location);
+	else if (schema)
+		lineage_schema_ref(l, it->rel, r->location);
 	return it;
 }
 

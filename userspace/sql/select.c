@@ -336,6 +336,7 @@ static void locking(struct lineage *l, const PgQuery__SelectStmt *q)
 			return;
 		}
 		lineage_seen(l, n->locking_clause);
+		l->s->locks_rows = true;
 		for (size_t k = 0; k < n->locking_clause->n_locked_rels; k++)
 			if (n->locking_clause->locked_rels[k]->node_case == PG_QUERY__NODE__NODE_RANGE_VAR)
 				lineage_seen(l, n->locking_clause->locked_rels[k]->range_var);

@@ -229,10 +229,75 @@ static void recording(void **state)
 	WRONG(HEAD DATABASE "  record: full\n", "7:11: spec.record must be a map, not a single value");
 }
 
+#define FILTER(text) HEAD DATABASE "  rows: [{relation: a.b, filter: \"" text "\"}]\n"
+
+static void row_filters(void **state)
+{
+	(void)state;
+	RIGHT(FILTER("region = 'EU' AND (n BETWEEN 1 AND 5 OR NOT open) AND lower(name) LIKE 'x%'"));
+	RIGHT(FILTER("'EU' <> region OR a IS NOT NULL AND b IS NOT TRUE AND c IS DISTINCT FROM -5"));
+	RIGHT(FILTER("owner = current_user AND at >= '2024-01-31 10:00+00'::timestamptz AND x = y"));
+	RIGHT(FILTER("false"));
+	WRONG(HEAD DATABASE "  rows: []\n", "7:9: spec.rows is an empty list; leave it out or fill it");
+	WRONG(HEAD DATABASE "  rows: [{relation: a, filtr: b}]\n", "7:10: spec.rows[] lacks \"filter\"",
+		"7:21: \"a\" has one part; write schema.name (\"*.name\" for any schema)",
+		"7:24: spec.rows[] has no \"filtr\"; did you mean \"filter\"?");
+	WRONG(FILTER("region ="), "7:34: spec.rows[].filter, at \"region =\": syntax error at or near \")\"");
+	WRONG(FILTER("a = 1 AND b = 'x"),
+		"7:34: spec.rows[].filter, at \"'x\": unterminated quoted string at or near \"'x?)\"");
+	WRONG(FILTER("a = 1) FROM t WHERE (b = 1"),
+		"7:34: spec.rows[].filter, at \"a = 1) FROM t WHERE (b = 1\": it is not one condition");
+	WRONG(FILTER("a = 1), (b = 1"),
+		"7:34: spec.rows[].filter, at \"a = 1), (b = 1\": it is not one condition");
+	WRONG(FILTER("a IN (SELECT 1)"),
+		"7:34: spec.rows[].filter, at \"IN (SELECT 1)\": subqueries are not supported");
+	WRONG(FILTER("a = 1 AND b = (SELECT 1)"),
+		"7:34: spec.rows[].filter, at \"a = 1 AND b = (SELECT 1)\": subqueries are not supported");
+	WRONG(FILTER("a = $1"), "7:34: spec.rows[].filter, at \"a = $1\": parameters have no value here");
+	WRONG(FILTER("a = 1 AND random() < 0.5"),
+		"7:34: spec.rows[].filter, at \"random() < 0.5\": this function is not supported: lower(), "
+		"upper() and btrim() of a column are");
+	WRONG(FILTER("app.lower(a) = 'x'"),
+		"7:34: spec.rows[].filter, at \"app.lower(a) = 'x'\": this function is not supported: "
+		"lower(), upper() and btrim() of a column are");
+	WRONG(FILTER("at > now()"),
+		"7:34: spec.rows[].filter, at \"now()\": this function is not supported: lower(), upper() "
+		"and btrim() of a column are");
+	WRONG(FILTER("at > current_timestamp"),
+		"7:34: spec.rows[].filter, at \"current_timestamp\": the time, and what else hangs on the "
+		"session's settings, is not supported");
+	WRONG(FILTER("a = NULL"),
+		"7:34: spec.rows[].filter, at \"NULL\": a comparison with NULL is never true: write IS NULL");
+	WRONG(FILTER("t.a = 1"),
+		"7:34: spec.rows[].filter, at \"t.a = 1\": columns are named without a relation or a schema");
+	WRONG(FILTER("a::int = 1"),
+		"7:34: spec.rows[].filter, at \"::int = 1\": only constants can be cast: what a cast of a "
+		"column gives may fail, or hang on the session's settings");
+	WRONG(FILTER("1 = 1"),
+		"7:34: spec.rows[].filter, at \"1 = 1\": a comparison needs a column on one side");
+	WRONG(FILTER("a LIKE 'x\\\\'"),
+		"7:34: spec.rows[].filter, at \"LIKE 'x\\'\": the pattern ends in a backslash, on which "
+		"LIKE fails");
+	WRONG(FILTER("a + 1 > 2"),
+		"7:34: spec.rows[].filter, at \"a + 1 > 2\": an operand is a column, lower(), upper() or "
+		"btrim() of one, a constant, or CURRENT_USER");
+	WRONG(FILTER("a ~ 'x'"),
+		"7:34: spec.rows[].filter, at \"~ 'x'\": this operator is not supported: =, <>, <, <=, >, "
+		">=, LIKE, ILIKE, IN, BETWEEN, IS NULL, IS DISTINCT FROM, AND, OR and NOT are");
+	WRONG(HEAD DATABASE "  rows: [{relation: a.b, filter: x}]\n"
+			    "  statements: {unparsed: allow, opaque: {default: allow}}\n",
+		"8:26: spec.statements.unparsed: allow is for callers who may see all rows, and spec.rows is "
+		"there",
+		"8:51: spec.statements.opaque.default: allow cannot stand beside spec.rows: code that may do "
+		"anything may read any row");
+	RIGHT(HEAD DATABASE
+		"  rows: [{relation: a.b, filter: x}]\n"
+		"  statements: {unparsed: deny, opaque: {default: mask, allow: [\"a.f(int)\"]}}\n");
+}
+
 static void what_is_not_there_yet(void **state)
 {
 	(void)state;
-	WRONG(HEAD DATABASE "  rows: []\n", "7:3: spec.rows is not supported yet");
 	/* A caller without mask rules and a guard is not judged, so there nothing is denied. */
 	WRONG(HEAD DATABASE "  statements: {unparsed: deny, opaque: {default: deny, allow: []}}\n",
 		"7:26: spec.statements.unparsed: deny says nothing where nothing is masked, and no default "
@@ -1272,6 +1337,7 @@ int main(void)
 		cmocka_unit_test(top_level),
 		cmocka_unit_test(postgres_elsewhere),
 		cmocka_unit_test(recording),
+		cmocka_unit_test(row_filters),
 		cmocka_unit_test(what_is_not_there_yet),
 		cmocka_unit_test(guards),
 		cmocka_unit_test(approvals),

@@ -231,6 +231,25 @@ static bool list_relation(void *arg, const struct relation *r)
 	return true;
 }
 
+static void list_rows(const struct offline *o, json_t *json, struct arena *a)
+{
+	const struct row_filters *f = binding_rows(o->binding);
+
+	for (unsigned i = 0; i < f->n; i++) {
+		const struct relation *r = catalog_relation_by_oid(o->catalog, f->v[i].relid);
+		const char *name = r ? arena_printf(a, "%s.%s", r->schema, r->name) : NULL;
+		const char *says = f->v[i].problem ? f->v[i].problem : f->v[i].condition;
+
+		if (json)
+			json_array_append_new(json,
+				json_pack("{s:s?, s:s, s:s}", "relation", name,
+					f->v[i].problem ? "refused" : "filter", says, "rule", f->v[i].where));
+		else
+			printf("%-45s %s%-33s %s\n", name ? name : "?",
+				f->v[i].problem ? "refused: " : "rows ", says, f->v[i].where);
+	}
+}
+
 static void list_columns(const struct offline *o, json_t *json, struct arena *a)
 {
 	struct listing l = {.o = o, .json = json, .a = a};
@@ -238,9 +257,12 @@ static void list_columns(const struct offline *o, json_t *json, struct arena *a)
 	catalog_each_relation(o->catalog, list_relation, &l);
 	if (!json && !l.n)
 		printf("no column is masked for this caller\n");
+	list_rows(o, json, a);
 }
 
-static int explain_sql(const struct offline *o, const char *sql, json_t *json, struct arena *a, struct err *e)
+/* *sent: the text that the server gets, where it is another; NULL. */
+static int explain_sql(
+	const struct offline *o, const char *sql, json_t *json, json_t **sent, struct arena *a, struct err *e)
 {
 	struct analysis analysis;
 	struct judged judged;
@@ -259,12 +281,16 @@ static int explain_sql(const struct offline *o, const char *sql, json_t *json, s
 		else
 			print_plan(o, judged.plans[i], st, i + 1, a);
 	}
+	if (judged.wrapped && !json)
+		printf("sent, with row filters:\n  %s\n", judged.wrapped->text);
+	else if (judged.wrapped)
+		*sent = json_string(judged.wrapped->text);
 	return 0;
 }
 
 static int explain(const struct request *q, struct arena *a, struct complaints *c, struct err *e)
 {
-	json_t *list = q->json ? json_array() : NULL, *root;
+	json_t *list = q->json ? json_array() : NULL, *root, *sent = NULL;
 	struct offline o;
 	int r = offline_open(&o, &q->options, c, e);
 
@@ -272,13 +298,13 @@ static int explain(const struct request *q, struct arena *a, struct complaints *
 		printf("database \"%s\" by entry \"%s\" of the policy, %u mask rule%s\n", o.database,
 			o.grant.database->name, o.grant.nrules, o.grant.nrules == 1 ? "" : "s");
 	if (!r && q->sql)
-		r = explain_sql(&o, q->sql, list, a, e);
+		r = explain_sql(&o, q->sql, list, &sent, a, e);
 	else if (!r)
 		list_columns(&o, list, a);
 	if (!r && q->json) {
-		root = json_pack("{s:s, s:s, s:b, s:O}", "database", o.database, "entry",
+		root = json_pack("{s:s, s:s, s:b, s:O, s:o*}", "database", o.database, "entry",
 			o.grant.database->name, "judged", grant_judges(&o.grant),
-			q->sql ? "statements" : "columns", list);
+			q->sql ? "statements" : "columns", list, "sent", sent);
 		json_dumpf(root, stdout, JSON_INDENT(2));
 		putchar('\n');
 		json_decref(root);

@@ -94,7 +94,7 @@ static bool column_of(const json_t *relid, const json_t *attnum, struct colref *
 	json_int_t oid = json_integer_value(relid), n = json_integer_value(attnum);
 
 	*out = (struct colref){.relid = (uint32_t)oid, .attnum = (int16_t)n};
-	return oid > 0 && oid <= UINT32_MAX && n >= INT16_MIN && n <= INT16_MAX && n != 0;
+	return oid > 0 && oid <= UINT32_MAX && n >= INT16_MIN && n <= INT16_MAX;
 }
 
 static bool natural(const json_t *j, uint64_t max, uint64_t *out)

@@ -29,7 +29,9 @@ struct binding {
 	enum opaque_mode opaque;
 	const struct function **trusted;
 	unsigned ntrusted;
-	bool masks;                  /* there are mask rules */
+	bool masks; /* there are mask rules, or row filters */
+	struct row_filters rows;
+	bool counts_hidden;          /* how many rows there are is not shown */
 	const struct guard **guards; /* the policy's */
 	unsigned nguards;
 	bool heirs;
@@ -300,7 +302,8 @@ static bool trusted(const struct binding *b, const struct grant *g, const struct
 
 static int bind_guards(struct binding *b, const struct grant *g, struct err *e)
 {
-	b->masks = g->nrules > 0 || !g->nopaque; /* a grant that says nothing is the strictest */
+	b->counts_hidden = g->nrows > 0;
+	b->masks = grant_hides(g) || !g->nopaque; /* a grant that says nothing is the strictest */
 	b->guards = arena_array(&b->mem, g->nguards ? g->nguards : 1, sizeof(*b->guards));
 	if (!b->guards)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
@@ -352,6 +355,8 @@ int binding_new(struct binding **out, struct policy *p, const struct grant *g, s
 		r = bind_opaque(b, g, e);
 	if (!r)
 		r = bind_guards(b, g, e);
+	if (!r)
+		r = row_filters_find(&b->rows, g, c, place, own, &b->mem, e);
 	if (!r)
 		r = make_entries(b, e);
 	if (!r)
@@ -410,6 +415,11 @@ enum opaque_mode binding_opaque(const struct binding *b, const struct function *
 	return b->opaque;
 }
 
+const struct row_filters *binding_rows(const struct binding *b)
+{
+	return &b->rows;
+}
+
 bool binding_masks(const struct binding *b)
 {
 	return b->masks;
@@ -435,6 +445,11 @@ static bool opaque_hidden(const struct binding *b, uint32_t function)
 	return b->opaque != OPAQUE_ALLOW;
 }
 
+static bool secret(const struct binding *b, const struct relation *r, const struct column *c)
+{
+	return c->sensitive || (b->counts_hidden && r->system && catalog_counts(r->name, c->name));
+}
+
 /* What no rule speaks of. A toast table holds what its table's columns hold. */
 static const struct masking *unruled(const struct binding *b, struct colref c)
 {
@@ -453,10 +468,10 @@ static const struct masking *unruled(const struct binding *b, struct colref c)
 		return NULL;
 	if (c.attnum > 0) {
 		column = relation_column_by_attnum(r, c.attnum);
-		return column && !column->sensitive ? NULL : &hidden;
+		return column && !secret(b, r, column) ? NULL : &hidden;
 	}
 	for (unsigned i = 0; i < r->ncols; i++)
-		if (r->cols[i].sensitive)
+		if (secret(b, r, &r->cols[i]))
 			return &hidden;
 	return NULL;
 }

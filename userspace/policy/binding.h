@@ -7,6 +7,7 @@
 #include "policy/heir.h"
 #include "policy/policy.h"
 #include "policy/recall.h"
+#include "policy/rows.h"
 #include "sql/catalog.h"
 
 struct binding;
@@ -42,7 +43,9 @@ const struct masking *binding_set(const struct binding *b, const struct colset *
 enum opaque_mode binding_opaque(const struct binding *b, const struct function *f);
 /* The functions that are allowed as if they depended on their arguments only. */
 const struct function *const *binding_trusted(const struct binding *b, unsigned *n);
-/* Whether any column may be masked: where no document has mask rules, nothing is hidden. */
+/* What of which relations is filtered. */
+const struct row_filters *binding_rows(const struct binding *b);
+/* Whether anything may be hidden: not where no document has mask rules or row filters. */
 bool binding_masks(const struct binding *b);
 /* What its documents say of statements by what they do. */
 const struct guard *const *binding_guards(const struct binding *b, unsigned *n);

@@ -103,10 +103,16 @@ static void read_opaque(struct reading *r, const struct node *n, struct opaque_r
 		section_wrong(r, mode, "spec.statements.opaque.default must be deny, mask or allow");
 }
 
+/* Something is kept from who it is for, so what its statements do must be known. */
+static bool hides(const struct document *d)
+{
+	return d->nrules || d->nrows;
+}
+
 /* What is not understood may do everything, so a guard has nothing to say of it. */
 static void read_unparsed(struct reading *r, const struct node *n, const struct document *d)
 {
-	if (!n || (node_is(n, "deny") && (d->nrules || d->guard.given)))
+	if (!n || (node_is(n, "deny") && (hides(d) || d->guard.given)))
 		return;
 	if (node_is(n, "deny"))
 		section_wrong(r, n,
@@ -117,6 +123,10 @@ static void read_unparsed(struct reading *r, const struct node *n, const struct 
 	else if (d->nrules)
 		section_wrong(r, n,
 			"spec.statements.unparsed: allow is for callers with no masked column, and spec.mask "
+			"is there");
+	else if (d->nrows)
+		section_wrong(r, n,
+			"spec.statements.unparsed: allow is for callers who may see all rows, and spec.rows "
 			"is there");
 	else if (d->guard.given)
 		section_wrong(r, n,
@@ -139,13 +149,17 @@ static void read_statements(struct reading *r, const struct node *n, struct docu
 	guard_read(r, n, &d->guard);
 	read_unparsed(r, node_get(n, "unparsed"), d);
 	d->opaque.guarded = d->guard.given;
-	if (opaque && !d->nrules && !d->guard.given)
+	if (opaque && !hides(d) && !d->guard.given)
 		section_wrong(r, opaque,
 			"spec.statements.opaque says nothing where nothing is masked, and no default and no "
 			"rules are given: statements are not looked at");
-	if (!d->nrules && !node_get(opaque, "default"))
+	if (!hides(d) && !node_get(opaque, "default"))
 		d->opaque.mode = OPAQUE_ALLOW;
 	read_opaque(r, opaque, &d->opaque);
+	if (d->nrows && node_is(node_get(opaque, "default"), "allow"))
+		section_wrong(r, node_get(opaque, "default"),
+			"spec.statements.opaque.default: allow cannot stand beside spec.rows: code that may "
+			"do anything may read any row");
 }
 
 /* The kernel knows it of a cgroup; whoever is enrolled by uid alone may be anywhere. */
@@ -171,7 +185,7 @@ static void read_foreign(struct reading *r, const struct node *n, struct documen
 static void read_spec(struct reading *r, const struct node *spec, struct document *d)
 {
 	static const struct key keys[] = {{"subjects", KEY_READ}, {"databases", KEY_READ}, {"mask", KEY_READ},
-		{"statements", KEY_READ}, {"rows", KEY_LATER}, {"export", KEY_READ}, {"approval", KEY_READ},
+		{"statements", KEY_READ}, {"rows", KEY_READ}, {"export", KEY_READ}, {"approval", KEY_READ},
 		{"record", KEY_READ}, {"foreignPostgres", KEY_READ}};
 
 	if (!section_map(r, spec, "spec", keys, ARRAY_LEN(keys)))
@@ -181,6 +195,8 @@ static void read_spec(struct reading *r, const struct node *spec, struct documen
 	read_subjects(r, node_get(spec, "subjects"), d);
 	read_databases(r, node_get(spec, "databases"), d);
 	read_rules(r, node_get(spec, "mask"), d);
+	if (node_get(spec, "rows"))
+		rows_read(r, node_get(spec, "rows"), d);
 	export_read(r, node_get(spec, "export"), &d->export);
 	read_statements(r, node_get(spec, "statements"), d);
 	approval_read(r, node_get(spec, "approval"), &d->approval);

@@ -8,6 +8,7 @@
 #include "policy/digest.h"
 #include "policy/guard.h"
 #include "policy/policy.h"
+#include "policy/rows.h"
 
 struct subject {                   /* all that is given must match */
 	const char *key;           /* as the policy writes it */
@@ -25,6 +26,8 @@ struct document {
 	unsigned ndatabases;
 	struct rule *rules;
 	unsigned nrules;
+	struct row_rule *rows;
+	unsigned nrows;
 	struct opaque_rule opaque;
 	struct guard guard;
 	struct approval approval;

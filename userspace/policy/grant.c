@@ -283,9 +283,9 @@ static int add_limits(
 
 static int collect(const struct policy *p, const struct caller *who,
 	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct search *s,
-	const struct rule **rules, const struct opaque_rule **opaque, const struct guard **guards,
-	const struct approval **approvals, const char **documents, struct arena *a, struct grant *g,
-	struct err *e)
+	const struct rule **rules, const struct row_rule **rows, const struct opaque_rule **opaque,
+	const struct guard **guards, const struct approval **approvals, const char **documents,
+	struct arena *a, struct grant *g, struct err *e)
 {
 	unsigned first = 0;
 
@@ -300,11 +300,13 @@ static int collect(const struct policy *p, const struct caller *who,
 			return -EACCES;
 		for (unsigned j = 0; applies && j < d->nrules; j++)
 			rules[g->nrules++] = &d->rules[j];
+		for (unsigned j = 0; applies && j < d->nrows; j++)
+			rows[g->nrows++] = &d->rows[j];
 		if (applies) {
 			record_more(&g->record, &d->record, g->ndocuments == 0);
 			documents[g->ndocuments++] = d->name;
 		}
-		if (applies && (d->nrules || d->guard.given))
+		if (applies && (d->nrules || d->nrows || d->guard.given))
 			opaque[g->nopaque++] = &d->opaque;
 		if (applies && d->guard.given)
 			guards[g->nguards++] = &d->guard;
@@ -351,8 +353,9 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	const struct opaque_rule **opaque;
 	const struct guard **guards;
 	const struct rule **rules;
+	const struct row_rule **rows;
 	const char **documents;
-	unsigned n = 0;
+	unsigned n = 0, nrows = 0;
 	int r;
 
 	*g = (struct grant){0};
@@ -360,14 +363,18 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	limit_set_open(&g->limits.session);
 	for (unsigned i = 0; i < p->documents.n; i++)
 		n += p->documents.v[i].nrules;
+	for (unsigned i = 0; i < p->documents.n; i++)
+		nrows += p->documents.v[i].nrows;
 	rules = arena_array(a, n ? n : 1, sizeof(struct rule *));
+	rows = arena_array(a, nrows ? nrows : 1, sizeof(*rows));
 	opaque = arena_array(a, p->documents.n + 1ul, sizeof(*opaque));
 	guards = arena_array(a, p->documents.n + 1ul, sizeof(*guards));
 	approvals = arena_array(a, p->documents.n + 1ul, sizeof(*approvals));
 	documents = arena_array(a, p->documents.n + 1ul, sizeof(*documents));
-	if (!rules || !opaque || !guards || !approvals || !documents)
+	if (!rules || !rows || !opaque || !guards || !approvals || !documents)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
-	r = collect(p, who, covers, arg, dbname, &s, rules, opaque, guards, approvals, documents, a, g, e);
+	r = collect(
+		p, who, covers, arg, dbname, &s, rules, rows, opaque, guards, approvals, documents, a, g, e);
 	if (!r) {
 		g->identity = identify(p, who, dbname, a, g);
 		if (!g->identity)
@@ -378,6 +385,7 @@ int policy_grant(const struct policy *p, const struct caller *who,
 		return r;
 	}
 	g->rules = rules;
+	g->rows = rows;
 	g->guards = guards;
 	r = check_pins(g, e);
 	if (r) {
@@ -393,7 +401,12 @@ int policy_grant(const struct policy *p, const struct caller *who,
 
 bool grant_judges(const struct grant *g)
 {
-	return g->nrules > 0 || g->nguards > 0 || g->limits.any;
+	return grant_hides(g) || g->nguards > 0 || g->limits.any;
+}
+
+bool grant_hides(const struct grant *g)
+{
+	return g->nrules > 0 || g->nrows > 0;
 }
 
 bool grant_lets_all(const struct grant *g)

@@ -57,6 +57,12 @@ bool judge_names_only(struct judge *j, const struct statement *st, const struct 
 bool judge_analysed(const struct statement *st, const struct plan *p);
 bool judge_frank(struct judge *j, const struct statement *st, const struct plan *p);
 
+/* Row filters: whether all that it reads of relations that have one can be had by it; and the text that is
+ * sent then (in out, or the denial of all). -ENOMEM. */
+bool judge_rows(struct judge *j, const struct statement *st, struct plan *p);
+MUSTCHECK int judge_wrap(struct judge *j, const struct name_scope *names, const struct analysis *an,
+	struct judged *out, struct err *e);
+
 /* What its comparisons with masked columns cost. */
 bool judge_spends(struct judge *j, const struct statement *st, struct plan *p);
 

@@ -280,8 +280,9 @@ static bool check_settings(struct judge *j, const struct statement *st, struct p
 
 static void plan_allow(struct judge *j, const struct statement *st, struct plan *p)
 {
-	if (!check_opaque(j, st, p) || !judge_entities(j, st, p) || !judge_uses(j, st, p) ||
-		!judge_copies(j, st, p) || !check_relations(j, st, p) || !judge_spends(j, st, p))
+	if (!judge_rows(j, st, p) || !check_opaque(j, st, p) || !judge_entities(j, st, p) ||
+		!judge_uses(j, st, p) || !judge_copies(j, st, p) || !check_relations(j, st, p) ||
+		!judge_spends(j, st, p))
 		return;
 	if (st->kind == STATEMENT_OTHER) {
 		judge_deny(j, p, "42501",
@@ -488,6 +489,7 @@ int plan_judge(const struct binding *b, const struct name_scope *scope, struct s
 	struct analysis an = {0};
 	struct err why = {0};
 	struct name_scope names = *scope;
+	bool denied = false;
 	int position = 0, r;
 
 	names.trusted = binding_trusted(b, &names.ntrusted);
@@ -521,7 +523,12 @@ int plan_judge(const struct binding *b, const struct name_scope *scope, struct s
 		if (out->plans[i]->verdict != DENY)
 			(void)judge_only(&j, &an.statements[i], out->plans[i]);
 	}
-	if (!r && an.n == 1 && !judge_reads_constants(b))
+	for (unsigned i = 0; !r && i < out->n; i++)
+		denied = denied || out->plans[i]->verdict == DENY;
+	if (!r && !denied && judge_wrap(&j, &names, &an, out, e))
+		return -ENOMEM;
+	/* what is sent of another text would be sent for this one */
+	if (!r && an.n == 1 && !out->wrapped && !judge_reads_constants(b))
 		keep_constants(&an.statements[0], out);
 	return j.failed ? err_sql(e, -ENOMEM, "53200", "%s", JUDGE_NO_MEMORY) : 0;
 }

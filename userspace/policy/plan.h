@@ -8,6 +8,7 @@
 #include "policy/guard.h"
 #include "policy/heir.h"
 #include "sql/analyze.h"
+#include "sql/wrap.h"
 
 enum action { ACTION_NULL = 0, ACTION_MASK, ACTION_PASS };
 
@@ -110,6 +111,7 @@ struct judged {
 	struct plan **plans;
 	unsigned n;
 	uint64_t policy_version, catalog_version;
+	const struct wrapped *wrapped; /* the text that the server gets (sql/wrap.h); NULL: this one */
 	/* With other constants in these places the plans are the same but for location and len. Only of one
 	 * query or change that is allowed. */
 	const struct free_constant *constants;

@@ -59,7 +59,8 @@ struct opaque_rule { /* spec.statements.opaque */
 	const char *where; /* "file:line"; NULL: not given */
 };
 
-struct guard; /* policy/guard.h */
+struct guard;    /* policy/guard.h */
+struct row_rule; /* policy/rows.h */
 
 struct approval { /* spec.approval: who may approve of what the statements' rules ask about */
 	bool given;
@@ -140,8 +141,10 @@ struct grant {
 	uint64_t rules_id;               /* equal for two grants with the same rules of the same policy */
 	const struct rule *const *rules; /* may be empty: nothing is masked */
 	unsigned nrules;
-	/* One of each document with mask rules or a guard: all must agree. Never empty where nothing is
-	 * masked. */
+	const struct row_rule *const *rows; /* of all its documents: every one holds */
+	unsigned nrows;
+	/* One of each document with mask rules, row filters or a guard: all must agree. Never empty where
+	 * nothing is hidden. */
 	const struct opaque_rule *const *opaque;
 	unsigned nopaque;
 	const struct guard *const *guards; /* of each document that has one */
@@ -167,6 +170,8 @@ MUSTCHECK int policy_grant(const struct policy *p, const struct caller *who,
 	struct grant *g, struct err *e);
 /* Whether something of what the caller does must be looked at: the session is judged. */
 bool grant_judges(const struct grant *g);
+/* Whether it has mask rules or row filters. */
+bool grant_hides(const struct grant *g);
 /* Whether all of its documents let code do anything: statements.opaque.default: allow. */
 bool grant_lets_all(const struct grant *g);
 

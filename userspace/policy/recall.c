@@ -143,7 +143,7 @@ static bool exists(const struct catalog *c, struct colref column)
 {
 	const struct relation *r = catalog_relation_by_oid(c, column.relid);
 
-	return r && relation_column_by_attnum(r, column.attnum);
+	return r && (!column.attnum || relation_column_by_attnum(r, column.attnum));
 }
 
 /* all[0..n): sorted, with copies of their own of what is kept; *out_n of them. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* recall: which column pattern once bound which column of which database, so that a column that was renamed
- * stays masked: for as long as the daemon runs, whatever worker, policy or cache bound it. Used by all
- * threads. */
+/* recall: which column pattern once bound which column of which database (or a relation, as column 0), so
+ * that one that was renamed stays masked: for as long as the daemon runs, whatever worker, policy or cache
+ * bound it. Used by all threads. */
 #ifndef PGVEIL_POLICY_RECALL_H
 #define PGVEIL_POLICY_RECALL_H
 

@@ -80,6 +80,7 @@ bool guard_read_verdict(struct reading *r, const struct node *n, const char *whe
 void rule_check_all(struct reading *r, const struct node *list, const struct rule *v, unsigned n);
 /* spec.approval */
 void approval_read(struct reading *r, const struct node *n, struct approval *out);
+void rows_read(struct reading *r, const struct node *list, struct document *d); /* spec.rows */
 void record_read(struct reading *r, const struct node *n, struct record_rule *out);
 void export_read(struct reading *r, const struct node *n, struct export_rule *out);
 void subject_read(struct reading *r, const struct node *n, struct subject *out);

@@ -82,7 +82,7 @@ static const char *end_reason(const struct session *s, const struct grant *g)
 		return "the policy changed how this database is reached: connect again";
 	/* What an unjudged session did to its settings and objects is not known, and cannot be made up for.
 	 */
-	if ((g->nrules > 0) != (s->grant.nrules > 0))
+	if (grant_hides(g) != grant_hides(&s->grant))
 		return "the policy changed whether columns are masked here: connect again";
 	if (grant_judges(g) != s->judged)
 		return "the policy changed whether statements are looked at here: connect again";

@@ -41,7 +41,8 @@ static enum took send_parse(struct session *s, const struct frame *f, const stru
 	 */
 	struct span sent =
 		instead && !span_eq(m->sql, judgement_text(j)) ? span_of(instead, strlen(instead)) : m->sql;
-	bool typed = p && prepared_take_types(p, m->param_types) && prepared_take_text(p, sent);
+	bool typed = p && prepared_take_types(p, m->param_types) &&
+		     prepared_take_text(p, js->wrapped ? judgement_text(j) : sent);
 	struct expected *x = typed ? pipeline_push(&s->pipe, EXPECT_PARSE) : NULL;
 
 	if (!x) {

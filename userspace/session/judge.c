@@ -196,6 +196,14 @@ static int judge_here(struct session *s, struct span text, struct judgement **ou
 	return judge_by(s, &scope, text, out, e);
 }
 
+/* What the server has of j's text is what it would get of newer's: it may filter other rows, or none. */
+static bool same_filters(const struct judgement *j, const struct judgement *newer)
+{
+	const struct wrapped *a = judgement_plans(j)->wrapped, *b = judgement_plans(newer)->wrapped;
+
+	return a && b ? strcmp(a->text, b->text) == 0 : a == b;
+}
+
 static bool may_change(const struct judgement *j)
 {
 	const struct judged *js = judgement_plans(j);
@@ -233,7 +241,7 @@ static const char *proposed(const struct judgement *j)
 }
 
 /* *out is of the text that is sent, so that judging it again is judging that. */
-int judge_sent(
+static int judge_proposed(
 	struct session *s, struct span text, struct judgement **out, const char **instead, struct err *e)
 {
 	struct judgement *other = NULL;
@@ -268,6 +276,16 @@ int judge_sent(
 	return r;
 }
 
+int judge_sent(
+	struct session *s, struct span text, struct judgement **out, const char **instead, struct err *e)
+{
+	int r = judge_proposed(s, text, out, instead, e);
+
+	if (!r && judgement_plans(*out)->wrapped)
+		*instead = judgement_plans(*out)->wrapped->text;
+	return r;
+}
+
 /* What code may have done since counts, however names are looked for. */
 static void after_code(struct name_scope *s, const struct name_scope *now)
 {
@@ -296,7 +314,12 @@ static int again_within(struct session *s, uint64_t tolerance_ms, enum look look
 	}
 	if (judgement_binding(j) == s->binding && judgement_looked(j, &scope))
 		return 0;
-	return judge_by(s, &scope, text, out, e);
+	r = judge_by(s, &scope, text, out, e);
+	if (r || same_filters(j, *out))
+		return r;
+	judgement_unref(*out);
+	*out = NULL;
+	return err_sql(e, -EACCES, "0A000", "cached plan must not change result type");
 }
 
 int judge_again(struct session *s, enum look look, const struct judgement *j, struct span text,
@@ -467,6 +490,10 @@ static int check_inner_execute(struct session *s, const struct plan *plan, const
 		r = err_sql(e, -EACCES, "42501",
 			"%s of a statement that has masked columns in it, or may have, is not allowed",
 			plan->tag ? plan->tag : "this");
+	if (!r && plan->kind == STATEMENT_EXPLAIN &&
+		judgement_plans(st.newer ? st.newer : st.target->j)->wrapped)
+		r = err_sql(e, -EACCES, "42501",
+			"EXPLAIN of a statement that reads a relation with a row filter is not allowed");
 	if (!r && p && p->verdict == ASK)
 		r = err_sql(e, -EACCES, "42501",
 			"%s EXECUTE of a statement that needs an approval is not allowed",
@@ -479,6 +506,13 @@ static int check_inner_execute(struct session *s, const struct plan *plan, const
 		r = pass_step(s, &st, e);
 	step_fini(&st);
 	return r;
+}
+
+static struct span sent_text(const struct judgement *j)
+{
+	const struct wrapped *w = judgement_plans(j)->wrapped;
+
+	return w ? span_of(w->text, strlen(w->text)) : judgement_text(j);
 }
 
 /* A PREPARE or DECLARE is judged by itself, so that it can be judged again by itself. */
@@ -500,7 +534,9 @@ static int take_definition(
 	if (r)
 		return r;
 	inner = judge_inner(alone);
-	if (judgement_plans(alone)->n != 1 || !inner || inner->verdict == DENY) {
+	text = sent_text(alone);
+	if (judgement_plans(alone)->n != 1 || !inner || inner->verdict == DENY ||
+		!memmem(sent_text(j).p, sent_text(j).n, text.p, text.n)) {
 		judgement_unref(alone);
 		return err_sql(
 			e, -EACCES, "42501", "%s is not understood", plan->tag ? plan->tag : "the statement");

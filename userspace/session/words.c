@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Errors, warnings and notices of the server in a judged session: they may carry values, so how much of their
  * words may go to the client is said by the plans of what they are about. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pgwire/sqlstate.h"
@@ -100,19 +102,61 @@ void words_idle(struct session *s)
 	s->frank = s->hushed = false;
 }
 
+/* The text that the server speaks of, where it is not the client's. */
+static const struct wrapped *wrapped_text(const struct expected *x)
+{
+	const struct judgement *j = x ? x->j : NULL;
+
+	if (x && x->prepared)
+		j = x->prepared->j;
+	if (x && x->portal)
+		j = x->portal->prepared->j;
+	return j ? judgement_plans(j)->wrapped : NULL;
+}
+
+/* A place in the text that was sent becomes one in the client's. */
+static enum fate pass_placed(struct session *s, const struct frame *f, const struct wrapped *w)
+{
+	const uint8_t *p = f->body.p, *end = p + f->body.n;
+	struct msg_fields in;
+	char place[16];
+
+	if (!w)
+		return FATE_PASS;
+	if (msg_fields(f->body, &in) != WIRE_OK)
+		return backend_unexpected(s, f);
+	if (!in.field['P'].p || in.field['P'].n >= sizeof(place))
+		return FATE_PASS;
+	memcpy(place, in.field['P'].p, in.field['P'].n);
+	place[in.field['P'].n] = '\0';
+	snprintf(place, sizeof(place), "%u", wrap_position(w, (unsigned)strtoul(place, NULL, 10)));
+	put_start(&s->put, (char)f->type);
+	while (p < end && *p) {
+		size_t n = strlen((const char *)p + 1);
+
+		put_u8(&s->put, *p);
+		put_cstr(&s->put, *p == 'P' ? place : (const char *)p + 1);
+		p += n + 2;
+	}
+	put_u8(&s->put, 0);
+	put_finish(&s->put);
+	session_send(s, SIDE_CLIENT);
+	return FATE_WRITTEN;
+}
+
 enum fate words_pass(struct session *s, const struct frame *f, struct expected *x)
 {
 	enum words w = words(s, x);
 	struct msg_fields in;
 
 	if (w == WORDS_ALL)
-		return FATE_PASS;
+		return pass_placed(s, f, wrapped_text(x));
 	if (msg_fields(f->body, &in) != WIRE_OK)
 		return backend_unexpected(s, f);
 	/* Only the analysis says where in the text something is wrong. What runs has no text, but for names
 	 * of types that are made of values: these are told with a context. */
 	if (w != WORDS_STANDARD && in.field['P'].p && words_of_analysis(&in))
-		return FATE_PASS;
+		return pass_placed(s, f, wrapped_text(x));
 	return rewrite_message(f, w == WORDS_NAMES, &s->lane[SIDE_CLIENT].out) == WIRE_OK
 		       ? FATE_WRITTEN
 		       : backend_unexpected(s, f);

@@ -246,6 +246,9 @@ const char *catalog_roles_fingerprint_query(struct arena *a, const uint32_t *rol
  * contents). */
 const char *catalog_fingerprint_query(void);
 
+/* Whether a column of a relation of the system tells how many rows something has, or how many were read. */
+bool catalog_counts(const char *relation, const char *column);
+
 struct catalog_builder;
 MUSTCHECK int catalog_builder_new(struct catalog_builder **out, struct err *e);
 void catalog_builder_free(struct catalog_builder *b);

@@ -165,6 +165,24 @@ bool system_sensitive(const char *schema, const char *relation, const char *colu
 	return false;
 }
 
+/* What the server estimates of tables, and what it counts while it reads them. */
+bool catalog_counts(const char *relation, const char *column)
+{
+	static const char *const of_class[] = {"reltuples", "relpages", "relallvisible", "relallfrozen"};
+	static const char *const begins[] = {"n_", "seq_", "idx_", "heap_", "toast_", "tidx_", "tup_",
+		"blks_", "tuples_", "num_dead", "reads", "hits", "null_frac", "read_bytes", "sample_blks",
+		"bytes_"};
+
+	if (!strcmp(relation, "pg_class"))
+		return listed(column, of_class, ARRAY_LEN(of_class));
+	if (strncmp(relation, "pg_stat", 7) != 0)
+		return false;
+	for (unsigned i = 0; i < ARRAY_LEN(begins); i++)
+		if (!strncmp(column, begins[i], strlen(begins[i])))
+			return true;
+	return false;
+}
+
 bool system_written(const char *relation, const char *column)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(written); i++)

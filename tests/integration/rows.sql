@@ -1,0 +1,40 @@
+-- SPDX-License-Identifier: MIT
+-- What tests/integration/test_rows.py asks about. The role owns what it may define over, so that nothing is refused by the server alone.
+-- Hidden rows have zq- in them, and numbers from 900 on.
+CREATE SCHEMA shop;
+CREATE TYPE shop.mood AS ENUM ('calm', 'loud');
+CREATE TABLE shop.customers (id int PRIMARY KEY, name text);
+CREATE TABLE shop.orders (id int PRIMARY KEY, region text, amount numeric, customer_id int REFERENCES shop.customers (id), note text, made timestamptz, feeling shop.mood);
+CREATE TABLE shop.items (id int PRIMARY KEY, order_id int REFERENCES shop.orders (id), sku text);
+CREATE TABLE shop.log (id int, note text);
+CREATE TABLE shop.parent (id int, region text);
+CREATE TABLE shop.kid (extra text) INHERITS (shop.parent);
+CREATE TABLE shop.parts (id int, region text) PARTITION BY LIST (region);
+CREATE TABLE shop.parts_eu PARTITION OF shop.parts FOR VALUES IN ('EU');
+CREATE TABLE shop.parts_us PARTITION OF shop.parts FOR VALUES IN ('US');
+CREATE TABLE shop."Größe ""x""" (id int, "Re gion" text);
+CREATE TABLE shop.plain (id int PRIMARY KEY, region text, body jsonb);
+CREATE TABLE shop.odd (id int, area text);
+CREATE VIEW shop.all_orders AS SELECT * FROM shop.orders;
+CREATE MATERIALIZED VIEW shop.kept AS SELECT * FROM shop.orders;
+CREATE FUNCTION shop.peek() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM shop.orders';
+CREATE FUNCTION shop.run(q text) RETURNS text LANGUAGE plpgsql AS $$DECLARE r text; BEGIN EXECUTE q INTO r; RETURN r; END$$;
+CREATE FUNCTION shop.loud(t text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$BEGIN RAISE NOTICE 'saw %', t; RETURN true; END$$;
+CREATE FUNCTION public.eq(text, varchar) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+INSERT INTO shop.customers SELECT i, 'customer ' || i FROM generate_series(1, 20) i;
+INSERT INTO shop.orders SELECT i, 'EU', i * 10, 1 + i % 10, 'seen ' || i, timestamptz '2024-01-01 00:00+00' + i * interval '1 hour', 'calm' FROM generate_series(1, 40) i;
+INSERT INTO shop.orders SELECT i, 'US', i, 11 + i % 10, 'zq-' || i, timestamptz '2024-01-01 00:00+00' + i * interval '1 hour', 'loud' FROM generate_series(900, 979) i;
+INSERT INTO shop.orders VALUES (990, NULL, 991, 20, 'zq-none', NULL, NULL);
+INSERT INTO shop.items SELECT i, i, 'sku ' || i FROM generate_series(1, 20) i;
+INSERT INTO shop.log SELECT i, 'log ' || i FROM generate_series(1, 5) i;
+INSERT INTO shop.parent VALUES (1, 'EU'), (901, 'US');
+INSERT INTO shop.kid VALUES (2, 'EU', 'seen'), (902, 'US', 'zq-kid');
+INSERT INTO shop.parts VALUES (1, 'EU'), (903, 'US');
+INSERT INTO shop."Größe ""x""" VALUES (1, 'EU'), (904, 'US');
+INSERT INTO shop.plain VALUES (1, 'EU', '{"a": 1}'), (905, 'US', '{"a": "zq-json"}');
+INSERT INTO shop.odd VALUES (906, 'zq-odd');
+REFRESH MATERIALIZED VIEW shop.kept;
+ANALYZE;
+GRANT ALL ON SCHEMA shop, public TO pgveil_agent;
+GRANT ALL ON ALL TABLES IN SCHEMA shop TO pgveil_agent;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA shop TO pgveil_agent;

@@ -2,6 +2,9 @@
 """An agent who wants to run something else than what was approved, or to have a reviewer see something else. What ran is what the
 server's tables say."""
 
+import pathlib
+import subprocess
+
 import pytest
 
 import wire
@@ -210,3 +213,45 @@ def test_a_cursor_that_was_open_before(tmp_path):
             desk.sh("pgveil", "--", "reload")
             r = c.query("FETCH c")
             assert r.error.sqlstate == "42501" and "needs an approval" in str(r.error)
+
+
+# ---- the socket ----
+
+FLOOD = r"""
+import socket, sys, time
+held, end = [], time.time() + 3
+while time.time() < end:
+    try:
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(0.2)
+        s.connect(sys.argv[1])
+        s.send(b"GET ")
+        held.append(s)
+    except OSError:
+        time.sleep(0.01)
+print(len(held))
+"""
+
+
+def test_everybody_may_open_the_socket(desk):
+    """Many connections of an agent take no reviewer's place, and none of the daemon's descriptors."""
+    def open_files():
+        return len(list(pathlib.Path("/proc/%d/fd" % desk.info["daemon_pid"]).iterdir()))
+
+    before, most, mark = open_files(), 0, marker()
+    with desk.login() as c:
+        c.send(wire.query("DELETE FROM shop.orders WHERE id = 40 AND note <> '%s'" % mark))
+        notice(c)
+        p = subprocess.Popen([*map(str, desk.into("agent1", None)), "/usr/bin/python3", "-c", FLOOD, str(desk.state / "run" / "approvals.sock")],
+                             env=desk.env, stdout=subprocess.PIPE)
+        x = None
+        while p.poll() is None:
+            most = max(most, open_files())
+            if not x and most > before + 8:
+                x = desk.wait_pending(mark)
+                desk.pgveil("approvals", "approve", x["id"])
+        assert int(p.stdout.read()) > 200 and x
+        assert c.result().ok().tags == ["DELETE 1"]
+    assert before + 8 < most < before + 200
+    assert "more than 16 connections" in desk.daemon_log()
+    desk.wait_until(lambda: open_files() <= before + 2, "connections are held")

@@ -565,6 +565,30 @@ static void no_room(void **state)
 	remove_dir(&p);
 }
 
+/* Without a descriptor to spare nothing is known to be on disk, and nothing is lost: it goes on when there is
+ * one. */
+static void no_descriptor(void **state)
+{
+	struct rlimit was, limit;
+	struct err e = {0};
+	struct place p;
+
+	(void)state;
+	make(&p);
+	assert_int_equal(begin(&p, NULL), 0);
+	put(&p, "one");
+	getrlimit(RLIMIT_NOFILE, &was);
+	limit = (struct rlimit){3, was.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(journal_sync(p.j, &e), -EMFILE);
+	setrlimit(RLIMIT_NOFILE, &was);
+	put(&p, "two");
+	assert_int_equal(journal_sync(p.j, &e), 0);
+	end(&p);
+	sound(&p, 4);
+	remove_dir(&p);
+}
+
 static void too_long(void **state)
 {
 	char *much = calloc(1, ENTRY_BODY_MAX + 1);
@@ -600,6 +624,7 @@ int main(void)
 		cmocka_unit_test(altered_before_the_next_run),
 		cmocka_unit_test(killed),
 		cmocka_unit_test(no_room),
+		cmocka_unit_test(no_descriptor),
 		cmocka_unit_test(too_long),
 	};
 

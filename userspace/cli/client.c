@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define TIMEOUT_S  30L
+#define TURNS      500 /* of 10 ms, where many are before us */
 #define ANSWER_MAX ((size_t)64 << 20)
 
 struct answer {
@@ -31,6 +33,23 @@ static size_t on_bytes(char *p, size_t size, size_t n, void *arg)
 	return len;
 }
 
+/* Where the queue is full a connect fails at once, as if nobody were there. */
+static CURLcode perform_in_turn(CURL *c)
+{
+	const struct timespec pause = {0, 10000000};
+	CURLcode rc = curl_easy_perform(c);
+	long why = 0;
+
+	for (int i = 0; i < TURNS && rc == CURLE_COULDNT_CONNECT; i++) {
+		curl_easy_getinfo(c, CURLINFO_OS_ERRNO, &why);
+		if (why != EAGAIN)
+			break;
+		nanosleep(&pause, NULL);
+		rc = curl_easy_perform(c);
+	}
+	return rc;
+}
+
 static int perform(CURL *c, const char *run_dir, const char *name, const char *method, const char *url,
 	const char *text, struct answer *a, struct err *e)
 {
@@ -50,7 +69,7 @@ static int perform(CURL *c, const char *run_dir, const char *name, const char *m
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, a);
 	if (text)
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, text);
-	rc = curl_easy_perform(c);
+	rc = perform_in_turn(c);
 	if (rc == CURLE_COULDNT_CONNECT)
 		return err_set(e, -ECONNREFUSED,
 			"pgveild does not answer at %s (is it running, and are you root?)", socket);

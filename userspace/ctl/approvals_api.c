@@ -18,6 +18,7 @@
 #include "ctl/answer.h"
 #include "ctl/approvals.h"
 #include "ctl/peer.h"
+#include "ctl/visitors.h"
 
 #define BODY_MAX   8192
 #define HEADER_MAX 8192
@@ -31,6 +32,7 @@ struct approvals_api {
 	struct approvals *approvals;
 	struct enrol *enrol;
 	struct evhttp *http;
+	struct visitors *visitors;
 	struct sockaddr_un address;
 	bool left;
 };
@@ -229,7 +231,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 }
 
 /* Its name is put in place when it listens: a daemon that takes over leaves no moment without one. */
-static int listen_at(struct approvals_api *api, struct err *e)
+static int listen_at(struct approvals_api *api, struct event_base *base, struct err *e)
 {
 	struct sockaddr_un first = api->address;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r = 0;
@@ -245,11 +247,11 @@ static int listen_at(struct approvals_api *api, struct err *e)
 		r = err_set(e, -errno, "%s: %m", first.sun_path);
 	/* Everybody may open it: who he is decides what he may. */
 	if (!r && (bind(fd, (const struct sockaddr *)&first, sizeof(first)) < 0 ||
-			  chmod(first.sun_path, 0666) < 0 || listen(fd, 64) < 0 ||
+			  chmod(first.sun_path, 0666) < 0 || listen(fd, 1024) < 0 ||
 			  rename(first.sun_path, api->address.sun_path) < 0))
 		r = err_set(e, -errno, "%s: %m", first.sun_path);
-	if (!r && evhttp_accept_socket(api->http, fd) < 0)
-		r = err_set(e, -ENOMEM, "out of memory");
+	if (!r)
+		r = visitors_open(&api->visitors, base, api->http, fd, api->enrol, e);
 	if (r)
 		close(fd);
 	return r;
@@ -279,7 +281,7 @@ int approvals_api_open(struct approvals_api **out, struct event_base *base, cons
 		evhttp_set_max_headers_size(api->http, HEADER_MAX);
 		evhttp_set_timeout(api->http, TIMEOUT_S);
 		evhttp_set_gencb(api->http, on_request, api);
-		r = listen_at(api, e);
+		r = listen_at(api, base, e);
 	}
 	if (r) {
 		api->left = true;
@@ -303,5 +305,6 @@ void approvals_api_close(struct approvals_api *api)
 		unlink(api->address.sun_path);
 	if (api->http)
 		evhttp_free(api->http);
+	visitors_close(api->visitors);
 	free(api);
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -70,7 +69,7 @@ static int check_place(struct enrol *en, const struct ucred *who, struct err *e)
 		if (pid <= 1 || cgroup_of_pid(pid, cgroup, sizeof(cgroup), e))
 			return 0;
 	}
-	return 0;
+	return err_set(e, -EACCES, "too many processes stand between it and who started them");
 }
 
 static int peer_of(int fd, struct ucred *who, struct err *e)
@@ -98,6 +97,18 @@ int peer_check(int fd, struct enrol *en, pid_t *pid, struct err *e)
 		return err_set(e, -EACCES, "the process that asked has gone");
 	*pid = who.pid;
 	return 0;
+}
+
+bool peer_is_guarded(int fd, struct enrol *en, uid_t *uid)
+{
+	struct ucred who;
+	struct err e;
+
+	*uid = (uid_t)-1;
+	if (peer_of(fd, &who, &e))
+		return true;
+	*uid = who.uid;
+	return check_place(en, &who, &e) != 0;
 }
 
 int peer_person(

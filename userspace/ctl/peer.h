@@ -3,6 +3,7 @@
 #ifndef PGVEIL_CTL_PEER_H
 #define PGVEIL_CTL_PEER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include "base/err.h"
 
@@ -15,5 +16,8 @@ MUSTCHECK int peer_check(int fd, struct enrol *en, pid_t *pid, struct err *e);
  * room for one more than max. */
 MUSTCHECK int peer_person(
 	int fd, struct enrol *en, uid_t *uid, gid_t *gids, unsigned max, unsigned *ngids, struct err *e);
+
+/* Whether it is one of those; *uid: who. Whoever cannot be looked at is. */
+bool peer_is_guarded(int fd, struct enrol *en, uid_t *uid);
 
 #endif

@@ -486,15 +486,18 @@ int journal_sync(struct journal *j, struct err *e)
 		return 0;
 	}
 	fd = fcntl(j->fd, F_DUPFD_CLOEXEC, 0);
-	if (j->dead || fd < 0)
-		r = err_set(e, fd < 0 ? -errno : -EIO, "the recording cannot be brought to disk");
+	r = j->dead ? -EIO : fd < 0 ? -errno : 0;
 	pthread_mutex_unlock(&j->lock);
+	if (r) { /* without a descriptor the disk was not asked, and forgot nothing */
+		if (fd >= 0)
+			close(fd);
+		return err_set(e, r, "the recording cannot be brought to disk: %s", strerror(-r));
+	}
 	/* Of the files before nothing is missing: they were brought to disk before they were left. Others may
 	 * write meanwhile. */
-	if (!r && fdatasync(fd) < 0)
+	if (fdatasync(fd) < 0)
 		r = err_set(e, -errno, "the recording cannot be brought to disk: %m");
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	pthread_mutex_lock(&j->lock);
 	if (r)
 		j->dead = true;

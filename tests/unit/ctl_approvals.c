@@ -334,6 +334,24 @@ static void bounded(void **state)
 }
 
 /* Where nothing can be written, nothing is granted. */
+/* Each with another meaning makes the one before void: nothing waits, and yet it is written down, and told.
+ */
+static void asked_in_a_loop(void **state)
+{
+	struct world *w = *state;
+	struct desk_answer a;
+	uint64_t ticket;
+	int r = 0, n = 0;
+
+	for (; n < 1000 && !r; n++) {
+		r = ask(w, 1, (uint8_t)(n % 200), &ticket, &a);
+		if (!r)
+			w->d->end(w->d->arg, ticket, DESK_LEFT, BOND_MAX);
+	}
+	assert_int_equal(r, -ENOSPC);
+	assert_int_equal(n, 121);
+}
+
 static void unwritten(void **state)
 {
 	struct world *w = *state;
@@ -367,6 +385,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(restarted, open_world, close_world),
 		cmocka_unit_test_setup_teardown(another_daemon, open_world, close_world),
 		cmocka_unit_test_setup_teardown(bounded, open_world, close_world),
+		cmocka_unit_test_setup_teardown(asked_in_a_loop, open_world, close_world),
 		cmocka_unit_test_setup_teardown(unwritten, open_world, close_world),
 	};
 

@@ -5,6 +5,8 @@
  *   use(approval, n, at, how)      how NULL: used up, and nobody knows yet whether the statement was sent
  *   key(key)
  *
+ * Of each subject the last 2000 that are over stay, so that none fills the disk, nor takes another's away.
+ *
  * A use is written, and synced, before a statement goes. With synchronous = EXTRA a commit is there after a
  * loss of power, the directory entry of the journal included. */
 #include "ctl/approval_store.h"
@@ -22,6 +24,8 @@
 #define FILE_NAME "approvals.db"
 #define BUSY_MS   5000
 #define LOADED    "500"
+#define KEPT      "2000" /* of one subject */
+#define EACH      50     /* added: they are looked through */
 
 struct approval_store {
 	sqlite3 *db;
@@ -113,7 +117,8 @@ static int make_tables(struct approval_store *s, struct err *e)
 		"CREATE TABLE IF NOT EXISTS use (approval INTEGER NOT NULL, n INTEGER NOT NULL, at INTEGER "
 		"NOT "
 		"NULL, how TEXT, PRIMARY KEY (approval, n));"
-		"CREATE TABLE IF NOT EXISTS key (key BLOB NOT NULL);";
+		"CREATE TABLE IF NOT EXISTS key (key BLOB NOT NULL);"
+		"CREATE INDEX IF NOT EXISTS approval_of ON approval (identity, id);";
 	int r = run(s, tables, e);
 
 	return r ? r : take_key(s, e);
@@ -308,9 +313,37 @@ static int change(struct approval_store *s, const struct approval_row *x, struct
 	return finish(s, st, e);
 }
 
+static int run_with(struct approval_store *s, const char *sql, const char *identity, struct err *e)
+{
+	sqlite3_stmt *st;
+	int r = prepare(s, &st, sql, e);
+
+	if (r)
+		return r;
+	sqlite3_bind_text(st, 1, identity, -1, SQLITE_TRANSIENT);
+	return finish(s, st, e);
+}
+
+#define OVER                                                                                                 \
+	"SELECT id FROM approval WHERE identity = ?1 AND state NOT IN ('pending', 'approved') AND id <= "    \
+	"(SELECT id FROM approval WHERE identity = ?1 ORDER BY id DESC LIMIT 1 OFFSET " KEPT ")"
+
+static int forget_old(struct approval_store *s, const char *identity, struct err *e)
+{
+	int r = run_with(s, "DELETE FROM use WHERE approval IN (" OVER ")", identity, e);
+
+	return r ? r : run_with(s, "DELETE FROM approval WHERE id IN (" OVER ")", identity, e);
+}
+
 int approval_store_save(struct approval_store *s, const struct approval_row *x, bool added, struct err *e)
 {
-	return added ? add(s, x, e) : change(s, x, e);
+	int r = added ? add(s, x, e) : change(s, x, e);
+	struct err other;
+
+	/* it is there, whatever becomes of earlier ones */
+	if (!r && added && x->id % EACH == 0)
+		(void)forget_old(s, x->identity, &other);
+	return r;
 }
 
 int approval_store_use(struct approval_store *s, uint64_t id, int64_t now, unsigned *n, struct err *e)

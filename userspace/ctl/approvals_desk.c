@@ -226,19 +226,22 @@ static json_t *shown_of(const struct desk_request *r)
 	return ok ? o : NULL;
 }
 
+/* Somebody who has each one void, and asks anew, is stopped as well. */
 static bool too_many(struct approvals *a, const char *identity)
 {
-	unsigned n = 0, of = 0;
+	unsigned n = 0, of = 0, lately = 0;
+	int64_t now = approvals_now();
 	struct entry *x;
 
 	TAILQ_FOREACH(x, &a->entries, all)
 	{
-		if (x->state != APPROVAL_PENDING)
-			continue;
-		n++;
-		of += strcmp(x->identity, identity) == 0;
+		bool his = x->identity && strcmp(x->identity, identity) == 0;
+
+		lately += his && x->asked_at <= now && x->asked_at > now - ASKED_S;
+		n += x->state == APPROVAL_PENDING;
+		of += his && x->state == APPROVAL_PENDING;
 	}
-	return n >= PENDING_MAX || of >= PENDING_OF_MAX;
+	return n >= PENDING_MAX || of >= PENDING_OF_MAX || lately >= ASKED_OF_MAX;
 }
 
 static bool fill(struct approvals *a, struct entry *x, const struct desk_request *r)

@@ -15,6 +15,8 @@
 #define PENDING_MAX    256 /* of all */
 #define PENDING_OF_MAX 32  /* of one subject */
 #define FINISHED_KEPT  500
+#define ASKED_OF_MAX   120 /* by one subject … */
+#define ASKED_S        600 /* … in so many seconds: what it asks for is written down, and people are told */
 #define RULES_MAX      16
 #define IDS_MAX        256
 #define CAUSE_MAX      200

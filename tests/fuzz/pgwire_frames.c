@@ -72,6 +72,7 @@ static enum wire frontend(uint8_t type, struct span body)
 	struct msg_parse parse;
 	struct msg_target target;
 	struct msg_execute execute;
+	struct msg_bind args;
 	uint32_t oid;
 
 	switch ((enum frontend_type)type) {
@@ -87,7 +88,13 @@ static enum wire frontend(uint8_t type, struct span body)
 			return WIRE_BAD;
 		touch(execute.portal);
 		return WIRE_OK;
-	case FE_FUNCTION_CALL: return msg_function_call(body, &oid);
+	case FE_FUNCTION_CALL:
+		if (msg_function_call(body, &oid, &args) != WIRE_OK)
+			return WIRE_BAD;
+		touch(args.param_formats);
+		touch(args.params);
+		touch(args.result_formats);
+		return WIRE_OK;
 	case FE_PARSE:
 		if (msg_parse(body, &parse) != WIRE_OK)
 			return WIRE_BAD;

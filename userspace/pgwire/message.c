@@ -92,18 +92,18 @@ enum wire msg_execute(struct span body, struct msg_execute *m)
 	return cur_end(&c);
 }
 
-enum wire msg_function_call(struct span body, uint32_t *oid)
+enum wire msg_function_call(struct span body, uint32_t *oid, struct msg_bind *args)
 {
 	struct cur c = cur_of(body);
-	uint16_t nformats, nargs;
 
 	*oid = cur_be32(&c);
-	nformats = cur_be16(&c);
-	cur_take(&c, 2 * (size_t)nformats);
-	nargs = cur_be16(&c);
-	values_take(&c, nargs);
-	cur_be16(&c);
-	if (!formats_fit(nformats, nargs))
+	*args = (struct msg_bind){.nparam_formats = cur_be16(&c)};
+	args->param_formats = cur_take(&c, 2 * (size_t)args->nparam_formats);
+	args->nparams = cur_be16(&c);
+	args->params = values_take(&c, args->nparams);
+	args->nresult_formats = 1;
+	args->result_formats = cur_take(&c, 2);
+	if (!formats_fit(args->nparam_formats, args->nparams))
 		return WIRE_BAD;
 	return cur_end(&c);
 }

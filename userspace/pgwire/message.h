@@ -44,7 +44,7 @@ MUSTCHECK enum wire msg_parse(struct span body, struct msg_parse *m);
 MUSTCHECK enum wire msg_bind(struct span body, struct msg_bind *m);
 MUSTCHECK enum wire msg_target(struct span body, struct msg_target *m);
 MUSTCHECK enum wire msg_execute(struct span body, struct msg_execute *m);
-MUSTCHECK enum wire msg_function_call(struct span body, uint32_t *oid);
+MUSTCHECK enum wire msg_function_call(struct span body, uint32_t *oid, struct msg_bind *args);
 MUSTCHECK enum wire msg_empty(struct span body); /* Flush, Sync, Terminate, CopyDone, 1 2 3 I n s c */
 MUSTCHECK enum wire msg_copy_fail(struct span body);
 /* Result format of column col of ncols under Bind's rule: none given = text, one = all, else one each.

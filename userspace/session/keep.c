@@ -322,6 +322,7 @@ struct keepsake { /* a message that is to be kept */
 	const struct msg_bind *bind;
 	enum hide hide;
 	bool runs; /* the server carries it out when it has it */
+	char called[32];
 };
 
 static bool keeps_text(const struct session *s)
@@ -514,6 +515,19 @@ int keep_execute(struct session *s, struct span name, struct portal *o, struct k
 		out, e);
 }
 
+/* No text names a function that is called by the fast-path interface; nor is its number a constant. */
+static void read_call(const struct frame *f, struct keepsake *k, struct msg_bind *bind)
+{
+	uint32_t oid;
+
+	k->text = f->body;
+	if (msg_function_call(f->body, &oid, bind) != WIRE_OK)
+		return;
+	snprintf(k->called, sizeof(k->called), "function oid_%u", oid);
+	k->text = span_of(k->called, strlen(k->called));
+	k->bind = bind;
+}
+
 /* What a message has of a text and of parameters; bind: for them. */
 static void read_message(const struct frame *f, struct keepsake *k, struct msg_bind *bind)
 {
@@ -549,13 +563,13 @@ static void read_message(const struct frame *f, struct keepsake *k, struct msg_b
 		if (msg_execute(f->body, &execute) == WIRE_OK)
 			k->name = execute.portal;
 		break;
+	case FE_FUNCTION_CALL: read_call(f, k, bind); break;
 	case FE_CLOSE:
 	case FE_COPY_DATA:
 	case FE_COPY_DONE:
 	case FE_COPY_FAIL:
 	case FE_DESCRIBE:
 	case FE_FLUSH:
-	case FE_FUNCTION_CALL:
 	case FE_PASSWORD:
 	case FE_SYNC:
 	case FE_TERMINATE: break;

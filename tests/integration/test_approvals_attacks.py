@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import wire
-from lab import HERE, marker
+from lab import BUILD, HERE, marker
 from test_approvals import ApprovalLab, notice
 
 
@@ -84,6 +84,7 @@ def test_prepared_where_it_was_allowed(desk, client, how):
     assert orders(desk, one, two) == [one]
 
 
+@pytest.mark.skipif(BUILD == "asan", reason="takes half a minute there")
 def test_parameters_of_many_types_are_paid_for(desk, client):
     """What is kept of prepared statements has a bound, their parameters' types too."""
     types = [23] * 65000

@@ -99,16 +99,20 @@ int peer_check(int fd, struct enrol *en, pid_t *pid, struct err *e)
 	return 0;
 }
 
-bool peer_is_guarded(int fd, struct enrol *en, uid_t *uid)
+uid_t peer_uid(int fd)
 {
 	struct ucred who;
 	struct err e;
 
-	*uid = (uid_t)-1;
-	if (peer_of(fd, &who, &e))
-		return true;
-	*uid = who.uid;
-	return check_place(en, &who, &e) != 0;
+	return peer_of(fd, &who, &e) ? (uid_t)-1 : who.uid;
+}
+
+bool peer_is_guarded(int fd, struct enrol *en)
+{
+	struct ucred who;
+	struct err e;
+
+	return peer_of(fd, &who, &e) || check_place(en, &who, &e);
 }
 
 int peer_person(

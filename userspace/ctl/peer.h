@@ -17,7 +17,8 @@ MUSTCHECK int peer_check(int fd, struct enrol *en, pid_t *pid, struct err *e);
 MUSTCHECK int peer_person(
 	int fd, struct enrol *en, uid_t *uid, gid_t *gids, unsigned max, unsigned *ngids, struct err *e);
 
-/* Whether it is one of those; *uid: who. Whoever cannot be looked at is. */
-bool peer_is_guarded(int fd, struct enrol *en, uid_t *uid);
+uid_t peer_uid(int fd); /* nobody's: it cannot be read */
+/* Whether it is one of those. Whoever cannot be looked at is. */
+bool peer_is_guarded(int fd, struct enrol *en);
 
 #endif

@@ -56,16 +56,21 @@ static bool has_gone(const struct visitor *x)
 	return !in && !out && !event;
 }
 
-static unsigned alike(const struct visitors *v, const struct visitor *x)
+static bool alike(const struct visitor *x, const struct visitor *y)
+{
+	return y->known && (y->uid == x->uid || (x->guarded && y->guarded));
+}
+
+static bool crowded(const struct visitors *v, const struct visitor *x)
 {
 	const struct visitor *y;
 	unsigned n = 0;
 
 	TAILQ_FOREACH(y, &v->all, all)
 	{
-		n += y->known && y->guarded == x->guarded && (x->guarded || y->uid == x->uid);
+		n += y != x && alike(x, y);
 	}
-	return n;
+	return n >= VISITORS_OF_MAX;
 }
 
 static void show_out(struct visitor *x)
@@ -78,9 +83,10 @@ static void meet(struct visitors *v, struct visitor *x)
 {
 	int fd = bufferevent_getfd(x->bev);
 
-	x->guarded = peer_is_guarded(fd, v->enrol, &x->uid);
 	x->known = true;
-	if (alike(v, x) <= VISITORS_OF_MAX)
+	x->uid = peer_uid(fd);
+	/* where he comes from takes longer to see */
+	if (!crowded(v, x) && !((x->guarded = peer_is_guarded(fd, v->enrol)) && crowded(v, x)))
 		return;
 	show_out(x);
 	if (v->told_ms && clock_ms() < v->told_ms + TELL_EACH_MS)

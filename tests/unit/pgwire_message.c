@@ -26,9 +26,10 @@ DECODER(auth)
 
 static enum wire do_function_call(struct span body)
 {
+	struct msg_bind args;
 	uint32_t oid;
 
-	return msg_function_call(body, &oid);
+	return msg_function_call(body, &oid, &args);
 }
 
 static enum wire do_row_description(struct span body)
@@ -417,6 +418,7 @@ static void backend_values(void **state)
 	struct msg_key_data key;
 	struct msg_target target;
 	struct msg_auth auth;
+	struct msg_bind args;
 	struct span s;
 	uint32_t oid, minor;
 	uint16_t n;
@@ -437,8 +439,11 @@ static void backend_values(void **state)
 	assert_int_equal(msg_target(SPAN_LIT("Pcur\0"), &target), WIRE_OK);
 	assert_int_equal(target.kind, 'P');
 	assert_true(span_is(target.name, "cur"));
-	assert_int_equal(msg_function_call(SPAN_LIT("\0\0\0\xb1\0\0\0\0\0\0"), &oid), WIRE_OK);
+	assert_int_equal(
+		msg_function_call(SPAN_LIT("\0\0\0\xb1\0\0\0\1\0\0\0\2ab\0\1"), &oid, &args), WIRE_OK);
 	assert_int_equal(oid, 177);
+	assert_true(args.nparams == 1 && args.nparam_formats == 0);
+	assert_int_equal(args.params.n, 6);
 	assert_int_equal(msg_ready(SPAN_LIT("E"), &ready), WIRE_OK);
 	assert_int_equal(ready, 'E');
 	assert_int_equal(msg_command_complete(SPAN_LIT("COPY 1\0"), &s), WIRE_OK);

@@ -23,8 +23,9 @@ struct sqlite3_stmt;
 	X(SESSION_DONE,                                                                                      \
 		"UPDATE sessions SET last = ?2, seen_us = ?3, rows = rows + ?4, bytes = bytes + ?5, "        \
 		"masked = masked + ?6 WHERE id = ?1")                                                        \
-	X(SESSION_END,                                                                                       \
-		"UPDATE sessions SET last = ?2, seen_us = ?3, ended_us = ?3, closed = ?4 WHERE id = ?1")     \
+	X(SESSION_END, "UPDATE sessions SET last = ?2, seen_us = ?3, ended_us = ?3, closed = ?4, rows = "    \
+		       "max(rows, ?5) "                                                                      \
+		       "WHERE id = ?1")                                                                      \
 	X(NAME_NEW, "INSERT OR IGNORE INTO names (kind, name) VALUES (?1, ?2)")                              \
 	X(NAME_ID, "SELECT id FROM names WHERE kind = ?1 AND name = ?2")                                     \
 	X(USE, "INSERT OR IGNORE INTO uses (name, id, statement) VALUES (?1, ?2, ?3)")

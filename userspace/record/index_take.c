@@ -181,6 +181,7 @@ int index_take(struct index *ix, uint32_t run, const struct read_record *rec, st
 	} else if (en->kind == RECORD_END) {
 		which = INDEX_SESSION_END;
 		bind_text(ix, which, 4, f.text[BODY_CLOSED]);
+		bind_number(ix, which, 5, f.number[BODY_ROWS]);
 	}
 	if (r)
 		return r;

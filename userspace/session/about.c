@@ -56,6 +56,7 @@ static void add_column(struct making *m, struct colref c)
 	if (m->ncolumns == NAMES_MAX)
 		return;
 	m->columns[m->ncolumns++] = c;
+	add_relation(m, c.relid);
 	if (col) {
 		snprintf(name, sizeof(name), "%s.%s.%s", r->schema, r->name, col->name);
 		body_put_text(&m->body, BODY_COLUMN, name);
@@ -64,10 +65,16 @@ static void add_column(struct making *m, struct colref c)
 		add_rule(m, masking->rule->where);
 }
 
+/* What a statement names beside: as many as have room. */
+static void add_relations(struct making *m, const struct plan *p)
+{
+	for (; p; p = p->inner)
+		for (unsigned i = 0; i < p->nrelations; i++)
+			add_relation(m, p->relations[i]);
+}
+
 static void add_plan(struct making *m, const struct plan *p)
 {
-	for (unsigned i = 0; i < p->nrelations; i++)
-		add_relation(m, p->relations[i]);
 	for (unsigned i = 0; i < p->ntouched; i++)
 		add_column(m, p->touched[i]);
 	for (unsigned i = 0; p->columns && i < p->ncolumns; i++)
@@ -91,13 +98,17 @@ int about_make(struct about *out, const struct judged *js, const struct binding 
 	for (unsigned i = 0; i < js->n; i++) {
 		out->intimate |= js->plans[i]->intimate;
 		effects |= js->plans[i]->effects;
-		body_put_text(&m.body, BODY_TAG, js->plans[i]->tag);
 	}
 	for (unsigned i = 0; i < EFFECT_COUNT; i++)
 		if (effects >> i & 1)
 			body_put_text(&m.body, BODY_EFFECT, effect_name(i));
+	/* What a mask or a rule is about comes first: nobody takes its room with names of his own. */
 	for (unsigned i = 0; i < js->n; i++)
 		add_plan(&m, js->plans[i]);
+	for (unsigned i = 0; i < js->n; i++)
+		add_relations(&m, js->plans[i]);
+	for (unsigned i = 0; i < js->n; i++)
+		body_put_text(&m.body, BODY_TAG, js->plans[i]->tag);
 	kept = arena_strndup(a, m.body.n ? (const char *)room : "", m.body.n);
 	if (!kept)
 		return -ENOMEM;

@@ -608,6 +608,7 @@ int keep_relayed(struct session *s, const struct frame *f, struct err *e)
 	struct msg_bind bind;
 	int r;
 
+	s->keep.unready += f->type == FE_QUERY || f->type == FE_SYNC || f->type == FE_FUNCTION_CALL;
 	if (!states(f->type))
 		return 0;
 	read_message(f, &k, &bind);

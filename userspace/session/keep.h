@@ -42,6 +42,7 @@ struct keeping { /* of a session */
 	const struct about *about; /* of the message that is taken; NULL: not known, or not yet */
 	struct kept relayed;       /* not judged: what is under way */
 	size_t relayed_more;       /* … bytes of its text to come */
+	unsigned unready;          /* … ReadyForQuery that the server owes */
 	char sqlstate[6];          /* … the error that it met */
 	uint8_t tags[KEEP_TAGS];   /* as fields of body.h */
 	unsigned ntags;

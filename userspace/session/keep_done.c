@@ -62,7 +62,8 @@ void keep_heard(struct session *s, struct kept *k)
 	k->sent_us = 0;
 }
 
-/* An error that no statement waits for, or several: it is of the last. */
+/* An error that no statement waits for, or several: it is of the last. So is all that came of several that
+ * were sent before the first was answered. */
 void keep_answered(struct session *s, const struct frame *f)
 {
 	struct msg_fields in;
@@ -75,7 +76,7 @@ void keep_answered(struct session *s, const struct frame *f)
 		keep_tag(s, tag);
 	if (f->type == BE_ERROR_RESPONSE && msg_fields(f->body, &in) == WIRE_OK && in.field['C'].n == 5)
 		memcpy(s->keep.sqlstate, in.field['C'].p, 5);
-	if (f->type != BE_READY_FOR_QUERY)
+	if (f->type != BE_READY_FOR_QUERY || (s->keep.unready && --s->keep.unready))
 		return;
 	keep_done(s, &s->keep.relayed, span_of(s->keep.sqlstate, strlen(s->keep.sqlstate)));
 	memset(s->keep.sqlstate, 0, sizeof(s->keep.sqlstate));

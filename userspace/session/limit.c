@@ -370,9 +370,25 @@ static bool unseen(struct session *s, const struct frame *f)
 		       (x->ours || x->stopped || x->kind == EXPECT_PIN || x->kind == EXPECT_REFUSAL));
 }
 
+/* Code of the database's own may put into it what it likes, as much as it likes. */
+static bool by_code(uint8_t type)
+{
+	return type == BE_ERROR_RESPONSE || type == BE_NOTICE_RESPONSE || type == BE_NOTIFICATION_RESPONSE ||
+	       type == BE_PARAMETER_STATUS;
+}
+
+/* Of a statement is also what it says while it is planned (at Bind), and what one says that gives no rows. */
+static bool of_statement(const struct expected *x, const struct frame *f)
+{
+	return x && f->type != BE_NOTIFICATION_RESPONSE;
+}
+
 enum fate limit_look(struct session *s, const struct frame *f)
 {
-	static const uint64_t need[MEASURES] = {0, 1, 0}, none[MEASURES];
+	static const uint64_t none[MEASURES];
+	/* how long one may be that code wrote; the others have names alone, and there is room for the first
+	 */
+	const uint64_t need[MEASURES] = {0, by_code(f->type) ? f->total : 1, 0};
 	struct expected *x = pipeline_head(&s->pipe);
 	const char *hint;
 	struct err e = {0};
@@ -381,7 +397,7 @@ enum fate limit_look(struct session *s, const struct frame *f)
 	s->limit.counts = !unseen(s, f);
 	if (!s->limit.counts)
 		return FATE_PASS;
-	if (x && stoppable(x))
+	if (of_statement(x, f))
 		r = fits(s, &s->grant.limits.statement, SCOPE_STATEMENT,
 			(const uint64_t[MEASURES]){0, spent_of(x)->bytes, 0}, need, &hint, &e);
 	if (!r)
@@ -398,7 +414,7 @@ void limit_charge(struct session *s, size_t bytes)
 
 	if (!s->limit.counts)
 		return;
-	if (x && stoppable(x))
+	if (x)
 		spent_of(x)->bytes += bytes;
 	s->limit.spent[MEASURE_BYTES] += bytes;
 	if (s->limit.nwindows)

@@ -39,6 +39,7 @@ CREATE FUNCTION shop.sets_it() RETURNS text LANGUAGE sql AS $$SELECT set_config(
 CREATE OPERATOR shop.#@# (LEFTARG = int, RIGHTARG = int, FUNCTION = pg_advisory_lock);
 CREATE AGGREGATE shop.settle(text, boolean) (SFUNC = set_config, STYPE = text, INITCOND = 'work_mem');
 CREATE TABLE shop.plain (id serial, at timestamptz DEFAULT now(), u uuid DEFAULT gen_random_uuid(), v text DEFAULT current_setting('app.x', true));
+CREATE INDEX noted ON shop.orders (note);
 CREATE VIEW shop.plainly AS SELECT id, upper(v) AS v, count(*) OVER () AS n FROM shop.free;
 DO $$DECLARE r record; BEGIN
   FOR r IN SELECT relname, relkind FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'v', 'p', 'm') LOOP
@@ -66,6 +67,7 @@ STATEMENTS = [
     "rules: [{effects: [read, write], relations: [shop.secret, shop.part], verdict: deny}, {functions: [shop.look, pg_catalog.pg_sleep], verdict: deny}]",
     "rules: [{effects: [update, delete], where: missing, verdict: deny}]",
     'settings: {pin: {work_mem: 2MB, app.tenant: "7"}}',
+    "rules: [{effects: [write, ddl, maintain, copy_out, row_lock, replication], relations: [shop.orders], verdict: deny}]",
 ]
 
 
@@ -188,6 +190,54 @@ def test_by_another_name(shop):
             c.query(sql).ok()
         assert c.query("SELECT * FROM shop.above").error.sqlstate == "42501"
         c.query("ROLLBACK").ok()
+
+
+OF_ORDERS = """
+DROP INDEX shop.noted
+DROP INDEX IF EXISTS shop.orders_pkey, shop.noted
+ALTER INDEX shop.noted RENAME TO other
+ALTER INDEX shop.noted SET (fillfactor = 50)
+ALTER INDEX shop.noted ALTER COLUMN 1 SET STATISTICS 10
+COMMENT ON INDEX shop.noted IS 'x'
+REINDEX INDEX shop.noted
+REINDEX SCHEMA shop
+ALTER TABLE ALL IN TABLESPACE pg_default SET TABLESPACE other
+CREATE PUBLICATION p FOR ALL TABLES
+CREATE PUBLICATION p FOR TABLE shop.free, shop.orders
+COMMENT ON CONSTRAINT orders_pkey ON shop.orders IS 'x'
+CREATE TABLE shop.made (id int REFERENCES shop.orders)
+CREATE TABLE shop.made (LIKE shop.orders)
+CREATE STATISTICS shop.made ON id, note FROM shop.orders
+COPY (SELECT id FROM shop.orders) TO STDOUT
+COPY (WITH q AS (TABLE shop.seen) SELECT note FROM q) TO STDOUT
+SELECT * FROM shop.seen FOR UPDATE
+SELECT 1 FROM shop.orders o FOR KEY SHARE OF o
+""".strip().split("\n")
+
+
+def test_of_a_table(shop):
+    """By its indexes, and where it is one of many that are not named."""
+    with shop.login(who="agent5") as c:
+        for sql in OF_ORDERS:
+            denied(shop, c, sql)
+        c.query("COPY (SELECT id FROM shop.free) TO STDOUT").ok()
+        c.query("REINDEX TABLE shop.free").ok()
+
+
+def test_event_triggers(own_lab, tmp_path):
+    """They run with whatever is defined, and are told by nothing that the statement names."""
+    (tmp_path / "schema.sql").write_text((HERE / "statements.sql").read_text() + """
+        CREATE FUNCTION public.watching() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN
+          IF session_user = 'pgveil_agent' THEN DELETE FROM shop.orders; END IF; END$$;
+        CREATE EVENT TRIGGER watching ON ddl_command_end EXECUTE FUNCTION public.watching();""")
+    (tmp_path / "policy.yaml").write_text(DOCUMENT % {"n": 1, "number": "", "rest": STATEMENTS[4]})
+    shop = own_lab(schema=tmp_path / "schema.sql", policies=[tmp_path / "policy.yaml"], agents=1)
+    with shop.login() as c:
+        for sql in ["CREATE TABLE shop.made (id int)", "SELECT 1 AS i INTO shop.made", "CREATE TABLE shop.made AS SELECT 1 AS i", "COMMENT ON TABLE shop.free IS 'x'", "CREATE VIEW shop.made AS SELECT 1 AS i",
+                    "GRANT SELECT ON shop.free TO other", "REINDEX TABLE shop.free", "ALTER TABLE shop.free ADD x int", "DROP TABLE shop.free"]:
+            denied(shop, c, sql)
+        c.query("INSERT INTO shop.free VALUES (9, 'x')").ok()
+    assert shop.dba_psql("SELECT count(*) FROM shop.orders") == "20"
 
 
 ALL_ROWS = """

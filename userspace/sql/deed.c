@@ -299,6 +299,8 @@ void deeds_of_inner(struct lineage *l, const struct statement *in, bool runs)
 
 		if (!runs && !d.function && !d.unknown)
 			d.effects = (d.effects & DOES_READ) ? DOES_READ : 0;
+		if (l->s->kind == STATEMENT_COPY_OUT && d.relation && (d.effects & DOES_READ))
+			d.effects |= DOES_COPY_OUT;
 		if (d.effects)
 			(void)deed_add(l, d);
 	}

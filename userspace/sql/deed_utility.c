@@ -11,6 +11,22 @@ static void of_schema(struct lineage *l, const char *schema, uint64_t effects)
 	(void)deed_add(l, (struct deed){.effects = effects, .schema = scope_schema(l->names, schema)});
 }
 
+/* An index, of which nobody knows here whose it is: of whatever is in its schema. */
+static void of_index(struct lineage *l, const char *schema, uint64_t effects)
+{
+	if (*schema)
+		of_schema(l, schema, effects);
+	else
+		deed_unknown(l, effects, NULL, NULL);
+}
+
+/* Where a table is changed by name, an index may stand. */
+static void of_index_named(struct lineage *l, const PgQuery__RangeVar *rv, uint64_t effects)
+{
+	if (rv && !scope_relation(l->names, rv->schemaname, rv->relname))
+		of_index(l, rv->schemaname, effects);
+}
+
 /* schema.relation, and what is behind it where rest is not 0 */
 static void listed(struct lineage *l, PgQuery__Node **v, size_t n, size_t rest, uint64_t effects)
 {
@@ -21,7 +37,7 @@ static void listed(struct lineage *l, PgQuery__Node **v, size_t n, size_t rest, 
 			effects, false);
 }
 
-enum naming { NAMES_NONE, NAMES_RELATION, NAMES_PART, NAMES_SCHEMA };
+enum naming { NAMES_NONE, NAMES_RELATION, NAMES_INDEX, NAMES_PART, NAMES_SCHEMA };
 
 static enum naming naming(PgQuery__ObjectType t)
 {
@@ -30,8 +46,8 @@ static enum naming naming(PgQuery__ObjectType t)
 	case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
 	case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW:
 	case PG_QUERY__OBJECT_TYPE__OBJECT_FOREIGN_TABLE:
-	case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
-	case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX: return NAMES_RELATION;
+	case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE: return NAMES_RELATION;
+	case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX: return NAMES_INDEX;
 	case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN:
 	case PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT:
 	case PG_QUERY__OBJECT_TYPE__OBJECT_TRIGGER:
@@ -48,7 +64,13 @@ static void object(struct lineage *l, PgQuery__ObjectType t, const PgQuery__Node
 
 	if (!n || how == NAMES_NONE)
 		return;
-	if (n->node_case == PG_QUERY__NODE__NODE_STRING)
+	if (how == NAMES_INDEX)
+		of_index(l,
+			n->node_case == PG_QUERY__NODE__NODE_LIST && n->list->n_items > 1
+				? node_string(n->list->items[n->list->n_items - 2])
+				: "",
+			effects);
+	else if (n->node_case == PG_QUERY__NODE__NODE_STRING)
 		how == NAMES_SCHEMA ? of_schema(l, n->string->sval, effects)
 				    : deed_named(l, "", n->string->sval, effects, false);
 	else if (n->node_case == PG_QUERY__NODE__NODE_LIST && how != NAMES_SCHEMA)
@@ -71,8 +93,10 @@ static uint64_t drop(struct lineage *l, const PgQuery__DropStmt *s)
 		does |= DOES_REPLICATION;
 	for (size_t i = 0; i < s->n_objects; i++)
 		object(l, t, s->objects[i], does);
-	/* what hangs on it goes too: tables' columns on a type, views on a function */
-	if (s->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE)
+	/* what hangs on it goes too: tables' columns on a type, views on a function, all that is of an
+	 * extension */
+	if (s->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE ||
+		t == PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION)
 		deed_unknown(l, does, NULL, NULL);
 	return does;
 }
@@ -105,7 +129,10 @@ static void rename_(struct lineage *l, const PgQuery__RenameStmt *s)
 		of_schema(l, s->subname, DOES_DDL);
 		deed_escapes(l, s->subname, NULL);
 	} else if (naming(s->rename_type) == NAMES_RELATION && s->relation) {
+		of_index_named(l, s->relation, DOES_DDL);
 		escapes(l, s->relation);
+	} else if (naming(s->rename_type) == NAMES_INDEX) {
+		of_index_named(l, s->relation, DOES_DDL);
 	}
 }
 
@@ -113,6 +140,7 @@ static uint64_t alter_table(struct lineage *l, const PgQuery__AlterTableStmt *s)
 {
 	uint64_t does = DOES_DDL;
 
+	of_index_named(l, s->relation, DOES_DDL);
 	for (size_t i = 0; i < s->n_cmds; i++) {
 		const PgQuery__AlterTableCmd *c = s->cmds[i]->alter_table_cmd;
 
@@ -124,6 +152,9 @@ static uint64_t alter_table(struct lineage *l, const PgQuery__AlterTableStmt *s)
 		case PG_QUERY__ALTER_TABLE_TYPE__AT_DisableRowSecurity:
 		case PG_QUERY__ALTER_TABLE_TYPE__AT_ForceRowSecurity:
 		case PG_QUERY__ALTER_TABLE_TYPE__AT_NoForceRowSecurity: does |= DOES_PRIVILEGE; break;
+		case PG_QUERY__ALTER_TABLE_TYPE__AT_SetIdentity:
+			does |= DOES_SEQUENCE;
+			break; /* RESTART */
 		/* what a rule says of the parent no longer holds for it */
 		case PG_QUERY__ALTER_TABLE_TYPE__AT_DropInherit:
 			if (s->relation)
@@ -204,6 +235,15 @@ static uint64_t unnamed(struct lineage *l, uint64_t effects, bool named)
 	return effects;
 }
 
+static bool names_schemas(PgQuery__Node **v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i]->node_case != PG_QUERY__NODE__NODE_PUBLICATION_OBJ_SPEC ||
+			!v[i]->publication_obj_spec->pubtable)
+			return true;
+	return false;
+}
+
 /* A procedure is looked for as a call; what it does is its own. */
 static uint64_t call(struct lineage *l, const PgQuery__CallStmt *s)
 {
@@ -270,12 +310,31 @@ static uint64_t of_name(struct lineage *l, const PgQuery__Node *n)
 	case PG_QUERY__NODE__NODE_CLUSTER_STMT:
 		return unnamed(l, DOES_MAINTAIN, n->cluster_stmt->relation != NULL);
 	case PG_QUERY__NODE__NODE_REINDEX_STMT:
+		of_index_named(l, n->reindex_stmt->relation, DOES_MAINTAIN);
 		return unnamed(l, DOES_MAINTAIN, n->reindex_stmt->relation != NULL);
 	case PG_QUERY__NODE__NODE_CALL_STMT: return call(l, n->call_stmt);
 	case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT: return schema(l, n->create_schema_stmt);
 	case PG_QUERY__NODE__NODE_REFRESH_MAT_VIEW_STMT: return refresh(l, n->refresh_mat_view_stmt);
 	case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
 		return DOES_READ | (l->s->explain.analyze ? DOES_EXPLAIN_ANALYZE : 0);
+	case PG_QUERY__NODE__NODE_ALTER_TABLE_MOVE_ALL_STMT: return unnamed(l, DOES_DDL, false);
+	/* of all tables, or of all in a schema */
+	case PG_QUERY__NODE__NODE_CREATE_PUBLICATION_STMT:
+		(void)unnamed(l, DOES_REPLICATION,
+			!n->create_publication_stmt->for_all_tables &&
+				!names_schemas(n->create_publication_stmt->pubobjects,
+					n->create_publication_stmt->n_pubobjects));
+		return DOES_DDL | DOES_REPLICATION;
+	case PG_QUERY__NODE__NODE_ALTER_PUBLICATION_STMT:
+		(void)unnamed(l, DOES_REPLICATION,
+			!n->alter_publication_stmt->for_all_tables &&
+				!names_schemas(n->alter_publication_stmt->pubobjects,
+					n->alter_publication_stmt->n_pubobjects));
+		return DOES_DDL | DOES_REPLICATION;
+	case PG_QUERY__NODE__NODE_ALTER_EXTENSION_CONTENTS_STMT:
+		object(l, n->alter_extension_contents_stmt->objtype, n->alter_extension_contents_stmt->object,
+			DOES_DDL);
+		return DOES_DDL;
 	case PG_QUERY__NODE__NODE_DROP_OWNED_STMT:
 		deed_unknown(l, DOES_DDL | DOES_PRIVILEGE, NULL, NULL);
 		return DOES_DDL | DOES_PRIVILEGE;
@@ -299,7 +358,7 @@ static const struct kind {
 	KIND(VIEW, DOES_DDL),
 	KIND(CREATE_TABLE_AS, DOES_DDL),
 	KIND(CREATE_SEQ, DOES_DDL),
-	KIND(ALTER_SEQ, DOES_DDL),
+	KIND(ALTER_SEQ, DOES_DDL | DOES_SEQUENCE),
 	KIND(CREATE_ENUM, DOES_DDL),
 	KIND(ALTER_ENUM, DOES_DDL),
 	KIND(CREATE_RANGE, DOES_DDL),
@@ -331,7 +390,7 @@ static const struct kind {
 	KIND(ALTER_DATABASE, DOES_DDL),
 	KIND(ALTER_DATABASE_REFRESH_COLL, DOES_DDL),
 	KIND(DROPDB, DOES_DDL),
-	KIND(ALTER_TABLE_MOVE_ALL, DOES_DDL),
+	KIND(ALTER_TABLE_MOVE_ALL, 0),
 	KIND(CREATE_POLICY, DOES_DDL | DOES_PRIVILEGE),
 	KIND(ALTER_POLICY, DOES_DDL | DOES_PRIVILEGE),
 	KIND(GRANT_ROLE, DOES_PRIVILEGE),
@@ -353,8 +412,8 @@ static const struct kind {
 	KIND(CREATE_SUBSCRIPTION, DOES_DDL | DOES_NETWORK | DOES_REPLICATION),
 	KIND(ALTER_SUBSCRIPTION, DOES_DDL | DOES_NETWORK | DOES_REPLICATION),
 	KIND(DROP_SUBSCRIPTION, DOES_DDL | DOES_NETWORK | DOES_REPLICATION),
-	KIND(CREATE_PUBLICATION, DOES_DDL | DOES_REPLICATION),
-	KIND(ALTER_PUBLICATION, DOES_DDL | DOES_REPLICATION),
+	KIND(CREATE_PUBLICATION, 0),
+	KIND(ALTER_PUBLICATION, 0),
 	KIND(CREATE_TABLE_SPACE, DOES_DDL | DOES_FILE),
 	KIND(DROP_TABLE_SPACE, DOES_DDL | DOES_FILE),
 	KIND(ALTER_TABLE_SPACE_OPTIONS, DOES_DDL),
@@ -374,7 +433,7 @@ static const struct kind {
 	KIND(DO, DOES_ALL),
 	KIND(CREATE_EXTENSION, DOES_ALL),
 	KIND(ALTER_EXTENSION, DOES_ALL),
-	KIND(ALTER_EXTENSION_CONTENTS, DOES_DDL),
+	KIND(ALTER_EXTENSION_CONTENTS, 0),
 	KIND(LOAD, DOES_ALL),
 	KIND(IMPORT_FOREIGN_SCHEMA, DOES_ALL),
 	KIND(COMMENT, 0),
@@ -419,9 +478,10 @@ bool deed_of_kind(struct lineage *l, const PgQuery__Node *n, uint64_t *effects)
 		if (kinds[i].node != n->node_case)
 			continue;
 		*effects = kinds[i].effects ? kinds[i].effects : of_name(l, n);
-		if (*effects == DOES_ALL)
+		if (*effects == DOES_ALL || ((*effects & (DOES_DDL | DOES_PRIVILEGE | DOES_MAINTAIN)) &&
+						    catalog_has_event_triggers(l->names->catalog)))
 			deed_unknown(l, DOES_ALL, NULL, NULL);
-		else
+		if (*effects != DOES_ALL)
 			deed_plain(l, *effects);
 		return true;
 	}

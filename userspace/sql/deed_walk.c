@@ -117,8 +117,11 @@ static void select(struct walk *w, const PgQuery__SelectStmt *q)
 
 	if (q == w->top->select_stmt && w->top->node_case == PG_QUERY__NODE__NODE_SELECT_STMT)
 		deed_plain(w->l, DOES_READ);
-	if (q->into_clause && q->into_clause->rel)
+	if (q->into_clause && q->into_clause->rel) {
 		target(w, q->into_clause->rel, DOES_DDL, false);
+		if (catalog_has_event_triggers(w->l->names->catalog))
+			deed_unknown(w->l, DOES_ALL, NULL, NULL);
+	}
 	w->as = DOES_READ | (before & DOES_ROW_LOCK);
 	locked(w, q);
 	for (unsigned i = 0; i < q->base.descriptor->n_fields; i++) {

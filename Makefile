@@ -168,10 +168,11 @@ $(B)/fuzz/%: tests/fuzz/%.c $(B)/.flags
 # Benchmarks: always the release build.
 bench_bin := $(patsubst %,build/release/bench/%,client session_cost bystander)
 BENCH_TIME ?= 2
-bench: ## what pgveil costs, beside PgBouncer and HAProxy; then bench-splice and bench-kernel (root; BENCH_TIME=seconds of a run, BENCH_ARGS: bench.py --help)
+bench: ## what pgveil costs, beside PgBouncer and HAProxy; then bench-record, bench-splice and bench-kernel (root; BENCH_TIME=seconds of a run, BENCH_ARGS: bench.py --help)
 	scripts/deps.sh --bench
 	$(MAKE) --no-print-directory bench-bins
 	$(PYTHON) -B tests/bench/bench.py --seconds $(BENCH_TIME) --json build/bench.json $(BENCH_ARGS)
+	$(PYTHON) -B tests/bench/record.py --seconds $(BENCH_TIME) --json build/bench-record.json $(RECORD_ARGS)
 	$(PYTHON) -B tests/bench/splice.py $(SPLICE_ARGS)
 	$(PYTHON) -B tests/bench/kernel.py $(KERNEL_ARGS)
 
@@ -203,6 +204,10 @@ chaos: ## what clients see when a part fails under the load of 200 connections: 
 record-chaos: ## the daemon killed at 200 random moments under load: every byte that a client got is on record, which verifies (root; RECORD_CHAOS_ARGS='--count 20')
 	$(MAKE) --no-print-directory BUILD=release all
 	$(PYTHON) -B tests/integration/record_chaos.py $(RECORD_CHAOS_ARGS)
+.PHONY: bench-record
+bench-record: ## what recording costs, by its level, interleaved, and beside none (root; RECORD_ARGS: tests/bench/record.py --help)
+	$(MAKE) --no-print-directory bench-bins
+	$(PYTHON) -B tests/bench/record.py --json build/bench-record.json $(RECORD_ARGS)
 .PHONY: bench-splice
 bench-splice: ## what --splice off, auto and force cost, by the size of a row (root; SPLICE_ARGS: tests/bench/splice.py --help)
 	$(MAKE) --no-print-directory bench-bins
@@ -214,7 +219,7 @@ bench-kernel: ## what connect() and data cost a process that is not enrolled, be
 bench-bins:
 	$(MAKE) --no-print-directory BUILD=release all $(bench_bin)
 bench-quick: ## the same with little data: that it works, no figures to believe
-	$(MAKE) --no-print-directory bench BENCH_TIME=1 BENCH_ARGS='--rounds 1 --rows 20000 --scale 1 --large 4000000 --idle 50' SPLICE_ARGS='--rounds 2 --only 100,1048576' KERNEL_ARGS='--rounds 2 --count 200'
+	$(MAKE) --no-print-directory bench BENCH_TIME=1 BENCH_ARGS='--rounds 1 --rows 20000 --scale 1 --large 4000000 --idle 50' RECORD_ARGS='--rounds 2 --rows 20000 --scale 1 --no-callgrind' SPLICE_ARGS='--rounds 2 --only 100,1048576' KERNEL_ARGS='--rounds 2 --count 200'
 $(B)/bench/client: tests/bench/client.c $(B)/.flags
 	mkdir -p $(@D)
 	echo '  BENCH $<'

@@ -23,9 +23,9 @@ FIGURES = [
 TOTAL = re.compile(r"Collected : (\d+)")
 
 
-def instructions(workload, n):
+def instructions(workload, n, *record):
     with tempfile.TemporaryDirectory() as tmp:
-        p = run(["valgrind", "--tool=callgrind", "--callgrind-out-file=%s/out" % tmp, PROGRAM, workload, n], check=True, cwd=ROOT, timeout=600)
+        p = run(["valgrind", "--tool=callgrind", "--callgrind-out-file=%s/out" % tmp, PROGRAM, workload, n, *record], check=True, cwd=ROOT, timeout=600)
     return int(TOTAL.search(p.stderr.decode())[1])
 
 
@@ -37,3 +37,27 @@ def figures(say, counts):
         ir = (instructions(workload, 2 * few) - instructions(workload, few)) / few if counts else None
         out[name] = {"instructions": ir, "ns": ns}
     return out
+
+
+RECORD = ("none", "metadata", "statements", "full")
+OPERATIONS = [("transaction", "select-prepared", 1000, 50000), ("row", "rows-text", 10000, 300000)]
+
+
+def recording(counts):
+    """{"transaction", "row"}: {level: figures}, with a journal that is written; none: nobody records."""
+    out = {}
+    for op, workload, few, many in OPERATIONS:
+        taken = {r: [] for r in RECORD}
+        for _ in range(5):
+            for r in RECORD:  # in turn, so that what else the machine does falls on all
+                taken[r].append(float(run([PROGRAM, workload, many, r], check=True, cwd=ROOT).stdout))
+        out[op] = {r: {"ns": min(taken[r]), "instructions": (instructions(workload, 2 * few, r) - instructions(workload, few, r)) / few if counts else None}
+                   for r in RECORD}
+    return out
+
+
+def recording_rows(costs):
+    rows = [["", *("%s, ns" % r for r in RECORD), *("%s, instructions" % r for r in RECORD)]]
+    for op, c in costs.items():
+        rows.append(["a " + op, *("%d" % c[r]["ns"] for r in RECORD), *("-" if c[r]["instructions"] is None else "%d" % c[r]["instructions"] for r in RECORD)])
+    return rows

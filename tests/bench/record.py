@@ -1,96 +1,123 @@
 # SPDX-License-Identifier: MIT
-"""What recording costs: pgbench -S and a million rows through one daemon whose policy says full for one agent, statements and metadata for
-others, the runs interleaved. Prints throughput as a share of metadata's, and the daemon's processor time.
+"""What recording costs. One daemon whose policy says metadata for one agent, statements and full for others; runs of the three alternate, and
+a ratio is the median of the rounds' ratios, with where half of them lie. Needs root.
 
-    sudo python3 -B tests/bench/record.py --rounds 5"""
+No level is nothing at all. What metadata costs by itself comes from the session alone, with its journal and without sockets
+(session_cost.c): CPU time of one statement or row with nobody who records, and with each level. "of none" takes that off what a
+transaction or a row took at level metadata, as if nothing had hidden it: the share of throughput cannot be less, but for the kernel's writing
+to the disk, which falls on whoever runs.
+
+    sudo python3 -B tests/bench/record.py [--rounds 5] [--seconds 2] [--rows 1000000] [--no-callgrind]"""
 
 import argparse
+import contextlib
+import json
+import os
 import pathlib
-import re
+import platform
+import signal
 import statistics
 import sys
 import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "integration"))
-
-from lab import Lab, run  # noqa: E402
+import engine
+import workloads
+from report import lines
+from systems import HERE, PG_CONF, ROOT, Lab, System, run
 
 LEVELS = ("metadata", "statements", "full")
-DOCUMENT = """---
-apiVersion: pgveil.dev/v1
-kind: MaskingPolicy
-metadata: {name: %s}
-spec:
-  subjects: [{cgroup: "${%s}"}]
-  databases:
-    - name: bench
-      address: ${LAB_DB_HOST}:${LAB_DB_PORT}
-      credential: {user: pgveil_agent, passwordFile: "${LAB_CREDENTIAL_FILE}"}
-      tls: {mode: disable}
-  record: {level: %s}
-  mask:
-    - columns: [public.pgbench_accounts.abalance, public.person.ssn]
-      with: redact
-"""
-SCHEMA = """CREATE TABLE public.person AS SELECT i AS id, 'name ' || i AS name, md5(i::text) AS ssn, i % 97 AS age, md5((-i)::text) AS note,
-    now() - i * interval '1 minute' AS seen, i * 1.5 AS weight, 'city ' || i % 500 AS city, i % 2 = 0 AS active, i AS code
-    FROM generate_series(1, {rows}) i;
-"""
+TARGET = {"transaction": 0.90, "row": 0.75}  # of what it would be without
 
 
-def cpu(pid):
-    fields = pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+def policies(folder):
+    """policy.yaml's first document, once for each level."""
+    document = (HERE / "policy.yaml").read_text().split("\n---\n")[0]
+    text = "\n---\n".join(
+        document.replace("name: bench-masked", "name: bench-" + level).replace("${LAB_CGROUP}", "${LAB_CGROUP%s}" % ("_%d" % n if n > 1 else ""))
+        .replace("\nspec:\n", "\nspec:\n  record: {level: %s}\n" % level) for n, level in enumerate(LEVELS, 1))
+    (folder / "policy.yaml").write_text(text)
+    return folder / "policy.yaml"
 
 
-def pgbench(lab, who, mode, clients, seconds):
-    out = lab.agent("pgbench", "-n", "-S", "-M", mode, "-c", clients, "-j", 1, "-T", seconds, who=who, check=True).stdout.decode()
-    return float(re.search(r"tps = ([\d.]+)", out).group(1)), int(re.search(r"actually processed: (\d+)", out).group(1))
+def load(lab, rows, scale):
+    lab.sh("dba", "--", "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-v", "rows=%d" % rows, "-v", "large=16", "-f", HERE / "schema.sql", timeout=600)
+    lab.sh("dba", "--", "psql", "-XqAt", "-c", "GRANT USAGE ON SCHEMA bench TO pgveil_agent; GRANT SELECT ON ALL TABLES IN SCHEMA bench TO pgveil_agent")
+    lab.sh("dba", "--", "pgbench", "-i", "-q", "-s", scale, timeout=600)
+    lab.dba_psql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO PUBLIC")
 
 
-def rows(lab, who, n):
-    begin = time.monotonic()
-    lab.agent("sh", "-c", 'psql -XqAt -v FETCH_COUNT=0 -c "COPY public.person TO STDOUT" > /dev/null', who=who, check=True)
-    return n / (time.monotonic() - begin), n
+def works(args):
+    n = args.rows
+    return [workloads.pgbench("simple", 1, "select", args.seconds), workloads.pgbench("simple", 8, "select", args.seconds),
+            workloads.pgbench("prepared", 8, "select", args.seconds),
+            workloads.rows("%d rows, 3 of 10 columns masked" % n, "text", workloads.TEN_COLUMNS, n),
+            workloads.rows("COPY out of the same", "text", "COPY (%s) TO STDOUT" % workloads.TEN_COLUMNS, n)]
+
+
+def quartiles(values):
+    low, middle, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
+    return middle, "%.2f (%.2f–%.2f)" % (middle, low, high)
+
+
+def of_none(w, taken, costs):
+    """The least that full can be of what there would be with no record, by what metadata costs alone."""
+    alone = (costs["metadata"]["ns"] - costs["none"]["ns"]) / 1e9
+    values = [f["value"] * (1 / m["value"] - alone) for f, m in zip(taken["full"], taken["metadata"])]
+    return quartiles(values)
+
+
+def measure(w, systems, args, costs):
+    for s in systems:
+        w.measure(s)  # what is only done once
+    taken = {s.name: [] for s in systems}
+    for i in range(args.rounds):
+        for s in systems[i % len(systems):] + systems[:i % len(systems)]:
+            taken[s.name].append(w.measure(s))
+    base = taken["metadata"]
+    cells = {level: quartiles([t["value"] / b["value"] for t, b in zip(taken[level], base)]) for level in LEVELS[1:]}
+    least = of_none(w, taken, costs[w.op])
+    kept = "yes" if least[0] >= TARGET[w.op] else "NO"
+    row = [w.name, "%d %s" % (statistics.median(t["value"] for t in base), w.unit), cells["statements"][1], cells["full"][1], least[1], "%.2f: %s" % (TARGET[w.op], kept),
+           *("%.2f" % statistics.median(t["cpu_us"] for t in taken[level]) for level in LEVELS)]
+    return row, {"name": w.name, "op": w.op, "rounds": taken, "full_of_metadata": cells["full"][0], "full_of_none": least[0]}
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__)
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--seconds", type=int, default=2)
     p.add_argument("--rows", type=int, default=1000000)
+    p.add_argument("--scale", type=int, default=10)
+    p.add_argument("--only", default="", help="workloads whose name contains this")
+    p.add_argument("--no-callgrind", action="store_true", help="no instructions, which take a while")
+    p.add_argument("--json", help="where the figures go")
     args = p.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pgveil-bench-") as d:
-        d = pathlib.Path(d)
-        d.chmod(0o755)
-        (d / "schema.sql").write_text(SCHEMA.format(rows=args.rows))
-        (d / "policy.yaml").write_text("".join(DOCUMENT % (level, "LAB_CGROUP" + ("_%d" % (i + 1) if i else ""), level)
-                                               for i, level in enumerate(LEVELS)))
-        with Lab(schema=d / "schema.sql", policies=[d / "policy.yaml"], agents=len(LEVELS), env={"BUILD": "release"}) as lab:
-            run(["pgbench", "-i", "-q", "-s", 10, lab.info["superuser_dsn"]], check=True, timeout=600)
-            lab.dba_psql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO PUBLIC")
-            pid = int(lab.info["daemon_pid"])
-            work = [("pgbench -S, simple, 1 client", lambda who: pgbench(lab, who, "simple", 1, args.seconds)),
-                    ("pgbench -S, simple, 8 clients", lambda who: pgbench(lab, who, "simple", 8, args.seconds)),
-                    ("pgbench -S, prepared, 8 clients", lambda who: pgbench(lab, who, "prepared", 8, args.seconds)),
-                    ("%d rows" % args.rows, lambda who: rows(lab, who, args.rows))]
-            for name, what in work:
-                rates = {level: [] for level in LEVELS}
-                spent = {level: [] for level in LEVELS}
-                for _ in range(args.rounds):
-                    for i, level in enumerate(LEVELS):
-                        before = cpu(pid)
-                        rate, n = what("agent%d" % (i + 1))
-                        rates[level].append(rate)
-                        spent[level].append((cpu(pid) - before) / n * 1e6)
-                base = statistics.median(rates["metadata"])
-                for level in LEVELS:
-                    print("%-32s %-10s %12.0f/s %6.3f of metadata %8.2f us of the daemon each" % (
-                        name, level, statistics.median(rates[level]), statistics.median(rates[level]) / base, statistics.median(spent[level])),
-                        flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the lab is taken down
+    print("the session alone", file=sys.stderr, flush=True)
+    costs = engine.recording(not args.no_callgrind)
+    out, rows = [], [["", "metadata", "statements, of it", "full, of it", "full, of none", "target", *("daemon, us: " + level for level in LEVELS)]]
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pgveil-bench-")))
+        folder.chmod(0o755)
+        lab = stack.enter_context(Lab(schema=None, policies=[policies(folder)], agents=len(LEVELS), pg_conf=PG_CONF, name="record%d" % os.getpid(),
+                                      env={"BUILD": "release"}))
+        load(lab, args.rows, args.scale)
+        systems = [System(level, [str(ROOT / "scripts" / "lab.sh"), "agent", "--name", lab.name, "--as", "agent%d" % n, "--"], {"PGSSLMODE": "disable"},
+                          lab.info["daemon_pid"]) for n, level in enumerate(LEVELS, 1)]
+        for w in works(args):
+            if args.only not in w.name:
+                continue
+            print(w.name, file=sys.stderr, flush=True)
+            row, figures = measure(w, systems, args, costs)
+            rows.append(row)
+            out.append(figures)
+    print("\n".join(["What recording costs: throughput, and CPU of the daemon for a transaction or row", *lines(rows), "",
+                     "The session alone, with its journal", *lines(engine.recording_rows(costs)), "",
+                     "%d CPUs, kernel %s, load %.1f at the end" % (os.cpu_count(), platform.release(), os.getloadavg()[0])]))
+    if args.json:
+        (ROOT / args.json).write_text(json.dumps({"workloads": out, "session": costs}, indent=1) + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

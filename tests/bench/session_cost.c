@@ -503,13 +503,29 @@ static void put_person(struct world *w, unsigned long n, int format)
 
 #define BLOCK 1000
 
+/* As schema.sql makes them: no two are the same, or a recording would pack them to nothing. */
+static void put_row(struct put *w, unsigned i, uint16_t ncols)
+{
+	char text[7][48];
+	const char *const cells[] = {
+		text[0], text[1], text[2], "2011-05-01", text[3], "1234.56", "t", text[4], text[5], text[6]};
+	unsigned long id = 100000 + i;
+
+	snprintf(text[0], sizeof(text[0]), "%lu", id);
+	snprintf(text[1], sizeof(text[1]), "Person number %lu", id);
+	snprintf(text[2], sizeof(text[2]), "City %lu", id % 997);
+	snprintf(text[3], sizeof(text[3]), "2020-03-%02lu 12:%02lu:%02lu+00", 1 + id % 28, id % 60,
+		id * 7 % 60);
+	snprintf(text[4], sizeof(text[4]), "person.%lu@mail.example.org", id);
+	snprintf(text[5], sizeof(text[5]), "%09lu", id * 7919 % 1000000000);
+	snprintf(text[6], sizeof(text[6]), "4929%012lu", id);
+	put_cells(w, cells, ncols);
+}
+
 /* n rows (a multiple of BLOCK) of 7 clean columns, or of these and 2 or 3 masked ones, in reads as large as
  * the session asks for. The clean cells' bytes do not matter: they are not looked at. */
 static void rows(struct world *w, unsigned long n, uint16_t ncols, int format)
 {
-	static const char *const cells[] = {"123456", "Person number 123456", "City 123", "2011-05-01",
-		"2020-03-01 12:00:07+00", "1234.56", "t", "person.123456@mail.example.org", "977654321",
-		"4929000000123456"};
 	struct put block = {0};
 	char sql[200];
 
@@ -534,7 +550,7 @@ static void rows(struct world *w, unsigned long n, uint16_t ncols, int format)
 	put_person(w, ncols, format);
 	say(w, SIDE_SERVER);
 	for (unsigned i = 0; i < BLOCK; i++)
-		put_cells(&block, cells, ncols);
+		put_row(&block, i, ncols);
 	for (unsigned long done = 0; done < n; done += BLOCK)
 		hear(w, SIDE_SERVER, put_bytes(&block));
 	put_fini(&block);

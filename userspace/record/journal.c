@@ -394,7 +394,7 @@ static int prepare(
 	if (r)
 		return r;
 	p = q->raw;
-	for (size_t i = 0; i < rec->n; i++) {
+	for (size_t i = 0; rec->n > 1 && i < rec->n; i++) {
 		if (rec->parts[i].n)
 			memcpy(p, rec->parts[i].p, rec->parts[i].n);
 		p += rec->parts[i].n;
@@ -403,7 +403,7 @@ static int prepare(
 		.raw = (uint32_t)n,
 		.session = rec->session,
 		.time_us = rec->time_us};
-	*body = span_of(q->raw, n);
+	*body = rec->n == 1 ? rec->parts[0] : span_of(q->raw, n);
 	packed = pack(q->packer, *body, q->packed);
 	if (packed) {
 		en->flags |= ENTRY_ZSTD;

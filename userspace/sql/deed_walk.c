@@ -284,6 +284,14 @@ static void gather(struct walk *w, const ProtobufCMessage *m)
 
 	if (!m)
 		return;
+	/* Of some three hundred that it may be it is one, and all stand in the same place. */
+	if (m->descriptor == &pg_query__node__descriptor) {
+		const PgQuery__Node *n = (const PgQuery__Node *)(const void *)m;
+
+		if (n->node_case != PG_QUERY__NODE__NODE__NOT_SET)
+			gather(w, message(n->alias));
+		return;
+	}
 	if (m->descriptor == &pg_query__common_table_expr__descriptor) {
 		if (w->nqueries == w->cap) {
 			unsigned cap = w->cap ? w->cap * 2 : 8;

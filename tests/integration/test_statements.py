@@ -3,10 +3,13 @@
 the server's own log (each statement has a comment that the log would show), and the database as it was. The engine's role could do
 nearly all of it."""
 
+import json
 import os
+import time
 
 import pytest
 
+import recording
 import wire
 from lab import HERE, Lab, marker
 
@@ -284,3 +287,50 @@ def test_only(pinned):
             c.send(wire.query(text))
             e = check(pinned, m, c.result(), "I")
             assert "statements-only.yaml:" in e.hint
+
+
+# ---- on record ----
+def sessions_by(lab, *args):
+    out = lab.sh("pgveil", "--", "sessions", "ls", "--json", "--recordings", lab.state / "state" / "recordings", *args).stdout.decode()
+    return {"%s-%s" % (s["run"], s["session"]) if "run" in s else s["id"] for s in map(json.loads, out.splitlines())}
+
+
+def on_record(lab, who, statements):
+    """The session's id, and what is on record of each statement, which is refused."""
+    name = marker()
+    with lab.login(who=who, params={"application_name": name}) as c:
+        for sql in statements:
+            assert c.query(sql).error.sqlstate == "42501", sql
+            assert c.run(sql).error.sqlstate == "42501", sql
+        c.send(wire.terminate())
+        c.drain()
+    end = time.monotonic() + 20
+    while True:
+        for (run, number), s in recording.sessions(lab.state / "state").items():
+            if s.begin.get("application_name") == name.encode() and s.end:
+                assert s.end["closed"] == b"client" and len(s.statements) == 2 * len(statements)
+                return "%d-%d" % (int(run), number), s.statements
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def line_of(policy, text):
+    return next(i for i, line in enumerate((HERE / policy).read_text().splitlines(), 1) if text in line)
+
+
+def test_what_denied_it_is_on_record(shop, pinned):
+    """Rule and effect, whatever of the document it was, and a search finds it."""
+    ident, kept = on_record(shop, "agent1", ["DELETE FROM shop.orders WHERE id = 1", "NOTIFY c"])
+    assert all(x["verdict"] == b"deny" and x["sqlstate"] == b"42501" and len(x["rule"]) == 1 and b"statements.yaml:" in x["rule"][0] for x in kept)
+    assert b"delete" in kept[0]["effect"] and b"notify" in kept[2]["effect"] and b"shop.orders" in kept[0]["relation"]
+    assert ident in sessions_by(shop, "--rule", kept[0]["rule"][0].decode(), "--effect", "delete", "--verdict", "deny")
+    assert ident not in sessions_by(shop, "--rule", kept[0]["rule"][0].decode(), "--effect", "notify")
+    assert ident in sessions_by(shop, "--rule", "*/statements.yaml:*", "--relation", "shop.orders")
+    ident, kept = on_record(shop, "agent2", ["DELETE FROM shop.orders WHERE id = 1"])
+    assert kept[0]["rule"] == [str(HERE / "statements-list.yaml").encode() + b":%d" % line_of("statements-list.yaml", "default:")]
+    assert ident in sessions_by(shop, "--rule", "*/statements-list.yaml:*", "--effect", "delete")
+    for who, sql, policy, text in (("agent1", "SET work_mem = '1MB'", "statements-pin.yaml", "work_mem"), ("agent2", "BEGIN READ WRITE", "statements-readonly.yaml", "readOnly"),
+                                   ("agent2", "DELETE FROM shop.orders WHERE id = 1", "statements-readonly.yaml", "readOnly"), ("agent3", "SELECT 43", "statements-only.yaml", "- SELECT note")):
+        ident, kept = on_record(pinned, who, [sql])
+        assert [x["rule"] for x in kept] == [[str(HERE / policy).encode() + b":%d" % line_of(policy, text)]] * 2, (sql, kept)
+        assert ident in sessions_by(pinned, "--rule", "*/%s:*" % policy)

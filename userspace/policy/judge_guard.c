@@ -90,6 +90,7 @@ static bool may_set(struct judge *j, const char *name, bool reset, struct plan *
 		where = guard_read_only(guards, n);
 	if (!where)
 		return true;
+	p->by = where;
 	how = arena_printf(j->a, "Policy rule %s pins it.", where);
 	p->guarded = true;
 	judge_deny(j, p, "42501", arena_printf(j->a, "parameter \"%s\" cannot be changed here", name),
@@ -156,6 +157,7 @@ static bool judge_settings(struct judge *j, const struct statement *st, struct p
 		where = guard_read_only(guards, n);
 	if (!where)
 		return true;
+	p->by = where;
 	how = arena_printf(j->a, "Policy rule %s makes the session read-only.", where);
 	p->guarded = true;
 	judge_deny(j, p, "42501", "READ WRITE is not allowed here", how ? how : JUDGE_NO_MEMORY);
@@ -192,6 +194,7 @@ bool judge_only(struct judge *j, const struct statement *st, struct plan *p)
 		}
 		if (fits_any(guards[i], &shape))
 			continue;
+		p->by = guards[i]->only_where;
 		how = arena_printf(j->a,
 			"Only the statements that are listed at %s run here; ask the owner of that policy if "
 			"you "
@@ -242,6 +245,7 @@ bool judge_guard(struct judge *j, const struct statement *st, struct plan *p)
 	text = deed_text(j, &a);
 	how = hint(j, &a);
 	p->guard = a.rule;
+	p->by = a.rule ? a.rule->where : a.guard->where;
 	judge_deny(j, p, "42501",
 		text ? arena_printf(j->a, "%s%s %s", text, missing_text(&a),
 			       a.verdict == ASK ? "needs an approval" : "is not allowed here")

@@ -175,6 +175,7 @@ static bool plan_inner(struct judge *j, const struct statement *st, struct plan 
 	if (p->inner->verdict == DENY) {
 		p->guard = p->inner->guard;
 		p->guarded = p->inner->guarded;
+		p->by = p->inner->by;
 		judge_deny(j, p, p->inner->sqlstate, p->inner->reason, p->inner->hint);
 		p->position = p->inner->position;
 		p->retry = p->inner->retry;
@@ -405,6 +406,7 @@ static void ask(struct plan *p, const struct plan *words)
 	p->hint = words->hint;
 	p->guard = words->guard;
 	p->guarded = words->guarded;
+	p->by = words->by;
 }
 
 /* What the guard refuses is not looked at otherwise; what it wants to be asked for must be allowed else. */

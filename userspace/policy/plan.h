@@ -40,6 +40,8 @@ struct plan {
 	/* The rule of the policy's statements that decided; NULL: its default, or what masks need. */
 	const struct guard_rule *guard;
 	bool guarded; /* not ALLOW: for what those say, and not for what masks need */
+	const char
+		*by; /* "file:line" of spec.statements that decided, be it a rule, default, a list or a pin */
 	/* Not ALLOW: what the client is told. */
 	char sqlstate[6];
 	const char *reason, *hint; /* hint may be NULL */

@@ -80,8 +80,8 @@ static void add_plan(struct making *m, const struct plan *p)
 	for (unsigned i = 0; p->columns && i < p->ncolumns; i++)
 		if (p->columns[i].rule)
 			add_rule(m, p->columns[i].rule->where);
-	if (p->guard)
-		add_rule(m, p->guard->where);
+	if (p->by)
+		add_rule(m, p->by);
 	if (p->inner)
 		add_plan(m, p->inner);
 }

@@ -162,8 +162,12 @@ void session_pass(struct session *s, enum side from, const struct frame *f)
 {
 	enum side to = from == SIDE_CLIENT ? SIDE_SERVER : SIDE_CLIENT;
 	struct lane *l = &s->lane[from];
+	/* The server goes first then, and that is not its doing. */
+	bool goes = from == SIDE_CLIENT && f->type == FE_TERMINATE;
 	size_t here = FRAME_HEADER + f->body.n;
 
+	if (goes && !s->keep.closed)
+		s->keep.closed = "client";
 	outq_borrow(&s->lane[to].out, span_of(f->body.p - FRAME_HEADER + l->sent, here - l->sent));
 	l->sent = 0;
 	buf_parse(&l->in, here);

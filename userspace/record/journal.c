@@ -31,7 +31,7 @@ struct journal {
 	int dir_fd, lock_fd, fd;
 	uint64_t segment_max;
 	uint64_t size;          /* of the segment, without what is pending */
-	uint64_t stray;         /* bytes behind size that could not be taken back */
+	bool stray;             /* there may be bytes behind size that could not be taken back */
 	struct place put, done; /* with what is pending, and without */
 	uint64_t epoch;         /* one more with each loss */
 	uint64_t kept;          /* records before the last one */
@@ -124,12 +124,9 @@ static void roll_back(struct journal *j)
 	j->npending = 0;
 	j->kept = j->done.number;
 	j->epoch++;
-	if (ftruncate(j->fd, (off_t)j->size) < 0) {
-		/* Unknown is taken for something: the next segment says how much it is. */
-		j->stray = fstat(j->fd, &st) == 0 ? (uint64_t)st.st_size - j->size : 1;
-		if (!j->stray)
-			j->stray = 1;
-	}
+	/* Where nothing was written, as on a disk that is read-only, nothing need be taken back. */
+	if (ftruncate(j->fd, (off_t)j->size) < 0)
+		j->stray = fstat(j->fd, &st) < 0 || (uint64_t)st.st_size != j->size;
 }
 
 static int write_pending(struct journal *j, struct err *e)
@@ -185,7 +182,7 @@ static int next_segment(struct journal *j, uint64_t torn, uint64_t now_us, struc
 	j->size = j->npending;
 	j->bytes += j->npending;
 	j->npending = 0;
-	j->stray = 0;
+	j->stray = false;
 	j->done = j->put;
 	if (was >= 0)
 		close(was);
@@ -218,10 +215,14 @@ static int to_disk(struct journal *j, int fd, struct err *e)
 static int turn(struct journal *j, uint64_t now_us, struct err *e)
 {
 	int r = j->stray ? 0 : seal(j, now_us, e);
+	struct stat st;
 
 	if (!r)
 		r = to_disk(j, j->fd, e);
-	return r ? r : next_segment(j, j->stray, now_us, e);
+	/* The next file says how much is behind the end of this one: it must be what is there. */
+	if (!r && fstat(j->fd, &st) < 0)
+		r = err_set(e, -errno, "the recording cannot go on in another file: %m");
+	return r ? r : next_segment(j, (uint64_t)st.st_size - j->size, now_us, e);
 }
 
 /* ---- opening ---- */

@@ -50,6 +50,15 @@ static bool spends(const struct plan *p)
 	return false;
 }
 
+/* What code of the database's own is called with, or what DO is: nobody knows what that is compared with. */
+static bool calls(const struct plan *p)
+{
+	for (; p; p = p->inner)
+		if (p->intimate && !p->writes && (p->effects & DOES_FUNCTION))
+			return true;
+	return false;
+}
+
 static bool hides(const struct session *s, const struct held *h, const struct reached *r)
 {
 	bool any = false, asked = false, changes = false;
@@ -58,7 +67,7 @@ static bool hides(const struct session *s, const struct held *h, const struct re
 		any |= masked(s->binding, r->v[i], &asked);
 	for (unsigned i = 0; i < h->nplans; i++) {
 		changes |= writes(h->plans[i]);
-		asked |= spends(h->plans[i]);
+		asked |= spends(h->plans[i]) || (binding_masks(s->binding) && calls(h->plans[i]));
 	}
 	return asked || (any && changes);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/runs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "record/numbered.h"
 #include "record/scan.h"
 
 void run_name(uint32_t run, char name[static RUN_NAME])
@@ -16,65 +16,27 @@ void run_name(uint32_t run, char name[static RUN_NAME])
 	snprintf(name, RUN_NAME, "%08u", run <= RUN_MAX ? run : RUN_MAX);
 }
 
-static bool number_of(const char *name, uint32_t *out)
+static bool number_of(const char *name, uint64_t *out)
 {
 	char again[RUN_NAME];
 
 	if (strlen(name) != RUN_NAME - 1 || strspn(name, "0123456789") != RUN_NAME - 1)
 		return false;
-	*out = (uint32_t)strtoul(name, NULL, 10);
-	run_name(*out, again);
+	*out = strtoul(name, NULL, 10);
+	run_name((uint32_t)*out, again);
 	return *out && strcmp(name, again) == 0;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
 }
 
 int runs_list(int dir_fd, uint32_t **out, size_t *n, struct err *e)
 {
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	uint32_t *all = NULL, run;
-	struct dirent *ent;
-	size_t cap = 0;
+	uint64_t *all;
+	int r = numbered_list(dir_fd, number_of, "the recordings", &all, n, e);
 
-	*n = 0;
-	*out = NULL;
-	if (!d) {
-		r = err_set(e, -errno, "the recordings cannot be listed: %m");
-		if (fd >= 0)
-			close(fd);
-		return r;
-	}
-	while (!r && (errno = 0, ent = readdir(d))) {
-		if (!number_of(ent->d_name, &run))
-			continue;
-		if (*n == cap) {
-			uint32_t *more = reallocarray(all, cap = cap ? cap * 2 : 64, sizeof(*all));
-
-			if (!more) {
-				r = err_set(e, -ENOMEM, "out of memory");
-				break;
-			}
-			all = more;
-		}
-		all[(*n)++] = run;
-	}
-	if (!r && errno)
-		r = err_set(e, -errno, "the recordings cannot be listed: %m");
-	closedir(d);
-	if (r) {
-		free(all);
-		return r;
-	}
-	if (*n)
-		qsort(all, *n, sizeof(*all), by_number);
-	*out = all;
-	return 0;
+	*out = r ? NULL : calloc(*n + 1, sizeof(**out));
+	for (size_t i = 0; *out && i < *n; i++)
+		(*out)[i] = (uint32_t)all[i]; /* of eight digits */
+	free(all);
+	return r || *out ? r : err_set(e, -ENOMEM, "out of memory");
 }
 
 int runs_next(int dir_fd, uint32_t *run, struct err *e)

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/segment.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "record/be.h"
+#include "record/numbered.h"
 
 size_t segment_put(const struct segment *s, uint8_t body[static SEGMENT_BODY_MAX])
 {
@@ -55,51 +52,7 @@ static bool number_of(const char *name, uint64_t *out)
 	return strcmp(name, again) == 0;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 int segment_list(int dir_fd, uint64_t **out, size_t *n, struct err *e)
 {
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	uint64_t *all = NULL, number;
-	struct dirent *ent;
-	size_t cap = 0;
-
-	*n = 0;
-	if (!d) {
-		r = err_set(e, -errno, "the recording cannot be listed: %m");
-		if (fd >= 0)
-			close(fd);
-		return r;
-	}
-	while (!r && (errno = 0, ent = readdir(d))) {
-		if (!number_of(ent->d_name, &number))
-			continue;
-		if (*n == cap) {
-			uint64_t *more = realloc(all, (cap = cap ? cap * 2 : 64) * sizeof(*all));
-
-			if (!more) {
-				r = err_set(e, -ENOMEM, "out of memory");
-				break;
-			}
-			all = more;
-		}
-		all[(*n)++] = number;
-	}
-	if (!r && errno)
-		r = err_set(e, -errno, "the recording cannot be listed: %m");
-	closedir(d);
-	if (r) {
-		free(all);
-		return r;
-	}
-	if (*n)
-		qsort(all, *n, sizeof(*all), by_number);
-	*out = all;
-	return 0;
+	return numbered_list(dir_fd, number_of, "the recording", out, n, e);
 }

@@ -56,25 +56,6 @@ static bool same_login(const struct database *a, const struct database *b)
 	       a->relay == b->relay && a->tls == b->tls && a->peer_uid == b->peer_uid;
 }
 
-static bool has_pins(const struct grant *g, const struct grant *of)
-{
-	for (unsigned i = 0; i < of->nguards; i++)
-		for (unsigned k = 0; k < of->guards[i]->npins; k++) {
-			const struct setting_pin *want = &of->guards[i]->pins[k];
-			const struct setting_pin *has = guard_pin(g->guards, g->nguards, want->name);
-
-			if (!has || strcmp(has->value, want->value) != 0)
-				return false;
-		}
-	return true;
-}
-
-static bool same_pins(const struct grant *a, const struct grant *b)
-{
-	return has_pins(a, b) && has_pins(b, a) &&
-	       !guard_read_only(a->guards, a->nguards) == !guard_read_only(b->guards, b->nguards);
-}
-
 /* Why a session cannot live on under the new policy; NULL: it can. */
 static const char *end_reason(const struct session *s, const struct grant *g)
 {
@@ -86,7 +67,7 @@ static const char *end_reason(const struct session *s, const struct grant *g)
 		return "the policy changed whether columns are masked here: connect again";
 	if (grant_judges(g) != s->judged)
 		return "the policy changed whether statements are looked at here: connect again";
-	if (!same_pins(&s->grant, g))
+	if (!enter_same_pins(&s->grant, g))
 		return "the policy changed which settings are pinned here: connect again";
 	if (s->switched && !grant_lets_all(g))
 		return "the policy changed whether this session may have another role: connect again";
@@ -144,128 +125,6 @@ int enter_policy(struct session *s)
 
 /* ---- the startup packet ---- */
 
-static bool add_param(struct session *s, const char *name, const char *value)
-{
-	for (size_t i = 0; i < s->nparams; i++)
-		if (strcasecmp(s->params[i][0], name) == 0) {
-			s->params[i][1] = value;
-			return true;
-		}
-	if (s->nparams == STARTUP_PARAMS)
-		return false;
-	s->params[s->nparams][0] = name;
-	s->params[s->nparams++][1] = value;
-	return true;
-}
-
-/* Of the startup packet a server makes what RESET and DISCARD go back to: nothing but the configuration of
- * the server's command line stands above it. */
-static bool add_pins(struct session *s)
-{
-	const struct grant *g = &s->grant;
-	bool fits = true;
-
-	for (unsigned i = 0; i < g->nguards; i++)
-		for (unsigned k = 0; k < g->guards[i]->npins; k++)
-			fits = fits && add_param(s, g->guards[i]->pins[k].name, g->guards[i]->pins[k].value);
-	if (guard_read_only(g->guards, g->nguards))
-		fits = fits && add_param(s, "default_transaction_read_only", "on");
-	return fits;
-}
-
-/* What drivers say of themselves and how they read: a guard that speaks of settings does not mean these. */
-static bool is_of_driver(const char *name)
-{
-	static const char *const names[] = {"application_name", "client_encoding", "datestyle",
-		"intervalstyle", "timezone", "extra_float_digits", "bytea_output"};
-
-	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
-		if (strcasecmp(names[i], name) == 0)
-			return true;
-	return false;
-}
-
-static bool guard_lets(struct session *s, const char *name)
-{
-	const struct grant *g = &s->grant;
-	const struct deed deed = {.effects = DOES_SETTINGS};
-	const char *read_only = guard_read_only(g->guards, g->nguards);
-
-	if (guard_pin(g->guards, g->nguards, name))
-		return false;
-	if (read_only && (strcasecmp(name, "default_transaction_read_only") == 0 ||
-				 strcasecmp(name, "transaction_read_only") == 0))
-		return false;
-	return is_of_driver(name) || guard_judge(g->guards, g->nguards, NULL, &deed, 1).verdict == ALLOW;
-}
-
-/* A judged caller's parameters are settings like any SET, except that search_path may be chosen here: it is
- * asked for afterwards and stays. */
-static bool take_setting(struct session *s, const char *name, const char *value)
-{
-	const char *why;
-	bool allowed = strcasecmp(name, "search_path") == 0 ||
-		       (strcasecmp(name, "all") != 0 && plan_setting_allowed(name, value, &why));
-
-	if (allowed && guard_lets(s, name)) {
-		if (add_param(s, name, value)) {
-			hold_setting(s, name, value);
-			return true;
-		}
-		session_break(s, "08P01", "too many startup parameters");
-		return false;
-	}
-	session_break(s, "42501", "startup parameter \"%s\" is not allowed here", name);
-	return false;
-}
-
-/* One word of "options", as the server splits them: blanks separate, a backslash takes the next character as
- * it is. */
-static char *next_word(const char **p, struct arena *mem)
-{
-	size_t n = 0;
-	char *w;
-
-	while (**p == ' ' || **p == '\t' || **p == '\n' || **p == '\r' || **p == '\f' || **p == '\v')
-		++*p;
-	if (!**p)
-		return NULL;
-	w = arena_zalloc(mem, strlen(*p) + 1);
-	while (w && **p && !strchr(" \t\n\r\f\v", **p)) {
-		if (**p == '\\' && (*p)[1])
-			++*p;
-		w[n++] = *(*p)++;
-	}
-	return w;
-}
-
-static bool take_options(struct session *s, const char *options)
-{
-	char *w, *value;
-
-	while ((w = next_word(&options, &s->login_mem)) != NULL) {
-		if (strcmp(w, "-c") == 0)
-			w = next_word(&options, &s->login_mem);
-		else if (strncmp(w, "--", 2) == 0 || strncmp(w, "-c", 2) == 0)
-			w += 2;
-		else
-			w = NULL;
-		value = w ? strchr(w, '=') : NULL;
-		if (!value) {
-			session_break(
-				s, "42501", "startup options other than -c name=value are not allowed here");
-			return false;
-		}
-		*value++ = '\0';
-		for (char *c = w; *c; c++) /* the server takes either in --name */
-			if (*c == '-')
-				*c = '_';
-		if (!take_setting(s, w, value))
-			return false;
-	}
-	return true;
-}
-
 static bool take_param(struct session *s, const struct startup_param *p)
 {
 	char *name = arena_strndup(&s->login_mem, (const char *)p->name.p, p->name.n);
@@ -280,13 +139,13 @@ static bool take_param(struct session *s, const struct startup_param *p)
 	if (strcmp(name, "user") == 0 || strcmp(name, "database") == 0 || strncmp(name, "_pq_.", 5) == 0)
 		return true;
 	if (!s->judged) {
-		if (add_param(s, name, value))
+		if (enter_add_param(s, name, value))
 			return true;
 		session_break(s, "08P01", "too many startup parameters");
 		return false;
 	}
 	if (strcmp(name, "options") == 0)
-		return take_options(s, value);
+		return enter_take_options(s, value);
 	if (strcmp(name, "replication") == 0) {
 		if (strcasecmp(value, "false") == 0 || strcasecmp(value, "off") == 0 ||
 			strcasecmp(value, "no") == 0 || strcmp(value, "0") == 0)
@@ -295,7 +154,7 @@ static bool take_param(struct session *s, const struct startup_param *p)
 			s, "42501", "replication is not allowed here: columns are masked for this caller");
 		return false;
 	}
-	return take_setting(s, name, value);
+	return enter_take_setting(s, name, value);
 }
 
 /* Protocol 3.0 is spoken; a newer minor version and unknown protocol options are answered so that the client
@@ -348,8 +207,9 @@ static void take_startup(struct session *s, const struct startup *st)
 	for (unsigned i = 0; i < st->nparams; i++)
 		if (!take_param(s, &st->params[i]))
 			return;
-	if (s->judged && (!add_param(s, "client_encoding", "UTF8") ||
-				 !add_param(s, "standard_conforming_strings", "on") || !add_pins(s))) {
+	if (s->judged &&
+		(!enter_add_param(s, "client_encoding", "UTF8") ||
+			!enter_add_param(s, "standard_conforming_strings", "on") || !enter_add_pins(s))) {
 		session_break(s, "08P01", "too many startup parameters");
 		return;
 	}

@@ -270,6 +270,17 @@ MUSTCHECK int enter_policy(struct session *s);
 /* Ends a session where a statement begins, as enter_policy does. */
 MUSTCHECK int enter_leave(struct session *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* ---- enter_setting.c: of the upstream StartupMessage ---- */
+
+/* false: there are too many. */
+bool enter_add_param(struct session *s, const char *name, const char *value);
+bool enter_add_pins(struct session *s);
+/* Of a judged session. false: it was told why not, and ends. */
+bool enter_take_setting(struct session *s, const char *name, const char *value);
+bool enter_take_options(struct session *s, const char *options);
+/* Whether both pin the same. */
+bool enter_same_pins(const struct grant *a, const struct grant *b);
+
 /* settle.c: SETTLING */
 void settle_ask(struct session *s);
 void settle_server(struct session *s, const struct frame *f);

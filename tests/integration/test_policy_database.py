@@ -89,6 +89,15 @@ def test_what_is_not_masked_is_not_named(lab, tmp_path):
     assert status == 3 and set(found) == {("trigger", "quiet on hr.calm")}
 
 
+def test_row_filters(lab, tmp_path):
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY.format(database=lab.dbname, columns="[hr.calm.name]") +
+                      "  rows: [{relation: hr.calm, filter: \"name = 'x' OR gone = 2\"}, {relation: hr.nowhere, filter: id = 1}]\n")
+    p = lab.sh("dba", "--", ROOT / "build" / BUILD / "pgveil", "policy", "check", "--database", "dbname=" + lab.dbname, "--json", policy, check=False)
+    found = {f["object"]: f["message"] for f in json.loads(p.stdout)["findings"] if f["kind"] == "missing"}
+    assert p.returncode == 3 and found == {"gone": "no such column", "id": "no such relation for its column"}
+
+
 def test_exit_status_and_text(lab, tmp_path):
     status, out, err = check(lab, tmp_path, "[hr.calm.name]")
     assert status == 3 and "no mistake" in out

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "policy/pattern.h"
+#include "policy/rows.h"
 
 /* A line for each: what it is, which relation and column it is about (a column of "" is the relation as a
  * whole), and what it is called. A child of a table counts as the table, too: top is either. */
@@ -106,7 +107,15 @@ struct rules { /* that may count in this database */
 	const char **texts, **wheres;
 	bool *found;
 	unsigned n, cap;
+	struct filtered *filters; /* row filters */
+	unsigned nfilters, filters_cap;
 	bool oom;
+};
+
+struct filtered { /* a column of a row filter */
+	const struct row_rule *rule;
+	const char *column;
+	bool relation, found; /* something that the rule names is there, and has the column */
 };
 
 static void add_rule(void *arg, const struct rule *rule)
@@ -131,6 +140,33 @@ static void count_rule(void *arg, const struct rule *rule)
 	*(unsigned *)arg += rule->ncolumns;
 }
 
+static void add_filter(void *arg, const struct row_rule *rule)
+{
+	struct rules *r = arg;
+	const char *const *columns;
+	unsigned n = filter_columns(rule->filter, &columns);
+
+	for (unsigned i = 0; i < n; i++)
+		if (r->nfilters < r->filters_cap)
+			r->filters[r->nfilters++] = (struct filtered){.rule = rule, .column = columns[i]};
+}
+
+static void count_filter(void *arg, const struct row_rule *rule)
+{
+	const char *const *columns;
+
+	*(unsigned *)arg += filter_columns(rule->filter, &columns);
+}
+
+static bool filters_of(struct rules *r, const struct policy *p, const char *database)
+{
+	policy_each_row_rule(p, database, count_filter, &r->filters_cap);
+	r->filters = arena_array(&r->a, r->filters_cap + 1, sizeof(*r->filters));
+	if (r->filters)
+		policy_each_row_rule(p, database, add_filter, r);
+	return r->filters != NULL;
+}
+
 static bool rules_of(struct rules *r, const struct policy *p, const char *database)
 {
 	policy_each_rule(p, database, count_rule, &r->cap);
@@ -141,7 +177,7 @@ static bool rules_of(struct rules *r, const struct policy *p, const char *databa
 	if (!r->patterns || !r->texts || !r->wheres || !r->found)
 		return false;
 	policy_each_rule(p, database, add_rule, r);
-	return !r->oom;
+	return !r->oom && filters_of(r, p, database);
 }
 
 static const char *text(const json_t *o, const char *key)
@@ -186,10 +222,23 @@ static bool append(json_t *findings, const char *kind, const json_t *row, const 
 				  "object", text(row, "object"), "columns", name, "rule", where));
 }
 
+static void judge_filters(struct rules *r, const json_t *row)
+{
+	for (unsigned i = 0; i < r->nfilters && !strcmp(text(row, "kind"), "column"); i++) {
+		struct filtered *f = &r->filters[i];
+
+		if (!pattern_names(&f->rule->relation, text(row, "schema"), text(row, "relation"), false))
+			continue;
+		f->relation = true;
+		f->found = f->found || !strcmp(f->column, text(row, "column"));
+	}
+}
+
 static bool judge_row(struct rules *r, const json_t *row, json_t *findings)
 {
 	const char *where = "";
 
+	judge_filters(r, row);
 	if (!masked(r, row, &where))
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
@@ -216,6 +265,26 @@ static bool judge_missing(const struct rules *r, json_t *findings)
 						    "the rule masks nothing here: is it spelled as the "
 						    "database has it?")))
 			return false;
+	return true;
+}
+
+static bool judge_unfiltered(const struct rules *r, json_t *findings)
+{
+	for (unsigned i = 0; i < r->nfilters; i++) {
+		const struct filtered *f = &r->filters[i];
+
+		if (!f->found &&
+			json_array_append_new(findings,
+				json_pack("{s:s, s:s, s:s, s:[], s:s, s:s}", "kind", "missing", "message",
+					f->relation ? "no such column" : "no such relation for its column",
+					"object", f->column, "columns", "rule", f->rule->where, "hint",
+					f->relation
+						? "nothing of the relation is shown: is it spelled as the "
+						  "database has it?"
+						: "the row filter holds for nothing here: is the relation "
+						  "spelled as the database has it?")))
+			return false;
+	}
 	return true;
 }
 
@@ -248,7 +317,7 @@ static int judge_lines(FILE *in, const struct policy *p, json_t *findings, unsig
 		++*rows;
 		json_decref(row);
 	}
-	ok = ok && (!*rows || judge_missing(&r, findings));
+	ok = ok && (!*rows || (judge_missing(&r, findings) && judge_unfiltered(&r, findings)));
 	free(line);
 	arena_fini(&r.a);
 	return ok ? 0 : -EIO;

@@ -146,6 +146,17 @@ void policy_each_rule(
 	}
 }
 
+void policy_each_row_rule(const struct policy *p, const char *dbname,
+	void (*fn)(void *arg, const struct row_rule *r), void *arg)
+{
+	for (unsigned i = 0; i < p->documents.n; i++) {
+		const struct document *d = &p->documents.v[i];
+
+		for (unsigned k = 0; has_database(d, dbname) && k < d->nrows; k++)
+			fn(arg, &d->rows[k]);
+	}
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;

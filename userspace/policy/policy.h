@@ -113,6 +113,8 @@ void policy_warnings(const struct policy *p, void (*say)(void *arg, const char *
 /* Rules of all documents that have an entry for a database of this name, at whatever address. */
 void policy_each_rule(
 	const struct policy *p, const char *dbname, void (*fn)(void *arg, const struct rule *r), void *arg);
+void policy_each_row_rule(const struct policy *p, const char *dbname,
+	void (*fn)(void *arg, const struct row_rule *r), void *arg);
 
 /* The key files that its masks were made with: what is in them counts when a policy is loaded. */
 void policy_key_files(const struct policy *p, void (*fn)(void *arg, const char *path), void *arg);

@@ -182,6 +182,8 @@ EXPLAIN INSERT INTO shop.log SELECT id, note FROM shop.orders
 ANALYZE VERBOSE shop.orders
 VACUUM VERBOSE shop.orders
 ANALYZE VERBOSE
+CREATE TABLE shop.probe (id int REFERENCES shop.orders (id))
+ALTER TABLE shop.probe ADD FOREIGN KEY (id) REFERENCES shop.orders
 CREATE VIEW shop.mine AS SELECT * FROM shop.orders
 CREATE TEMP VIEW mine AS SELECT * FROM shop.orders
 CREATE MATERIALIZED VIEW shop.mine AS SELECT * FROM shop.orders
@@ -297,6 +299,34 @@ def test_prepared_and_cursors(client):
         client.send(wire.bind("s", "", (value,)), wire.execute("", 1), wire.sync())
     assert client.result().ok().rows == []
     assert client.result().ok().rows == [[b"seen 3"]]
+
+
+def test_names_that_come_to_mean_something_else(client):
+    """A statement that was prepared where a name was another relation's does not read the filtered one by it."""
+    client.query("SET search_path = app, shop").ok()
+    assert client.query("SELECT * FROM orders").ok().rows == [[b"app"]]
+    client.query("PREPARE p AS SELECT count(*) FROM orders").ok()
+    client.send(wire.parse("SELECT count(*) FROM orders", "s"), wire.sync())
+    client.result().ok()
+    assert client.query("EXECUTE p").ok().rows == [[b"1"]]
+    r = client.query("SET search_path = shop; EXECUTE p")
+    assert r.errors and r.rows == []
+    client.send(wire.parse("SET search_path = shop", "path"), wire.bind("path"), wire.execute(), wire.bind("s"), wire.execute(), wire.sync())
+    assert client.result().errors
+    client.query("SET search_path = shop").ok()
+    assert client.query("EXECUTE p").error.sqlstate == "0A000"
+    client.send(wire.bind("s"), wire.execute(), wire.sync())
+    assert client.result().error.sqlstate == "0A000"
+    assert client.query("SET search_path = app; SELECT * FROM orders").ok().rows == [[b"app"]]
+    assert client.query("SET search_path = shop; SELECT count(*) FROM orders; SET search_path = app; SELECT * FROM orders").ok().rows == [[b"40"], [b"app"]]
+    client.query("SET search_path = shop").ok()
+    client.query("PREPARE q AS SELECT count(*) FROM orders").ok()
+    client.query("SET search_path = app").ok()
+    assert client.query("EXECUTE q").error.sqlstate == "0A000"
+    client.query("BEGIN; SET LOCAL search_path = shop").ok()
+    assert client.query("SELECT count(*) FROM orders").ok().rows == [[b"40"]]
+    client.query("ROLLBACK").ok()
+    assert client.query("SELECT * FROM orders").ok().rows == [[b"app"]]
 
 
 def test_several_statements(client, other):

@@ -58,6 +58,8 @@ static void foreign_key(struct lineage *l, const PgQuery__Constraint *c)
 {
 	const struct relation *r = c->pktable ? relation_find(l, c->pktable) : NULL;
 
+	if (r)
+		lineage_elsewhere(l, r);
 	for (size_t i = 0; r && i < c->n_pk_attrs; i++) {
 		const struct column *col = relation_column(r, node_string(c->pk_attrs[i]));
 

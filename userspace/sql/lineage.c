@@ -619,8 +619,13 @@ static void note_relation(struct lineage *l, const struct relation *r)
 void lineage_relation(struct lineage *l, const struct relation *r)
 {
 	note_relation(l, r);
+	lineage_elsewhere(l, r);
+}
+
+void lineage_elsewhere(struct lineage *l, const struct relation *r)
+{
 	add_relation(l, &l->s->elsewhere, r->oid);
-	for (unsigned i = 0; i < r->nchildren; i++)
+	for (unsigned i = 0; i < r->nchildren && lineage_spend(l, 1); i++)
 		add_relation(l, &l->s->elsewhere, r->children[i]);
 }
 

@@ -187,6 +187,7 @@ void lineage_opaque_function(
 bool lineage_trusts(const struct lineage *l, const struct function *f);
 /* Notes it and all that is below: reached otherwise than by a name that is mentioned, … */
 void lineage_relation(struct lineage *l, const struct relation *r);
+void lineage_elsewhere(struct lineage *l, const struct relation *r); /* reached so, and nothing of it noted */
 /* … read where the text names it, … */
 void lineage_reads(struct lineage *l, const struct relation *r, const PgQuery__RangeVar *rv);
 /* … or written. */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* http: requests to somebody else's server, one after the other over connections that are kept. Blocks; the
+ * only user of libcurl here. Never follows a redirect, and never sends a token but to the server it is for.
+ */
+#ifndef PGVEIL_CTL_HTTP_H
+#define PGVEIL_CTL_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "base/err.h"
+
+struct http;
+
+struct http_config {            /* copied */
+	const char *server;     /* "https://10.96.0.1:443": scheme, host, port */
+	const char *ca_file;    /* whom to believe that it is the server; NULL: whom the system believes */
+	const char *token_file; /* of a bearer token, read for each request: it is rotated; NULL: none */
+	bool proxies;           /* what the environment says of proxies counts */
+};
+
+struct http_request {               /* borrowed until http_do returns */
+	const char *method;         /* "GET" */
+	const char *target;         /* path and query, encoded */
+	const char *const *headers; /* "Name: value"; NULL at the end; NULL: none */
+	const void *body;
+	size_t body_len;
+	unsigned timeout_s; /* for all of it; 0: none */
+	unsigned silence_s; /* without a byte it is over; 0: never */
+	/* Once, before the first byte of the body. retry_after_s: 0 where the answer has none. */
+	void (*status)(void *arg, int status, unsigned retry_after_s);
+	bool (*bytes)(void *arg, const void *p, size_t n); /* false: it is enough */
+	void *arg;
+};
+
+/* While there is one thread only: the library's own start is not thread-safe. */
+MUSTCHECK int http_new(struct http **out, const struct http_config *cfg, struct err *e);
+void http_free(struct http *h); /* NULL is fine */
+/* 0: the answer came to its end, whatever its status. -ECANCELED: bytes said so, or http_stop. -EACCES: the
+ * token cannot be read, or the server is not who it should be. -EIO: anything else. One thread at a time. */
+MUSTCHECK int http_do(struct http *h, const struct http_request *rq, struct err *e);
+/* From any thread: what is under way ends, and nothing begins any more. */
+void http_stop(struct http *h);
+
+#endif

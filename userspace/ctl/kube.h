@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* kube: keeps a book (kube/book.h) by what the Kubernetes API says: the pods of this node, and all
+ * namespaces. A thread for each of the two, which list and watch for as long as the daemon lives. */
+#ifndef PGVEIL_CTL_KUBE_H
+#define PGVEIL_CTL_KUBE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include "base/err.h"
+
+struct book;
+struct kube;
+
+struct kube_config { /* strings outlive it */
+	/* "https://host:port"; NULL: as the kubelet tells every container (KUBERNETES_SERVICE_HOST, _PORT).
+	 */
+	const char *server;
+	const char *ca_file, *token_file; /* NULL: those of the pod's service account */
+	const char *node;                 /* this one's name */
+	struct book *book;
+};
+
+/* Nothing is asked yet. -EINVAL: what is given, or the environment, does not name a server or a node. */
+MUSTCHECK int kube_open(struct kube **out, const struct kube_config *cfg, struct err *e);
+MUSTCHECK int kube_start(struct kube *k, struct err *e);
+void kube_close(struct kube *k); /* NULL is fine */
+/* Whether both watches go on. */
+bool kube_current(struct kube *k);
+/* For `pgveil status`: server, node, and of each watch since when and what is wrong. A reference. */
+json_t *kube_report(struct kube *k);
+
+#endif

@@ -47,13 +47,13 @@ below_value := value base
 below_sql := sql base
 below_mask := mask value base
 below_record := record base
-below_policy := policy mask sql value base
-below_session := session policy record mask sql value pgwire base
+below_policy := policy mask sql value kube base
+below_session := session policy record mask sql value pgwire kube base
 below_kern := kern base
 below_net := net kern session policy record mask sql value pgwire kube base
 below_main := main ctl net kern session policy record mask sql value pgwire kube base
 below_ctl := ctl net kern session policy record mask sql value pgwire kube base
-below_cli := cli record policy mask sql value pgwire base
+below_cli := cli record policy mask sql value pgwire kube base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lzstd -lsqlite3 -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 

@@ -25,6 +25,11 @@ table() {
 		cli:     base/ sql/ mask/ policy/ record/
 		bpf:     vmlinux.h
 		# Exceptions: one header each, with the reason.
+		policy:  kube/pod.h        # what a subject may say of a pod, and the caller's
+		session: kube/pod.h        # a recording says whose pod it was
+		net:     kube/pod.h        # the pod of a caller is looked up and held while its connection lives
+		net:     kube/book.h       # likewise
+		net:     kube/pod_path.h   # likewise
 		cli:     pgwire/message.h  # what a recording holds of a result is the messages that the client got
 		cli:     pgwire/frame.h    # likewise
 		cli:     value/value.h     # and a binary value in them is shown by its type

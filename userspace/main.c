@@ -43,6 +43,7 @@
 #include "ctl/webhook.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
+#include "main/cluster.h"
 #include "main/daemon.h"
 #include "main/refusal.h"
 #include "main/splicing.h"
@@ -404,6 +405,7 @@ static int start_workers(struct daemon *d, struct err *e)
 		.desk = approvals_desk(d->approvals),
 		.allowance = kept ? NULL : keeper_allowance(d->keeper),
 		.tenure = &d->tenure,
+		.book = d->book,
 		.cgroup_mount = d->mount,
 		.cgroup_root = d->root,
 		.kern = d->kern,
@@ -435,8 +437,16 @@ static int start_audit(struct daemon *d, struct err *e)
 static int start_control(struct daemon *d, struct err *e)
 {
 	struct event_base *base = control_base(d->control);
-	const struct enrol_config enrol = {base, d->kern, d->workers, d->audit, d->mount, d->root,
-		d->opt.state_dir, d->takeover != NULL};
+	const struct enrol_config enrol = {.base = base,
+		.kern = d->kern,
+		.workers = d->workers,
+		.audit = d->audit,
+		.mount = d->mount,
+		.root = d->root,
+		.state_dir = d->opt.state_dir,
+		.book = d->book,
+		.book_changed_fd = d->book_changed_fd,
+		.takes_over = d->takeover != NULL};
 	struct admin_config admin = {
 		base, d->opt.run_dir, -1, &d->report, d->events, d->approvals, reload, d};
 	const struct control_events on = {on_hup, on_usr2, on_kernel, d};
@@ -456,6 +466,8 @@ static int start_control(struct daemon *d, struct err *e)
 		r = guard_open(&d->guard, &guard, e);
 	if (!r)
 		r = sweep_open(&d->sweep, base, d->kern, e);
+	if (!r)
+		r = cluster_start(d, e);
 	if (r)
 		return r;
 	d->report = (struct report){
@@ -465,6 +477,7 @@ static int start_control(struct daemon *d, struct err *e)
 		.webhook = d->webhook,
 		.allowance = keeper_allowance(d->keeper),
 		.enrol = d->enrol,
+		.kube = d->kube,
 		.audit = d->audit,
 		.feeds = d->feeds,
 		.kern = d->kern,
@@ -551,6 +564,7 @@ static void stop(struct daemon *d)
 	approvals_api_close(d->approvals_api);
 	admin_close(d->admin);
 	json_decref(d->complaints);
+	cluster_stop(d);
 	sweep_close(d->sweep);
 	guard_close(d->guard);
 	audit_stop(d->audit);
@@ -577,6 +591,7 @@ static void stop(struct daemon *d)
 	recall_free(d->recall);
 	budget_free(d->budget);
 	enrol_close(d->enrol);
+	cluster_close(d);
 	feeds_free(d->feeds);
 	if (d->netns)
 		netns_thread_stop(d->netns);
@@ -654,6 +669,12 @@ int main(int argc, char **argv)
 				      &e) ||
 				     webhook_start(d.webhook, &e))) {
 		check(-EINVAL, &e);
+		stop(&d);
+		return 1;
+	}
+	r = cluster_open(&d, &e);
+	if (r) {
+		check(r, &e);
 		stop(&d);
 		return 1;
 	}

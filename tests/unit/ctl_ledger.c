@@ -14,8 +14,8 @@ static void on_entry(void *arg, const struct ledger_entry *x)
 	size_t len = strlen(s->text);
 
 	s->n++;
-	snprintf(s->text + len, sizeof(s->text) - len, "%s %llu %s %d %d\n", x->cgroup,
-		(unsigned long long)x->id, x->netns ? x->netns : "-", x->by_admin, x->made);
+	snprintf(s->text + len, sizeof(s->text) - len, "%s %llu %s %s %d\n", x->cgroup,
+		(unsigned long long)x->id, x->netns ? x->netns : "-", enrolled_by_name(x->by), x->made);
 }
 
 static char *make_dir(void)
@@ -51,8 +51,9 @@ static void put(const char *dir, const char *text)
 static void what_is_written_is_read(void **state)
 {
 	const struct ledger_entry entry[] = {
-		{"/a/b \"c\".scope", 1ULL << 62, "/run/netns/x", true, false},
-		{"/d", 2, NULL, false, true},
+		{"/a/b \"c\".scope", 1ULL << 62, "/run/netns/x", ENROLLED_BY_ADMIN, false},
+		{"/d", 2, NULL, ENROLLED_BY_POLICY, true},
+		{"/kubepods/pod1", 3, NULL, ENROLLED_BY_POD, false},
 	};
 	char *dir = make_dir();
 	struct ledger *l;
@@ -61,12 +62,14 @@ static void what_is_written_is_read(void **state)
 	(void)state;
 	for (int round = 0; round < 2; round++) { /* the second replaces the first */
 		assert_int_equal(ledger_begin(&l, NULL), 0);
-		for (size_t i = 0; i < 2; i++)
+		for (size_t i = 0; i < 3; i++)
 			ledger_add(l, &entry[i]);
 		assert_int_equal(ledger_commit(l, dir, NULL), 0);
 	}
 	assert_int_equal(ledger_read(dir, on_entry, &s, NULL), 0);
-	assert_string_equal(s.text, "/a/b \"c\".scope 4611686018427387904 /run/netns/x 1 0\n/d 2 - 0 1\n");
+	assert_string_equal(s.text,
+		"/a/b \"c\".scope 4611686018427387904 /run/netns/x admin 0\n/d 2 - policy 1\n"
+		"/kubepods/pod1 3 - pod 0\n");
 	remove_dir(dir);
 }
 

@@ -35,7 +35,11 @@ static void any_pieces(void **state)
 
 static void what_is_no_object(void **state)
 {
-	static const char *const bad[] = {"[]", "x{}", "\"{}\"", "}", "{} ]", "{}1"};
+	static const char *const bad[] = {"[]", "x{}", "\"{}\"", "}", "{} ]", "{}1", "{]", "{{", "{\"a\"}",
+		"{\"a\":}", "{\"a\" 1}", "{\"a\":1 2}", "{\"a\":1,}", "{,}", "{\"a\":[1,]}", "{\"a\":[,1]}",
+		"{\"a\":[1}", "{\"a\":1]", "{\"a\":\"\n\"}", "{\"a\":1{\"b\":2}}",
+		"{\"a\":{\"b\":1\n{\"a\":", "{\"a\":\"x\n", "{a:1}", "{\"a\":1:2}", "{\"a\":\"b\"\"c\"}",
+		"{\"a\":$}", "{\"a\":[[]{}]}"};
 	struct splitter s;
 	struct span o;
 	enum wire w;
@@ -49,6 +53,27 @@ static void what_is_no_object(void **state)
 		assert_int_equal(w, WIRE_BAD);
 		assert_int_equal(splitter_next(&s, &o), WIRE_BAD);
 		assert_false(splitter_between(&s));
+		splitter_fini(&s);
+	}
+}
+
+static void depth(void **state)
+{
+	char text[3 * SPLITTER_DEPTH_MAX + 16];
+	struct splitter s;
+	struct span o;
+
+	(void)state;
+	for (unsigned n = SPLITTER_DEPTH_MAX - 1; n <= SPLITTER_DEPTH_MAX; n++) {
+		size_t at = 0;
+
+		at += (size_t)sprintf(text, "{\"a\":");
+		memset(text + at, '[', n);
+		memset(text + at + n, ']', n);
+		strcpy(text + at + 2 * (size_t)n, "}");
+		splitter_init(&s, sizeof(text));
+		assert_int_equal(splitter_put(&s, text, strlen(text)), 0);
+		assert_int_equal(splitter_next(&s, &o), n < SPLITTER_DEPTH_MAX ? WIRE_OK : WIRE_BAD);
 		splitter_fini(&s);
 	}
 }
@@ -85,6 +110,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_pieces),
 		cmocka_unit_test(what_is_no_object),
+		cmocka_unit_test(depth),
 		cmocka_unit_test(bounds),
 	};
 

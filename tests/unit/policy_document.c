@@ -324,9 +324,13 @@ static void what_is_not_there_yet(void **state)
 	WRONG(MASK "    - {columns: [a.b.c], with: redact, copies: inherit}\n",
 		"8:48: spec.mask[].copies is deny or taint");
 	WRONG("apiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n"
-	      "  subjects: [{pods: {}}, {cgroup: /a, claims: {}}]\n" DATABASE,
-		"5:15: spec.subjects[].pods is not supported yet",
-		"5:39: spec.subjects[].claims is not supported yet");
+	      "  subjects: [{pods: {labels: {}}}, {cgroup: /a, claims: {}}, {pods: {namespace: \"[\", node: "
+	      "a}}]\n" DATABASE,
+		"5:21: spec.subjects[].pods lacks \"namespace\"",
+		"5:30: spec.subjects[].pods.labels must be a map with at least one label",
+		"5:49: spec.subjects[].claims is not supported yet",
+		"5:81: spec.subjects[].pods.namespace has a [ without its ]",
+		"5:86: spec.subjects[].pods has no \"node\"");
 }
 
 #define RULES HEAD DATABASE "  statements:\n    rules:\n"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "kube/pod.h"
 #include "policy/policy.h"
 #include "test.h"
 #include <arpa/inet.h>
@@ -96,6 +97,64 @@ static void who(void **state)
 	assert_string_equal(x.e.sqlstate, "08004");
 	x = ask(p, &a, caller("/agents/x", "", 1), 1, "other");
 	assert_string_equal(x.e.sqlstate, "3D000");
+	arena_fini(&a);
+	policy_unref(p);
+}
+
+static struct pod *pod(const char *namespace, const char *account, const char *labels)
+{
+	json_t *o = json_pack("{s:{s:s, s:s, s:s, s:o}, s:{s:s}}", "metadata", "name", "p", "namespace",
+		namespace, "uid", "cc1f800f-00d3-4c27-a123-4fd670a1973a", "labels",
+		json_loads(labels, 0, NULL), "spec", "serviceAccountName", account);
+	const struct pod_rules rules = {0};
+	struct pod *p = pod_new(o, &rules);
+
+	assert_non_null(p);
+	json_decref(o);
+	return p;
+}
+
+static void pods(void **state)
+{
+	struct policy *p = load(DOCUMENT("a",
+		"[{pods: {namespace: 'agents*', labels: {app: claude, tier: one}}}, {pods: {namespace: b, "
+		"serviceAccount: 'cl*'}, uid: 7}]",
+		DATABASE("d", "h:1", "['*']", "u"), MASK("a.b.c")));
+	static const struct {
+		const char *namespace, *account, *labels;
+		uint32_t uid;
+		const char *is; /* NULL: nobody */
+	} cases[] = {
+		{"agents", "x", "{\"app\": \"claude\", \"tier\": \"one\", \"z\": \"\"}", 1,
+			"pods of agents* app=claude tier=one at h/0:1 x"},
+		{"agents-2", "x", "{\"app\": \"claude\", \"tier\": \"one\"}", 1,
+			"pods of agents* app=claude tier=one at h/0:1 x"},
+		{"agents", "x", "{\"app\": \"claude\"}", 1, NULL},
+		{"agents", "x", "{\"app\": \"claude\", \"tier\": \"onE\"}", 1, NULL},
+		{"other", "x", "{\"app\": \"claude\", \"tier\": \"one\"}", 1, NULL},
+		{"b", "claude", "{}", 7, "uid 7 pods of b account cl* at h/0:1 x"},
+		{"b", "claude", "{}", 8, NULL},
+		{"b", "other", "{}", 7, NULL},
+	};
+	struct arena a = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct caller c = caller("/kubepods/podx/y", "cri-containerd-1.scope", cases[i].uid);
+		struct answer got;
+
+		c.pod = pod(cases[i].namespace, cases[i].account, cases[i].labels);
+		got = ask(p, &a, c, 1, "x");
+		assert_int_equal(got.r, cases[i].is ? 0 : -EACCES);
+		if (cases[i].is)
+			assert_string_equal(got.g.identity, cases[i].is);
+		pod_unref(c.pod);
+		/* Without a word of the API nobody is one of them. */
+		c.pod = NULL;
+		assert_int_equal(ask(p, &a, c, 1, "x").r, -EACCES);
+	}
+	/* They are enrolled by their labels, not by what a policy says. */
+	assert_false(policy_enrols_cgroup(p, "/kubepods/podx/y", ""));
 	arena_fini(&a);
 	policy_unref(p);
 }
@@ -406,6 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(identities),
 		cmocka_unit_test(who),
+		cmocka_unit_test(pods),
 		cmocka_unit_test(gone_cgroup),
 		cmocka_unit_test(rules_of_all_documents),
 		cmocka_unit_test(unresolved_names),

@@ -213,15 +213,27 @@ static bool is_like(const char *glob, const char *s)
 	return s && fnmatch(glob, s, FNM_LEADING_DIR) == 0;
 }
 
+/* "namespace/name"; NULL: it is in no pod. */
+static const char *pod_of(const json_t *caller, char *out, size_t cap)
+{
+	const json_t *pod = json_object_get(caller, "pod");
+
+	if (!pod)
+		return NULL;
+	snprintf(out, cap, "%s/%s", text(pod, "namespace"), text(pod, "name"));
+	return out;
+}
+
 static bool is_identity(const json_t *flow, const char *glob)
 {
 	const json_t *caller = json_object_get(json_object_get(flow, "session"), "caller");
-	char uid[24];
+	char uid[24], pod[512];
 
 	snprintf(uid, sizeof(uid), "%" JSON_INTEGER_FORMAT, number(flow, "uid"));
 	return is_like(glob, json_string_value(json_object_get(flow, "cgroup"))) ||
 	       is_like(glob, json_string_value(json_object_get(caller, "unit"))) ||
-	       is_like(glob, text(flow, "comm")) || fnmatch(glob, uid, 0) == 0;
+	       is_like(glob, pod_of(caller, pod, sizeof(pod))) || is_like(glob, text(flow, "comm")) ||
+	       fnmatch(glob, uid, 0) == 0;
 }
 
 static bool is_wanted(const struct filter *f, const json_t *flow)
@@ -243,13 +255,16 @@ static void keep_wanted(const struct filter *f, json_t *list)
 			json_array_remove(list, i);
 }
 
-/* The unit where there is one, else the path. */
+/* The pod or unit where there is one, else the path. */
 static void who_cell(struct table *t, const json_t *flow, const json_t *caller)
 {
 	const char *unit = json_string_value(json_object_get(caller, "unit"));
 	const char *path = json_string_value(json_object_get(caller, "cgroup"));
+	char pod[512];
 
-	if (unit && *unit)
+	if (pod_of(caller, pod, sizeof(pod)))
+		table_cell(t, "%s", pod);
+	else if (unit && *unit)
 		table_cell(t, "%s", unit);
 	else if (path && *path)
 		table_cell(t, "%s", path);

@@ -13,6 +13,7 @@
 #include "ctl/audit.h"
 #include "ctl/clock.h"
 #include "ctl/ledger.h"
+#include "ctl/pods.h"
 #include "ctl/roster.h"
 #include "ctl/tree.h"
 #include "kern/cgroup.h"
@@ -21,6 +22,8 @@
 #include "policy/policy.h"
 
 #define RETRY_MS       200
+#define RETRY_POD_MS   20 /* its first container comes soon after its cgroup */
+#define POD_STARTS_MS  30000
 #define TRIES_A_TICK   64
 #define HEALS_A_SECOND 10
 
@@ -30,6 +33,7 @@ struct enrol {
 	struct tree *tree;
 	struct event *retry;
 	struct roster roster;
+	struct pods *pods;      /* NULL: this is no node of a cluster */
 	struct doors uid_doors; /* where enrolled uids may be: the daemon's own namespace, and those seen */
 	uint64_t own_id;        /* the daemon's cgroup, EXEMPT; 0: it is not below the root */
 	char own[PATH_MAX];
@@ -42,14 +46,17 @@ struct enrol {
 
 static void arm(struct enrol *en)
 {
-	const struct timeval in = {0, RETRY_MS * 1000};
+	struct timeval in = {0, RETRY_MS * 1000};
+	uint64_t now = clock_ms();
+	bool waits = false;
 
 	for (struct enrolment *x = en->roster.all; x; x = x->next) {
-		if ((!x->enrolled || x->made) && !evtimer_pending(en->retry, NULL)) {
-			evtimer_add(en->retry, &in);
-			return;
-		}
+		waits = waits || !x->enrolled || x->made;
+		if (!x->enrolled && x->by == ENROLLED_BY_POD && now - x->since_ms < POD_STARTS_MS)
+			in.tv_usec = RETRY_POD_MS * 1000;
 	}
+	if (waits && !evtimer_pending(en->retry, NULL))
+		evtimer_add(en->retry, &in);
 }
 
 static void try_complete(struct enrol *en, struct enrolment *x)
@@ -75,18 +82,20 @@ static void on_added(void *arg, const char *dir)
 	struct enrol *en = arg;
 	const char *path = dir + strlen(en->cfg.mount);
 	struct enrolment *x = NULL;
-	char unit[128];
 	struct err e = {0};
+	char unit[128];
+	bool named;
 
 	/* Enrolling the root would leave nothing UNKNOWN below it: only its children can be named. */
-	if (strcmp(path, en->root_path) == 0 || roster_find_above(&en->roster, path))
-		return;
-	if (holds_us(en, path))
+	if (strcmp(path, en->root_path) == 0 || holds_us(en, path))
 		return;
 	cgroup_unit(path, unit, sizeof(unit));
-	if (!policy_enrols_cgroup(en->policy, path, unit))
+	named = policy_enrols_cgroup(en->policy, path, unit);
+	if (!named && en->pods && pods_added(en->pods, path))
 		return;
-	if (roster_add(&en->roster, path, NULL, false, &x, &e)) {
+	if (!named || roster_find_above(&en->roster, path))
+		return;
+	if (roster_add(&en->roster, path, NULL, ENROLLED_BY_POLICY, &x, &e)) {
 		if (e.code != -ENOENT)
 			log_with(LOG_ERROR, "cgroup.failed", LOG_FIELDS(LOG_TEXT("cgroup", path)), "%s",
 				e.msg);
@@ -101,6 +110,8 @@ static void on_removed(void *arg, const char *dir)
 {
 	struct enrol *en = arg;
 
+	if (en->pods)
+		pods_removed(en->pods, dir + strlen(en->cfg.mount));
 	roster_removed(&en->roster, dir + strlen(en->cfg.mount));
 }
 
@@ -187,7 +198,7 @@ static void drop_unnamed(struct enrol *en)
 	for (struct enrolment *x = en->roster.all; x; x = next) {
 		next = x->next;
 		cgroup_unit(x->path, unit, sizeof(unit));
-		if (!x->by_admin && !policy_enrols_cgroup(en->policy, x->path, unit))
+		if (x->by == ENROLLED_BY_POLICY && !policy_enrols_cgroup(en->policy, x->path, unit))
 			roster_shut(&en->roster, x, "no policy names it any more");
 	}
 }
@@ -262,11 +273,13 @@ static void take_over(void *arg, const struct ledger_entry *entry)
 		kern_forget_cgroup(en->cfg.kern, entry->id);
 		return;
 	}
-	if (!entry->by_admin && !policy_enrols_cgroup(en->policy, entry->cgroup, unit)) {
+	if (entry->by == ENROLLED_BY_POD ? !en->pods
+					 : entry->by == ENROLLED_BY_POLICY &&
+						   !policy_enrols_cgroup(en->policy, entry->cgroup, unit)) {
 		roster_deny(&en->roster, entry->id, entry->cgroup);
 		return;
 	}
-	if (roster_add(&en->roster, entry->cgroup, entry->netns, entry->by_admin, &x, &e)) {
+	if (roster_add(&en->roster, entry->cgroup, entry->netns, entry->by, &x, &e)) {
 		kern_forget_cgroup(en->cfg.kern, entry->id);
 		log_with(LOG_ERROR, "cgroup.failed", LOG_FIELDS(LOG_TEXT("cgroup", entry->cgroup)), "%s",
 			e.msg);
@@ -274,6 +287,50 @@ static void take_over(void *arg, const struct ledger_entry *entry)
 	}
 	x->made = entry->made;
 	try_complete(en, x);
+}
+
+/* What the kernel is to leave alone: the daemon itself, and pods that are exempt. */
+static int keep_known(struct enrol *en, struct err *e)
+{
+	unsigned n = en->pods ? pods_exempt_count(en->pods) : 0;
+	uint64_t *ids = calloc(n + 1, sizeof(*ids));
+	int r;
+
+	if (!ids)
+		return err_set(e, -ENOMEM, "out of memory");
+	n = en->pods ? pods_exempt_ids(en->pods, ids) : 0;
+	if (en->own_id)
+		ids[n++] = en->own_id;
+	r = roster_keep_known(&en->roster, ids, n, e);
+	free(ids);
+	return r;
+}
+
+static bool is_spared(void *arg, const char *path)
+{
+	return holds_us(arg, path);
+}
+
+static void on_pod(void *arg)
+{
+	struct enrol *en = arg;
+
+	roster_save(&en->roster);
+	arm(en);
+}
+
+static int open_pods(struct enrol *en, struct err *e)
+{
+	const struct pods_config cfg = {.book = en->cfg.book,
+		.changed_fd = en->cfg.book_changed_fd,
+		.base = en->cfg.base,
+		.roster = &en->roster,
+		.state_dir = en->cfg.state_dir,
+		.spared = is_spared,
+		.added = on_pod,
+		.arg = en};
+
+	return en->cfg.book ? pods_open(&en->pods, &cfg, e) : 0;
 }
 
 static int open_all(struct enrol *en, struct err *e)
@@ -288,13 +345,15 @@ static int open_all(struct enrol *en, struct err *e)
 	if (!r)
 		r = set_ports(en, true, e);
 	if (!r)
+		r = open_pods(en, e);
+	if (!r)
 		r = ledger_read(en->cfg.state_dir, take_over, en, e);
 	if (!r)
 		r = set_uids(en, e);
 	if (!r)
 		r = tree_open(&en->tree, en->cfg.base, en->cfg.root, &events, e);
 	if (!r)
-		r = roster_keep_known(&en->roster, en->own_id, e);
+		r = keep_known(en, e);
 	if (!r)
 		roster_save(&en->roster);
 	return r;
@@ -325,7 +384,9 @@ int enrol_assert(struct enrol *en, struct err *e)
 		r = set_ports(en, true, e);
 	if (!r)
 		r = set_uids(en, e);
-	return r ? r : roster_keep_known(&en->roster, en->own_id, e);
+	if (!r && en->pods)
+		r = pods_assert(en->pods, e);
+	return r ? r : keep_known(en, e);
 }
 
 int enrol_open(struct enrol **out, const struct enrol_config *cfg, struct policy *p, struct err *e)
@@ -361,6 +422,7 @@ void enrol_close(struct enrol *en)
 	if (!en)
 		return;
 	tree_close(en->tree);
+	pods_close(en->pods);
 	if (en->retry)
 		event_free(en->retry);
 	roster_fini(&en->roster);
@@ -401,7 +463,7 @@ static int take_charge(struct enrolment *x, const char *netns, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	free(x->netns);
 	x->netns = copy;
-	x->by_admin = true;
+	x->by = ENROLLED_BY_ADMIN;
 	return 0;
 }
 
@@ -424,7 +486,7 @@ int enrol_cgroup(struct enrol *en, const char *cgroup, const char *netns, pid_t 
 	}
 	x = roster_find(&en->roster, path);
 	known = x != NULL;
-	r = known ? take_charge(x, netns, e) : roster_add(&en->roster, path, netns, true, &x, e);
+	r = known ? take_charge(x, netns, e) : roster_add(&en->roster, path, netns, ENROLLED_BY_ADMIN, &x, e);
 	if (r)
 		return r;
 	/* A pid says where to look now; later it may be somebody else's. */
@@ -448,8 +510,9 @@ int enrol_forget(struct enrol *en, const char *cgroup, struct err *e)
 		return r;
 	if (!x)
 		return err_set(e, -ENOENT, "%s is not enrolled", path);
-	if (!x->by_admin)
-		return err_set(e, -EBUSY, "%s is enrolled because a policy names it", path);
+	if (x->by != ENROLLED_BY_ADMIN)
+		return err_set(e, -EBUSY, "%s is enrolled because a %s", path,
+			x->by == ENROLLED_BY_POD ? "label says so" : "policy names it");
 	roster_shut(&en->roster, x, "the administrator said so");
 	roster_dir(&en->roster, path, dir);
 	on_added(en, dir);
@@ -546,7 +609,7 @@ void enrol_each(struct enrol *en, void (*fn)(void *arg, const struct enrol_view 
 		const struct enrol_view v = {
 			.cgroup = x->path,
 			.id = x->id,
-			.by_admin = x->by_admin,
+			.by = x->by,
 			.stage = !x->enrolled             ? ENROL_PENDING
 				 : verdict == AUDIT_READY ? ENROL_READY
 							  : ENROL_CHECKING,
@@ -557,6 +620,12 @@ void enrol_each(struct enrol *en, void (*fn)(void *arg, const struct enrol_view 
 
 		fn(arg, &v);
 	}
+}
+
+void enrol_each_pod(struct enrol *en, void (*fn)(void *arg, const struct pods_view *v), void *arg)
+{
+	if (en->pods)
+		pods_each(en->pods, fn, arg);
 }
 
 void enrol_each_denied(struct enrol *en, void (*fn)(void *arg, const char *cgroup), void *arg)

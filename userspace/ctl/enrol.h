@@ -11,8 +11,10 @@
 #include <sys/types.h>
 #include "base/err.h"
 #include "bpf/abi.h"
+#include "ctl/ledger.h"
 
 struct audit;
+struct book;
 struct enrol;
 struct event_base;
 struct kern;
@@ -26,6 +28,8 @@ struct enrol_config { /* strings outlive it */
 	struct audit *audit;
 	const char *mount, *root; /* cgroup v2, and the guarded directory below it */
 	const char *state_dir;
+	struct book *book;   /* of the pods; NULL: this is no node of a cluster */
+	int book_changed_fd; /* an eventfd */
 	bool takes_over; /* the listeners that the kernel knows of are the workers' already (workers_adopt) */
 };
 
@@ -65,7 +69,7 @@ const char *enrol_stage_name(enum enrol_stage s);
 struct enrol_view { /* borrowed, for the time of the call */
 	const char *cgroup;
 	uint64_t id;
-	bool by_admin;
+	enum enrolled_by by;
 	enum enrol_stage stage;
 	const char *why; /* CHECKING: it is not ready; "": nobody looked yet */
 	const uint64_t *netns_cookies;
@@ -74,6 +78,9 @@ struct enrol_view { /* borrowed, for the time of the call */
 /* The namespaces in which enrolled uids were seen; borrowed. */
 unsigned enrol_uid_doors(const struct enrol *en, const uint64_t **cookies);
 void enrol_each(struct enrol *en, void (*fn)(void *arg, const struct enrol_view *v), void *arg);
+/* The pods whose cgroups are there; nothing where this is no node. */
+struct pods_view;
+void enrol_each_pod(struct enrol *en, void (*fn)(void *arg, const struct pods_view *v), void *arg);
 /* What was enrolled and is DENIED, while it lives. */
 void enrol_each_denied(struct enrol *en, void (*fn)(void *arg, const char *cgroup), void *arg);
 

@@ -116,6 +116,18 @@ static void tell(struct answer *a)
 		a->rq->status(a->rq->arg, (int)status, after > 0 && after < 86400 ? (unsigned)after : 0);
 }
 
+/* The end of the headers, which a watch may send long before anything else. */
+static size_t on_header(char *p, size_t size, size_t n, void *arg)
+{
+	struct answer *a = arg;
+	long status = 0;
+
+	curl_easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (n == 2 && p[0] == '\r' && status >= 200)
+		tell(a);
+	return size * n;
+}
+
 static size_t on_bytes(char *p, size_t size, size_t n, void *arg)
 {
 	struct answer *a = arg;
@@ -142,6 +154,8 @@ static bool set_up(struct http *h, struct answer *a, const char *url, struct cur
 	     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_S) == CURLE_OK &&
 	     curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)rq->timeout_s) == CURLE_OK &&
 	     curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK &&
+	     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+	     curl_easy_setopt(c, CURLOPT_HEADERDATA, a) == CURLE_OK &&
 	     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_bytes) == CURLE_OK &&
 	     curl_easy_setopt(c, CURLOPT_WRITEDATA, a) == CURLE_OK;
 	if (ok && rq->silence_s)

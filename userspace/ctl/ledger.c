@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* {"version": 1, "enrolled": [{"cgroup": "/a/b.scope", "id": 4711, "netns": "/run/netns/x" | null,
- *                              "by": "admin" | "policy", "made": false}, ...]} */
+ *                              "by": "admin" | "policy" | "pod", "made": false}, ...]} */
 #include "ctl/ledger.h"
 
 #include <errno.h>
@@ -19,6 +19,15 @@ struct ledger {
 	bool failed;
 };
 
+const char *enrolled_by_name(enum enrolled_by by)
+{
+#define X(name, word) word,
+	static const char *const words[] = {ENROLLED_BY(X)};
+#undef X
+
+	return words[by];
+}
+
 int ledger_begin(struct ledger **out, struct err *e)
 {
 	struct ledger *l = calloc(1, sizeof(*l));
@@ -36,7 +45,7 @@ int ledger_begin(struct ledger **out, struct err *e)
 void ledger_add(struct ledger *l, const struct ledger_entry *x)
 {
 	json_t *entry = json_pack("{s:s, s:I, s:s?, s:s, s:b}", "cgroup", x->cgroup, "id", (json_int_t)x->id,
-		"netns", x->netns, "by", x->by_admin ? "admin" : "policy", "made", x->made);
+		"netns", x->netns, "by", enrolled_by_name(x->by), "made", x->made);
 
 	if (!entry || json_array_append_new(l->list, entry))
 		l->failed = true;
@@ -82,16 +91,20 @@ int ledger_commit(struct ledger *l, const char *dir, struct err *e)
 
 static int read_entry(const json_t *j, struct ledger_entry *out)
 {
-	const char *by = json_string_value(json_object_get(j, "by"));
+	const char *word = json_string_value(json_object_get(j, "by"));
+	enum enrolled_by by = ENROLLED_BY_POD;
+
+	while (by != ENROLLED_BY_POLICY && (!word || strcmp(word, enrolled_by_name(by)) != 0))
+		by--;
 
 	*out = (struct ledger_entry){
 		.cgroup = json_string_value(json_object_get(j, "cgroup")),
 		.id = (uint64_t)json_integer_value(json_object_get(j, "id")),
 		.netns = json_string_value(json_object_get(j, "netns")),
-		.by_admin = by && strcmp(by, "admin") == 0,
+		.by = by,
 		.made = json_is_true(json_object_get(j, "made")),
 	};
-	return out->cgroup && out->cgroup[0] == '/' && out->id && by ? 0 : -EINVAL;
+	return out->cgroup && out->cgroup[0] == '/' && out->id && word ? 0 : -EINVAL;
 }
 
 int ledger_read(

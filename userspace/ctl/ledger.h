@@ -8,12 +8,22 @@
 #include <stdint.h>
 #include "base/err.h"
 
+/* Whose word it is. X(name, word) */
+#define ENROLLED_BY(X)                                                                                       \
+	X(POLICY, "policy") /* names its cgroup or unit */                                                   \
+	X(ADMIN, "admin")                                                                                    \
+	X(POD, "pod") /* it is a pod's, and that is to be enrolled (ctl/pods.h) */
+#define X(name, word) ENROLLED_BY_##name,
+enum enrolled_by { ENROLLED_BY(X) };
+#undef X
+const char *enrolled_by_name(enum enrolled_by by);
+
 struct ledger_entry {
 	const char *cgroup; /* path below the cgroup mount */
 	uint64_t id;
 	const char *netns; /* path given by the administrator; NULL: that of a process in it */
-	bool by_admin;     /* else: because a policy names it */
-	bool made;         /* by `pgveil run`: removed when it is empty */
+	enum enrolled_by by;
+	bool made; /* by `pgveil run`: removed when it is empty */
 };
 
 struct ledger; /* what is written, entry by entry */

@@ -11,6 +11,8 @@
 #include "ctl/clock.h"
 #include "ctl/enrol.h"
 #include "ctl/feed.h"
+#include "ctl/kube.h"
+#include "ctl/pods.h"
 #include "ctl/recorder.h"
 #include "ctl/snapshot.h"
 #include "kern/loader.h"
@@ -76,6 +78,11 @@ static void add_session(void *arg, const struct session_view *v)
 
 	if (!j)
 		return;
+	if (who->pod)
+		json_object_set_new(json_object_get(j, "caller"), "pod",
+			json_pack("{s:o, s:o, s:o, s:o}", "namespace", text_of(who->pod->namespace), "name",
+				text_of(who->pod->name), "uid", text_of(who->pod->uid), "service_account",
+				text_of(who->pod->service_account)));
 	json_object_set_new(j, "database", text_of(v->database));
 	json_object_set_new(j, "dbname", text_of(v->dbname));
 	json_object_set_new(j, "user", text_of(v->user));
@@ -118,11 +125,37 @@ static void add_enrolment(void *arg, const struct enrol_view *v)
 
 	for (unsigned i = 0; i < v->nnetns; i++)
 		json_array_append_new(cookies, json_integer((json_int_t)v->netns_cookies[i]));
-	json_array_append_new(
-		arg, json_pack("{s:o, s:I, s:s, s:s, s:o, s:o}", "cgroup", text_of(v->cgroup), "id",
-			     (json_int_t)v->id, "by", v->by_admin ? "admin" : "policy", "state",
-			     enrol_stage_name(v->stage), "why", v->why[0] ? text_of(v->why) : json_null(),
-			     "netns_cookies", cookies));
+	json_array_append_new(arg,
+		json_pack("{s:o, s:I, s:s, s:s, s:o, s:o}", "cgroup", text_of(v->cgroup), "id",
+			(json_int_t)v->id, "by", enrolled_by_name(v->by), "state", enrol_stage_name(v->stage),
+			"why", v->why[0] ? text_of(v->why) : json_null(), "netns_cookies", cookies));
+}
+
+static void add_pod(void *arg, const struct pods_view *v)
+{
+	const struct pod_verdict *is = v->verdict;
+	const struct pod *p = is->pod;
+
+	json_array_append_new(arg,
+		json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:o}", "cgroup", text_of(v->cgroup), "state",
+			pod_state_name(is->state), "why", text_of(is->why), "namespace",
+			p ? text_of(p->namespace) : json_null(), "pod", p ? text_of(p->name) : json_null(),
+			"service_account", p ? text_of(p->service_account) : json_null(), "gone", is->gone,
+			"as_of_ms", is->as_of_ms ? json_integer((json_int_t)is->as_of_ms) : json_null()));
+}
+
+/* null where this is no node of a cluster. */
+static json_t *cluster_of(const struct report *r)
+{
+	json_t *doc = r->kube ? kube_report(r->kube) : json_null(), *pods = json_array();
+
+	if (!r->kube || !doc) {
+		json_decref(pods);
+		return doc;
+	}
+	enrol_each_pod(r->enrol, add_pod, pods);
+	json_object_set_new(doc, "on_node", pods);
+	return doc;
 }
 
 static json_t *server_of(const struct server_facts *f)
@@ -216,6 +249,7 @@ json_t *report_status(const struct report *r)
 		json_object_set_new(j, "kernel", counters_of(r->kern));
 		json_object_set_new(j, "audit", audit_of(r->audit));
 		json_object_set_new(j, "unserved", unserved_of(&st));
+		json_object_set_new(j, "kubernetes", cluster_of(r));
 	}
 	json_decref(enrolled);
 	json_decref(denied);

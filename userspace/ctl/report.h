@@ -12,6 +12,7 @@ struct audit;
 struct enrol;
 struct feeds;
 struct kern;
+struct kube;
 struct policy;
 struct allowance;
 struct approvals;
@@ -29,6 +30,7 @@ struct report { /* what is reported on; borrowed */
 	struct audit *audit;
 	struct feeds *feeds;
 	struct kern *kern;
+	struct kube *kube; /* NULL: this is no node of a cluster */
 	const struct policy *policy;
 	const char *const *policy_files;
 	unsigned npolicy_files;

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "ctl/audit.h"
+#include "ctl/clock.h"
 #include "ctl/ledger.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
@@ -51,7 +53,7 @@ void roster_save(struct roster *ro)
 	int r = ledger_begin(&l, &e);
 
 	for (struct enrolment *x = r ? NULL : ro->all; x; x = x->next) {
-		const struct ledger_entry entry = {x->path, x->id, x->netns, x->by_admin, x->made};
+		const struct ledger_entry entry = {x->path, x->id, x->netns, x->by, x->made};
 
 		ledger_add(l, &entry);
 	}
@@ -133,6 +135,14 @@ void roster_deny(struct roster *ro, uint64_t id, const char *path)
 		e.msg);
 }
 
+void roster_undeny(struct roster *ro, uint64_t id)
+{
+	if (!*shut_find(ro, id))
+		return;
+	shut_free(shut_find(ro, id));
+	kern_forget_cgroup(ro->kern, id);
+}
+
 void roster_removed(struct roster *ro, const char *path)
 {
 	struct enrolment *x = roster_find(ro, path);
@@ -201,10 +211,10 @@ static void keep_denied(void *arg, uint64_t id, enum cgroup_state state)
 		log_event(LOG_ERROR, "cgroup.failed", "%s: out of memory", path);
 }
 
-int roster_keep_known(struct roster *ro, uint64_t also_id, struct err *e)
+int roster_keep_known(struct roster *ro, const uint64_t *also, unsigned nalso, struct err *e)
 {
 	uint64_t *ids;
-	unsigned n = 1;
+	unsigned n = nalso + 1;
 	int r;
 
 	kern_each_cgroup(ro->kern, keep_denied, ro);
@@ -215,9 +225,8 @@ int roster_keep_known(struct roster *ro, uint64_t also_id, struct err *e)
 	ids = calloc(n, sizeof(*ids));
 	if (!ids)
 		return err_set(e, -ENOMEM, "out of memory");
-	n = 0;
-	if (also_id)
-		ids[n++] = also_id;
+	for (n = 0; n < nalso; n++)
+		ids[n] = also[n];
 	for (const struct enrolment *x = ro->all; x; x = x->next)
 		ids[n++] = x->id;
 	for (const struct shut *s = ro->shut; s; s = s->next)
@@ -227,17 +236,32 @@ int roster_keep_known(struct roster *ro, uint64_t also_id, struct err *e)
 	return r;
 }
 
+/* The runtime's own process is in a pod's cgroup before it has entered the pod's namespace. */
+static bool is_nodes_own(int ns_fd)
+{
+	struct stat ns, node;
+
+	return fstat(ns_fd, &ns) == 0 && stat("/proc/1/ns/net", &node) == 0 && ns.st_ino == node.st_ino &&
+	       ns.st_dev == node.st_dev;
+}
+
 /* Where an enrolment's processes live: an fd, -EAGAIN while there is none. */
 static int open_netns(struct roster *ro, const struct enrolment *x, struct err *e)
 {
 	char dir[PATH_MAX];
 	pid_t pid;
+	int fd;
 
 	if (x->netns)
 		return workers_netns_at(x->netns, e);
 	roster_dir(ro, x->path, dir);
 	pid = x->pid ? x->pid : cgroup_any_pid(dir);
-	return pid ? workers_netns_of(pid, e) : -EAGAIN;
+	fd = pid ? workers_netns_of(pid, e) : -EAGAIN;
+	if (fd >= 0 && x->by == ENROLLED_BY_POD && !x->host_network && is_nodes_own(fd)) {
+		close(fd);
+		return -EAGAIN;
+	}
+	return fd;
 }
 
 static int enrol_for_kernel(struct roster *ro, const struct enrolment *x, struct err *e)
@@ -279,7 +303,7 @@ int roster_complete(struct roster *ro, struct enrolment *x, struct err *e)
 	if (*shut_find(ro, x->id))
 		shut_free(shut_find(ro, x->id));
 	log_with(LOG_INFO, "cgroup.enrolled", LOG_FIELDS(LOG_TEXT("cgroup", x->path)), "by %s",
-		x->by_admin ? "the administrator" : "policy");
+		x->by == ENROLLED_BY_ADMIN ? "the administrator" : enrolled_by_name(x->by));
 	if (kern_unix_guard(ro->kern) == UNIX_GUARD_NONE)
 		log_with(LOG_WARN, "cgroup.unix_unseen", LOG_FIELDS(LOG_TEXT("cgroup", x->path)),
 			"this kernel has no hook for connects to unix sockets: keep those of databases out "
@@ -288,8 +312,8 @@ int roster_complete(struct roster *ro, struct enrolment *x, struct err *e)
 	return 0;
 }
 
-int roster_add(struct roster *ro, const char *path, const char *netns, bool by_admin, struct enrolment **out,
-	struct err *e)
+int roster_add(struct roster *ro, const char *path, const char *netns, enum enrolled_by by,
+	struct enrolment **out, struct err *e)
 {
 	struct enrolment *x = calloc(1, sizeof(*x));
 	char dir[PATH_MAX];
@@ -298,7 +322,8 @@ int roster_add(struct roster *ro, const char *path, const char *netns, bool by_a
 	if (x) {
 		x->path = strdup(path);
 		x->netns = netns ? strdup(netns) : NULL;
-		x->by_admin = by_admin;
+		x->by = by;
+		x->since_ms = clock_ms();
 	}
 	if (!x || !x->path || (netns && !x->netns)) {
 		r = err_set(e, -ENOMEM, "out of memory");

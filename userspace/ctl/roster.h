@@ -10,6 +10,7 @@
 #include <sys/types.h>
 #include "base/err.h"
 #include "ctl/door.h"
+#include "ctl/ledger.h"
 
 /* PENDING: known by name, state UNKNOWN, no process seen yet.
  * ENROLLED: its first namespace has a listener, the kernel knows the state. */
@@ -19,7 +20,10 @@ struct enrolment {
 	char *netns; /* given by the administrator, or NULL */
 	pid_t pid;   /* whose namespace it is, while it is being enrolled; 0: that of a process in it */
 	uint64_t id;
-	bool by_admin, made, enrolled, complained; /* made: by `pgveil run` */
+	enum enrolled_by by;
+	bool made, enrolled, complained; /* made: by `pgveil run` */
+	bool host_network;               /* of a pod: the node's own namespace may be its */
+	uint64_t since_ms;
 	struct doors doors;
 };
 
@@ -50,7 +54,7 @@ struct enrolment *roster_find(struct roster *ro, const char *path);
 /* The enrolment that a cgroup falls under. */
 struct enrolment *roster_find_above(struct roster *ro, const char *path);
 /* Pending. -ENOENT: there is no such cgroup. */
-MUSTCHECK int roster_add(struct roster *ro, const char *path, const char *netns, bool by_admin,
+MUSTCHECK int roster_add(struct roster *ro, const char *path, const char *netns, enum enrolled_by by,
 	struct enrolment **out, struct err *e);
 /* Listener, then its ports for the kernel, then the state, then what was open before is ended and the capture
  * proved (ctl/audit.h). Whatever ends us in between, what is done refuses. -EAGAIN: no process yet. */
@@ -63,11 +67,13 @@ void roster_drop(struct roster *ro, struct enrolment *x, const char *why);
  * it is enrolled, it falls under that. */
 void roster_shut(struct roster *ro, struct enrolment *x, const char *why);
 void roster_deny(struct roster *ro, uint64_t id, const char *path);
+/* It is not DENIED any more, if it was; UNKNOWN until somebody says what it is. */
+void roster_undeny(struct roster *ro, uint64_t id);
 /* The cgroup was removed: nothing of it is kept. */
 void roster_removed(struct roster *ro, const char *path);
 /* States in the pinned map that nobody stands for (an earlier daemon's, its ledger lost) become UNKNOWN. Kept
- * are also_id (0: none), and what is DENIED and lives. */
-MUSTCHECK int roster_keep_known(struct roster *ro, uint64_t also_id, struct err *e);
+ * are also, too, and what is DENIED and lives. */
+MUSTCHECK int roster_keep_known(struct roster *ro, const uint64_t *also, unsigned nalso, struct err *e);
 bool roster_gone(const struct roster *ro, const struct enrolment *x); /* its cgroup is another or none */
 bool cgroup_within(const char *path, const char *top);                /* is or is below */
 

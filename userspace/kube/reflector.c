@@ -16,6 +16,7 @@
 #define CONTINUE_MAX      2048u
 #define BACKOFF_MIN_MS    500u
 #define BACKOFF_MAX_MS    30000u
+#define FAILURES_HEARD    1u
 #define STEADY_MS         10000u /* a watch that lived so long makes good for what failed before */
 #define RETRY_AFTER_MAX_S 600u
 #define WATCH_S           240u /* and up to as much again: the server ends it by then */
@@ -307,6 +308,9 @@ static void watch_ended(struct reflector *r, uint64_t now_ms, bool whole)
 	r->token[0] = '\0';
 	if (r->status == 200 && now_ms - r->since >= STEADY_MS)
 		r->failures = 0;
+	/* It may be cut again and again; but who hears something is not kept blind for half a minute. */
+	if (r->status == 200 && r->came && r->failures > FAILURES_HEARD)
+		r->failures = FAILURES_HEARD;
 	if (well && (r->came || now_ms - r->since >= STEADY_MS))
 		return; /* its time was up */
 	r->view = REFLECTOR_STALE;

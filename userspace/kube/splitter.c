@@ -60,25 +60,99 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
+static void open_level(struct splitter *s, bool array)
+{
+	if ((s->state != SPLITTER_VALUE && s->state != SPLITTER_FIRST_VALUE) ||
+		s->depth == SPLITTER_DEPTH_MAX) {
+		s->bad = true;
+		return;
+	}
+	if (array)
+		s->is_array[s->depth / 8] |= (uint8_t)(1u << s->depth % 8);
+	else
+		s->is_array[s->depth / 8] &= (uint8_t) ~(1u << s->depth % 8);
+	s->depth++;
+	s->state = array ? SPLITTER_FIRST_VALUE : SPLITTER_FIRST_KEY;
+}
+
+static bool in_array(const struct splitter *s)
+{
+	return s->depth && s->is_array[(s->depth - 1) / 8] & 1u << (s->depth - 1) % 8;
+}
+
+static void close_level(struct splitter *s, bool array)
+{
+	s->bad = in_array(s) != array ||
+		 (s->state != SPLITTER_AFTER &&
+			 s->state != (array ? SPLITTER_FIRST_VALUE : SPLITTER_FIRST_KEY));
+	if (s->bad)
+		return;
+	s->depth--;
+	s->state = SPLITTER_AFTER;
+}
+
+static void in_string(struct splitter *s, char c)
+{
+	if (s->escaped)
+		s->escaped = false;
+	else if (c == '\\')
+		s->escaped = true;
+	else if ((unsigned char)c < 0x20)
+		s->bad = true;
+	else if (c == '"') {
+		s->in_string = false;
+		s->state = s->is_key ? SPLITTER_COLON : SPLITTER_AFTER;
+	}
+}
+
+static bool is_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' || c == '.' ||
+	       c == 'E';
+}
+
+static void token(struct splitter *s, char c)
+{
+	bool value = s->state == SPLITTER_VALUE || s->state == SPLITTER_FIRST_VALUE;
+
+	switch (c) {
+	case '{': open_level(s, false); return;
+	case '[': open_level(s, true); return;
+	case '}': close_level(s, false); return;
+	case ']': close_level(s, true); return;
+	case '"':
+		s->is_key = s->state == SPLITTER_KEY || s->state == SPLITTER_FIRST_KEY;
+		s->bad = !s->is_key && !value;
+		s->in_string = true;
+		return;
+	case ':':
+		s->bad = s->state != SPLITTER_COLON;
+		s->state = SPLITTER_VALUE;
+		return;
+	case ',':
+		s->bad = s->state != SPLITTER_AFTER;
+		s->state = in_array(s) ? SPLITTER_VALUE : SPLITTER_KEY;
+		return;
+	default: s->in_word = is_word(c); s->bad = !value || !s->in_word;
+	}
+}
+
 /* Looks at one character; true: it ends the object. */
 static bool ends(struct splitter *s, char c)
 {
 	if (s->in_string) {
-		if (s->escaped)
-			s->escaped = false;
-		else if (c == '\\')
-			s->escaped = true;
-		else if (c == '"')
-			s->in_string = false;
+		in_string(s, c);
 		return false;
 	}
-	if (c == '"')
-		s->in_string = true;
-	else if (c == '{')
-		s->depth++;
-	else if (c == '}')
-		return --s->depth == 0;
-	return false;
+	if (s->in_word) {
+		if (is_word(c))
+			return false;
+		s->in_word = false;
+		s->state = SPLITTER_AFTER;
+	}
+	if (!is_blank(c))
+		token(s, c);
+	return !s->bad && !s->depth;
 }
 
 enum wire splitter_next(struct splitter *s, struct span *object)
@@ -94,6 +168,8 @@ enum wire splitter_next(struct splitter *s, struct span *object)
 			continue;
 		}
 		s->scanned++;
+		if (!s->depth)
+			s->state = SPLITTER_VALUE;
 		if (ends(s, c)) {
 			*object = span_of(s->bytes + s->begin, s->scanned - s->begin);
 			s->bad = object->n > s->max;

@@ -1,18 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /* splitter: cuts a stream of JSON objects, as the body of a watch is, into its objects, in whatever pieces it
- * comes. Of JSON it knows braces and strings only: whether an object is one says who parses it. */
+ * comes. Follows RFC 8259's grammar from character to character (but for what is inside of strings, numbers
+ * and words), so that the first thing that cannot be right is told when it comes, and not when as much as an
+ * object may have has been waited for. */
 #ifndef PGVEIL_KUBE_SPLITTER_H
 #define PGVEIL_KUBE_SPLITTER_H
 
 #include <stdbool.h>
 #include "base/buf.h"
 
+#define SPLITTER_DEPTH_MAX 256u
+
+/* What may come next. */
+enum splitter_state {
+	SPLITTER_VALUE = 0,
+	SPLITTER_FIRST_VALUE,
+	SPLITTER_KEY,
+	SPLITTER_FIRST_KEY,
+	SPLITTER_COLON,
+	SPLITTER_AFTER
+};
+
 struct splitter {
 	char *bytes;
 	size_t held, cap, max; /* max: bytes that one object may have */
 	size_t begin, scanned; /* where the object under way begins, and what was looked at */
 	unsigned depth;
-	bool in_string, escaped, bad;
+	uint8_t is_array[SPLITTER_DEPTH_MAX / 8]; /* a bit for each level */
+	enum splitter_state state;
+	bool in_string, is_key, escaped, in_word, bad;
 };
 
 void splitter_init(struct splitter *s, size_t max);

@@ -34,6 +34,9 @@ struct daemon {
 	struct splicer *splicer;
 	struct splice_verdict splice_verdict;
 	struct workers *workers;
+	struct book *book; /* of this node's pods; NULL: it is no node of a cluster */
+	int book_changed_fd;
+	struct kube *kube;
 	struct control *control;
 	struct audit *audit;
 	struct enrol *enrol;

@@ -44,6 +44,15 @@ static int take_policy(struct options *o, const struct row *row, const char *tex
 	return 0;
 }
 
+static int take_runtime_class(struct options *o, const struct row *row, const char *text)
+{
+	(void)row;
+	if (o->nkube_runtime_classes == OPTIONS_RUNTIME_CLASSES)
+		return -EINVAL;
+	o->kube_runtime_classes[o->nkube_runtime_classes++] = text;
+	return 0;
+}
+
 /* From 1 to the row's max. */
 static int number_of(const struct row *row, const char *text, unsigned *out)
 {
@@ -256,6 +265,23 @@ static const struct row table[] = {
 		"in which ten of a kind are sent one by one, and behind it how many more there were "
 		"(default: "
 		"60s)"},
+	{"kube-node", "NAME", take_text, AT(kube_node), 0,
+		"this is a node of a Kubernetes cluster, by that name: its pods are enrolled by the label "
+		"pgveil.dev/enroll=true"},
+	{"kube-server", "URL", take_text, AT(kube_server), 0,
+		"the API server, https:// (default: that of the cluster that pgveild runs in)"},
+	{"kube-ca", "FILE", take_text, AT(kube_ca), 0,
+		"who signs the API server's certificate (default: the service account's)"},
+	{"kube-token", "FILE", take_text, AT(kube_token), 0,
+		"a bearer token, read for each request (default: the service account's)"},
+	{"kube-runtime-class", "NAME", take_runtime_class, 0, 0,
+		"a RuntimeClass whose pods make their sockets in the node's kernel; pods of any other are "
+		"denied; may be repeated"},
+	{"kube-deny-net-raw", NULL, take_flag, AT(kube_deny_net_raw), 0,
+		"deny labelled pods that do not drop CAP_NET_RAW"},
+	{"kube-release", NULL, take_flag, AT(kube_release), 0,
+		"a pod whose label is taken away is let go at once (default: it stays enrolled until it "
+		"ends)"},
 	{"splice", "MODE", take_splice, 0, 0,
 		"auto, off or force: whether large rows that nothing looks at pass without being read "
 		"(default: auto)"},

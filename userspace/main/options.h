@@ -11,7 +11,8 @@
 #include "base/log.h"
 #include "net/worker.h"
 
-#define OPTIONS_POLICIES 64
+#define OPTIONS_POLICIES        64
+#define OPTIONS_RUNTIME_CLASSES 16
 
 struct options { /* strings are those of argv */
 	const char *policies[OPTIONS_POLICIES];
@@ -30,6 +31,11 @@ struct options { /* strings are those of argv */
 	const char *webhook, *webhook_secret; /* NULL: none; a file */
 	const char *webhook_events;           /* NULL: the usual */
 	uint64_t webhook_while_ms;
+	const char *kube_node;                /* NULL: this is no node of a cluster */
+	const char *kube_server, *kube_ca, *kube_token;
+	const char *kube_runtime_classes[OPTIONS_RUNTIME_CLASSES];
+	unsigned nkube_runtime_classes;
+	bool kube_deny_net_raw, kube_release;
 	enum log_level log_level;
 	enum splice_mode splice;
 	int ready_fd;            /* -1: none */

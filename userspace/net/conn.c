@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "kern/unix_flow.h"
+#include "kube/pod.h"
 #include "net/cancel.h"
 #include "net/dial.h"
 #include "net/leg.h"
@@ -122,6 +123,7 @@ static void free_conn(void *arg)
 	if (c->slot)
 		ws->cfg.hooks.detach(ws->cfg.hooks.arg, c->slot);
 	listener_unref(c->listener);
+	pod_unref(c->who.pod);
 	free(c);
 }
 
@@ -702,6 +704,7 @@ void conn_turn_away(struct worker *w, struct visitor *v)
 	close_hard(v->fd);
 	registry_leave(w->all->registry, v->who.cgroup_id);
 	visitor_over(w->all, v);
+	pod_unref(v->who.pod);
 	listener_unref(v->listener);
 	free(v);
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include "base/unix_address.h"
 #include "kern/cgroup.h"
+#include "kube/book.h"
+#include "kube/pod_path.h"
 
 #define SLOTS 1024u
 
@@ -17,11 +19,12 @@ struct known {
 
 struct identity {
 	const char *mount, *root;
+	struct book *book;
 	pthread_mutex_t lock;
 	struct known known[SLOTS]; /* by id; a newcomer takes the place of who was there */
 };
 
-int identity_new(struct identity **out, const char *mount, const char *root, struct err *e)
+int identity_new(struct identity **out, const char *mount, const char *root, struct book *book, struct err *e)
 {
 	struct identity *id = calloc(1, sizeof(*id));
 
@@ -29,6 +32,7 @@ int identity_new(struct identity **out, const char *mount, const char *root, str
 		return err_set(e, -ENOMEM, "out of memory");
 	id->mount = mount;
 	id->root = root;
+	id->book = book;
 	pthread_mutex_init(&id->lock, NULL);
 	*out = id;
 	return 0;
@@ -75,6 +79,17 @@ static void path_of(struct identity *id, uint64_t cgroup_id, char *out, size_t c
 	pthread_mutex_unlock(&id->lock);
 }
 
+static struct pod *pod_of(struct identity *id, const char *cgroup)
+{
+	struct pod_verdict v;
+	struct pod_path p;
+
+	if (!id->book || !pod_path_read(cgroup, &p))
+		return NULL;
+	book_verdict(id->book, p.uid, &v);
+	return v.pod;
+}
+
 void identity_fill(struct identity *id, uint64_t netns_cookie, const struct flow_value *v, struct caller *out)
 {
 	*out = (struct caller){
@@ -86,6 +101,7 @@ void identity_fill(struct identity *id, uint64_t netns_cookie, const struct flow
 	};
 	path_of(id, v->cgroup_id, out->cgroup, sizeof(out->cgroup));
 	cgroup_unit(out->cgroup, out->unit, sizeof(out->unit));
+	out->pod = pod_of(id, out->cgroup);
 	memcpy(out->comm, v->comm, sizeof(out->comm));
 	out->comm[sizeof(out->comm) - 1] = '\0';
 	flow_dialled(v, &out->dialled);

@@ -10,9 +10,14 @@
 
 struct identity;
 
-/* mount: where cgroup v2 is; root: the guarded directory below it. Both outlive the identity. */
-MUSTCHECK int identity_new(struct identity **out, const char *mount, const char *root, struct err *e);
+struct book;
+
+/* mount: where cgroup v2 is; root: the guarded directory below it; book: of the pods, NULL where there are
+ * none. All outlive the identity. */
+MUSTCHECK int identity_new(
+	struct identity **out, const char *mount, const char *root, struct book *book, struct err *e);
 void identity_free(struct identity *id);
+/* out's pod is a reference, to be given back (pod_unref). */
 void identity_fill(
 	struct identity *id, uint64_t netns_cookie, const struct flow_value *v, struct caller *out);
 void identity_fill_unix(struct identity *id, const struct unix_flow_value *v, struct caller *out);

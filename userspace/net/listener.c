@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "kern/unix_flow.h"
+#include "kube/pod.h"
 #include "net/conn.h"
 #include "net/identity.h"
 
@@ -144,6 +145,7 @@ static bool let_in(struct listener *l, int listen_fd, int fd, const struct socka
 	r = registry_admit(ws->registry, v->who.cgroup_id);
 	if (r) {
 		visitor_over(ws, v);
+		pod_unref(v->who.pod);
 		worker_unserved(l->worker, r == -EUSERS ? UNSERVED_CGROUP_LIMIT : UNSERVED_LIMIT,
 			v->who.cgroup[0] ? v->who.cgroup : "a cgroup that is gone");
 		return false;
@@ -176,6 +178,7 @@ static void visit(struct listener *l, int listen_fd, int fd, const struct sockad
 	if (!still_connected(fd)) {
 		registry_leave(ws->registry, v->who.cgroup_id);
 		visitor_over(ws, v);
+		pod_unref(v->who.pod);
 		worker_unserved(l->worker, UNSERVED_STALE, "the connection was reset before it was accepted");
 		close_hard(fd);
 		free(v);

@@ -351,7 +351,7 @@ static int start_all(struct workers *ws, struct policy *p, struct err *e)
 	int r = registry_new(&ws->registry, cfg->max_connections, cfg->max_per_cgroup, e);
 
 	if (!r)
-		r = identity_new(&ws->identity, cfg->cgroup_mount, cfg->cgroup_root, e);
+		r = identity_new(&ws->identity, cfg->cgroup_mount, cfg->cgroup_root, cfg->book, e);
 	if (!r)
 		r = tls_pool_new(&ws->tls, e);
 	for (unsigned i = 0; i < cfg->n && !r; i++)

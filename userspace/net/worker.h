@@ -59,6 +59,7 @@ struct workers_config {
 	struct budget *budget;                  /* what was compared with masked columns; likewise */
 	const struct desk *desk;                /* likewise; NULL: nobody approves of anything */
 	const _Atomic unsigned *tenure;         /* enum tenure (policy/tenure.h); likewise */
+	struct book *book;                      /* of the pods; NULL: none */
 	const char *cgroup_mount, *cgroup_root; /* strings outlive the workers */
 	struct kern *kern;
 	struct netns_thread *netns;

@@ -7,6 +7,8 @@
 #include <netinet/in.h>
 #include <stdint.h>
 
+struct pod;
+
 struct caller {
 	char cgroup[512];    /* path below the cgroup root at socket creation; "" where it is gone */
 	char unit[128];      /* systemd unit of that path; "" where there is none */
@@ -16,6 +18,9 @@ struct caller {
 	uint32_t tgid, uid;
 	char comm[16];
 	struct sockaddr_storage dialled; /* where the application meant to connect to */
+	/* What Kubernetes says of the pod that it is in (kube/pod.h); NULL: it is in none, or nothing was
+	 * said. A reference of whoever filled this in. */
+	struct pod *pod;
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "policy/digest.h"
 #include "policy/guard.h"
+#include "kube/pod.h"
 #include "policy/policy.h"
 #include "policy/rows.h"
 
@@ -15,6 +16,12 @@ struct subject {                   /* all that is given must match */
 	const char *cgroup, *unit; /* globs; NULL where not given */
 	bool has_uid;
 	uint32_t uid;
+	bool has_pods;
+	struct pod_subject {
+		const char *namespace, *service_account; /* globs; NULL where not given */
+		const struct pod_label *labels;          /* all of them */
+		unsigned nlabels;
+	} pods;
 };
 
 struct document {

@@ -38,10 +38,25 @@ static bool place_named(const struct subject *s, const char *cgroup, const char 
 	return !s->unit || (*unit && glob_match(GLOB_NAME, s->unit, unit));
 }
 
+static bool pod_named(const struct pod_subject *s, const struct pod *pod)
+{
+	if (!pod || !s->namespace || !glob_match(GLOB_NAME, s->namespace, pod->namespace) ||
+		(s->service_account && !glob_match(GLOB_NAME, s->service_account, pod->service_account)))
+		return false;
+	for (unsigned i = 0; i < s->nlabels; i++) {
+		const char *value = pod_label(pod, s->labels[i].name);
+
+		if (!value || strcmp(value, s->labels[i].value) != 0)
+			return false;
+	}
+	return true;
+}
+
 static bool subject_names(const struct subject *s, const struct caller *who)
 {
-	return (s->cgroup || s->unit || s->has_uid) && place_named(s, who->cgroup, who->unit) &&
-	       (!s->has_uid || s->uid == who->uid);
+	return (s->cgroup || s->unit || s->has_uid || s->has_pods) &&
+	       place_named(s, who->cgroup, who->unit) && (!s->has_uid || s->uid == who->uid) &&
+	       (!s->has_pods || pod_named(&s->pods, who->pod));
 }
 
 static bool document_names(const struct document *d, const struct caller *who)
@@ -52,11 +67,14 @@ static bool document_names(const struct document *d, const struct caller *who)
 	return false;
 }
 
-/* Of a subject that names who: the length of its cgroup's path; a uid alone has none. */
+/* Of a subject that names who: the length of its cgroup's path; a uid alone has none, nor have pods: theirs
+ * are as many as somebody starts. */
 static size_t width(const struct subject *s, const struct caller *who)
 {
 	size_t n = strlen(who->unit);
 
+	if (s->has_pods)
+		return 0;
 	if (s->cgroup)
 		return cgroup_named(s->cgroup, who->cgroup);
 	for (const char *at = who->cgroup; s->unit && (at = strchr(at, '/')) != NULL;)
@@ -85,6 +103,8 @@ static const char *identify(const struct policy *p, const struct caller *who, co
 		}
 	if (widest && widest->has_uid)
 		snprintf(uid, sizeof(uid), " uid %u", widest->uid);
+	if (widest && widest->has_pods)
+		return arena_printf(a, "%s at %s/%u:%u %s", widest->key, d->host, d->prefix, d->port, dbname);
 	return arena_printf(a, "%.*s%s at %s/%u:%u %s", (int)least, who->cgroup, uid, d->host, d->prefix,
 		d->port, dbname);
 }
@@ -96,7 +116,7 @@ bool policy_enrols_cgroup(const struct policy *p, const char *cgroup, const char
 			const struct subject *s = &p->documents.v[i].subjects[j];
 
 			/* With a uid beside it: whoever else lives there is enrolled and then refused. */
-			if ((s->cgroup || s->unit) && place_named(s, cgroup, unit))
+			if ((s->cgroup || s->unit) && !s->has_pods && place_named(s, cgroup, unit))
 				return true;
 		}
 	return false;

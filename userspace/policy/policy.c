@@ -37,7 +37,8 @@ static int index_documents(struct policy *p)
 		for (unsigned j = 0; j < d->ndatabases; j++)
 			p->databases[p->ndatabases++] = &d->databases[j];
 		for (unsigned j = 0; j < d->nsubjects; j++)
-			if (d->subjects[j].has_uid && !d->subjects[j].cgroup && !d->subjects[j].unit)
+			if (d->subjects[j].has_uid && !d->subjects[j].cgroup && !d->subjects[j].unit &&
+				!d->subjects[j].has_pods)
 				p->uids[n++] = d->subjects[j].uid;
 	}
 	qsort(p->uids, n, sizeof(*p->uids), cmp_uid);

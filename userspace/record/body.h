@@ -33,7 +33,11 @@ enum body_type { BODY_AS_BYTES = 0, BODY_AS_TEXT, BODY_AS_NUMBER };
 	X(POLICY, 14, "policy", TEXT)                   /* name of a document; a list */                     \
 	X(POLICY_VERSION, 15, "policy_version", NUMBER) /* of this run of the daemon; STATEMENT too */       \
 	X(SERVER_VERSION, 16, "server_version", TEXT)                                                        \
-	X(LEVEL, 17, "level", TEXT) /* of the recording: full, statements, metadata */                       \
+	X(LEVEL, 17, "level", TEXT)         /* of the recording: full, statements, metadata */               \
+	X(NAMESPACE, 18, "namespace", TEXT) /* of its pod, as the Kubernetes API says */                     \
+	X(POD, 19, "pod", TEXT)                                                                              \
+	X(POD_UID, 20, "pod_uid", TEXT)                                                                      \
+	X(SERVICE_ACCOUNT, 21, "service_account", TEXT)                                                      \
 	/* STATEMENT: before the server gets it. DONE has the same STATEMENT number. */                      \
 	X(STATEMENT, 32, "statement", NUMBER) /* in its session, from 1 */                                   \
 	X(MESSAGE, 33, "message", TEXT)       /* query, parse, bind, execute; more: of a long text */        \

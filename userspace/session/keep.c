@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/unix_address.h"
+#include "kube/pod.h"
 #include "record/body.h"
 #include "session/about.h"
 #include "session/state.h"
@@ -98,6 +99,16 @@ static void put_policies(struct body *b, const struct session *s)
 }
 
 /* What the server told of itself. */
+static void put_pod(struct body *b, const struct pod *p)
+{
+	if (!p)
+		return;
+	body_put_text(b, BODY_NAMESPACE, p->namespace);
+	body_put_text(b, BODY_POD, p->name);
+	body_put_text(b, BODY_POD_UID, p->uid);
+	body_put_text(b, BODY_SERVICE_ACCOUNT, p->service_account);
+}
+
 static void put_server(struct body *b, struct span greeting)
 {
 	struct msg_parameter_status ps;
@@ -123,6 +134,7 @@ int keep_begin(struct session *s, struct err *e)
 	body_init(&b, room, sizeof(room));
 	body_put_text(&b, BODY_CGROUP, who->cgroup);
 	body_put_text(&b, BODY_UNIT, who->unit);
+	put_pod(&b, who->pod);
 	body_put_number(&b, BODY_CGROUP_ID, who->cgroup_id);
 	body_put_number(&b, BODY_TGID, who->tgid);
 	body_put_number(&b, BODY_UID, who->uid);

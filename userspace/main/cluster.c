@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "main/cluster.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "ctl/kube.h"
+#include "kube/book.h"
+#include "main/daemon.h"
+
+static uint64_t wall_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Any number of changes is one look at all pods. */
+static void on_changed(void *arg, const char *cgroup_uid)
+{
+	const struct daemon *d = arg;
+	const uint64_t one = 1;
+
+	(void)cgroup_uid;
+	if (write(d->book_changed_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_event(LOG_ERROR, "pods.unseen", "eventfd: %m");
+}
+
+int cluster_open(struct daemon *d, struct err *e)
+{
+	const struct book_config book = {
+		.rules = {.runtime_classes = d->opt.kube_runtime_classes,
+			.nruntime_classes = d->opt.nkube_runtime_classes,
+			.deny_net_raw = d->opt.kube_deny_net_raw},
+		.release = d->opt.kube_release,
+		.wall_ms = wall_ms,
+		.changed = on_changed,
+		.arg = d,
+	};
+	struct kube_config kube = {
+		.server = d->opt.kube_server,
+		.ca_file = d->opt.kube_ca,
+		.token_file = d->opt.kube_token,
+		.node = d->opt.kube_node,
+	};
+	int r;
+
+	if (!d->opt.kube_node)
+		return 0;
+	d->book_changed_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (d->book_changed_fd < 0)
+		return err_set(e, -errno, "eventfd: %m");
+	r = book_new(&d->book, &book, e);
+	if (r)
+		close(d->book_changed_fd);
+	kube.book = d->book;
+	return r ? r : kube_open(&d->kube, &kube, e);
+}
+
+int cluster_start(struct daemon *d, struct err *e)
+{
+	return d->kube ? kube_start(d->kube, e) : 0;
+}
+
+void cluster_stop(struct daemon *d)
+{
+	kube_close(d->kube);
+	d->kube = NULL;
+}
+
+void cluster_close(struct daemon *d)
+{
+	if (!d->book)
+		return;
+	book_free(d->book);
+	close(d->book_changed_fd);
+}

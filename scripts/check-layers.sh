@@ -65,7 +65,7 @@ doors() {
 		pgveil.skel.h:    kern/
 		pgveil_splice.skel.h: kern/splice.c
 		yaml.h:           policy/
-		curl/*:           cli/client.c ctl/http.c ctl/webhook.c
+		curl/*:           cli/client.c ctl/http.c
 		pcre2.h:          mask/regex.c
 		zstd.h:           record/pack.c
 		sqlite3.h:        record/index.c record/index_take.c record/index_find.c ctl/approval_store.c
@@ -202,7 +202,7 @@ bpf/README.md:1: connect/none.c does not exist
 bpf/connect.bpf.c:4: layer bpf may not include "base/err.h"
 userspace/cli.c:2: layer cli may not include "kern/loader.h"
 userspace/ctl/a.c:2: layer ctl may not include "net/loop.h"
-userspace/ctl/b.c:1: curl/curl.h belongs behind its one door: cli/client.c ctl/http.c ctl/webhook.c
+userspace/ctl/b.c:1: curl/curl.h belongs behind its one door: cli/client.c ctl/http.c
 userspace/ctl/b.c:2: layer ctl may not include "session/session.h"
 userspace/kern/loader.c:4: layer kern may not include "sql/slot.h"
 userspace/main.c:2: yaml.h belongs behind its one door: policy/

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/webhook.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -20,13 +19,14 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "ctl/http.h"
 #include "ctl/clock.h"
 #include "ctl/flood.h"
 
 #define QUEUE_MAX      1000
 #define TRIES_MAX      10
 #define BACKOFF_MAX_S  60
-#define TIMEOUT_S      10L
+#define TIMEOUT_S      10u
 #define LAST_S         3 /* for what is there when the daemon ends: the recording's last head, for one */
 #define SECRET_MIN     16u
 #define SECRET_MAX     1024u
@@ -39,7 +39,8 @@ struct item {
 };
 
 struct webhook {
-	char *url;
+	struct http *http;
+	char *target; /* of the URL: path and query */
 	char *events; /* what patterns point into; NULL: they are ours */
 	const char *pattern[PATTERNS_MAX];
 	unsigned npatterns;
@@ -269,66 +270,44 @@ static bool sign(
 	return n > 0;
 }
 
-static struct curl_slist *headers_of(const struct webhook *w, const char *body)
+static void on_status(void *arg, int status, unsigned retry_after_s)
 {
-	char stamp[32], mac[2 * EVP_MAX_MD_SIZE + 1], line[3][256];
-	struct curl_slist *list = NULL;
-
-	snprintf(stamp, sizeof(stamp), "%lld", (long long)time(NULL));
-	if (!sign(w, stamp, body, mac))
-		return NULL;
-	snprintf(line[0], sizeof(line[0]), "Content-Type: application/json");
-	snprintf(line[1], sizeof(line[1]), "X-Pgveil-Timestamp: %s", stamp);
-	snprintf(line[2], sizeof(line[2]), "X-Pgveil-Signature: v1=%s", mac);
-	for (int i = 0; i < 3; i++) {
-		struct curl_slist *longer = curl_slist_append(list, line[i]);
-
-		if (!longer) {
-			curl_slist_free_all(list);
-			return NULL;
-		}
-		list = longer;
-	}
-	return list;
-}
-
-static size_t ignore(char *p, size_t size, size_t n, void *arg)
-{
-	(void)p;
-	(void)arg;
-	return size * n;
+	(void)retry_after_s;
+	*(int *)arg = status;
 }
 
 /* 0: taken; -EAGAIN: later, perhaps; -EINVAL: not ever. */
 static int send_once(const struct webhook *w, const char *body, char *why, size_t cap)
 {
-	struct curl_slist *headers = headers_of(w, body);
-	CURL *c = headers ? curl_easy_init() : NULL;
-	CURLcode rc = CURLE_OUT_OF_MEMORY;
-	long code = 0;
+	char stamp[32], mac[2 * EVP_MAX_MD_SIZE + 1], line[2][256];
+	const char *const headers[] = {"Content-Type: application/json", line[0], line[1], NULL};
+	struct err e = {0};
+	int code = 0, r;
+	const struct http_request rq = {.method = "POST",
+		.target = w->target,
+		.headers = headers,
+		.body = body,
+		.body_len = strlen(body),
+		.timeout_s = w->stopping ? 1 : TIMEOUT_S,
+		.status = on_status,
+		.arg = &code};
 
-	if (c) {
-		curl_easy_setopt(c, CURLOPT_URL, w->url);
-		curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-		curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(c, CURLOPT_TIMEOUT, w->stopping ? 1L : TIMEOUT_S);
-		curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-		curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, ignore);
-		curl_easy_setopt(c, CURLOPT_USERAGENT, "pgveild");
-		rc = curl_easy_perform(c);
-		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
+	snprintf(stamp, sizeof(stamp), "%lld", (long long)time(NULL));
+	if (!sign(w, stamp, body, mac)) {
+		snprintf(why, cap, "out of memory");
+		return -EAGAIN;
 	}
-	curl_easy_cleanup(c);
-	curl_slist_free_all(headers);
-	if (rc != CURLE_OK)
-		snprintf(why, cap, "%s", curl_easy_strerror(rc));
+	snprintf(line[0], sizeof(line[0]), "X-Pgveil-Timestamp: %s", stamp);
+	snprintf(line[1], sizeof(line[1]), "X-Pgveil-Signature: v1=%s", mac);
+	r = http_do(w->http, &rq, &e);
+	if (r)
+		snprintf(why, cap, "%s", e.msg);
 	else
-		snprintf(why, cap, "the answer was %ld", code);
-	if (rc == CURLE_OK && code >= 200 && code < 300)
+		snprintf(why, cap, "the answer was %d", code);
+	if (!r && code >= 200 && code < 300)
 		return 0;
 	/* a mistake of ours stays one */
-	return rc == CURLE_OK && code >= 400 && code < 500 && code != 408 && code != 429 ? -EINVAL : -EAGAIN;
+	return !r && code >= 400 && code < 500 && code != 408 && code != 429 ? -EINVAL : -EAGAIN;
 }
 
 /* Sleeps, unless it is the end. */
@@ -475,6 +454,27 @@ static int take_events(struct webhook *w, const char *events, struct err *e)
 	return 0;
 }
 
+static int take_url(struct webhook *w, const char *url, struct err *e)
+{
+	const char *host = strstr(url, "://");
+	const char *path = host ? host + 3 + strcspn(host + 3, "/?") : NULL;
+	char *server = path ? strndup(url, (size_t)(path - url)) : NULL;
+	const struct http_config cfg = {.server = server, .proxies = true};
+	int r;
+
+	if (!path)
+		return err_set(e, -EINVAL, "--webhook: %.100s: no URL", url);
+	if (!server ||
+		asprintf(&w->target, "%s%.*s", *path == '/' ? "" : "/", (int)strcspn(path, "#"), path) < 0) {
+		w->target = NULL;
+		free(server);
+		return err_set(e, -ENOMEM, "out of memory");
+	}
+	r = http_new(&w->http, &cfg, e);
+	free(server);
+	return r;
+}
+
 int webhook_open(struct webhook **out, const struct webhook_config *cfg, struct err *e)
 {
 	pthread_condattr_t attr;
@@ -483,8 +483,6 @@ int webhook_open(struct webhook **out, const struct webhook_config *cfg, struct 
 
 	if (!cfg->secret_file)
 		return err_set(e, -EINVAL, "--webhook needs --webhook-secret: what is sent is signed");
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return err_set(e, -ENOMEM, "libcurl cannot be used");
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return err_set(e, -ENOMEM, "out of memory");
@@ -494,8 +492,9 @@ int webhook_open(struct webhook **out, const struct webhook_config *cfg, struct 
 	pthread_cond_init(&w->work, &attr);
 	pthread_condattr_destroy(&attr);
 	STAILQ_INIT(&w->queue);
-	w->url = strdup(cfg->url);
-	r = w->url ? read_secret(w, cfg->secret_file, e) : err_set(e, -ENOMEM, "out of memory");
+	r = take_url(w, cfg->url, e);
+	if (!r)
+		r = read_secret(w, cfg->secret_file, e);
 	if (!r)
 		r = take_events(w, cfg->events, e);
 	if (!r)
@@ -542,6 +541,7 @@ void webhook_close(struct webhook *w)
 	mem_wipe(w->secret, sizeof(w->secret));
 	flood_free(w->flood);
 	free(w->events);
-	free(w->url);
+	http_free(w->http);
+	free(w->target);
 	free(w);
 }

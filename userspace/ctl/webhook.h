@@ -2,7 +2,7 @@
 /* webhook: tells a URL of events of the log as they happen: approvals, grants, refusals, ways past the
  * engine. What may not be in the log is not in it. Never holds anybody up: a queue of its own, bounded, and a
  * thread that signs, sends and tries again. Of what somebody can make happen at will no more than a few are
- * told at once (ctl/flood.h). The one user of libcurl here.
+ * told at once (ctl/flood.h).
  *
  *   POST {"text": "for people, as Slack shows it", "event": {the line of the log}}
  *   X-Pgveil-Timestamp: 1764500000

@@ -31,7 +31,7 @@ struct options { /* strings are those of argv */
 	const char *webhook, *webhook_secret; /* NULL: none; a file */
 	const char *webhook_events;           /* NULL: the usual */
 	uint64_t webhook_while_ms;
-	const char *kube_node;                /* NULL: this is no node of a cluster */
+	const char *kube_node; /* NULL: this is no node of a cluster */
 	const char *kube_server, *kube_ca, *kube_token;
 	const char *kube_runtime_classes[OPTIONS_RUNTIME_CLASSES];
 	unsigned nkube_runtime_classes;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-/* It runs before a client gets its rows. What comes in large pieces is a long result, whose client waits for nothing
- * else: twice the bytes on disk, for two thirds of the time. */
+/* It runs before a client gets its rows. What comes in large pieces is a long result, whose client waits for
+ * nothing else: twice the bytes on disk, for two thirds of the time. */
 #define LEVEL      1
 #define LEVEL_BULK (-3)
 #define BULK       ((size_t)32 << 10)
@@ -43,8 +43,7 @@ size_t pack(struct packer *p, struct span in, uint8_t *out)
 
 	if (in.n < PACK_MIN)
 		return 0;
-	n = ZSTD_compressCCtx(p->c, out, in.n - 1, in.p, in.n,
-		in.n < BULK ? LEVEL : LEVEL_BULK);
+	n = ZSTD_compressCCtx(p->c, out, in.n - 1, in.p, in.n, in.n < BULK ? LEVEL : LEVEL_BULK);
 	return ZSTD_isError(n) ? 0 : n;
 }
 

@@ -27,6 +27,10 @@ static void constants(void **state)
 		{"a - -1 / 2", "a - -" V " / " V},
 		{"name\xc3\xa9 = 'x'", "name\xc3\xa9 = " V},
 		{"type 'x'", "type " V},
+		{"a = E'x'\n 'y\\' secret ' AND b", "a = " V " AND b"},
+		{"a = E'x' -- c\n-- d\n'y\\'secret'", "a = " V},
+		{"'a' 'b' -- c", V " " V " " V},
+		{"'a'\n", V "\n"},
 		{"", ""},
 	};
 	struct arena a = {0};

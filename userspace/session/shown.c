@@ -124,6 +124,34 @@ static size_t quoted(const struct copying *c, size_t at, uint8_t q, bool escapes
 	return c->in.n;
 }
 
+/* Where the next part of a string begins, of which one ended before at: behind blanks and comments with a
+ * newline among them. 0: there is none. */
+static size_t goes_on(const struct copying *c, size_t at)
+{
+	bool newline = false;
+
+	for (;; at++) {
+		if (byte(c, at) == '-' && byte(c, at + 1) == '-')
+			while (at < c->in.n && byte(c, at) != '\n' && byte(c, at) != '\r')
+				at++;
+		if (byte(c, at) == '\n' || byte(c, at) == '\r')
+			newline = true;
+		else if (at >= c->in.n || !strchr(" \t\f\v", byte(c, at)) || !byte(c, at))
+			return newline && byte(c, at) == '\'' ? at : 0;
+	}
+}
+
+/* A string with all its parts: a backslash means in each what it means in the first. */
+static size_t string(const struct copying *c, size_t at, bool escapes)
+{
+	size_t end;
+
+	do
+		end = quoted(c, at, '\'', escapes);
+	while ((at = goes_on(c, end)));
+	return end;
+}
+
 /* Of $tag$ … $tag$ that begins here; 0: none does. */
 static size_t dollars(const struct copying *c)
 {
@@ -173,7 +201,7 @@ static void take_word(struct copying *c)
 	if (end == c->at + 1 && first == 'u' && byte(c, end) == '&')
 		end++;
 	if (byte(c, end) == '\'')
-		hide(c, quoted(c, end, '\'', end == c->at + 1 && first == 'e') - c->at);
+		hide(c, string(c, end, end == c->at + 1 && first == 'e') - c->at);
 	else if (byte(c, end) == '"' && byte(c, end - 1) == '&')
 		copy(c, quoted(c, end, '"', false) - c->at);
 	else
@@ -188,7 +216,7 @@ static void take_token(struct copying *c)
 	if (letter(b)) {
 		take_word(c);
 	} else if (b == '\'') {
-		hide(c, quoted(c, c->at, '\'', false) - c->at);
+		hide(c, string(c, c->at, false) - c->at);
 	} else if (b == '"') {
 		copy(c, quoted(c, c->at, '"', false) - c->at);
 	} else if ((b == '-' && next == '-') || (b == '/' && next == '*')) {

@@ -2,14 +2,19 @@
 """An agent who wants to run something else than what was approved, or to have a reviewer see something else. What ran is what the
 server's tables say."""
 
+import fcntl
+import os
 import pathlib
+import pty
+import struct
 import subprocess
+import termios
 
 import pytest
 
 import wire
 from lab import BUILD, HERE, marker
-from test_approvals import ApprovalLab, notice
+from test_approvals import PGVEIL, ApprovalLab, notice
 
 
 @pytest.fixture(scope="module")
@@ -256,3 +261,65 @@ def test_everybody_may_open_the_socket(desk):
     assert before + 8 < most < before + 200
     assert "more than 16 connections" in desk.daemon_log()
     desk.wait_until(lambda: open_files() <= before + 2, "connections are held")
+
+
+# ---- what a reviewer sees ----
+
+def in_terminal(desk, *args, columns=80):
+    """What the command line writes to a terminal."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    p = subprocess.Popen([PGVEIL, "--run-dir", desk.state / "run", *map(str, args)], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    out = b""
+    with open(ours, "rb", buffering=0) as f:
+        try:
+            while data := f.read(1 << 16):
+                out += data
+        except OSError:  # the other end is closed
+            pass
+    assert p.wait() == 0, out
+    return out.decode().replace("\r\n", "\n")
+
+
+TRICKS = [
+    "\x1b[2J\x1b[1;1H\x1b]0;title\x07\x9b2J\u009b",           # drives the terminal
+    "\u202e\u2066\u200f\u061c",                                # turns the direction
+    "\u200b\u2060\u3164\u00ad\ufe0f\U000e0041\u115f\u00a0",    # is not seen
+    "x" + " " * 73 + "approval       9 is approved",          # goes on where the terminal begins a line
+    "\rapproval       9 is approved\x08\x08\x7f\v\f",          # goes back
+]
+
+
+@pytest.mark.parametrize("trick", range(len(TRICKS)))
+def test_what_a_reviewer_sees(desk, client, trick):
+    mark, text = marker(), TRICKS[trick]
+    client.query("SET pgveil.reason = 'because %s'" % text).ok()
+    client.send(wire.query("DELETE FROM shop.orders WHERE id = -1 AND note <> '%s' /* %s */ -- \u043e\n" % (mark, text)))
+    notice(client)
+    x = desk.wait_pending(mark)
+    for args in (("approvals", "show", x["id"]), ("approvals", "ls"), ("--json", "approvals", "show", x["id"])):
+        seen = in_terminal(desk, *args)
+        assert all(c == "\n" or c.isprintable() or (c == "\x7f" and args[0] == "--json") for c in seen) and not set(seen) & set("\u3164\ufe0f\u115f\u00a0\u200b\u202e"), repr(seen)
+        if args[1] == "show":
+            assert [line for line in seen.splitlines() if line.startswith("approval ")] == ["approval       %d is pending" % x["id"]]
+            assert all(len(line) <= 80 for line in seen.splitlines())
+            assert " U+043E" in seen and "-1" in seen
+    give_up(desk, client)
+    desk.pgveil("approvals", "deny", x["id"])
+
+
+def test_a_long_statement(desk, client):
+    """How much there is of it is said before it begins, and none of it can look like what stands around it."""
+    mark = marker()
+    client.send(wire.query("DELETE FROM shop.orders WHERE note = '%s'%s-- statement      1 line\n  $1           '7'" % (mark, "\n" * 300)))
+    assert client.until("ZN")[-1][0] == "Z"  # what follows is no comment
+    client.send(wire.query("DELETE FROM shop.orders WHERE note = '%s'%s-- statement      1 line\n--  $1           '7'" % (mark, "\n" * 300)))
+    notice(client)
+    x = desk.wait_pending(mark)
+    seen = in_terminal(desk, "approvals", "show", x["id"]).splitlines()
+    at = next(i for i, line in enumerate(seen) if line.startswith("statement "))
+    assert seen[at].split() == ["statement", "302", "lines,", str(len(x["statement"])), "bytes"]
+    assert all(line.startswith("    | ") or line == "    | " for line in seen[at + 1:at + 303])
+    give_up(desk, client)
+    desk.pgveil("approvals", "deny", x["id"])

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "cli/plain.h"
+#include "cli/table.h"
 
 static void shows(const char *in, size_t n, bool lines, const char *expected, size_t width)
 {
@@ -83,12 +84,34 @@ static void whatever_it_is(void **state)
 	}
 }
 
+/* What is not seen is, where somebody is to decide by it; a table shows neither. */
+static void reviewed(void **state)
+{
+	static const char *const unseen[] = {"\xe2\x80\x8b", "\xe3\x85\xa4", "\xc2\xa0", "\xef\xb8\x8f",
+		"\xe1\x85\x9f", "\xf3\xa0\x84\x80", "\xe2\x80\xae", "\xc2\x9b", "\xd8\x9c"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(unseen); i++) {
+		char word[16];
+		struct plain t = {0};
+
+		snprintf(word, sizeof(word), "a%sb", unseen[i]);
+		plain_reviewed(&t, span_of(word, strlen(word)));
+		assert_true(t.p[0] == 'a' && t.p[1] == '\\' && t.p[t.n - 1] == 'b');
+		plain_fini(&t);
+		table_tame(word);
+		assert_true(word[0] == 'a' && word[strlen(word) - 1] == 'b' &&
+			    strspn(word + 1, "?") == strlen(unseen[i]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(terminal),
 		cmocka_unit_test(html),
 		cmocka_unit_test(whatever_it_is),
+		cmocka_unit_test(reviewed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

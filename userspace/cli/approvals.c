@@ -9,6 +9,7 @@
 #include <time.h>
 #include "base/attr.h"
 #include "cli/client.h"
+#include "cli/review.h"
 #include "cli/table.h"
 
 const char approvals_help[] =
@@ -68,20 +69,6 @@ static json_int_t number(const json_t *o, const char *key)
 	return json_integer_value(json_object_get(o, key));
 }
 
-/* What turns the direction of writing, or is not seen, could make a reviewer read another statement. */
-static bool hidden(const unsigned char *p)
-{
-	static const char *const marks[] = {"\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x80\x8e",
-		"\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaa", "\xe2\x80\xab",
-		"\xe2\x80\xac", "\xe2\x80\xad", "\xe2\x80\xae", "\xe2\x81\xa0", "\xe2\x81\xa6",
-		"\xe2\x81\xa7", "\xe2\x81\xa8", "\xe2\x81\xa9", "\xef\xbb\xbf"};
-
-	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
-		if (strncmp((const char *)p, marks[i], 3) == 0)
-			return true;
-	return false;
-}
-
 static char *tamed(const char *s)
 {
 	char *copy = strdup(s);
@@ -89,32 +76,7 @@ static char *tamed(const char *s)
 	if (!copy)
 		abort();
 	table_tame(copy);
-	for (unsigned char *p = (unsigned char *)copy; p[0] && p[1] && p[2]; p++)
-		if (hidden(p))
-			p[0] = p[1] = p[2] = '?';
 	return copy;
-}
-
-static void print_line(const char *label, const char *s)
-{
-	char *copy = tamed(s);
-
-	printf("%-14s %s\n", label, copy);
-	free(copy);
-}
-
-/* As it is, line by line. */
-static void print_lines(const char *s)
-{
-	while (*s) {
-		size_t n = strcspn(s, "\n");
-		char *line = strndup(s, n), *copy = line ? tamed(line) : NULL;
-
-		printf("    %s\n", copy ? copy : "");
-		free(copy);
-		free(line);
-		s += n + (s[n] == '\n');
-	}
 }
 
 static const char *time_text(char out[32], json_int_t at)
@@ -178,7 +140,7 @@ static void print_texts(const char *label, const json_t *list)
 	json_t *x;
 	size_t i;
 
-	json_array_foreach(list, i, x) print_line(i ? "" : label, json_string_value(x));
+	json_array_foreach(list, i, x) review_line(i ? "" : label, json_string_value(x));
 }
 
 static void print_votes(const json_t *x)
@@ -198,13 +160,13 @@ static void print_votes(const json_t *x)
 			json_is_true(json_object_get(v, "shape")) ? " (for its shape)" : "",
 			json_is_true(json_object_get(v, "break_glass")) ? " (broke the glass)" : "",
 			*text(v, "reason") ? ": " : "", text(v, "reason"));
-		print_line(i ? "" : "decided", line);
+		review_line(i ? "" : "decided", line);
 	}
 	json_array_foreach(json_object_get(x, "history"), i, v)
 	{
 		snprintf(line, sizeof(line), "%" JSON_INTEGER_FORMAT " at %s: %s", number(v, "use"),
 			time_text(at, number(v, "at")), text(v, "how"));
-		print_line(i ? "" : "use", line);
+		review_line(i ? "" : "use", line);
 	}
 }
 
@@ -217,7 +179,7 @@ static void print_parameters(const json_t *list)
 	json_array_foreach(list, i, x)
 	{
 		snprintf(label, sizeof(label), "  $%zu", i + 1);
-		print_line(label, json_string_value(x));
+		review_line(label, json_string_value(x));
 	}
 }
 
@@ -231,18 +193,18 @@ static void print_shape(const json_t *x)
 
 	if (!*text(x, "shape")) {
 		if (*text(x, "why_no_shape"))
-			print_line("no shape", text(x, "why_no_shape"));
+			review_line("no shape", text(x, "why_no_shape"));
 		return;
 	}
-	printf("shape          %s\n", shaped ? "approved: any statement like this may run"
-					     : "approve --shape would let any statement like this run");
-	print_lines(text(x, "shape"));
+	review_line("shape", shaped ? "approved: any statement like this may run"
+				    : "approve --shape would let any statement like this run");
+	review_text("", text(x, "shape"));
 	json_array_foreach(json_object_get(x, "opens"), i, v)
 	{
 		snprintf(label, sizeof(label), "  %s", text(v, "place"));
 		snprintf(line, sizeof(line), "any %s, in this one %s", text(v, "kind"),
 			strlen(text(v, "now")) < 120 ? text(v, "now") : "(as above)");
-		print_line(label, line);
+		review_line(label, line);
 	}
 }
 
@@ -252,37 +214,39 @@ static void print_one(const json_t *x)
 
 	snprintf(line, sizeof(line), "%" JSON_INTEGER_FORMAT " is %s%s%s", number(x, "id"), text(x, "state"),
 		*text(x, "cause") ? ": " : "", text(x, "cause"));
-	print_line("approval", line);
-	snprintf(line, sizeof(line), "%s (uid %" JSON_INTEGER_FORMAT ", pid %" JSON_INTEGER_FORMAT ", %s)",
-		text(x, "cgroup"), number(x, "uid"), number(x, "tgid"), text(x, "comm"));
-	print_line("asked by", line);
-	print_line("asked at", time_text(at, number(x, "asked_at")));
-	print_line("until", time_text(at, number(x, "until")));
+	review_line("approval", line);
+	/* a cgroup may have any name, and be as long as it likes */
+	snprintf(line, sizeof(line), "uid %" JSON_INTEGER_FORMAT ", pid %" JSON_INTEGER_FORMAT ", %s",
+		number(x, "uid"), number(x, "tgid"), text(x, "comm"));
+	review_line("asked by", line);
+	review_line("in", text(x, "cgroup"));
+	review_line("asked at", time_text(at, number(x, "asked_at")));
+	review_line("until", time_text(at, number(x, "until")));
 	snprintf(line, sizeof(line), "%s, %s as %s", text(x, "database"), text(x, "dbname"), text(x, "role"));
-	print_line("database", line);
-	print_line("search_path", text(x, "search_path"));
+	review_line("database", line);
+	review_line("search_path", text(x, "search_path"));
 	snprintf(line, sizeof(line), "%s (rule %s)", text(x, "why"), text(x, "rule"));
-	print_line("why", line);
-	print_line(
+	review_line("why", line);
+	review_line(
 		"it says", *text(x, "reason") ? text(x, "reason") : "(no reason: SET pgveil.reason = '...')");
 	snprintf(line, sizeof(line),
 		"%" JSON_INTEGER_FORMAT " to approve; %" JSON_INTEGER_FORMAT " waiting for it",
 		number(x, "required"), number(x, "waiting"));
-	print_line("needs", line);
+	review_line("needs", line);
 	snprintf(line, sizeof(line), "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT "%s",
 		number(x, "used"), number(x, "uses"),
 		json_is_true(json_object_get(x, "ends_running")) ? ", ends with its time" : "");
 	if (number(x, "uses"))
-		print_line("used", line);
+		review_line("used", line);
 	print_texts("reaches", json_object_get(x, "relations"));
 	if (json_is_true(json_object_get(x, "in_transaction")))
-		print_line("transaction", "open: what it has locked stays locked while this waits");
+		review_line("transaction", "open: what it has locked stays locked while this waits");
 	print_texts("may lock", json_object_get(x, "locked"));
 	print_votes(x);
-	printf("statement\n");
-	print_lines(text(x, "statement"));
+	review_text("statement", text(x, "statement"));
 	print_parameters(json_object_get(x, "parameters"));
 	print_shape(x);
+	review_letters("not ASCII");
 }
 
 static int take_number(const char *s, json_int_t max, json_int_t *out)
@@ -318,7 +282,7 @@ static int print_answer(const struct settings *s, const struct order *o, const j
 	const char *key = json_object_get(answer, "grants") ? "grants" : "approvals";
 
 	if (s->json) {
-		json_dumpf(answer, stdout, JSON_INDENT(2));
+		json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 	} else if (strcmp(o->verb, "ls") == 0) {
 		print_list(json_object_get(answer, key));

@@ -116,7 +116,7 @@ static void print_wanted(const struct filter *f, const json_t *list)
 		if (!wanted(f, x))
 			continue;
 		if (f->json) {
-			json_dumpf(x, stdout, JSON_COMPACT);
+			json_dumpf(x, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 			putchar('\n');
 		} else {
 			print_event(x);

@@ -368,7 +368,7 @@ static int show(const struct settings *s, const struct filter *f, bool watch)
 		if (watch && !s->json && isatty(STDOUT_FILENO))
 			fputs("\033[H\033[J", stdout);
 		if (s->json) {
-			json_dumpf(list, stdout, watch ? JSON_COMPACT : JSON_INDENT(2));
+			json_dumpf(list, stdout, JSON_ENSURE_ASCII | (watch ? JSON_COMPACT : JSON_INDENT(2)));
 			putchar('\n');
 		} else {
 			print_flows(list);

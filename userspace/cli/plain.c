@@ -61,6 +61,18 @@ static bool is_active(uint32_t c)
 	return IN(active, c);
 }
 
+/* Takes no room, or that of a blank: in what somebody stored it may be right, in what is to be decided on it
+ * is a trick. */
+bool plain_hides(uint32_t c)
+{
+	static const struct range unseen[] = {{0xa0, 0xa0}, {0x34f, 0x34f}, {0x115f, 0x1160},
+		{0x1680, 0x1680}, {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x2000, 0x200d}, {0x202f, 0x202f},
+		{0x205f, 0x205f}, {0x2800, 0x2800}, {0x3000, 0x3000}, {0x3164, 0x3164}, {0xfe00, 0xfe0f},
+		{0xffa0, 0xffa0}, {0xe0100, 0xe01ef}};
+
+	return is_active(c) || IN(unseen, c);
+}
+
 void plain_fini(struct plain *t)
 {
 	free(t->p);
@@ -122,7 +134,7 @@ static size_t escape(struct plain *t, uint32_t c)
 	return (size_t)n;
 }
 
-size_t plain_terminal(struct plain *t, struct span s, bool lines)
+static size_t put_terminal(struct plain *t, struct span s, bool lines, bool (*hides)(uint32_t c))
 {
 	size_t width = 0, from = 0, i = 0;
 
@@ -130,7 +142,7 @@ size_t plain_terminal(struct plain *t, struct span s, bool lines)
 		uint32_t c = s.p[i];
 		size_t n = plain_char(span_of(s.p + i, s.n - i), &c);
 
-		if (n && !is_active(c)) {
+		if (n && !hides(c)) {
 			width += plain_width(c);
 			i += n;
 			continue;
@@ -149,6 +161,16 @@ size_t plain_terminal(struct plain *t, struct span s, bool lines)
 	if (from < s.n)
 		plain_put(t, s.p + from, s.n - from);
 	return width;
+}
+
+size_t plain_terminal(struct plain *t, struct span s, bool lines)
+{
+	return put_terminal(t, s, lines, is_active);
+}
+
+void plain_reviewed(struct plain *t, struct span s)
+{
+	(void)put_terminal(t, s, false, plain_hides);
 }
 
 void plain_html(struct plain *t, struct span s)

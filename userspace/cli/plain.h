@@ -26,6 +26,10 @@ void plain_printf(struct plain *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Control characters, what turns the direction of writing, and what is no UTF-8 become escapes as in C: \n,
  * \x1b, \u202e. lines: newlines stay, and so do tabs. Returns the columns of the last line. */
 size_t plain_terminal(struct plain *t, struct span s, bool lines);
+/* A character that does something, or is not seen where it stands. */
+bool plain_hides(uint32_t c);
+/* As plain_terminal, of one line, and also what is not seen: a person is to decide by it. */
+void plain_reviewed(struct plain *t, struct span s);
 /* As the text of an element; what plain_terminal would escape is set apart. */
 void plain_html(struct plain *t, struct span s);
 

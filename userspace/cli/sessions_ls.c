@@ -50,7 +50,7 @@ static int one_json(const struct indexed_session *is)
 	NUMBER("masked_cells", is->masked);
 #undef TEXT
 #undef NUMBER
-	json_dumpf(o, stdout, JSON_COMPACT);
+	json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(o);
 	return ferror(stdout) ? -EIO : 0;

@@ -309,7 +309,7 @@ int sessions_show(struct sessions *s)
 		if (!s->settings->json) {
 			print(&rep, s->id);
 		} else {
-			json_dumpf(rep.all, stdout, JSON_INDENT(2));
+			json_dumpf(rep.all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 			putchar('\n');
 		}
 	}

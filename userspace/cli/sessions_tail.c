@@ -86,7 +86,7 @@ static void put_json(uint32_t run, const struct read_record *rec)
 		json_object_update_missing(o, body);
 		json_decref(body);
 	}
-	json_dumpf(o, stdout, JSON_COMPACT);
+	json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(o);
 }

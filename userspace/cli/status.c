@@ -171,7 +171,7 @@ int cli_status(struct settings *s, int argc, char **argv)
 	if (r) {
 		fprintf(stderr, "pgveil: %s\n", e.msg);
 	} else if (s->json) {
-		json_dumpf(answer, stdout, JSON_INDENT(2));
+		json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 	} else {
 		print_status(answer);

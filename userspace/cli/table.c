@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cli/plain.h"
 
 static void append(struct table *t, char *s)
 {
@@ -28,26 +29,16 @@ void table_init(struct table *t, const char *const *heads, unsigned right)
 		table_cell(t, "%s", heads[t->columns]);
 }
 
-/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: what turns the direction of writing, or ends a line. */
-static bool turns(const unsigned char *p)
-{
-	if (p[0] != 0xe2)
-		return false;
-	return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae))) ||
-	       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
-}
-
 void table_tame(char *s)
 {
-	for (unsigned char *p = (unsigned char *)s; *p; p++) {
-		bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
+	size_t left = strlen(s), n;
+	uint32_t c;
 
-		if (turns(p))
-			memset(p, '?', 3);
-		if (c1)
-			*p++ = '?';
-		if (c1 || *p < 0x20 || *p == 0x7f)
-			*p = '?';
+	for (; left; s += n, left -= n) {
+		n = plain_char(span_of(s, left), &c);
+		if (!n || plain_hides(c))
+			memset(s, '?', n ? n : 1);
+		n = n ? n : 1;
 	}
 }
 

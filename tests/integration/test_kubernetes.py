@@ -52,9 +52,12 @@ class Cluster(AuditLab):
     def cluster(self):
         return self.status()["kubernetes"]
 
+    def flows(self, *args):
+        return json.loads(self.sh("pgveil", "--", "--json", "flows", *args).stdout)
+
     def pod_session(self, pod):
         with self.login(pod.name, netns=pod.netns):
-            flows = json.loads(self.sh("pgveil", "--", "--json", "flows", "--identity", "%s/%s" % (pod.namespace, pod.name)).stdout)
+            flows = self.flows("--identity", "%s/%s" % (pod.namespace, pod.name))
             return flows[0]["session"]["caller"]["pod"]
 
     def settled(self, pod):
@@ -106,13 +109,13 @@ class Pod:
 
     def dial(self):
         """What becomes of a connect: "engine", "direct", or its errno."""
-        captured = lambda: self.lab.status()["kernel"]["captured"]
-        before = captured()
         try:
-            self.lab.dial(self.name, netns=self.netns).close()
+            s = self.lab.dial(self.name, netns=self.netns)
         except OSError as e:
             return os.strerror(e.errno)
-        return "engine" if captured() > before else "direct"
+        with s:
+            port = s.getsockname()[1]
+            return "engine" if any(f.get("local_port") == port for f in self.lab.flows()) else "direct"
 
     def dial_only(self):
         """Where no daemon can be asked what it captured."""

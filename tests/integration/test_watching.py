@@ -188,7 +188,7 @@ def test_violations_are_told_at_once(lab, hook):
         assert c.query("SELECT count(*) FROM shop.orders WHERE card = 'canary'").error
         assert c.query("DROP TABLE shop.orders").error
         mark = marker()
-        c.send(wire.query("DELETE FROM shop.orders WHERE id = 98 /* %s */" % mark))
+        c.send(wire.query("DELETE FROM shop.orders WHERE id = 98765431 /* %s */" % mark))
         c.read()
         lab.pgveil("approvals", "approve", "--break-glass", "--reason", "night", lab.wait_pending(mark)["id"], uid=0)
         assert c.result().ok()
@@ -201,7 +201,7 @@ def test_violations_are_told_at_once(lab, hook):
     assert refused["cgroup"].endswith("/agent1") and refused["sqlstate"] in ("42501", "42703")
     assert hook.events("record.sealed") and not hook.events("session.login") and not hook.events("catalog.loaded")
     assert metrics(lab)["pgveil_approvals_total", (("event", "break_glass"),)] == 1
-    for word in ("canary", mark, "98", "DROP"):
+    for word in ("canary", mark, "98765431", "DROP"):
         assert word not in json.dumps([b["event"].get("msg", "") + b["text"] for b in hook.bodies if "approval" not in b["event"]["event"]]), word
 
 

@@ -148,6 +148,10 @@ unit: $(unit_bin) $(B)/bench/session_cost ## unit, golden and replay tests (BUIL
 	$(B)/bench/session_cost select-prepared 2 > /dev/null
 
 SEQUENCES ?= 100000
+.PHONY: test-kube
+test-kube: ## the API cases against a real kube-apiserver with etcd beside the stand-in: the same events (built once, 5 minutes of two cores; KUBE_RANDOM=sequences)
+	scripts/deps.sh --kube
+	KUBE_REAL=1 KUBE_RANDOM=$(or $(KUBE_RANDOM),20) $(PYTHON) -B -m pytest -q -rs -p no:cacheprovider tests/kube/test_cases.py
 .PHONY: kube-model
 kube-model: ## what is known of pods against a random API server, in SEQUENCES runs (about a minute)
 	$(MAKE) --no-print-directory BUILD=release build/release/unit/kube_model

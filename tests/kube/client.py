@@ -17,7 +17,7 @@ class Answer:
 
 
 class Client:
-    def __init__(self, url, ca_file, token=None, agent="pgveil-test/1", seconds=20):
+    def __init__(self, url, ca_file, token=None, agent="pgveil-test/1", seconds=60):
         self.host, self.port = urllib.parse.urlsplit(url).hostname, urllib.parse.urlsplit(url).port
         self._tls, self.token, self.agent, self.seconds = ssl.create_default_context(cafile=ca_file), token, agent, seconds
 

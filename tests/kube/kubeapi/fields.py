@@ -47,6 +47,8 @@ def leaves(obj, keys=patch.merge_key):
         if parts is None:
             out[path] = value
             return
+        if field != "containers":  # which no pod is without
+            out[path] = CONTAINER
         for step, inner in parts:
             if inner is None:
                 out[path + (step,)] = True
@@ -114,7 +116,7 @@ def note(before, after, manager, operation, api_version, now, subresource="", ke
         owned -= touched
         if own:
             found = True
-            owned |= mine
+            owned = (owned - (set(old) - set(new))) | mine
         if owned:
             entries.append({**entry, **({"time": now} if own and mine else {}), "fieldsV1": to_v1(owned)})
     if mine and not found:
@@ -190,7 +192,7 @@ def shown(path):
 
 def apply(before, config, manager, force, now, keys=patch.merge_key):
     """(object, managedFields entry by entry) for a configuration that a manager applies to what is there."""
-    wanted = leaves(config, keys)
+    wanted = {p: v for p, v in leaves(config, keys).items() if v is not CONTAINER or p[-1][0] == "k"}
     live = leaves(before, keys) if before else {}
     others, mine, conflicts = [], set(), []
     for entry in (before or {}).get("metadata", {}).get("managedFields", []):

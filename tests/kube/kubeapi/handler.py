@@ -291,7 +291,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         text = self._query.get("labelSelector", "")
         labels = selector.labels(text) if text else None
         text = self._query.get("fieldSelector", "")
-        by_field = selector.fields(text, resource.fields, resource.api_version, resource.kind) if text else None
+        by_field = selector.fields(text, resource.fields) if text else None
         namespace, name = target.namespace, target.name
 
         def wanted(obj):
@@ -398,7 +398,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _patch(self, target, resource, data):
         kind = self.headers.get("Content-Type", "").split(";")[0].strip()
         if kind not in _PATCHES:
-            raise status.unsupported_media(_PATCHES if not resource.custom else [patch.JSON, patch.MERGE, patch.APPLY])
+            if resource.custom:
+                raise status.unsupported_media([patch.JSON, patch.MERGE, patch.APPLY])
+            raise status.ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type")
         if not target.name or target.subresource not in ("", "status"):
             raise status.method_not_allowed()
         options = self._options()

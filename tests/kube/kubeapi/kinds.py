@@ -106,7 +106,8 @@ def to_store(resource, obj):
 
 def from_store(resource, obj):
     if resource.key == ("", "events") and resource.group:
-        return _renamed(obj, dict(_EVENT_WORDS), resource.api_version)
+        out = _renamed(obj, dict(_EVENT_WORDS), resource.api_version)
+        return {k: v for k, v in out.items() if v != ""}
     if resource.custom and obj.get("apiVersion") != resource.api_version:
         return {**obj, "apiVersion": resource.api_version}
     return obj
@@ -188,10 +189,21 @@ def admit_pod(pod, service_accounts):
     pod["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
 
 
-def zeroes(resource, obj):
-    """What the structs of the server write though nobody set it. Changes what it is given."""
+_EVENT_ZEROES = {"source": {}, "firstTimestamp": None, "lastTimestamp": None, "eventTime": None, "reportingComponent": "", "reportingInstance": ""}
+
+
+def stored(resource, obj):
+    """As it is stored: with what the server writes though nobody set it, and nobody owns."""
+    return {**obj, **{k: v for k, v in _EVENT_ZEROES.items() if k not in obj}} if resource.key == ("", "events") else obj
+
+
+def complete(resource, obj):
+    """What follows from what somebody set. Changes what it is given."""
     if resource.kind == "Pod":
-        for condition in (obj.get("status") or {}).get("conditions") or ():
+        status_ = obj.get("status") or {}
+        if status_.get("podIP") and not status_.get("podIPs"):
+            status_["podIPs"] = [{"ip": status_["podIP"]}]
+        for condition in status_.get("conditions") or ():
             condition.setdefault("lastProbeTime", None)
             condition.setdefault("lastTransitionTime", None)
 
@@ -248,9 +260,6 @@ def defaults(resource, obj):
                 rule.setdefault("scope", "*")
             if "service" in hook.get("clientConfig", {}):
                 hook["clientConfig"]["service"].setdefault("port", 443)
-    elif kind == "Event":
-        for key in ("metadata",) if resource.group else ("source",):
-            obj.setdefault(key, {})
     elif kind == "Node":
         obj.setdefault("spec", {})
     elif resource.group in ("apps", "batch"):

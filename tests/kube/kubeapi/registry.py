@@ -10,6 +10,11 @@ from .store import clone
 TRIES = 20  # of a patch that others come before
 
 
+# Those that an update may make, and those of which it must say the version.
+_MADE_BY_UPDATE = ("Lease", "Event", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "Endpoints", "LimitRange", "Service")
+_CONDITIONAL = ("Lease", "CustomResourceDefinition", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+
+
 class Options:
     """What a write says beside its object."""
 
@@ -81,7 +86,7 @@ class Registry:
         if not resource.custom:
             self._decoded(resource, obj)
             obj = _without_null(kinds.to_store(resource, obj))
-            kinds.zeroes(resource, obj)
+            kinds.complete(resource, obj)
         return clone(obj)
 
     @staticmethod
@@ -103,7 +108,7 @@ class Registry:
             if resource.key == crd.KEY and not faults:
                 faults += crd.check(before, obj)
         if faults:
-            raise status.invalid(resource.group, resource.kind, obj["metadata"].get("name", ""), faults)
+            raise status.invalid(resource.key[0], resource.kind, obj["metadata"].get("name", ""), faults)
 
     # ---- create ------------------------------------------------------------------------------------------------------------
 
@@ -142,8 +147,10 @@ class Registry:
             if resource.key == crd.KEY:
                 crd.defaults(obj)
         m.pop("managedFields", None)
-        own = _but(obj, "status") if resource.has_status else obj
-        m["managedFields"] = managed or fields.note(None, own, options.manager, "Update", resource.hub or resource.api_version, meta.stamp(now))
+        managed = managed or fields.note(None, kinds.from_store(resource, self._own(resource, obj)), options.manager, "Update", resource.api_version,
+                                         meta.stamp(now))
+        if managed:
+            m["managedFields"] = managed
         if resource.kind == "Pod":
             kinds.admit_pod(obj, self.service_accounts)
         a = admission.Attributes("CREATE", resource, namespace, name, obj, None, user, "", options.dry_run, options.review())
@@ -155,17 +162,25 @@ class Registry:
         if resource.key == crd.KEY:
             obj["status"] = crd.first_status(obj)
             options.warnings += crd.warnings(obj)
-        obj = meta.ordered(obj)
+        obj = meta.ordered(kinds.stored(resource, obj))
         if options.dry_run:
-            if self.store.get(resource.key, namespace, m["name"]):
-                raise status.exists(resource.name, m["name"])
+            there = self.store.get(resource.key, namespace, m["name"])
+            if there:
+                raise status.exists(resource.name, m["name"], "deletionTimestamp" in there["metadata"])
             return obj
         stored = self.store.insert(resource.key, obj)
         if stored is None:
-            raise status.exists(resource.name, m["name"])
+            there = self.store.get(resource.key, namespace, m["name"]) or {"metadata": {}}
+            raise status.exists(resource.name, m["name"], "deletionTimestamp" in there["metadata"])
         if resource.key == crd.KEY:
             self._establish(resource, stored)
         return stored
+
+    def _own(self, resource, obj):
+        """What of a new object is its maker's."""
+        if resource.kind == "Namespace":
+            return _but(obj, "spec") if self.version < (1, 22) else _but(obj, "spec", "status")
+        return _but(obj, "status") if resource.has_status else obj
 
     def _living_namespace(self, resource, namespace, name):
         found = self.store.get(("", "namespaces"), "", namespace)
@@ -188,12 +203,13 @@ class Registry:
         self._place(resource, namespace, given)
         if given["metadata"].setdefault("name", name) != name:
             raise status.bad_request(f"the name of the object ({given['metadata']['name']}) does not match the name on the URL ({name})")
-        if self.store.get(resource.key, namespace, name) is None and not subresource and resource.kind in ("Lease", "Event", "Role", "ClusterRole",
-                                                                                                       "RoleBinding", "ClusterRoleBinding", "Endpoints"):
+        if self.store.get(resource.key, namespace, name) is None and not subresource and resource.kind in _MADE_BY_UPDATE:
             return self._create(resource, namespace, given, user, options), True
-        if resource.custom and not given["metadata"].get("resourceVersion"):
-            raise status.invalid(resource.group, resource.kind, name, [status.invalid_value("metadata.resourceVersion", 0, "must be specified for an update")])
-        return self._change(resource, namespace, name, lambda before: clone(given), user, options, subresource), False
+        if not given["metadata"].get("resourceVersion") and (resource.custom or resource.kind in _CONDITIONAL):
+            if self.store.get(resource.key, namespace, name) is None:
+                raise status.not_found(resource.name, name)
+            raise status.version_wanted(resource.name, name)
+        return self._change(resource, namespace, name, lambda before: clone(given), user, options, subresource, whole=True), False
 
     def patch(self, resource, namespace, name, kind, body, user, options, subresource=""):
         """(object, whether it was made)"""
@@ -235,7 +251,7 @@ class Registry:
             return clone(obj)
         return self._change(resource, namespace, name, changed, user, options, subresource, entries), False
 
-    def _change(self, resource, namespace, name, changed, user, options, subresource="", managed=None):
+    def _change(self, resource, namespace, name, changed, user, options, subresource="", managed=None, whole=False):
         for _ in range(TRIES):
             before = self.store.get(resource.key, namespace, name)
             if before is None:
@@ -244,15 +260,17 @@ class Registry:
             wanted = obj["metadata"].get("resourceVersion")
             if wanted not in (None, "", before["metadata"]["resourceVersion"]):
                 raise status.conflict(resource.name, name)
-            if obj["metadata"].get("uid", before["metadata"]["uid"]) != before["metadata"]["uid"]:
-                raise status.conflict(resource.name, name, f"Precondition failed: UID in precondition: {obj['metadata']['uid']}, UID in object meta: "
-                                      f"{before['metadata']['uid']}")
+            uid = obj["metadata"].get("uid") or before["metadata"]["uid"]
+            if uid != before["metadata"]["uid"]:
+                if not whole:
+                    raise status.invalid(resource.group, resource.kind, name, [status.invalid_value("metadata.uid", uid, "field is immutable")])
+                raise status.conflict(resource.name, name, f"Precondition failed: UID in precondition: {uid}, UID in object meta: {before['metadata']['uid']}")
             obj = self._prepare(resource, before, obj, subresource, options, managed)
             a = admission.Attributes("UPDATE", resource, namespace, name, obj, before, user, subresource, options.dry_run, options.review())
             obj = self.admission.mutate(a)
             self._validate(resource, before, obj)
             self.admission.validate(a)
-            stored = self._store(resource, before, meta.ordered(obj), options)
+            stored = self._store(resource, before, meta.ordered(kinds.stored(resource, obj)), options)
             if stored is not None:
                 return stored
             if wanted:
@@ -284,7 +302,8 @@ class Registry:
                 obj, "metadata", "status" if resource.has_status else ""):
             m["generation"] = before["metadata"]["generation"] + 1
         m.pop("managedFields", None)
-        entries = managed or fields.note(before, obj, options.manager, "Update", resource.hub or resource.api_version, meta.stamp(self.clock()), subresource)
+        entries = managed or fields.note(kinds.from_store(resource, before), kinds.from_store(resource, obj), options.manager, "Update", resource.api_version,
+                                          meta.stamp(self.clock()), subresource if self.version >= (1, 22) else "")
         if managed and _but(before, "metadata") == _but(obj, "metadata") and _same_managers(before, managed):
             entries = before["metadata"].get("managedFields")
         if entries:
@@ -314,7 +333,8 @@ class Registry:
         m = obj["metadata"]
         if before["metadata"].get("deletionTimestamp") and not m.get("finalizers") and before["metadata"].get("finalizers") and \
                 not before["metadata"].get("deletionGracePeriodSeconds"):
-            return before if options.dry_run else self.store.remove(resource.key, before)
+            gone = before if options.dry_run else self.store.remove(resource.key, before)
+            return gone and {**obj, "metadata": {**m, "resourceVersion": self._as_deleted(before, gone)["metadata"]["resourceVersion"]}}
         if options.dry_run:
             return obj
         stored = self.store.replace(resource.key, before, obj)
@@ -374,7 +394,11 @@ class Registry:
         if key == crd.KEY:
             self._remove_all_of(before)
         gone = self.store.remove(key, before)
-        return None if gone is None else gone if resource.kind == "Pod" else _deleted(resource, gone)
+        return None if gone is None else self._as_deleted(before, gone) if resource.kind == "Pod" else _deleted(resource, gone)
+
+    def _as_deleted(self, before, gone):
+        """What is answered: older servers show the version from before, only the event has that of the deletion."""
+        return before if self.version < (1, 27) else gone
 
     def _remove_all_of(self, definition):
         """No object outlives the definition of its kind."""

@@ -63,7 +63,7 @@ def _at(obj, path):
     return "" if obj is None else str(obj).lower() if isinstance(obj, bool) else str(obj)
 
 
-def fields(text, allowed, group_version, kind):
+def fields(text, allowed):
     """A function of an object; raises for a field that the resource is not selected by."""
     wants = []
     for term in filter(None, text.split(",")):
@@ -71,7 +71,6 @@ def fields(text, allowed, group_version, kind):
         if not m:
             raise status.bad_request(f'invalid selector: "{text}"; can\'t understand "{term}"')
         if m[1] not in allowed:
-            raise status.bad_request(f'Unable to find "{group_version}, Resource={kind}" that match label selector "", field selector "{text}": '
-                                     f"field label not supported: {m[1]}")
+            raise status.bad_request(f"field label not supported: {m[1]}")
         wants.append((m[1], m[2] != "!=", m[3].replace("\\,", ",").replace("\\=", "=")))
     return lambda obj: all((_at(obj, path) == value) == equal for path, equal, value in wants)

@@ -62,8 +62,8 @@ def method_not_allowed():
     return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
-def exists(resource, name):
-    return ApiError(409, "AlreadyExists", f'{qualified(resource)} "{name}" already exists', _details(name, resource))
+def exists(resource, name, going=False):
+    return ApiError(409, "AlreadyExists", f'{"object is being deleted: " if going else ""}{qualified(resource)} "{name}" already exists', _details(name, resource))
 
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
@@ -132,6 +132,11 @@ def not_supported(field, value, allowed):
 
 def forbidden_field(field, text):
     return Fault("FieldValueForbidden", field, f"Forbidden: {text}")
+
+
+def version_wanted(resource, name):
+    """Of an update that must say which version it is of."""
+    return invalid(resource[0], resource[1], name, [Fault("FieldValueInvalid", "metadata.resourceVersion", "Invalid value: 0x0: must be specified for an update")])
 
 
 def invalid(group, kind, name, faults):

@@ -162,7 +162,7 @@ def read_token(token):
             raise ValueError
         return int(raw["rv"]), raw["start"]
     except (ValueError, KeyError, TypeError):
-        raise status.bad_request("continue key is not valid: " + repr(token)) from None
+        raise status.bad_request("invalid continue token: continue key is not valid: " + repr(token)) from None
 
 
 def key_of(obj, namespaced):

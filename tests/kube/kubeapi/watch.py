@@ -26,10 +26,11 @@ class Watch:
             else:
                 from_start = self.initial
             at = now if from_start or not self.version else int(self.version)
-            if not from_start and at < store.compacted:
-                yield "ERROR", status.expired(f"too old resource version: {at} ({store.compacted})").status()
-                return
+            compacted = store.compacted
             first = store.all(key)[1] if from_start else []
+        if not from_start and at < compacted:
+            yield "ERROR", status.expired(f"too old resource version: {at} ({compacted})").status()
+            return
         for obj in first:
             if self.wanted(obj):
                 yield "ADDED", obj

@@ -369,7 +369,12 @@ static void guards(void **state)
 		    "    - {relations: [a.b], schemas: [a], verdict: deny}\n"
 		    "    - {effects: [ddl], functions: [a.f], verdict: allow}\n"
 		    "    - {effects: [read], where: never, verdict: ask}\n"
-		    "    - {effects: [read], estimate: {rows: 1}, verdict: ask}\n",
+		    "    - {effects: [ddl, call], estimate: {rows: 1}, verdict: ask}\n"
+		    "    - {functions: [a.f], estimate: {rows: 1}, verdict: ask}\n"
+		    "    - {effects: [read], estimate: {rows: 1}, verdict: allow}\n"
+		    "    - {effects: [read], estimate: {rows: 0}, verdict: deny}\n"
+		    "    - {effects: [read], estimate: {}, verdict: deny}\n"
+		    "    - {effects: [read], estimate: {rows: 7, bytes: 9}, verdict: deny}\n",
 		"9:17: the rule can never fire: nothing of that is done to relations",
 		"10:17: the rule can never fire: only update and delete have a WHERE",
 		"11:7: the rule can never fire: what is done to a relation or in a schema is no call; write "
@@ -380,7 +385,12 @@ static void guards(void **state)
 		"do "
 		"anything is listed in spec.statements.opaque.allow, or denied",
 		"14:32: spec.statements.rules[].where can only be missing",
-		"15:25: spec.statements.rules[].estimate is not supported yet");
+		"15:17: the rule can never fire: nothing of that is done to a number of rows",
+		"16:7: the rule can never fire: an estimate is of the rows of relations",
+		"17:7: a rule with an estimate is for what is more than that: its verdict is ask or deny",
+		"18:42: spec.statements.rules[].estimate.rows must be a number of 1 to 1000000000000",
+		"19:35: spec.statements.rules[].estimate lacks \"rows\"",
+		"20:45: spec.statements.rules[].estimate has no \"bytes\"");
 	RIGHT(RULES "    - {effects: [read], relations: none, verdict: deny}\n");
 	WRONG(RULES "    - {relations: none, schemas: [a], verdict: deny}\n"
 		    "    - {effects: [notify], relations: nothing, verdict: deny}\n"
@@ -396,6 +406,14 @@ static void guards(void **state)
 	RIGHT(RULES "    - {effects: [read], relations: none, verdict: deny}\n"
 		    "    - {effects: [read], relations: [a.b], verdict: deny}\n"
 		    "    - {effects: [read], functions: [a.f], verdict: deny}\n");
+	WRONG(RULES "    - {effects: [write], estimate: {rows: 10}, verdict: ask}\n"
+		    "    - {effects: [delete], estimate: {rows: 100}, verdict: ask}\n"
+		    "    - {effects: [delete], estimate: {rows: 100}, verdict: deny}\n"
+		    "    - {effects: [delete], estimate: {rows: 5}, verdict: ask}\n",
+		"10:7: the rule never decides: that of dir/f.yaml:9 says ask of all that it names");
+	RIGHT(RULES
+		"    - {estimate: {rows: 10000}, verdict: ask}\n"
+		"    - {effects: [update, delete], where: missing, estimate: {rows: 10}, verdict: deny}\n");
 	WRONG(RULES "    - {effects: [write], relations: [a.b], verdict: ask}\n"
 		    "    - {effects: [write], verdict: deny}\n"
 		    "    - {effects: [insert], relations: ['a.*'], verdict: deny}\n"

@@ -69,8 +69,15 @@ static void tell(FILE *f, const struct judged *js)
 		fprintf(f, "%s%s", i ? "; " : "", verdict_name(p->verdict));
 		if (p->verdict != ALLOW)
 			fprintf(f, " %s %s", line ? line + 1 : "default", p->reason);
+		for (unsigned k = 0; k < p->nthresholds; k++)
+			fprintf(f, ", %s %s above %llu", verdict_name(p->thresholds[k].verdict),
+				strrchr(p->thresholds[k].rule->where, ':') + 1,
+				(unsigned long long)p->thresholds[k].rows);
 		if (p->inner && p->kind == STATEMENT_PREPARE)
 			fprintf(f, ", inner %s", verdict_name(p->inner->verdict));
+		for (unsigned k = 0; p->kind == STATEMENT_PREPARE && p->inner && k < p->inner->nthresholds;
+			k++)
+			fprintf(f, " above %llu", (unsigned long long)p->inner->thresholds[k].rows);
 	}
 }
 

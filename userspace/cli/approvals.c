@@ -208,6 +208,19 @@ static void print_shape(const json_t *x)
 	}
 }
 
+static void print_estimate(const json_t *x)
+{
+	char line[300];
+
+	if (json_object_get(x, "rows"))
+		snprintf(line, sizeof(line), "%" JSON_INTEGER_FORMAT " rows, as the server's planner guesses",
+			number(x, "rows"));
+	else
+		snprintf(line, sizeof(line), "none: %s", text(x, "none"));
+	if (json_is_object(x))
+		review_line("estimate", line);
+}
+
 static void print_one(const json_t *x)
 {
 	char line[1400], at[32];
@@ -238,6 +251,7 @@ static void print_one(const json_t *x)
 		json_is_true(json_object_get(x, "ends_running")) ? ", ends with its time" : "");
 	if (number(x, "uses"))
 		review_line("used", line);
+	print_estimate(json_object_get(x, "estimate"));
 	print_texts("reaches", json_object_get(x, "relations"));
 	if (json_is_true(json_object_get(x, "in_transaction")))
 		review_line("transaction", "open: what it has locked stays locked while this waits");

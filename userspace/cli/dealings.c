@@ -542,7 +542,7 @@ enum verdict dealings_judge(const struct dealings *d, uint32_t number, const str
 	*why = (struct guard_answer){.verdict = ALLOW};
 	for (unsigned i = 0; i < k->n; i++) {
 		const struct deed deed = deed_of(&k->v[i], &a);
-		struct guard_answer one = guard_judge(guards, nguards, NULL, &deed, 1);
+		struct guard_answer one = guard_judge(guards, nguards, NULL, &deed, 1, true);
 
 		if (one.verdict < why->verdict)
 			*why = one;

@@ -125,6 +125,16 @@ static const char *spend_text(const struct offline *o, const struct spend *s, st
 	return text ? text : "out of memory";
 }
 
+/* What an estimate of its rows would decide. */
+static void print_thresholds(const struct plan *p)
+{
+	for (unsigned i = 0; i < p->nthresholds; i++)
+		printf("  above %llu estimated rows, or without an estimate: %s (%s)\n",
+			(unsigned long long)p->thresholds[i].rows,
+			p->thresholds[i].verdict == ASK ? "waits for an approval" : "refused",
+			p->thresholds[i].rule->where);
+}
+
 static void print_plan(const struct offline *o, const struct plan *p, const struct statement *st,
 	unsigned number, struct arena *a)
 {
@@ -139,12 +149,14 @@ static void print_plan(const struct offline *o, const struct plan *p, const stru
 		printf("\n  %s\n", p->reason);
 		if (p->hint)
 			printf("  %s\n", p->hint);
+		print_thresholds(p);
 		return;
 	}
 	printf("%s%s\n", statement_kind_name(p->kind),
 		p->inner   ? " of"
 		: p->masks ? ", masked"
 			   : ", nothing masked");
+	print_thresholds(p);
 	for (unsigned i = 0; i < p->ncolumns; i++)
 		printf("  %-30s %-40s %s\n", label(st, p, i), action_text(&p->columns[i], a),
 			p->columns[i].action == ACTION_PASS ? "" : where(p->columns[i].rule));
@@ -157,12 +169,17 @@ static void print_plan(const struct offline *o, const struct plan *p, const stru
 static json_t *plan_json(
 	const struct offline *o, const struct plan *p, const struct statement *st, struct arena *a)
 {
-	json_t *columns, *spends;
+	json_t *columns, *spends, *thresholds = json_array();
 
+	for (unsigned i = 0; i < p->nthresholds; i++)
+		json_array_append_new(
+			thresholds, json_pack("{s:I, s:s, s:s}", "rows", (json_int_t)p->thresholds[i].rows,
+					    "verdict", verdict_name(p->thresholds[i].verdict), "rule",
+					    p->thresholds[i].rule->where));
 	if (p->verdict != ALLOW)
-		return json_pack("{s:s, s:s, s:s, s:s?, s:i}", "verdict", verdict_name(p->verdict),
+		return json_pack("{s:s, s:s, s:s, s:s?, s:i, s:o}", "verdict", verdict_name(p->verdict),
 			"sqlstate", p->sqlstate, "reason", p->reason, "hint", p->hint, "position",
-			p->position);
+			p->position, "thresholds", thresholds);
 	columns = json_array();
 	spends = json_array();
 	for (unsigned i = 0; i < p->nspends && !p->inner; i++)
@@ -177,9 +194,9 @@ static json_t *plan_json(
 				c->action == ACTION_MASK ? offline_mask_text(c->mask, a) : NULL, "rule",
 				c->action == ACTION_PASS || !c->rule ? NULL : c->rule->where));
 	}
-	return json_pack("{s:s, s:s, s:o, s:o, s:o*}", "verdict", "allow", "kind",
-		statement_kind_name(p->kind), "columns", columns, "spends", spends, "inner",
-		p->inner ? plan_json(o, p->inner, st ? st->inner : NULL, a) : NULL);
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o*}", "verdict", "allow", "kind",
+		statement_kind_name(p->kind), "columns", columns, "spends", spends, "thresholds", thresholds,
+		"inner", p->inner ? plan_json(o, p->inner, st ? st->inner : NULL, a) : NULL);
 }
 
 struct listing {

@@ -196,6 +196,13 @@ bool rules_take(struct entry *x, const json_t *shown)
 	return true;
 }
 
+static json_t *estimate_of(const struct desk_request *r)
+{
+	if (r->estimated)
+		return json_pack("{s:I}", "rows", (json_int_t)r->rows);
+	return r->unestimated ? json_pack("{s:s}", "none", r->unestimated) : json_null();
+}
+
 static json_t *shown_of(const struct desk_request *r)
 {
 	const struct caller *who = r->who;
@@ -212,6 +219,7 @@ static json_t *shown_of(const struct desk_request *r)
 	ok = ok && !json_object_set_new(o, "rule", json_string(r->rule ? r->rule : ""));
 	ok = ok && !json_object_set_new(o, "why", json_string(r->why ? r->why : ""));
 	ok = ok && !json_object_set_new(o, "reason", reason ? reason : json_null());
+	ok = ok && !json_object_set_new(o, "estimate", estimate_of(r));
 	ok = ok && !json_object_set_new(o, "statement", json_string(r->text));
 	ok = ok && !json_object_set_new(o, "parameters", texts(r->values, r->nvalues));
 	ok = ok && !json_object_set_new(o, "relations", texts(r->relations, r->nrelations));
@@ -269,6 +277,7 @@ static bool fill(struct approvals *a, struct entry *x, const struct desk_request
 
 static struct entry *ask_anew(struct approvals *a, const struct desk_request *r, int *rc)
 {
+	char rows[24] = "none";
 	struct entry *x;
 
 	*rc = too_many(a, r->identity) || r->nrules > RULES_MAX ? -ENOSPC : 0;
@@ -285,11 +294,14 @@ static struct entry *ask_anew(struct approvals *a, const struct desk_request *r,
 	}
 	a->stats.asked++;
 	entry_changed(a, x);
+	if (r->estimated)
+		snprintf(rows, sizeof(rows), "%llu", (unsigned long long)r->rows);
 	log_with(LOG_INFO, "approval.asked",
 		LOG_FIELDS(LOG_NUMBER("approval", x->id), LOG_TEXT("identity", x->identity),
 			LOG_TEXT("cgroup", r->who->cgroup), LOG_NUMBER("uid", r->who->uid),
 			LOG_NUMBER("tgid", r->who->tgid), LOG_TEXT("database", r->database),
-			LOG_TEXT("kind", r->kind), LOG_TEXT("rule", r->rule ? r->rule : "")),
+			LOG_TEXT("kind", r->kind), LOG_TEXT("rule", r->rule ? r->rule : ""),
+			LOG_TEXT("estimate", rows)),
 		"a statement waits for an approval: pgveil approvals show %llu", (unsigned long long)x->id);
 	return x;
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "sql/estimate.h"
+
 const char *verdict_name(enum verdict v)
 {
 	switch (v) {
@@ -130,10 +132,23 @@ static bool rule_fits(
 	       (!r->nschemas || schemas_fit(r, c, d, strict));
 }
 
+/* Of how many rows something is done can be asked about what is done to rows. */
+static bool of_rows(
+	const struct guard_rule *r, const struct catalog *c, const struct deed *d, uint64_t effect)
+{
+	return (effect & ESTIMATE_EFFECTS) && rule_fits(r, c, d, effect);
+}
+
+/* Whatever the server estimates of the statement, it does not estimate this. */
+static bool beyond_estimates(const struct deed *d, bool counts)
+{
+	return d->unknown || (counts && d->keyed);
+}
+
 /* What comes with another deed (a partition, what is below a view, a foreign key's action) is not asked for
  * where no rule speaks of it: the other is. */
 static struct guard_answer judge_effect(
-	const struct guard *g, const struct catalog *c, const struct deed *d, uint64_t effect)
+	const struct guard *g, const struct catalog *c, const struct deed *d, uint64_t effect, bool counts)
 {
 	struct guard_answer out = {.verdict = ALLOW, .guard = g, .deed = d, .effect = effect};
 	bool found = false;
@@ -141,7 +156,7 @@ static struct guard_answer judge_effect(
 	for (unsigned i = 0; i < g->nrules; i++) {
 		const struct guard_rule *r = &g->rules[i];
 
-		if (!rule_fits(r, c, d, effect) || (found && r->verdict >= out.verdict))
+		if (r->estimated || !rule_fits(r, c, d, effect) || (found && r->verdict >= out.verdict))
 			continue;
 		found = true;
 		out.verdict = r->verdict;
@@ -149,11 +164,62 @@ static struct guard_answer judge_effect(
 	}
 	if (!found && !d->derived)
 		out.verdict = g->normal;
+	/* a rule with an estimate never lets through what is not let through without it */
+	for (unsigned i = 0; i < g->nrules && beyond_estimates(d, counts); i++) {
+		const struct guard_rule *r = &g->rules[i];
+
+		if (!r->estimated || !of_rows(r, c, d, effect) || r->verdict >= out.verdict)
+			continue;
+		out.verdict = r->verdict;
+		out.rule = r;
+	}
 	return out;
 }
 
+unsigned guard_estimated(const struct guard *const *guards, unsigned n)
+{
+	unsigned all = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < guards[i]->nrules; k++)
+			all += guards[i]->rules[k].estimated;
+	return all;
+}
+
+static bool threshold(const struct guard_rule *r, const struct catalog *c, const struct deed *deeds,
+	unsigned n, struct guard_answer *out)
+{
+	for (unsigned k = 0; k < n; k++)
+		for (unsigned e = 0; e < EFFECT_COUNT; e++) {
+			uint64_t effect = UINT64_C(1) << e;
+
+			if (!(deeds[k].effects & effect) || !of_rows(r, c, &deeds[k], effect))
+				continue;
+			out->deed = &deeds[k];
+			out->effect = effect;
+			return true;
+		}
+	return false;
+}
+
+unsigned guard_thresholds(const struct guard *const *guards, unsigned n, const struct catalog *c,
+	const struct deed *deeds, unsigned ndeeds, struct guard_answer *v)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < guards[i]->nrules; k++) {
+			const struct guard_rule *r = &guards[i]->rules[k];
+			struct guard_answer a = {.verdict = r->verdict, .guard = guards[i], .rule = r};
+
+			if (r->estimated && threshold(r, c, deeds, ndeeds, &a))
+				v[found++] = a;
+		}
+	return found;
+}
+
 struct guard_answer guard_judge(const struct guard *const *guards, unsigned n, const struct catalog *c,
-	const struct deed *deeds, unsigned ndeeds)
+	const struct deed *deeds, unsigned ndeeds, bool counts)
 {
 	struct guard_answer out = {.verdict = ALLOW};
 
@@ -164,7 +230,7 @@ struct guard_answer guard_judge(const struct guard *const *guards, unsigned n, c
 
 				if (!(deeds[k].effects >> e & 1))
 					continue;
-				a = judge_effect(guards[i], c, &deeds[k], UINT64_C(1) << e);
+				a = judge_effect(guards[i], c, &deeds[k], UINT64_C(1) << e, counts);
 				if (a.verdict < out.verdict)
 					out = a;
 			}
@@ -191,6 +257,7 @@ bool guard_rule_covers(const struct guard_rule *a, const struct guard_rule *b)
 	return (a->effects & b->effects) == b->effects && (!a->where_missing || b->where_missing) &&
 	       (!a->nowhere || b->nowhere) &&
 	       !(b->nowhere && (a->nrelations || a->nschemas || a->nfunctions)) &&
+	       (!a->estimated || (b->estimated && a->rows <= b->rows)) &&
 	       all_covered(a->relations, a->nrelations, b->relations, b->nrelations) &&
 	       all_covered(a->schemas, a->nschemas, b->schemas, b->nschemas) &&
 	       all_covered(a->functions, a->nfunctions, b->functions, b->nfunctions);

@@ -17,7 +17,10 @@ struct guard_rule { /* one entry of spec.statements.rules: all that is given mus
 	const struct pattern_name *relations, *schemas, *functions;
 	unsigned nrelations, nschemas, nfunctions;
 	bool where_missing;
-	bool nowhere; /* relations: none: what is done to nothing that has a name */
+	bool nowhere;   /* relations: none: what is done to nothing that has a name */
+	bool estimated; /* … and of more rows than these, as the server estimates, or it is not known of how
+			   many */
+	uint64_t rows;
 	enum verdict verdict;
 	const char *where; /* "file:line", for explain and hints */
 };
@@ -57,8 +60,14 @@ struct guard_answer {
 	const struct deed *deed;
 	uint64_t effect; /* the one of its bits */
 };
+/* counts: how many rows the statement is about matters. Rules with an estimate count only where no estimate
+ * can say: of the others that fit are guard_thresholds. */
 struct guard_answer guard_judge(const struct guard *const *guards, unsigned n, const struct catalog *c,
-	const struct deed *deeds, unsigned ndeeds);
+	const struct deed *deeds, unsigned ndeeds, bool counts);
+unsigned guard_estimated(const struct guard *const *guards, unsigned n); /* how many rules have an estimate */
+/* Those that would fit if the estimate were high enough, and what of; v has room for guard_estimated. */
+unsigned guard_thresholds(const struct guard *const *guards, unsigned n, const struct catalog *c,
+	const struct deed *deeds, unsigned ndeeds, struct guard_answer *v);
 /* Whether what b names is named by a too. */
 bool guard_rule_covers(const struct guard_rule *a, const struct guard_rule *b);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/section.h"
+#include "sql/estimate.h"
 
 #define WHERE     "spec.statements.rules[]"
 #define RULES_MAX 500
@@ -103,8 +104,8 @@ bool guard_read_verdict(struct reading *r, const struct node *n, const char *whe
 static void check_rule(struct reading *r, const struct node *n, const struct guard_rule *g)
 {
 	const struct node *effects = node_get(n, "effects");
-	bool said =
-		effects || g->nrelations || g->nowhere || g->nschemas || g->nfunctions || g->where_missing;
+	bool said = effects || g->nrelations || g->nowhere || g->nschemas || g->nfunctions ||
+		    g->where_missing || g->estimated;
 
 	if (!said)
 		section_wrong(r, n,
@@ -120,8 +121,16 @@ static void check_rule(struct reading *r, const struct node *n, const struct gua
 		section_wrong(r, n,
 			"relations and schemas do not go together: write the schema into "
 			"\"schema.relation\"");
+	if (g->estimated && g->nfunctions)
+		section_wrong(r, n, "the rule can never fire: an estimate is of the rows of relations");
+	if (g->estimated && g->verdict == ALLOW)
+		section_wrong(r, n,
+			"a rule with an estimate is for what is more than that: its verdict is ask or deny");
 	if (!effects)
 		return;
+	if (g->estimated && !(g->effects & ESTIMATE_EFFECTS))
+		section_wrong(
+			r, effects, "the rule can never fire: nothing of that is done to a number of rows");
 	if (g->where_missing && !(g->effects & (DOES_UPDATE | DOES_DELETE)))
 		section_wrong(r, effects, "the rule can never fire: only update and delete have a WHERE");
 	if (g->nrelations && !(g->effects & DOES_TO_RELATIONS))
@@ -133,11 +142,24 @@ static void check_rule(struct reading *r, const struct node *n, const struct gua
 			"anything is listed in spec.statements.opaque.allow, or denied");
 }
 
+static void read_estimate(struct reading *r, const struct node *n, struct guard_rule *g)
+{
+	static const struct key keys[] = {{"rows", KEY_READ}};
+	unsigned long rows = 0;
+
+	if (!n || !section_map(r, n, WHERE ".estimate", keys, ARRAY_LEN(keys)))
+		return;
+	section_missing(r, n, WHERE ".estimate", "rows");
+	g->estimated = true;
+	if (section_number(r, node_get(n, "rows"), WHERE ".estimate.rows", 1, 1000000000000, &rows))
+		g->rows = rows;
+}
+
 static void read_rule(struct reading *r, const struct node *n, struct guard_rule *g)
 {
 	static const struct key keys[] = {{"effects", KEY_READ}, {"relations", KEY_READ},
 		{"schemas", KEY_READ}, {"functions", KEY_READ}, {"where", KEY_READ}, {"verdict", KEY_READ},
-		{"estimate", KEY_LATER}};
+		{"estimate", KEY_READ}};
 	const struct node *where = node_get(n, "where");
 	unsigned told = r->m->total;
 
@@ -157,6 +179,7 @@ static void read_rule(struct reading *r, const struct node *n, struct guard_rule
 	g->where_missing = node_is(where, "missing");
 	if (where && !g->where_missing)
 		section_wrong(r, where, WHERE ".where can only be missing");
+	read_estimate(r, node_get(n, "estimate"), g);
 	(void)guard_read_verdict(r, node_get(n, "verdict"), WHERE ".verdict", &g->verdict);
 	if (r->m->total == told)
 		check_rule(r, n, g);

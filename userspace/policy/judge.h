@@ -35,6 +35,13 @@ bool statement_is(const struct statement *st, const char *tag);
 /* What the guards say of what it does. true: it is not denied; where it is to be asked for, p has the words.
  */
 bool judge_guard(struct judge *j, const struct statement *st, struct plan *p);
+/* The rules that an estimate decides about; behind all that says what masked columns it has to do with: why
+ * it cannot have one, and what is then. */
+void judge_thresholds(struct judge *j, const struct statement *st, struct plan *p);
+void judge_estimate(struct judge *j, const struct statement *st, struct plan *p);
+/* What was done to what, and which rule says so. NULL: no memory. */
+const char *judge_deed(struct judge *j, const struct guard_answer *a);
+const char *judge_rule(struct judge *j, const struct guard_answer *a);
 /* Whether its text is one of those that the documents list, where they do. */
 bool judge_only(struct judge *j, const struct statement *st, struct plan *p);
 /* Whether that hangs on what constants there are. */

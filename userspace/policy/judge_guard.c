@@ -13,7 +13,7 @@ static const char *effect_word(uint64_t effect)
 }
 
 /* What was done to what. */
-static const char *deed_text(struct judge *j, const struct guard_answer *a)
+const char *judge_deed(struct judge *j, const struct guard_answer *a)
 {
 	const struct deed *d = a->deed;
 	const char *word = effect_word(a->effect);
@@ -53,7 +53,7 @@ static const char *missing_text(const struct guard_answer *a)
 		       : "";
 }
 
-static const char *hint(struct judge *j, const struct guard_answer *a)
+const char *judge_rule(struct judge *j, const struct guard_answer *a)
 {
 	const char *where = a->rule ? a->rule->where : a->guard->where;
 	const char *what = a->rule ? "Policy rule" : "The default of the policy's statements at";
@@ -227,6 +227,41 @@ static bool is_ours(const struct statement *st)
 	       strncmp(st->setting, "pgveil.", 7) == 0;
 }
 
+/* What is only explained, shown or written down for later is of no rows. */
+static bool judge_counts(const struct statement *st)
+{
+	return st->kind != STATEMENT_SHOW && !(st->kind == STATEMENT_DEFINE && st->makes_kind == 'v') &&
+	       (st->kind != STATEMENT_EXPLAIN || st->explain.analyze);
+}
+
+void judge_thresholds(struct judge *j, const struct statement *st, struct plan *p)
+{
+	unsigned n = 0, found, max;
+	const struct guard *const *guards = binding_guards(j->b, &n);
+	struct guard_answer *v;
+	struct threshold *out;
+
+	max = judge_counts(st) ? guard_estimated(guards, n) : 0;
+	v = max ? arena_array(j->a, max, sizeof(*v)) : NULL;
+	out = max ? arena_array(j->a, max, sizeof(*out)) : NULL;
+	if (!v || !out) {
+		j->failed = j->failed || max;
+		return;
+	}
+	found = guard_thresholds(guards, n, binding_catalog(j->b), st->deeds, st->ndeeds, v);
+	for (unsigned i = 0; i < found; i++) {
+		const char *text = judge_deed(j, &v[i]), *how = judge_rule(j, &v[i]);
+
+		text = text ? arena_printf(j->a, "%s%s %s", text, missing_text(&v[i]),
+				      v[i].verdict == ASK ? "needs an approval" : "is not allowed here")
+			    : NULL;
+		j->failed = j->failed || !text || !how;
+		out[p->nthresholds++] =
+			(struct threshold){v[i].rule->rows, v[i].verdict, v[i].rule, text, how};
+	}
+	p->thresholds = out;
+}
+
 bool judge_guard(struct judge *j, const struct statement *st, struct plan *p)
 {
 	unsigned n = 0;
@@ -234,16 +269,16 @@ bool judge_guard(struct judge *j, const struct statement *st, struct plan *p)
 	/* of which nobody said what it does */
 	static const struct deed anything = {.effects = DOES_ALL, .whole = true, .unknown = true};
 	bool said = st->ndeeds || st->kind == STATEMENT_EMPTY || is_ours(st);
-	struct guard_answer a = guard_judge(
-		guards, n, binding_catalog(j->b), said ? st->deeds : &anything, said ? st->ndeeds : 1);
+	struct guard_answer a = guard_judge(guards, n, binding_catalog(j->b), said ? st->deeds : &anything,
+		said ? st->ndeeds : 1, judge_counts(st));
 	const char *text, *how;
 
 	if (!judge_settings(j, st, p))
 		return false;
 	if (a.verdict == ALLOW)
 		return true;
-	text = deed_text(j, &a);
-	how = hint(j, &a);
+	text = judge_deed(j, &a);
+	how = judge_rule(j, &a);
 	p->guard = a.rule;
 	p->by = a.rule ? a.rule->where : a.guard->where;
 	judge_deny(j, p, "42501",

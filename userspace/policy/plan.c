@@ -465,6 +465,9 @@ static struct plan *plan_statement(struct judge *j, const struct statement *st, 
 	else
 		plan_guarded(j, st, p, guarded);
 	judge_touched(j, st, p);
+	if (guarded && p->verdict != DENY)
+		judge_thresholds(j, st, p);
+	judge_estimate(j, st, p);
 	return p;
 }
 

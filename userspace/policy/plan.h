@@ -34,6 +34,14 @@ struct column_plan {
 	bool quoted; /* COPY: by FORCE_QUOTE */
 };
 
+/* A rule that fits where the server estimates more rows than these, or nothing is known. */
+struct threshold {
+	uint64_t rows;
+	enum verdict verdict;
+	const struct guard_rule *rule;
+	const char *reason, *hint;
+};
+
 struct plan {
 	enum verdict verdict;
 	uint64_t effects; /* all that it may do, a bit for each (sql/effect.h) */
@@ -42,6 +50,11 @@ struct plan {
 	bool guarded; /* not ALLOW: for what those say, and not for what masks need */
 	const char
 		*by; /* "file:line" of spec.statements that decided, be it a rule, default, a list or a pin */
+	/* What an estimate decides beside the verdict, each stricter than that; and why there can be no
+	 * estimate of it, then there are none (NULL: there can). */
+	const struct threshold *thresholds;
+	unsigned nthresholds;
+	const char *unestimated;
 	/* Not ALLOW: what the client is told. */
 	char sqlstate[6];
 	const char *reason, *hint; /* hint may be NULL */

@@ -371,6 +371,7 @@ static enum fate on_ready(struct session *s, const struct frame *f)
 	style_settle(s, status);
 	pin_ready(s, x, status);
 	own_ready(s, x, status);
+	estimate_ready(s, x, status);
 	keep_done(s, &x->kept, stopped_with(x));
 	ours = x->ours;
 	if (x->kind != EXPECT_COPY_SYNCS)
@@ -433,11 +434,13 @@ static enum fate on_error(struct session *s, const struct frame *f)
 		pass_failed(s, x);
 	if (x && x->kind == EXPECT_PIN && !over && s->own.builder)
 		own_error(s, in.field['C']);
+	else if (x && x->kind == EXPECT_PIN && !over && estimate_failed(s, in.field['C']))
+		fate = FATE_SWALLOW;
 	else if (x && x->kind == EXPECT_PIN && x->ours && !over)
 		session_break(s, "57P01", "what the login settled could not be set again");
 	if (s->state != STATE_OPEN)
 		return FATE_BROKEN;
-	if (s->own.recover && x && x->kind == EXPECT_PIN) {
+	if ((s->own.recover || s->estimate.recover) && x && x->kind == EXPECT_PIN) {
 		fate = FATE_SWALLOW;
 	} else if (x && x->refusal && !over && s->status == 'E' && x->refusal->aborts) {
 		backend_refuse(s, &aborted);

@@ -24,6 +24,7 @@ struct held {
 	struct span types;           /* that Parse gave its parameters; 4 bytes each */
 	const struct msg_bind *bind; /* NULL: it has no parameters */
 	const struct plan *asks;     /* the plan that a person must approve of */
+	const struct demand *demand; /* why, where the plan itself does not say so; else NULL */
 };
 
 /* The relations that h reads, writes or may reach by inheritance and foreign keys; in s->scratch. -ENOSPC,

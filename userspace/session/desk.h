@@ -50,8 +50,11 @@ struct desk_request { /* all borrowed, for the time of the call */
 	const char *rule, *why;        /* which rule asks, "file:line", and about what */
 	const char *tag, *kind;        /* what the statement is called */
 	const char *reason;            /* pgveil.reason: a claim; NULL: none */
-	const char *text;              /* as it is sent, but for constants that a mask is about */
-	const char *const *values;     /* parameters, likewise */
+	bool estimated;
+	uint64_t rows;             /* that the server's planner guesses; known if estimated */
+	const char *unestimated;   /* why that is not known; NULL: nobody asked */
+	const char *text;          /* as it is sent, but for constants that a mask is about */
+	const char *const *values; /* parameters, likewise */
 	unsigned nvalues;
 	const char *shape; /* that it could be approved by; NULL: none, why_no_shape */
 	const char *why_no_shape;

@@ -16,6 +16,8 @@ enum took frontend_forward(struct session *s, const struct frame *f)
 {
 	session_pass(s, SIDE_CLIENT, f);
 	s->unsynced = f->type != FE_SYNC && f->type != FE_QUERY && f->type != FE_TERMINATE;
+	if (!s->unsynced)
+		s->group_begun = s->group_left = false;
 	s->group_ran = s->unsynced && (s->group_ran || f->type == FE_BIND || f->type == FE_EXECUTE);
 	return TOOK_IT;
 }
@@ -108,8 +110,23 @@ static bool end_group(struct session *s)
 	pin_sync(s, x);
 	put_sync(&s->put);
 	session_send(s, SIDE_SERVER);
-	s->unsynced = s->group_ran = false;
+	s->unsynced = s->group_ran = s->group_begun = s->group_left = false;
 	return false;
+}
+
+bool frontend_group_closed(struct session *s)
+{
+	return !s->unsynced || end_group(s);
+}
+
+/* Nothing else may be under way: its answers come first, and a cancel must mean this one. */
+bool frontend_alone(struct session *s)
+{
+	if (pipeline_len(&s->pipe)) {
+		frontend_answered(s);
+		return false;
+	}
+	return !s->lane[SIDE_SERVER].through && !splice_within(s);
 }
 
 /* What analysed a statement has locked what is in it: where nothing ran since, a Sync of ours lets it go
@@ -244,6 +261,7 @@ static enum took take_query(struct session *s, const struct frame *f)
 	struct judgement *j = NULL;
 	const struct judged *js;
 	const struct plan *denial;
+	struct demand demand = {0};
 	struct step *steps;
 	struct kept kept;
 	struct err e = {0};
@@ -285,7 +303,10 @@ static enum took take_query(struct session *s, const struct frame *f)
 	if (fits)
 		r = limit_admit(s, counted, rows, &hint, &e);
 	if (fits && !r)
-		r = hold_query(s, m.sql, js, steps, &hint, &e);
+		r = estimate_query(s, instead ? span_of(instead, strlen(instead)) : m.sql, js, steps, &demand,
+			&hint, &e);
+	if (fits && !r)
+		r = hold_query(s, m.sql, js, steps, &demand, &hint, &e);
 	if (fits && !r)
 		r = pass_query(s, js, steps, &e);
 	if (fits && !r)
@@ -434,6 +455,7 @@ void frontend_pump(struct session *s)
 			s->catalog_since_ms = 0;
 		if (took == TOOK_WAIT)
 			return;
+		estimate_forget(s);
 		s->flushed = false;
 	}
 }

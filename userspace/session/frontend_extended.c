@@ -236,6 +236,8 @@ static enum took send_bind(struct session *s, const struct frame *f, const struc
 	}
 	x->portal = o;
 	o->ticket = hold_sent(s, true);
+	o->estimated = s->estimate.is;
+	o->estimated.why = NULL;
 	x->kept = o->kept = *kept;
 	o->kept.sent_us = 0; /* what answers the Bind is the first of it */
 	s->stats.approved += o->ticket != 0;
@@ -252,6 +254,7 @@ enum took frontend_bind(struct session *s, const struct frame *f)
 	struct step st = {0};
 	struct err e = {0};
 	struct msg_bind m;
+	struct demand demand = {0};
 	const char *hint = NULL;
 	struct kept kept;
 	enum took took;
@@ -270,7 +273,9 @@ enum took frontend_bind(struct session *s, const struct frame *f)
 	if (by_name(p->plan) || (p->plan && p->plan->inner && by_name(p->plan->inner)))
 		r = judge_step(s, p->plan, p->j, NULL, 0, &st, &e);
 	if (!r)
-		r = hold_bind(s, &m, p, &st, &hint, &e);
+		r = estimate_bind(s, &m, p, &st, &demand, &hint, &e);
+	if (!r)
+		r = hold_bind(s, &m, p, &st, &demand, &hint, &e);
 	if (!r)
 		r = pass_bind(s, p->plan, &st, &e);
 	if (!r)
@@ -349,6 +354,10 @@ static enum took send_execute(
 	x->barrier = x->step.plan && x->step.plan->kind == STATEMENT_COPY_IN;
 	s->barrier |= x->barrier;
 	x->judged_ms = s->now_ms;
+	if (o->prepared->plan && o->prepared->plan->kind == STATEMENT_TRANSACTION) {
+		s->group_begun = pin_begins(o->prepared->plan);
+		s->group_left = !s->group_begun;
+	}
 	pin_sent(s, o->prepared->plan, &x->step);
 	words_sent(s, o->prepared->plan, &x->step);
 	words_newer(s, o->latest);
@@ -405,6 +414,8 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 	counted = limit_statements(&one, &rows);
 	if (!r)
 		r = limit_admit(s, counted, rows || o->cursor, &hint, &e);
+	if (!r)
+		r = estimate_execute(s, o, &st, &hint, &e);
 	if (!r)
 		r = hold_execute(s, o, &st, &hint, &e);
 	if (!r)

@@ -245,6 +245,11 @@ static int refused(int r, struct session *s, struct err *e)
 	return err_sql(e, -EACCES, "53200", "out of memory");
 }
 
+static const char *reason_of(const struct held *h)
+{
+	return h->demand ? h->demand->reason : h->asks->reason;
+}
+
 static int request(struct session *s, const struct held *h, const struct reached *r, struct desk_request *q)
 {
 	const char **names = arena_array(&s->scratch, 2ul * r->n + 64, sizeof(*names));
@@ -264,8 +269,11 @@ static int request(struct session *s, const struct held *h, const struct reached
 	q->dbname = s->dbname;
 	q->role = s->settled_user && !s->switched ? s->settled_user : s->role_set;
 	q->path = path_of(s);
-	q->rule = h->asks->guard ? h->asks->guard->where : "default";
-	q->why = h->asks->reason;
+	q->rule = h->demand ? h->demand->where : h->asks->guard ? h->asks->guard->where : "default";
+	q->why = reason_of(h);
+	q->estimated = s->estimate.is.known;
+	q->rows = s->estimate.is.rows;
+	q->unestimated = s->estimate.is.why;
 	q->tag = h->asks->tag;
 	q->kind = statement_kind_name(h->asks->kind);
 	q->reason = s->hold->reason[0] ? s->hold->reason : NULL;
@@ -326,16 +334,6 @@ static int look(struct session *s, const struct bond *bond, const char **hint, s
 	return leave(s, DESK_MOVED, moved);
 }
 
-/* Nothing else may be under way: its answers come first, and a cancel must mean this one. */
-static bool alone(struct session *s)
-{
-	if (pipeline_len(&s->pipe)) {
-		frontend_answered(s);
-		return false;
-	}
-	return !s->lane[SIDE_SERVER].through && !splice_within(s);
-}
-
 static int hold(struct session *s, const struct held *h, const char **hint, struct err *e)
 {
 	struct reached r;
@@ -344,11 +342,11 @@ static int hold(struct session *s, const struct held *h, const char **hint, stru
 
 	s->cause = CAUSE_APPROVAL; /* of a refusal, should it be one */
 	if (!s->env->desk || !s->grant.identity)
-		return err_sql(e, -EACCES, "42501", "%s",
-			h->asks->reason ? h->asks->reason : "an approval is needed");
+		return err_sql(
+			e, -EACCES, "42501", "%s", reason_of(h) ? reason_of(h) : "an approval is needed");
 	if (!hold_of(s))
 		return err_sql(e, -EACCES, "53200", "out of memory");
-	if (!s->hold->ticket && (!alone(s) || (h->bind && !frontend_group_ended(s))))
+	if (!s->hold->ticket && (!frontend_alone(s) || (h->bind && !frontend_group_ended(s))))
 		return -EAGAIN;
 	if (!s->hold->ticket) {
 		rc = as_of_now(s, e);
@@ -409,7 +407,7 @@ static struct span text_of(const struct step *st)
 }
 
 int hold_query(struct session *s, struct span text, const struct judged *js, const struct step *steps,
-	const char **hint, struct err *e)
+	const struct demand *d, const char **hint, struct err *e)
 {
 	const struct plan **plans = arena_array(&s->scratch, 2ul * js->n + 1, sizeof(*plans));
 	struct held h = {.text = text, .plans = plans};
@@ -422,6 +420,8 @@ int hold_query(struct session *s, struct span text, const struct judged *js, con
 	for (unsigned i = 0; i < js->n; i++) {
 		const struct plan *p = asking(js->plans[i], &steps[i]);
 
+		if (!p && d->plan && d->plan == estimate_counted(js->plans[i], &steps[i]))
+			p = d->plan;
 		plans[h.nplans++] = js->plans[i];
 		if (steps[i].target && js->plans[i]->kind == STATEMENT_EXECUTE) {
 			plans[h.nplans++] = p ? p : steps[i].target->plan;
@@ -441,6 +441,7 @@ int hold_query(struct session *s, struct span text, const struct judged *js, con
 		r = fetches(s, steps, i, hint, e);
 	if (r || !h.asks)
 		return r;
+	h.demand = h.asks == d->plan ? d : NULL;
 	h.named = text_of(by_name);
 	if (by_name && by_name->target)
 		h.types = by_name->target->types;
@@ -451,12 +452,16 @@ int hold_query(struct session *s, struct span text, const struct judged *js, con
 }
 
 int hold_bind(struct session *s, const struct msg_bind *m, const struct prepared *p, const struct step *st,
-	const char **hint, struct err *e)
+	const struct demand *d, const char **hint, struct err *e)
 {
 	const struct plan *plans[2] = {p->plan, NULL};
 	struct held h = {.plans = plans, .nplans = 1, .bind = m, .types = p->types};
 
 	h.asks = asking(p->plan, st);
+	if (!h.asks && d->plan) {
+		h.asks = d->plan;
+		h.demand = d;
+	}
 	if (!h.asks)
 		return 0;
 	if (p->plan->kind == STATEMENT_FETCH)
@@ -491,7 +496,7 @@ int hold_execute(
 	r = fetches(s, st, 0, hint, e);
 	if (r)
 		return r;
-	if (!asking(p, st) && !asks(newer) && !asks(o->latest ? judge_inner(o->latest) : NULL))
+	if (!o->ticket && !asking(p, st) && !asks(newer) && !asks(o->latest ? judge_inner(o->latest) : NULL))
 		return 0;
 	s->cause = CAUSE_APPROVAL;
 	run = run_of(s, o->ticket);

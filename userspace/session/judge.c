@@ -494,7 +494,7 @@ static int check_inner_execute(struct session *s, const struct plan *plan, const
 		judgement_plans(st.newer ? st.newer : st.target->j)->wrapped)
 		r = err_sql(e, -EACCES, "42501",
 			"EXPLAIN of a statement that reads a relation with a row filter is not allowed");
-	if (!r && p && p->verdict == ASK)
+	if (!r && p && (p->verdict == ASK || p->nthresholds))
 		r = err_sql(e, -EACCES, "42501",
 			"%s EXECUTE of a statement that needs an approval is not allowed",
 			plan->tag ? plan->tag : "this");

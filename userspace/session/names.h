@@ -8,6 +8,7 @@
 #include "pgwire/message.h"
 #include "session/account.h"
 #include "session/cache.h"
+#include "session/estimate.h"
 #include "session/kept.h"
 
 #define NAMES_BYTES_MAX                                                                                      \
@@ -60,9 +61,10 @@ struct portal { /* refcounted */
 	bool cursor;     /* made by DECLARE */
 	bool hold;       /* WITH HOLD: outlives its transaction */
 	unsigned nformats;
-	uint16_t *formats; /* of Bind */
-	uint64_t ticket;   /* of the approval that it was bound by (session/hold.c); 0: none */
-	struct kept kept;  /* the Bind, until what it bound was run once; number 0: it was */
+	uint16_t *formats;          /* of Bind */
+	uint64_t ticket;            /* of the approval that it was bound by (session/hold.c); 0: none */
+	struct estimated estimated; /* when it was bound */
+	struct kept kept;           /* the Bind, until what it bound was run once; number 0: it was */
 };
 
 struct names {

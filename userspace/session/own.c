@@ -296,7 +296,7 @@ void own_ready(struct session *s, const struct expected *x, char status)
 	if (s->own.recover && x->ours && status == 'E') {
 		s->own.recover = false;
 		s->own.wait = true;
-		if (!put_back(s) || !pin_end(s))
+		if (!pin_close(s) || !put_back(s) || !pin_end(s))
 			session_break(s, "53200", "out of memory");
 	}
 	let_go(s, status);

@@ -154,7 +154,43 @@ const char *pin_setting(struct arena *a, const char *name, const char *value, bo
 		   : NULL;
 }
 
+/* Of the same secret as the poison, but not the same name: that one must never mean anything. */
+static void pin_name(const struct session *s, char name[POISON_LEN])
+{
+	snprintf(name, POISON_LEN, "pgveil_pin_%s", strrchr(s->poison, '_') + 1);
+}
+
+bool pin_close(struct session *s)
+{
+	char name[POISON_LEN];
+
+	pin_name(s, name);
+	for (const char *kind = "PS"; *kind; kind++) {
+		struct expected *x = pipeline_push(&s->pipe, EXPECT_CLOSE);
+
+		if (!x)
+			return false;
+		x->ours = true;
+		x->target = *kind;
+		x->name = strdup(name);
+		if (!x->name)
+			return false;
+		put_start(&s->put, FE_CLOSE);
+		put_u8(&s->put, (uint8_t)*kind);
+		put_cstr(&s->put, name);
+		put_finish(&s->put);
+	}
+	session_send(s, SIDE_SERVER);
+	return true;
+}
+
 bool pin_put(struct session *s, enum pin_what what, const char *sql)
+{
+	return pin_put_bound(s, what, sql, (struct span){0}, NULL);
+}
+
+bool pin_put_bound(
+	struct session *s, enum pin_what what, const char *sql, struct span types, const struct msg_bind *m)
 {
 	struct expected *x = sql ? pipeline_push(&s->pipe, EXPECT_PIN) : NULL;
 	struct put *w = &s->put;
@@ -164,18 +200,20 @@ bool pin_put(struct session *s, enum pin_what what, const char *sql)
 		return false;
 	x->what = what;
 	x->ours = !s->unsynced;
-	/* Of the same secret, but not the same name: that one must never mean anything. */
-	snprintf(name, sizeof(name), "pgveil_pin_%s", strrchr(s->poison, '_') + 1);
+	pin_name(s, name);
 	put_start(w, FE_PARSE);
 	put_cstr(w, name);
 	put_cstr(w, sql);
-	put_be16(w, 0);
+	put_be16(w, (uint16_t)(types.n / 4));
+	put_span(w, types);
 	put_finish(w);
 	put_start(w, FE_BIND);
 	put_cstr(w, name);
 	put_cstr(w, name);
-	put_be16(w, 0);
-	put_be16(w, 0);
+	put_be16(w, m ? m->nparam_formats : 0);
+	put_span(w, m ? m->param_formats : (struct span){0});
+	put_be16(w, m ? m->nparams : 0);
+	put_span(w, m ? m->params : (struct span){0});
 	put_be16(w, 0);
 	put_finish(w);
 	put_start(w, FE_EXECUTE);
@@ -294,6 +332,8 @@ bool pin_answered(struct session *s, const struct frame *f)
 	if (f->type == BE_DATA_ROW && answers[x->at] == BE_COMMAND_COMPLETE) {
 		if (what == PIN_LOOK)
 			look_row(s, f);
+		if (what == PIN_ESTIMATE || what == PIN_ISOLATION)
+			estimate_row(s, f, what);
 		return what != PIN_READ || own_row(s, f);
 	}
 	if (f->type != answers[x->at])

@@ -29,6 +29,8 @@ enum pin_what {
 	PIN_PLAIN = 0, /* its rows say nothing */
 	PIN_LOOK,      /* session/look.c */
 	PIN_READ,      /* session/own.c */
+	PIN_ISOLATION, /* session/estimate.c */
+	PIN_ESTIMATE,  /* likewise */
 };
 
 /* Why a statement was refused, kept until the server came to its place. */

@@ -54,6 +54,7 @@ void session_free(struct session *s)
 		return;
 	keep_end(s);
 	session_tally(s, true);
+	estimate_forget(s);
 	hold_fini(s);
 	pass_over(s, s->now_ms);
 	pipeline_fini(&s->pipe);
@@ -257,7 +258,7 @@ static void take_event(struct session *s, const struct event *ev)
 	case EVENT_CONNECTED: enter_connected(s, ev); break;
 	case EVENT_CONNECT_FAILED: enter_failed(s, ev); break;
 	case EVENT_CANCEL:
-		if (hold_cancel(s)) {
+		if (hold_cancel(s) || estimate_cancel(s)) {
 			session_note(s, NOTE_CANCEL, NULL, "cancel request");
 			break;
 		}

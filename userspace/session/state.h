@@ -15,6 +15,7 @@
 #include "pgwire/exchange.h"
 #include "pgwire/login.h"
 #include "pgwire/startup.h"
+#include "session/estimate.h"
 #include "session/hold.h"
 #include "policy/allowance.h"
 #include "session/keep.h"
@@ -195,10 +196,13 @@ struct session {
 	bool leaving;              /* it waits for what it owes, and ends then */
 	uint64_t catalog_since_ms; /* when that began; 0: it does not */
 	uint64_t wake_ms;
-	struct hold *hold;     /* session/hold.c; NULL: nothing to keep */
-	bool holds;            /* the client's next message waits for a person */
-	bool settings_unknown; /* some were set and not kept there */
-	uint32_t moves;        /* counts what may have set something */
+	bool group_begun,
+		group_left;       /* … and a BEGIN, or what may end a transaction, was the last of these */
+	struct estimate estimate; /* session/estimate.c */
+	struct hold *hold;        /* session/hold.c; NULL: nothing to keep */
+	bool holds;               /* the client's next message waits for a person */
+	bool settings_unknown;    /* some were set and not kept there */
+	uint32_t moves;           /* counts what may have set something */
 	uint64_t hold_wake_ms;
 	/* OPEN and not judged. */
 	bool ddl;  /* a definition changed in this transaction */
@@ -308,6 +312,9 @@ void frontend_pump(struct session *s);
 void backend_pump(struct session *s);
 /* false: one in which nothing ran is being ended, or the session was closed. */
 bool frontend_group_ended(struct session *s);
+bool frontend_group_closed(struct session *s); /* likewise, whatever ran in it */
+/* Whether nothing is under way in either direction; asks for the answers of an open group. */
+bool frontend_alone(struct session *s);
 bool frontend_answered(struct session *s); /* asks for the answers of an open group; true: they are there */
 
 /* frontend.c, for frontend_extended.c */
@@ -414,13 +421,31 @@ void copy_sync_answered(struct session *s, struct expected *x, char status);
 MUSTCHECK bool commit_step(struct session *s, struct step *st);
 void forget_step(struct session *s, const struct step *st); /* st failed, perhaps late; NULL is fine */
 
+/* estimate.c */
+/* Whether a message may go, for how many rows it is about: 0, and *d says what a person must approve of;
+ * -EAGAIN (wait), -EACCES with e and perhaps *hint (in scratch) for the client. text is what would be sent.
+ */
+MUSTCHECK int estimate_query(struct session *s, struct span text, const struct judged *js,
+	const struct step *steps, struct demand *d, const char **hint, struct err *e);
+MUSTCHECK int estimate_bind(struct session *s, const struct msg_bind *m, const struct prepared *p,
+	const struct step *st, struct demand *d, const char **hint, struct err *e);
+MUSTCHECK int estimate_execute(
+	struct session *s, const struct portal *o, const struct step *st, const char **hint, struct err *e);
+const struct plan *estimate_counted(const struct plan *p, const struct step *st);
+void estimate_forget(struct session *s); /* the message is gone */
+bool estimate_cancel(struct session *s); /* whether a CancelRequest is for a message that waits for it */
+/* What the server says: to a pin of ours, failing on one (false: on another), when it is ready. */
+void estimate_row(struct session *s, const struct frame *f, enum pin_what what);
+bool estimate_failed(struct session *s, struct span sqlstate);
+void estimate_ready(struct session *s, const struct expected *x, char status);
+
 /* hold.c */
 /* Whether a message may go, for what a person must approve of: 0, -EAGAIN (wait), -EACCES with e and perhaps
- * *hint (in scratch) for the client. text is that of the message. */
+ * *hint (in scratch) for the client. text is that of the message; d: what its estimate wants. */
 MUSTCHECK int hold_query(struct session *s, struct span text, const struct judged *js,
-	const struct step *steps, const char **hint, struct err *e);
+	const struct step *steps, const struct demand *d, const char **hint, struct err *e);
 MUSTCHECK int hold_bind(struct session *s, const struct msg_bind *m, const struct prepared *p,
-	const struct step *st, const char **hint, struct err *e);
+	const struct step *st, const struct demand *d, const char **hint, struct err *e);
 MUSTCHECK int hold_execute(
 	struct session *s, const struct portal *o, const struct step *st, const char **hint, struct err *e);
 uint64_t hold_sent(struct session *s, bool bound); /* it goes; by which approval (0: none) */
@@ -521,6 +546,11 @@ void pass_over(struct session *s, uint64_t now_ms); /* the server runs nothing o
 /* Puts a statement of ours, under a name that nobody knows, and what is expected of it; sql NULL: no memory.
  */
 MUSTCHECK bool pin_put(struct session *s, enum pin_what what, const char *sql);
+/* … with parameters of these types. */
+MUSTCHECK bool pin_put_bound(
+	struct session *s, enum pin_what what, const char *sql, struct span types, const struct msg_bind *m);
+/* What is left of one that the server failed on, before the next. */
+MUSTCHECK bool pin_close(struct session *s);
 MUSTCHECK bool pin_end(struct session *s); /* behind them, a Sync, or in an open group a Flush */
 const char *pin_setting(struct arena *a, const char *name, const char *value, bool local); /* an expression */
 /* Sets what the policy pins again. false: no memory. */

@@ -281,6 +281,7 @@ struct statement {
 	bool code;             /* constraints, defaults, indexes, policies of what is written … run code of
 				  their own */
 	bool policies;         /* likewise those of what is read; what is not known of it is in opaque */
+	bool follows;          /* a function of users' own, through its body */
 	bool by_path;          /* some name would mean something else under another search_path, perhaps */
 	struct opaque *opaque; /* functions, operators, types and casts that are not known to be pure. What
 				  a user's function gave is in the sets of columns as COLREF_OPAQUE. */

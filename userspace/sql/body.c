@@ -439,6 +439,7 @@ bool body_follow(struct lineage *l, const struct function *f, const struct argum
 	if (!args)
 		return false;
 	l->nbodies++;
+	l->s->follows = true;
 	b.args = args;
 	b.depth = b.outer ? b.outer->depth + 1 : 0;
 	for (size_t i = 0; f->strict && i < n; i++)

@@ -102,7 +102,8 @@ struct relation {
 	 * what those of their row security policies do. Of one level. */
 	struct deed *deeds;
 	unsigned ndeeds;
-	bool settings;                /* … and it shows, or asks about, settings of nobody's */
+	bool settings; /* … and it shows, or asks about, settings of nobody's */
+	bool follows; /* views, and tables with policies: the definition calls functions that were followed */
 	uint32_t *parents, *children; /* inheritance and partitions, all levels */
 	unsigned nparents, nchildren;
 	bool own; /* the engine's role may drop it, or its schema's owner, which it is: it may put another

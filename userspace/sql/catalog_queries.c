@@ -139,8 +139,9 @@ static const char *const queries[] = {
 	"SELECT k.oid, k.conrelid, p.child, k.confrelid, p.parent, k.confdeltype::text, k.confupdtype::text "
 	"FROM pg_constraint k, unnest(k.conkey, k.confkey) AS p(child, parent) WHERE k.contype = 'f'",
 
-	/* 10: what runs code that users made: defaults and generated columns (d); CHECKs, exclusions, indexes
-	 * and partition keys (c) of a relation; a domain (t); and the extension that the code is of */
+	/* 10: what runs code that users made: defaults and generated columns (d); CHECKs, exclusions,
+	 * indexes, partition keys and statistics (c) of a relation; a domain (t); and the extension that the
+	 * code is of */
 	"WITH RECURSIVE dom(oid) AS (SELECT k.contypid FROM pg_constraint k JOIN pg_depend d ON d.classid = "
 	"'pg_constraint'::regclass AND d.objid = k.oid WHERE k.contypid <> 0 AND " USER_CODE
 	" UNION SELECT t.oid FROM pg_type t JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid "
@@ -173,7 +174,9 @@ static const char *const queries[] = {
 	"UNION ALL SELECT 't', t.oid, d.refclassid, d.refobjid FROM pg_type t JOIN pg_depend d ON d.classid "
 	"= "
 	"'pg_type'::regclass AND d.objid = t.oid WHERE t.typtype = 'd' AND t.typdefaultbin IS NOT NULL AND "
-	"" USER_CODE ") "
+	"" USER_CODE
+	" UNION ALL SELECT 'c', s.stxrelid, d.refclassid, d.refobjid FROM pg_statistic_ext s JOIN pg_depend "
+	"d ON d.classid = 'pg_statistic_ext'::regclass AND d.objid = s.oid) "
 	"SELECT DISTINCT u.what, u.oid, (SELECT e.extname FROM pg_depend x JOIN pg_extension e ON e.oid = "
 	"x.refobjid WHERE x.classid = m.class AND x.objid = m.oid AND x.refclassid = "
 	"'pg_extension'::regclass AND x.deptype = 'e' LIMIT 1) "
@@ -356,5 +359,6 @@ const char *catalog_fingerprint_query(void)
 		"pg_cast", "WHERE oid >= 16384") " UNION ALL " SUM("17", "oid::text", "pg_enum",
 		"") " UNION ALL " SUM("18", "oid::text", "pg_namespace",
 		"WHERE has_schema_privilege(oid, 'USAGE')") " UNION ALL " SUM("19", "oid::text",
-		"pg_event_trigger", "") ") AS sums";
+		"pg_event_trigger",
+		"") " UNION ALL " SUM("20", "oid::text", "pg_statistic_ext", "") ") AS sums";
 }

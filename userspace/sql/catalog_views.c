@@ -202,6 +202,7 @@ static void take_facts(struct catalog_builder *b, struct draft_relation *d, cons
 		return;
 	}
 	d->r.settings = run->s.settings;
+	d->r.follows = run->s.follows;
 	for (unsigned i = 0; i < run->l.rels.n; i++)
 		d->r.below[d->r.nbelow++] = run->l.rels.v[i].relid;
 	for (unsigned i = 0; i < run->s.nopaque; i++)
@@ -311,6 +312,7 @@ static void policy_code(
 	if (n && !run.s.problem)
 		(void)lineage_covered(&run.l, n);
 	b->oom = b->oom || run.l.oom;
+	d->r.follows = d->r.follows || run.s.follows;
 	d->r.loud = d->r.loud || run.s.code || (!p->made && run.s.problem);
 	for (unsigned i = 0; p->made && i < run.l.groups.n; i++)
 		copy_set(b, &d->r.uses, &run.l.groups.v[i].columns);

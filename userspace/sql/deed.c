@@ -12,7 +12,8 @@
 static bool same(const struct deed *a, const struct deed *b)
 {
 	if (a->relation != b->relation || a->function != b->function || a->whole != b->whole ||
-		a->unknown != b->unknown || a->derived != b->derived || a->escapes != b->escapes)
+		a->unknown != b->unknown || a->derived != b->derived || a->escapes != b->escapes ||
+		a->keyed != b->keyed)
 		return false;
 	if (!a->setting != !b->setting || (a->setting && strcasecmp(a->setting, b->setting) != 0))
 		return false;
@@ -100,7 +101,8 @@ static void code_of(struct lineage *l, const struct relation *r, uint64_t effect
 }
 
 /* ---- what goes with it ---- */
-static void spread(struct lineage *l, const struct relation *r, uint64_t effects, bool whole, bool derived);
+enum by { BY_NAME, BY_ANOTHER, BY_KEY };
+static void spread(struct lineage *l, const struct relation *r, uint64_t effects, bool whole, enum by by);
 
 static void cascade(struct lineage *l, const struct relation *r, uint64_t effects, bool exact)
 {
@@ -121,21 +123,22 @@ static void cascade(struct lineage *l, const struct relation *r, uint64_t effect
 		if (!does)
 			continue;
 		if (to)
-			spread(l, to, does, false, true);
+			spread(l, to, does, false, BY_KEY);
 		else
 			deed_unknown(l, does, NULL, NULL);
 	}
 }
 
 /* What its definition does by what it calls, or the policies of its rows do. */
-static void defined(struct lineage *l, const struct relation *r, bool derived)
+static void defined(struct lineage *l, const struct relation *r, enum by by)
 {
 	for (unsigned i = 0; i < r->ndeeds; i++) {
 		struct deed d = r->deeds[i];
 
-		d.derived = derived;
+		d.derived = by != BY_NAME;
+		d.keyed = d.keyed || by == BY_KEY;
 		if (d.relation)
-			spread(l, d.relation, d.effects, d.whole, derived);
+			spread(l, d.relation, d.effects, d.whole, d.keyed ? BY_KEY : by);
 		else
 			(void)deed_add(l, d);
 	}
@@ -166,10 +169,15 @@ static void shown(struct lineage *l, const struct relation *r)
 			(void)deed_add(l, d);
 }
 
-static void spread(struct lineage *l, const struct relation *r, uint64_t effects, bool whole, bool derived)
+static void spread(struct lineage *l, const struct relation *r, uint64_t effects, bool whole, enum by by)
 {
 	const struct statement *s = l->s;
-	struct deed d = {.effects = effects, .relation = r, .whole = whole, .derived = derived};
+	struct deed d = {.effects = effects,
+		.relation = r,
+		.whole = whole,
+		.derived = by != BY_NAME,
+		.keyed = by == BY_KEY};
+	enum by below = by == BY_KEY ? BY_KEY : BY_ANOTHER;
 	const struct catalog *c = l->names->catalog;
 
 	if (r->kind == 'f')
@@ -178,7 +186,7 @@ static void spread(struct lineage *l, const struct relation *r, uint64_t effects
 		return;
 	code_of(l, r, effects);
 	if (r->kind != 'm' && (effects & (DOES_READ | DOES_WRITE)))
-		defined(l, r, true);
+		defined(l, r, below);
 	if (r->system && !strcmp(r->schema, "pg_catalog") && (effects & DOES_READ))
 		shown(l, r);
 	if (effects & DOES_WRITE)
@@ -188,7 +196,7 @@ static void spread(struct lineage *l, const struct relation *r, uint64_t effects
 		const struct relation *to = catalog_relation_by_oid(c, r->children[i]);
 
 		if (to)
-			spread(l, to, effects, whole, true);
+			spread(l, to, effects, whole, below);
 		else
 			deed_unknown(l, effects, NULL, NULL);
 	}
@@ -198,7 +206,7 @@ static void spread(struct lineage *l, const struct relation *r, uint64_t effects
 		uint64_t does = r->kind == 'v' ? effects : effects & DOES_READ;
 
 		if (to && does)
-			spread(l, to, (does & ~DOES_DDL) | DOES_READ, whole, true);
+			spread(l, to, (does & ~DOES_DDL) | DOES_READ, whole, below);
 		else if (does)
 			deed_unknown(l, does | DOES_READ, NULL, NULL);
 	}
@@ -206,13 +214,13 @@ static void spread(struct lineage *l, const struct relation *r, uint64_t effects
 
 void deed_relation(struct lineage *l, const struct relation *r, uint64_t effects, bool whole)
 {
-	spread(l, r, effects, whole, false);
+	spread(l, r, effects, whole, BY_NAME);
 }
 
 void deed_refresh(struct lineage *l, const struct relation *r)
 {
 	deed_relation(l, r, DOES_READ, false);
-	defined(l, r, true);
+	defined(l, r, BY_ANOTHER);
 }
 
 void deed_escapes(struct lineage *l, const char *schema, const char *name)

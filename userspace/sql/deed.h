@@ -17,7 +17,8 @@ struct deed {
 	bool function; /* the name is one's */
 	bool whole;    /* UPDATE, DELETE: no condition says which rows (sql/deed_where.c) */
 	bool unknown;  /* to whatever there is */
-	bool derived;  /* by another: of a child, of what is below a view, by a foreign key */
+	bool derived;  /* by another: of a child, of what is below a view, by a foreign key … */
+	bool keyed;    /* … which says nothing of how many rows */
 	/* Nothing of it happens, but behind it no rule that calls the relation by its name would find it:
 	 * such rules hold now. */
 	bool escapes;

@@ -96,6 +96,10 @@ def test_parameters(desk, client):
     assert len(client.run(few, (b"10",)).ok().rows) == 10
     assert estimate(desk, client.run(few, (b"15000",)))["rows"] > 10000
     assert len(client.run(few, (b"\0\0\0\x14",), param_formats=(1,)).ok().rows) == 20
+    # constants that no judgement looks at: each text is its own
+    for n, many in ((6, False), (16000, True), (7, False)):
+        r = client.run("SELECT id FROM est.big WHERE id <= %d" % n)
+        assert estimate(desk, r)["rows"] > 10000 if many else len(r.ok().rows) == n
     # the same plan, other values: none is estimated by what the one before was
     client.query("PREPARE p (int) AS SELECT id FROM est.big WHERE id <= $1").ok()
     for _ in range(8):

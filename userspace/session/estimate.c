@@ -277,7 +277,7 @@ int estimate_bind(struct session *s, const struct msg_bind *m, const struct prep
 		return 0;
 	if (p->from_sql)
 		obstacle = "it was prepared by a statement, and is run by a message";
-	r = learn(s, judgement_text(p->j), p->types, m, obstacle, e);
+	r = learn(s, prepared_text(p), p->types, m, obstacle, e);
 	return r ? r : decide(s, counted, d, hint, e);
 }
 

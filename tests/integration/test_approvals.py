@@ -25,7 +25,7 @@ class ApprovalLab(AuditLab):
     def __init__(self, required=1, timeout="10m", wait="hold", **kw):
         self.policy = kw.pop("policy", HERE / "approvals.yaml")
         env = {"APPROVALS_REQUIRED": str(required), "APPROVALS_TIMEOUT": timeout, "APPROVALS_WAIT": wait, **kw.pop("env", {})}
-        super().__init__(schema=kw.pop("schema", HERE / "approvals.sql"), policies=(self.policy,), agents=2, env=env, **kw)
+        super().__init__(schema=kw.pop("schema", HERE / "approvals.sql"), policies=(self.policy,), agents=kw.pop("agents", 2), env=env, **kw)
 
     def pgveil(self, *args, uid=REVIEWER, groups=(), check=True, place=()):
         """The command line as some user; its JSON."""

@@ -58,8 +58,9 @@ static void mistakes(void **state)
 	WRONG("{session: {bytes: 0KiB}}", "must be a number of bytes");
 	WRONG("{session: {bytes: -1}}", "must be a number of bytes");
 	WRONG("{session: {bytes: 1025TiB}}", "must be a number of bytes");
-	WRONG("{session: {rows: 1}, exceed: ask}", "spec.export.exceed: ask is not supported yet");
-	WRONG("{session: {rows: 1}, exceed: warn}", "spec.export.exceed must be deny");
+	WRONG("{session: {bytes: 1}, exceed: ask}",
+		"spec.export.exceed: ask is about rows, and none are limited");
+	WRONG("{session: {rows: 1}, exceed: warn}", "spec.export.exceed must be deny or ask");
 	WRONG("{session: {rows: 1}}\n  statements: {unparsed: allow}",
 		"spec.statements.unparsed: allow cannot stand beside spec.export");
 	WRONG("{sesion: {rows: 1}, session: {rows: 2}}", "did you mean \"session\"");

@@ -30,6 +30,9 @@ const char approvals_help[] =
 	"\n"
 	"  --reason TEXT   is kept with the decision; of a denial the client is told\n"
 	"  --for TIME      lets it run for so long: 90s, 10m, 1h; what runs then is ended\n"
+	"  --rows N        lets each use export so many rows, whatever the limits are; counted, and stopped "
+	"there\n"
+	"  --bytes N       likewise bytes: 4096, 64KiB, 16MiB\n"
 	"  --uses N        lets it run so many times (default: once)\n"
 	"  --shape         and others that differ in the values of its shape alone, as show has it, up to "
 	"--uses\n"
@@ -49,11 +52,13 @@ const char grants_help[] =
 	"  --reason TEXT   is kept, and told to whoever is cancelled\n"
 	"  --json          machine-readable output\n";
 
-enum { OPT_REASON = 2000, OPT_FOR, OPT_USES, OPT_SHAPE, OPT_BREAK_GLASS, OPT_ALL };
+#define LIFT_MAX INT64_C(1000000000000)
+
+enum { OPT_REASON = 2000, OPT_FOR, OPT_USES, OPT_ROWS, OPT_BYTES, OPT_SHAPE, OPT_BREAK_GLASS, OPT_ALL };
 
 struct order {
 	const char *verb, *id, *reason;
-	json_int_t for_s, uses;
+	json_int_t for_s, uses, rows, bytes;
 	bool shape, break_glass, all;
 };
 
@@ -221,6 +226,26 @@ static void print_estimate(const json_t *x)
 		review_line("estimate", line);
 }
 
+static void print_lifts(const json_t *x)
+{
+	const json_t *wants = json_object_get(x, "lift"), *has = json_object_get(x, "lifted");
+	char line[300];
+
+	snprintf(line, sizeof(line),
+		"%" JSON_INTEGER_FORMAT " rows, more than export limit %s leaves (or say --rows)",
+		number(wants, "rows"), text(wants, "limit"));
+	if (json_is_object(wants))
+		print_line("wants", line);
+	snprintf(line, sizeof(line), "%" JSON_INTEGER_FORMAT " rows for each use, whatever the limits are",
+		number(has, "rows"));
+	if (number(has, "rows"))
+		print_line("may export", line);
+	snprintf(line, sizeof(line), "%" JSON_INTEGER_FORMAT " bytes for each use, whatever the limits are",
+		number(has, "bytes"));
+	if (number(has, "bytes"))
+		print_line("may export", line);
+}
+
 static void print_one(const json_t *x)
 {
 	char line[1400], at[32];
@@ -252,6 +277,7 @@ static void print_one(const json_t *x)
 	if (number(x, "uses"))
 		review_line("used", line);
 	print_estimate(json_object_get(x, "estimate"));
+	print_lifts(x);
 	print_texts("reaches", json_object_get(x, "relations"));
 	if (json_is_true(json_object_get(x, "in_transaction")))
 		review_line("transaction", "open: what it has locked stays locked while this waits");
@@ -270,6 +296,26 @@ static int take_number(const char *s, json_int_t max, json_int_t *out)
 	errno = 0;
 	*out = strtoll(s, &end, 10);
 	return errno || end == s || *end || *out < 1 || *out > max ? -EINVAL : 0;
+}
+
+static int take_size(const char *s, json_int_t *out)
+{
+	static const struct {
+		const char *unit;
+		unsigned shift;
+	} units[] = {{"", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
+	char *end;
+
+	errno = 0;
+	*out = strtoll(s, &end, 10);
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (errno || end == s || *out < 1 || *out > LIFT_MAX >> units[i].shift ||
+			strcmp(end, units[i].unit) != 0)
+			continue;
+		*out <<= units[i].shift;
+		return 0;
+	}
+	return -EINVAL;
 }
 
 static int take_time(const char *s, json_int_t *out)
@@ -319,6 +365,10 @@ static json_t *body_of(const struct order *o)
 		json_object_set_new(body, "for_s", json_integer(o->for_s));
 	if (o->uses)
 		json_object_set_new(body, "uses", json_integer(o->uses));
+	if (o->rows)
+		json_object_set_new(body, "rows", json_integer(o->rows));
+	if (o->bytes)
+		json_object_set_new(body, "bytes", json_integer(o->bytes));
 	if (o->shape)
 		json_object_set_new(body, "shape", json_true());
 	if (o->break_glass)
@@ -363,7 +413,8 @@ static bool fits(const struct order *o)
 	bool approve = strcmp(o->verb, "approve") == 0, ls = strcmp(o->verb, "ls") == 0;
 	bool show = strcmp(o->verb, "show") == 0;
 
-	return (approve || (!o->for_s && !o->uses && !o->shape && !o->break_glass)) &&
+	return (approve ||
+		       (!o->for_s && !o->uses && !o->rows && !o->bytes && !o->shape && !o->break_glass)) &&
 	       (!o->reason || (!ls && !show)) && (ls || !o->all);
 }
 
@@ -371,6 +422,7 @@ static int review(struct settings *s, int argc, char **argv, const char *const *
 {
 	static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NULL, 'h'},
 		{"reason", required_argument, NULL, OPT_REASON}, {"for", required_argument, NULL, OPT_FOR},
+		{"rows", required_argument, NULL, OPT_ROWS}, {"bytes", required_argument, NULL, OPT_BYTES},
 		{"uses", required_argument, NULL, OPT_USES}, {"shape", no_argument, NULL, OPT_SHAPE},
 		{"break-glass", no_argument, NULL, OPT_BREAK_GLASS}, {"all", no_argument, NULL, OPT_ALL},
 		{0}};
@@ -385,6 +437,8 @@ static int review(struct settings *s, int argc, char **argv, const char *const *
 		switch (c) {
 		case OPT_REASON: o.reason = optarg; continue;
 		case OPT_FOR: bad |= take_time(optarg, &o.for_s) != 0; continue;
+		case OPT_ROWS: bad |= take_number(optarg, LIFT_MAX, &o.rows) != 0; continue;
+		case OPT_BYTES: bad |= take_size(optarg, &o.bytes) != 0; continue;
 		case OPT_USES: bad |= take_number(optarg, 1000, &o.uses) != 0; continue;
 		case OPT_SHAPE: o.shape = true; continue;
 		case OPT_BREAK_GLASS: o.break_glass = true; continue;

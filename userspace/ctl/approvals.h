@@ -43,11 +43,12 @@ struct approver {
 	const char *token; /* its name; NULL: none */
 };
 struct decision {
-	const char *reason; /* NULL: none */
-	uint64_t for_s;     /* not 0: for so long, and what runs by it ends then */
-	unsigned uses;      /* 0: one */
-	bool shape;         /* and others of its shape (session/held_shape.h) */
-	bool break_glass;   /* by root alone, whoever else would have to agree */
+	const char *reason;   /* NULL: none */
+	uint64_t for_s;       /* not 0: for so long, and what runs by it ends then */
+	unsigned uses;        /* 0: one */
+	uint64_t rows, bytes; /* not 0: that each use may export, whatever the limits are */
+	bool shape;           /* and others of its shape (session/held_shape.h) */
+	bool break_glass;     /* by root alone, whoever else would have to agree */
 };
 
 /* Each: -ENOENT, -EACCES (not he), -EALREADY (not pending any more, or he has said so already), -EINVAL, -EIO

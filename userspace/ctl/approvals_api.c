@@ -27,6 +27,7 @@
 #define REASON_MAX 500
 #define FOR_MAX_S  (7 * 86400)
 #define USES_MAX   1000
+#define LIFT_MAX   INT64_C(1000000000000)
 
 struct approvals_api {
 	struct approvals *approvals;
@@ -97,7 +98,7 @@ static int take_number(const json_t *body, const char *key, json_int_t max, json
 
 static void on_approve(struct asking *q, uint64_t id)
 {
-	json_int_t for_s = 0, uses = 0;
+	json_int_t for_s = 0, uses = 0, rows = 0, bytes = 0;
 	struct decision d = {0};
 	struct err e = {0};
 	int r = take_reason(q->body, &d.reason, &e);
@@ -106,6 +107,12 @@ static void on_approve(struct asking *q, uint64_t id)
 		r = take_number(q->body, "for_s", FOR_MAX_S, &for_s, &e);
 	if (!r)
 		r = take_number(q->body, "uses", USES_MAX, &uses, &e);
+	if (!r)
+		r = take_number(q->body, "rows", LIFT_MAX, &rows, &e);
+	if (!r)
+		r = take_number(q->body, "bytes", LIFT_MAX, &bytes, &e);
+	d.rows = (uint64_t)rows;
+	d.bytes = (uint64_t)bytes;
 	d.for_s = (uint64_t)for_s;
 	d.uses = (unsigned)uses;
 	d.shape = json_is_true(json_object_get(q->body, "shape"));

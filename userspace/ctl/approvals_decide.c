@@ -129,10 +129,10 @@ static int add_vote(
 	struct entry *x, const struct approver *who, const char *verdict, const struct decision *d)
 {
 	json_t *uid = who->uid == APPROVER_NO_UID ? json_null() : json_integer((json_int_t)who->uid);
-	json_t *v = json_pack("{s:o, s:s?, s:s, s:I, s:s?, s:I, s:i, s:b, s:b}", "uid", uid, "token",
-		who->token, "verdict", verdict, "at", (json_int_t)approvals_now(), "reason", d->reason,
-		"for_s", (json_int_t)d->for_s, "uses", (int)d->uses, "break_glass", d->break_glass, "shape",
-		d->shape);
+	json_t *v = json_pack("{s:o, s:s?, s:s, s:I, s:s?, s:I, s:i, s:b, s:b, s:I, s:I}", "uid", uid,
+		"token", who->token, "verdict", verdict, "at", (json_int_t)approvals_now(), "reason",
+		d->reason, "for_s", (json_int_t)d->for_s, "uses", (int)d->uses, "break_glass", d->break_glass,
+		"shape", d->shape, "rows", (json_int_t)d->rows, "bytes", (json_int_t)d->bytes);
 
 	return v && !json_array_append_new(x->votes, v) ? 0 : -ENOMEM;
 }
@@ -160,6 +160,35 @@ static void set_terms(struct entry *x)
 	x->ends = for_s > 0;
 	x->until_at = approvals_now() + (for_s ? for_s : (json_int_t)x->timeout_s);
 	x->until_ms = clock_ms() + (uint64_t)(for_s ? for_s : (json_int_t)x->timeout_s) * 1000;
+}
+
+/* The fewest of those that all who approved let it have; who says nothing of rows lets it have what it wants.
+ */
+static uint64_t lifted(const struct entry *x, const char *key, json_int_t otherwise)
+{
+	json_int_t least = 0;
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(x->votes, i, v)
+	{
+		json_int_t one = json_integer_value(json_object_get(v, key));
+
+		one = one ? one : otherwise;
+		if (one <= 0)
+			return 0;
+		if (!i || one < least)
+			least = one;
+	}
+	return (uint64_t)least;
+}
+
+void entry_lifts(const struct entry *x, uint64_t *rows, uint64_t *bytes)
+{
+	const json_t *wants = json_object_get(json_object_get(x->shown, "lift"), "rows");
+
+	*rows = lifted(x, "rows", json_integer_value(wants));
+	*bytes = lifted(x, "bytes", 0);
 }
 
 static size_t approvals_of(const struct entry *x)
@@ -314,14 +343,25 @@ int approvals_revoke(
 
 /* ---- what they see ---- */
 
+static json_t *lifts_of(const struct entry *x)
+{
+	bool decided = x->state == APPROVAL_APPROVED || x->state == APPROVAL_USED;
+	uint64_t rows = 0, bytes = 0;
+
+	if (decided)
+		entry_lifts(x, &rows, &bytes);
+	return json_pack("{s:I, s:I}", "rows", (json_int_t)rows, "bytes", (json_int_t)bytes);
+}
+
 static json_t *view(const struct approvals *a, const struct entry *x)
 {
 	json_t *o = json_deep_copy(x->shown);
-	json_t *more = json_pack("{s:I, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:i, s:o}", "id",
+	json_t *more = json_pack("{s:I, s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:i, s:o, s:o}", "id",
 		(json_int_t)x->id, "state", approval_state_name(x->state), "cause", x->cause, "asked_at",
 		(json_int_t)x->asked_at, "until", (json_int_t)x->until_at, "required", (int)x->required,
 		"uses", (int)x->uses, "used", (int)x->used, "ends_running", x->ends, "shaped", x->shaped,
-		"waiting", (int)entry_waiting(a, x), "votes", json_deep_copy(x->votes));
+		"waiting", (int)entry_waiting(a, x), "votes", json_deep_copy(x->votes), "lifted",
+		lifts_of(x));
 
 	if (!o || !more || json_object_update(o, more)) {
 		json_decref(o);

@@ -95,7 +95,10 @@ static void answer(const struct ticket *t, struct desk_answer *out)
 		out->retry = x->retry;
 		return;
 	case TICKET_CLAIMS: out->state = DESK_CLAIMED; return;
-	case TICKET_GRANTED: out->state = DESK_GRANTED; return;
+	case TICKET_GRANTED:
+		out->state = DESK_GRANTED;
+		entry_lifts(x, &out->rows, &out->bytes);
+		return;
 	case TICKET_DENIED:
 	case TICKET_FREE: break;
 	}
@@ -203,6 +206,13 @@ static json_t *estimate_of(const struct desk_request *r)
 	return r->unestimated ? json_pack("{s:s}", "none", r->unestimated) : json_null();
 }
 
+/* What of the limits would have to be lifted. */
+static json_t *lift_of(const struct desk_request *r)
+{
+	return r->wants ? json_pack("{s:I, s:s}", "rows", (json_int_t)r->wants, "limit", r->limit)
+			: json_null();
+}
+
 static json_t *shown_of(const struct desk_request *r)
 {
 	const struct caller *who = r->who;
@@ -220,6 +230,7 @@ static json_t *shown_of(const struct desk_request *r)
 	ok = ok && !json_object_set_new(o, "why", json_string(r->why ? r->why : ""));
 	ok = ok && !json_object_set_new(o, "reason", reason ? reason : json_null());
 	ok = ok && !json_object_set_new(o, "estimate", estimate_of(r));
+	ok = ok && !json_object_set_new(o, "lift", lift_of(r));
 	ok = ok && !json_object_set_new(o, "statement", json_string(r->text));
 	ok = ok && !json_object_set_new(o, "parameters", texts(r->values, r->nvalues));
 	ok = ok && !json_object_set_new(o, "relations", texts(r->relations, r->nrelations));

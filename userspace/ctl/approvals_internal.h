@@ -102,6 +102,8 @@ void entry_serve(struct approvals *a, struct entry *x);
 struct entry *entry_find(struct approvals *a, uint64_t id);
 struct entry *entry_new(struct approvals *a);
 /* Whether all who approved of it did so for its shape. */
+/* What it may export whatever the limits are; 0: no more than they let. */
+void entry_lifts(const struct entry *x, uint64_t *rows, uint64_t *bytes);
 bool entry_shaped(const struct entry *x);
 bool entry_live(const struct entry *x); /* pending, or approved and not used up */
 unsigned entry_waiting(const struct approvals *a, const struct entry *x);

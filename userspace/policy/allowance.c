@@ -27,6 +27,8 @@ struct window {
 	uint64_t limit[MEASURES];
 	uint64_t piece, left[MEASURES];      /* leased in that piece, and not spent */
 	uint64_t debt[MEASURES];             /* went out without having been leased */
+	uint64_t over[MEASURES];             /* leased beyond any limit, in the same piece */
+	uint64_t need_over[MEASURES];        /* … and what the keeper is asked for of that */
 	uint64_t spent[MEASURES];            /* as written down, what is leased included */
 	uint64_t need[MEASURES];             /* what the keeper is asked for; 0: nothing */
 	bool look;                           /* … or only to look */
@@ -94,7 +96,7 @@ static bool holds(const struct window *w)
 	bool any = w->busy || w->refs;
 
 	for (unsigned m = 0; m < MEASURES; m++)
-		any = any || w->left[m] || w->back[m];
+		any = any || w->left[m] || w->over[m] || w->back[m];
 	return any;
 }
 
@@ -165,8 +167,8 @@ static void give_back(struct window *w)
 		memset(w->back, 0, sizeof(w->back));
 	w->back_piece = w->piece;
 	for (unsigned m = 0; m < MEASURES; m++) {
-		w->back[m] += w->left[m];
-		w->left[m] = 0;
+		w->back[m] += w->left[m] + w->over[m];
+		w->left[m] = w->over[m] = 0;
 		w->ahead[m] = first_lease[m];
 	}
 }
@@ -232,8 +234,35 @@ static void pay(struct window *w, enum measure m, uint64_t want)
 	w->debt[m] = due - paid;
 }
 
+/* What a person let through whatever the limit is, of which there may be ahead more. */
+static int take_over(struct window *w, enum measure m, uint64_t want, uint64_t ahead, uint64_t now_ms)
+{
+	uint64_t part = w->limit[m] / FRACTION, few = first_lease[m] * FEW;
+
+	if (!want || w->limit[m] == LIMIT_NONE || w->over[m] >= want)
+		return 0;
+	if (w->failed_ms && now_ms < w->failed_ms + SULK_MS)
+		return -EIO;
+	part = least(ahead, part > few ? part : few);
+	want -= w->over[m];
+	if (part > want)
+		want = part;
+	if (want > w->need_over[m])
+		w->need_over[m] = want;
+	return -EAGAIN;
+}
+
 int allowance_take(struct allowance *a, const struct charge *v, unsigned n, const uint64_t need[MEASURES],
 	const uint64_t want[MEASURES], uint64_t now_ms, struct allowance_over *over)
+{
+	static const uint64_t none[MEASURES];
+
+	return allowance_take_lifted(a, v, n, need, want, none, none, now_ms, over);
+}
+
+int allowance_take_lifted(struct allowance *a, const struct charge *v, unsigned n,
+	const uint64_t need[MEASURES], const uint64_t want[MEASURES], const uint64_t lifted[MEASURES],
+	const uint64_t ahead[MEASURES], uint64_t now_ms, struct allowance_over *over)
 {
 	int r = 0;
 
@@ -245,6 +274,8 @@ int allowance_take(struct allowance *a, const struct charge *v, unsigned n, cons
 			uint64_t wait_ms = 0;
 			int one = take(v[i].window, m, need[m], now_ms, &wait_ms);
 
+			if (!one)
+				one = take_over(v[i].window, m, lifted[m], ahead[m], now_ms);
 			if (!graver(one, r))
 				continue;
 			r = one;
@@ -255,9 +286,12 @@ int allowance_take(struct allowance *a, const struct charge *v, unsigned n, cons
 		struct window *w = v[i].window;
 
 		w->used_ms = now_ms;
-		for (unsigned m = 0; m < MEASURES; m++)
+		for (unsigned m = 0; m < MEASURES; m++) {
 			if (w->limit[m] != LIMIT_NONE && want[m])
 				pay(w, m, want[m]);
+			if (w->limit[m] != LIMIT_NONE)
+				w->over[m] -= lifted[m];
+		}
 	}
 	pthread_mutex_unlock(&a->lock);
 	if (r == -EAGAIN)
@@ -293,7 +327,7 @@ int allowance_spent(struct allowance *a, const struct charge *c, uint64_t spent[
 		r = -EAGAIN;
 	w->look = w->look || r == -EAGAIN;
 	for (unsigned m = 0; m < MEASURES; m++)
-		spent[m] = w->spent[m] - (w->left[m] < w->spent[m] ? w->left[m] : w->spent[m]);
+		spent[m] = w->spent[m] - least(w->left[m] + w->over[m], w->spent[m]);
 	pthread_mutex_unlock(&a->lock);
 	if (r == -EAGAIN)
 		a->asked(a->arg);
@@ -342,8 +376,8 @@ static bool job_of(struct window *w, uint64_t now_ms, bool all, struct allowance
 	if (w->busy || !w->period_s)
 		return false;
 	for (unsigned m = 0; m < MEASURES; m++) {
-		any = any || w->need[m];
-		out = out || w->left[m];
+		any = any || w->need[m] || w->need_over[m];
+		out = out || w->left[m] || w->over[m];
 	}
 	if (out && (all || (!any && now_ms >= w->used_ms + IDLE_MS))) {
 		give_back(w);
@@ -358,6 +392,7 @@ static bool job_of(struct window *w, uint64_t now_ms, bool all, struct allowance
 		j->back[m] = w->back[m];
 		j->left[m] = w->left[m];
 		j->need[m] = all ? 0 : w->need[m];
+		j->over[m] = all ? 0 : w->need_over[m];
 		if (!w->ahead[m])
 			w->ahead[m] = first_lease[m];
 		if (j->need[m]) {
@@ -372,6 +407,7 @@ static bool job_of(struct window *w, uint64_t now_ms, bool all, struct allowance
 		return false;
 	memset(w->back, 0, sizeof(w->back));
 	memset(w->need, 0, sizeof(w->need));
+	memset(w->need_over, 0, sizeof(w->need_over));
 	w->look = false;
 	w->busy = true;
 	return true;
@@ -403,6 +439,10 @@ bool allowance_job_do(struct allowance_job *j, struct spending *s, uint64_t now_
 			spending_back(s, m, j->back_piece, j->back[m]);
 			changed = true;
 		}
+		if (j->over[m]) {
+			spending_add(s, m, j->over[m]);
+			changed = true;
+		}
 		sum = spending_sum(s, m);
 		room = j->limit[m] > sum ? j->limit[m] - sum : 0;
 		j->given[m] = least(j->ask[m], room);
@@ -422,8 +462,9 @@ bool allowance_job_do(struct allowance_job *j, struct spending *s, uint64_t now_
 }
 
 /* The lease is of a time that is over, or under another limit. */
-static void lapse(struct window *w, uint64_t piece, const uint64_t given[MEASURES])
+static void lapse(struct window *w, const struct allowance_job *j)
 {
+	uint64_t piece = j->piece;
 	bool empty = true;
 
 	for (unsigned m = 0; m < MEASURES; m++)
@@ -432,7 +473,7 @@ static void lapse(struct window *w, uint64_t piece, const uint64_t given[MEASURE
 		return;
 	w->back_piece = piece;
 	for (unsigned m = 0; m < MEASURES; m++)
-		w->back[m] += given[m];
+		w->back[m] += j->given[m] + j->over[m];
 }
 
 static void hand_out(struct window *w, const struct allowance_job *j, uint64_t now_ms)
@@ -444,6 +485,7 @@ static void hand_out(struct window *w, const struct allowance_job *j, uint64_t n
 	w->used_ms = now_ms; /* whoever asked has not come yet */
 	for (unsigned m = 0; m < MEASURES; m++) {
 		w->left[m] += j->given[m];
+		w->over[m] += j->over[m];
 		w->denied[m] = 0;
 		if (j->need[m] && w->left[m] < j->need[m]) {
 			w->denied[m] = j->need[m];
@@ -463,7 +505,7 @@ void allowance_done(struct allowance *a, const struct allowance_job *j, int r, u
 	w->busy = false;
 	w->failed_ms = r ? now_ms : 0;
 	if (!r && (!same || w->piece > j->piece)) {
-		lapse(w, j->piece, j->given);
+		lapse(w, j);
 	} else if (!r) {
 		hand_out(w, j, now_ms);
 		memcpy(w->spent, j->spent, sizeof(w->spent));

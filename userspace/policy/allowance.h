@@ -38,6 +38,11 @@ struct allowance_over {
 MUSTCHECK int allowance_take(struct allowance *a, const struct charge *v, unsigned n,
 	const uint64_t need[MEASURES], const uint64_t want[MEASURES], uint64_t now_ms,
 	struct allowance_over *over);
+/* Likewise, and lifted of each beyond whatever its limit is, of which ahead may be wanted yet: it counts as
+ * spent all the same. */
+MUSTCHECK int allowance_take_lifted(struct allowance *a, const struct charge *v, unsigned n,
+	const uint64_t need[MEASURES], const uint64_t want[MEASURES], const uint64_t lifted[MEASURES],
+	const uint64_t ahead[MEASURES], uint64_t now_ms, struct allowance_over *over);
 /* What happened already: as much of it as there is. */
 void allowance_charge(struct allowance *a, const struct charge *v, unsigned n, const uint64_t want[MEASURES],
 	uint64_t now_ms);
@@ -60,6 +65,7 @@ struct allowance_job {
 	unsigned period_s;
 	uint64_t limit[MEASURES];
 	uint64_t need[MEASURES], ask[MEASURES]; /* at least; better as much as that */
+	uint64_t over[MEASURES];                /* whatever the limit is */
 	uint64_t left[MEASURES];                /* of earlier leases */
 	uint64_t back_piece, back[MEASURES];    /* was leased and is not spent */
 	/* Filled in by allowance_job_do: */

@@ -306,6 +306,7 @@ static int add_limits(
 {
 	if (!d->export.any)
 		return 0;
+	g->limits.ask = d->export.ask && (!g->limits.any || g->limits.ask);
 	g->limits.any = true;
 	limit_set_meet(&g->limits.statement, &d->export.statement);
 	limit_set_meet(&g->limits.session, &d->export.session);

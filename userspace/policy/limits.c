@@ -140,8 +140,10 @@ void export_read(struct reading *r, const struct node *n, struct export_rule *ou
 	read_window(r, n, out);
 	if (!node_get(n, "statement") && !node_get(n, "session") && !node_get(n, "window"))
 		section_wrong(r, n, EXPORT " limits nothing: it needs statement, session or window");
-	if (exceed && node_is(exceed, "ask"))
-		section_wrong(r, exceed, EXPORT ".exceed: ask is not supported yet");
-	else if (exceed && !node_is(exceed, "deny"))
-		section_wrong(r, exceed, EXPORT ".exceed must be deny");
+	out->ask = exceed && node_is(exceed, "ask");
+	if (exceed && !out->ask && !node_is(exceed, "deny"))
+		section_wrong(r, exceed, EXPORT ".exceed must be deny or ask");
+	if (out->ask && out->statement.most[MEASURE_ROWS] == LIMIT_NONE &&
+		out->session.most[MEASURE_ROWS] == LIMIT_NONE && out->window.most[MEASURE_ROWS] == LIMIT_NONE)
+		section_wrong(r, exceed, EXPORT ".exceed: ask is about rows, and none are limited");
 }

@@ -25,6 +25,8 @@ struct export_rule { /* spec.export of one document */
 	bool any;    /* it is there */
 	struct limit_set statement, session, window;
 	unsigned period_s; /* of window; 0: there is none */
+	bool ask; /* exceed: a statement that is estimated to be of more rows than are left waits for a person
+		   */
 };
 
 /* One rolling window of one subject: all that the subject names, in all databases of its document, spend
@@ -37,6 +39,7 @@ struct window_limit {
 
 struct limits { /* of one caller */
 	bool any;
+	bool ask; /* exceed, of all documents that limit */
 	struct limit_set statement, session;
 	const struct window_limit *windows; /* all count */
 	unsigned nwindows;

@@ -53,6 +53,8 @@ struct desk_request { /* all borrowed, for the time of the call */
 	bool estimated;
 	uint64_t rows;             /* that the server's planner guesses; known if estimated */
 	const char *unestimated;   /* why that is not known; NULL: nobody asked */
+	uint64_t wants;            /* rows, which is more than a limit leaves; 0: it does not need that */
+	const char *limit;         /* … which */
 	const char *text;          /* as it is sent, but for constants that a mask is about */
 	const char *const *values; /* parameters, likewise */
 	unsigned nvalues;
@@ -78,8 +80,10 @@ struct desk_answer {
 	uint64_t id;       /* of the approval, for people */
 	uint64_t until_ms; /* PENDING: when it is too late */
 	bool retry;        /* PENDING: the client is not to wait, it may come again */
-	char sqlstate[6];  /* DENIED */
-	char reason[200];  /* DENIED; in a PENDING, "" or what became of an approval before it */
+	/* GRANTED: of these measures it may have so much, whatever the limits are; 0: as they are. */
+	uint64_t rows, bytes;
+	char sqlstate[6]; /* DENIED */
+	char reason[200]; /* DENIED; in a PENDING, "" or what became of an approval before it */
 };
 
 /* How it ended for one who asked. */

@@ -212,10 +212,44 @@ static int decide(struct session *s, const struct plan *p, struct demand *d, con
 	return 0;
 }
 
+static bool gives_rows(const struct plan *p)
+{
+	return p && (limit_rows(p) || p->kind == STATEMENT_DECLARE);
+}
+
+/* Whether it gives more rows than the limits leave. What was found stays, while a person thinks about it. */
+static int exceed(struct session *s, const struct plan *p, struct demand *d, struct err *e)
+{
+	struct estimate *x = &s->estimate;
+	const char *reason, *where = NULL;
+	int r;
+
+	if (!s->grant.limits.ask || !gives_rows(p) || !x->is.known)
+		return 0;
+	if (!x->wants) {
+		r = limit_rows_left(s, &x->left, &x->limit, &where, e);
+		if (r || x->is.given <= x->left)
+			return r;
+		snprintf(x->where, sizeof(x->where), "%s", where ? where : "");
+		x->wants = x->is.given;
+	}
+	d->lifts = true;
+	if (p->verdict != ALLOW || d->plan)
+		return 0;
+	reason = arena_printf(&s->scratch,
+		"%llu rows are estimated, more than export limit %s leaves (%llu): it needs an approval",
+		(unsigned long long)x->wants, x->limit, (unsigned long long)x->left);
+	d->plan = p;
+	d->reason = reason ? reason : "an export limit would be exceeded: it needs an approval";
+	d->where = x->where;
+	return 0;
+}
+
 /* A reviewer is told, too. */
 static bool wants(const struct session *s, const struct plan *p)
 {
-	return p && (p->nthresholds || (p->verdict == ASK && s->env->desk && !is_held(s)));
+	return p && (p->nthresholds || (s->grant.limits.ask && gives_rows(p)) ||
+			    (p->verdict == ASK && s->env->desk && !is_held(s)));
 }
 
 /* What an estimate says of rows that a filter hides is not for whoever may not see them. */
@@ -262,6 +296,8 @@ int estimate_query(struct session *s, struct span text, const struct judged *js,
 	r = learn(s, text, (struct span){0}, NULL, obstacle, e);
 	for (unsigned i = 0; i < js->n && !r; i++)
 		r = decide(s, estimate_counted(js->plans[i], &steps[i]), d, hint, e);
+	for (unsigned i = 0; i < js->n && !r; i++)
+		r = exceed(s, estimate_counted(js->plans[i], &steps[i]), d, e);
 	return r;
 }
 
@@ -278,7 +314,8 @@ int estimate_bind(struct session *s, const struct msg_bind *m, const struct prep
 	if (p->from_sql)
 		obstacle = "it was prepared by a statement, and is run by a message";
 	r = learn(s, prepared_text(p), p->types, m, obstacle, e);
-	return r ? r : decide(s, counted, d, hint, e);
+	r = r ? r : decide(s, counted, d, hint, e);
+	return r ? r : exceed(s, counted, d, e);
 }
 
 /* What the policy or the catalogue made of it since it was bound. */

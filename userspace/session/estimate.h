@@ -33,6 +33,7 @@ struct plan;
 struct demand {
 	const struct plan *plan;    /* NULL: nobody must */
 	const char *reason, *where; /* in scratch; of the rule, "file:line" */
+	bool lifts;                 /* whoever approves lets it have more rows than limits do */
 };
 
 struct estimate { /* of the client's next message */
@@ -40,6 +41,11 @@ struct estimate { /* of the client's next message */
 	struct estimated is;
 	struct binding *binding; /* that it was judged by */
 	unsigned tries;
+	/* It gives more rows than a limit leaves: how many, and which limit, as of when that was found. */
+	uint64_t wants;
+	const char *limit; /* static */
+	char where[160];   /* of the policy */
+	uint64_t left;
 	bool block;     /* asked in a transaction block … */
 	bool frozen;    /* … which sees what it saw first */
 	bool recover;   /* the server failed on it, which is to be undone … */

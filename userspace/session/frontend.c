@@ -175,7 +175,7 @@ static enum took send_query(struct session *s, const struct frame *f, struct jud
 	}
 	s->barrier |= x->barrier;
 	x->judged_ms = s->now_ms;
-	x->ticket = hold_sent(s, false);
+	x->ticket = hold_sent(s, false, &x->lifts);
 	s->stats.statements += js->n;
 	s->stats.approved += x->ticket != 0;
 	return instead ? frontend_instead(s, f, NULL, instead) : frontend_forward(s, f);
@@ -300,17 +300,21 @@ static enum took take_query(struct session *s, const struct frame *f)
 	fits = !r && pin_fits_between(s, steps, n) && own_fits_between(s, steps, n) &&
 	       limit_fits_between(s, steps, n);
 	counted = limit_statements(js, &rows);
+	rows = rows && !(fits && limit_lifted(steps, n));
+	/* of rows somebody may let it have more than are left */
 	if (fits)
-		r = limit_admit(s, counted, rows, &hint, &e);
+		r = limit_admit(s, counted, rows && !s->grant.limits.ask, &hint, &e);
 	if (fits && !r)
 		r = estimate_query(s, instead ? span_of(instead, strlen(instead)) : m.sql, js, steps, &demand,
 			&hint, &e);
+	if (fits && !r && s->grant.limits.ask && !demand.lifts)
+		r = limit_admit(s, counted, rows, &hint, &e);
 	if (fits && !r)
 		r = hold_query(s, m.sql, js, steps, &demand, &hint, &e);
 	if (fits && !r)
 		r = pass_query(s, js, steps, &e);
 	if (fits && !r)
-		r = limit_count(s, counted, rows, &hint, &e);
+		r = limit_count(s, counted, rows && !hold_lifts(s), &hint, &e);
 	if (fits && !r)
 		r = spend_query(s, js, steps, &hint, &e);
 	if (fits && !r)

@@ -235,7 +235,7 @@ static enum took send_bind(struct session *s, const struct frame *f, const struc
 		return frontend_no_memory(s);
 	}
 	x->portal = o;
-	o->ticket = hold_sent(s, true);
+	o->ticket = hold_sent(s, true, &o->lifts);
 	o->estimated = s->estimate.is;
 	o->estimated.why = NULL;
 	x->kept = o->kept = *kept;
@@ -412,8 +412,10 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 		r = err_sql(&e, -EACCES, "42501", "\"%s\" means something else since the portal was bound",
 			o->prepared->plan->name);
 	counted = limit_statements(&one, &rows);
+	rows = (rows || o->cursor) && !limit_lifted(&st, 1) &&
+	       !(o->cursor ? o->prepared->lifts.rows.left : o->lifts.rows.left);
 	if (!r)
-		r = limit_admit(s, counted, rows || o->cursor, &hint, &e);
+		r = limit_admit(s, counted, rows, &hint, &e);
 	if (!r)
 		r = estimate_execute(s, o, &st, &hint, &e);
 	if (!r)
@@ -421,7 +423,7 @@ enum took frontend_execute(struct session *s, const struct frame *f)
 	if (!r)
 		r = pass_execute(s, o->prepared->plan, o->latest, &st, &e);
 	if (!r)
-		r = limit_count(s, counted, rows || o->cursor, &hint, &e);
+		r = limit_count(s, counted, rows, &hint, &e);
 	if (!r)
 		r = keep_execute(s, m.portal, o, &kept, &e);
 	took = r ? frontend_hinted(s, f, r, hint, &e) : send_execute(s, f, o, &st, &kept);
@@ -441,7 +443,11 @@ static int admit_describe(struct session *s, const struct msg_target *m, const c
 	if (r)
 		return r;
 	p = o ? o->prepared : p;
-	return p && ((o && o->cursor) || limit_rows(p->plan)) ? limit_admit(s, 0, true, hint, e) : 0;
+	if (!p || !((o && o->cursor) || limit_rows(p->plan)))
+		return 0;
+	/* somebody may let it have more rows than are left, or has */
+	return limit_describe(
+		s, !s->grant.limits.ask && !(o && o->lifts.rows.left) && !p->lifts.rows.left, hint, e);
 }
 
 enum took frontend_target(struct session *s, const struct frame *f)

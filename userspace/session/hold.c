@@ -182,7 +182,9 @@ static int answered(struct session *s, const struct desk_answer *a, const char *
 		if (s->hold->cancelled)
 			return gave_up(s, "canceling statement due to user request", hint, e);
 		return wait_until(s, 0);
-	case DESK_GRANTED: return granted(s, hint, e);
+	case DESK_GRANTED:
+		s->hold->lifts = (struct lifts){{a->rows, a->rows}, {a->bytes, a->bytes}};
+		return granted(s, hint, e);
 	case DESK_DENIED: break;
 	}
 	err_sql(e, -EACCES, a->sqlstate[0] ? a->sqlstate : "42501", "%s", a->reason);
@@ -274,6 +276,8 @@ static int request(struct session *s, const struct held *h, const struct reached
 	q->estimated = s->estimate.is.known;
 	q->rows = s->estimate.is.rows;
 	q->unestimated = s->estimate.is.why;
+	q->wants = s->estimate.wants;
+	q->limit = s->estimate.limit;
 	q->tag = h->asks->tag;
 	q->kind = statement_kind_name(h->asks->kind);
 	q->reason = s->hold->reason[0] ? s->hold->reason : NULL;
@@ -393,10 +397,11 @@ static int fetches(struct session *s, const struct step *steps, unsigned i, cons
 	return moved_since(s, cursor->under, sets, hint, e);
 }
 
-static void declares(struct session *s, const struct step *st)
+static void declares(struct session *s, const struct step *st, bool demanded, const struct lifts *lifts)
 {
-	if (!st->defines || st->plan->kind != STATEMENT_DECLARE || !asks(st->plan))
+	if (!st->defines || st->plan->kind != STATEMENT_DECLARE || !(demanded || asks(st->plan)))
 		return;
+	st->defines->lifts = *lifts;
 	st->defines->approved = true;
 	bond_under(s, st->defines->under);
 }
@@ -447,7 +452,8 @@ int hold_query(struct session *s, struct span text, const struct judged *js, con
 		h.types = by_name->target->types;
 	r = hold(s, &h, hint, e);
 	for (unsigned i = 0; i < js->n && !r; i++)
-		declares(s, &steps[i]);
+		declares(s, &steps[i], h.demand && h.asks == steps[i].plan,
+			js->n == 1 ? &s->hold->lifts : &(struct lifts){0});
 	return r;
 }
 
@@ -511,7 +517,7 @@ int hold_execute(
 		if (r)
 			return r;
 		s->cause = CAUSE_OTHER;
-		declares(s, st);
+		declares(s, st, true, &o->lifts);
 		return 0;
 	}
 	return err_sql(e, -EACCES, a.sqlstate[0] ? a.sqlstate : "42501", "%s", a.reason);
@@ -519,13 +525,20 @@ int hold_execute(
 
 /* ---- what became of it ---- */
 
-uint64_t hold_sent(struct session *s, bool bound)
+bool hold_lifts(const struct session *s)
+{
+	return s->hold && s->hold->ticket && s->hold->lifts.rows.given;
+}
+
+uint64_t hold_sent(struct session *s, bool bound, struct lifts *lifts)
 {
 	struct hold *o = s->hold;
 	uint64_t ticket = o ? o->ticket : 0;
 
+	*lifts = (struct lifts){0};
 	if (!ticket)
 		return 0;
+	*lifts = o->lifts;
 	s->env->desk->end(s->env->desk->arg, ticket, DESK_SENT, BOND_MAX);
 	o->run[o->nruns] = (struct hold_run){.ticket = ticket, .bound = bound};
 	if (bound)

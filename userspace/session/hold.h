@@ -5,6 +5,7 @@
 #define PGVEIL_SESSION_HOLD_H
 
 #include "session/desk.h"
+#include "session/names.h"
 
 #define HOLD_RUNS_MAX     16   /* that one transaction has under way */
 #define HOLD_SETTINGS_MAX 64   /* that a session sets */
@@ -30,7 +31,8 @@ struct hold {
 	uint64_t asked_ns; /* when it began to wait */
 	uint64_t fresh_ms; /* granted: when that was seen; definitions must be as of then */
 	struct bond bond;
-	bool cancelled; /* the client wants it no more */
+	bool cancelled;     /* the client wants it no more */
+	struct lifts lifts; /* granted: of what is about to be sent */
 	struct hold_run run[HOLD_RUNS_MAX];
 	unsigned nruns;
 	struct hold_setting setting[HOLD_SETTINGS_MAX]; /* in the order of their names */

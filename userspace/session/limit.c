@@ -72,6 +72,13 @@ unsigned limit_statements(const struct judged *js, bool *rows)
 	return n;
 }
 
+/* Of a cursor that was approved with more than limits let. */
+bool limit_lifted(const struct step *steps, unsigned n)
+{
+	return n == 1 && steps[0].target && steps[0].plan && steps[0].plan->kind == STATEMENT_FETCH &&
+	       steps[0].target->lifts.rows.left;
+}
+
 /* What a statement that was stopped, and ran, has done but be read. */
 static bool plain(const struct step *st)
 {
@@ -228,9 +235,11 @@ int limit_spent(struct session *s, unsigned window, uint64_t spent[MEASURES], st
 	return r ? unwritten(e) : 0;
 }
 
+static const uint64_t no_lift[MEASURES];
+
 /* Of all windows or of none. */
 static int take_windows(struct session *s, const uint64_t need[MEASURES], const uint64_t want[MEASURES],
-	const char **hint, struct err *e)
+	const uint64_t lifted[MEASURES], const uint64_t ahead[MEASURES], const char **hint, struct err *e)
 {
 	struct allowance_over over;
 	const struct window_limit *l;
@@ -241,8 +250,8 @@ static int take_windows(struct session *s, const uint64_t need[MEASURES], const 
 		return err_sql(e, -EACCES, "53400", "nobody counts what is exported here");
 	if (!s->limit.nwindows)
 		return 0;
-	r = allowance_take(
-		s->env->allowance, s->limit.windows, s->limit.nwindows, need, want, s->now_ms, &over);
+	r = allowance_take_lifted(s->env->allowance, s->limit.windows, s->limit.nwindows, need, want, lifted,
+		ahead, s->now_ms, &over);
 	if (r == -EAGAIN)
 		return asks(s);
 	answered(s);
@@ -257,6 +266,41 @@ static int take_windows(struct session *s, const uint64_t need[MEASURES], const 
 		measure_name(over.measure), (unsigned long long)l->set.most[over.measure], l->period_s);
 }
 
+/* What a statement that begins now may have of rows, and the limit that says so. */
+int limit_rows_left(struct session *s, uint64_t *left, const char **limit, const char **where, struct err *e)
+{
+	const struct limits *l = &s->grant.limits;
+	uint64_t spent[MEASURES], most;
+	int r = 0;
+
+	*left = l->statement.most[MEASURE_ROWS];
+	*limit = "statement.rows";
+	*where = l->statement.where[MEASURE_ROWS];
+	most = l->session.most[MEASURE_ROWS];
+	if (most != LIMIT_NONE)
+		most -= most < s->limit.spent[MEASURE_ROWS] ? most : s->limit.spent[MEASURE_ROWS];
+	if (most < *left) {
+		*left = most;
+		*limit = "session.rows";
+		*where = l->session.where[MEASURE_ROWS];
+	}
+	for (unsigned i = 0; i < s->limit.nwindows && !r; i++) {
+		const struct limit_set *set = &s->limit.windows[i].limit->set;
+
+		most = set->most[MEASURE_ROWS];
+		if (most == LIMIT_NONE)
+			continue;
+		r = limit_spent(s, i, spent, e);
+		most -= r || most < spent[MEASURE_ROWS] ? most : spent[MEASURE_ROWS];
+		if (r || most >= *left)
+			continue;
+		*left = most;
+		*limit = "window.rows";
+		*where = set->where[MEASURE_ROWS];
+	}
+	return r;
+}
+
 static void note_reached(struct session *s, const struct err *e)
 {
 	if (s->env->tally && s->limit.any_reached)
@@ -265,18 +309,19 @@ static void note_reached(struct session *s, const struct err *e)
 	session_note(s, NOTE_LIMIT, e->sqlstate, e->msg);
 }
 
-static int admit(struct session *s, unsigned n, bool rows, bool count, const char **hint, struct err *e)
+static int admit(
+	struct session *s, unsigned n, bool rows, bool any, bool count, const char **hint, struct err *e)
 {
 	const uint64_t need[MEASURES] = {rows, 1, n}, want[MEASURES] = {0, 0, count ? n : 0};
 	int r;
 
 	*hint = NULL;
 	s->limit.any_reached = false;
-	if (!s->grant.limits.any || (!n && !rows))
+	if (!s->grant.limits.any || !any)
 		return 0;
 	r = fits(s, &s->grant.limits.session, SCOPE_SESSION, s->limit.spent, need, hint, e);
 	if (!r)
-		r = take_windows(s, need, want, hint, e);
+		r = take_windows(s, need, want, no_lift, no_lift, hint, e);
 	if (!r)
 		s->limit.spent[MEASURE_STATEMENTS] += want[MEASURE_STATEMENTS];
 	else if (r == -EACCES)
@@ -286,12 +331,17 @@ static int admit(struct session *s, unsigned n, bool rows, bool count, const cha
 
 int limit_admit(struct session *s, unsigned n, bool rows, const char **hint, struct err *e)
 {
-	return admit(s, n, rows, false, hint, e);
+	return admit(s, n, rows, n || rows, false, hint, e);
 }
 
 int limit_count(struct session *s, unsigned n, bool rows, const char **hint, struct err *e)
 {
-	return admit(s, n, rows, true, hint, e);
+	return admit(s, n, rows, n || rows, true, hint, e);
+}
+
+int limit_describe(struct session *s, bool rows, const char **hint, struct err *e)
+{
+	return admit(s, 0, rows, true, false, hint, e);
 }
 
 /* ---- what is on its way to the client ---- */
@@ -306,6 +356,41 @@ static struct spent *spent_of(struct expected *x)
 	if (x->kind != EXPECT_EXECUTE)
 		return &x->spent;
 	return x->portal->cursor ? &x->portal->prepared->spent : &x->portal->spent;
+}
+
+static struct lifts *lifts_of(struct expected *x)
+{
+	const struct plan *p = backend_plan(x);
+	struct step *st = backend_step(x);
+
+	if (st && st->target && p && p->kind == STATEMENT_FETCH)
+		return &st->target->lifts;
+	if (x->kind != EXPECT_EXECUTE)
+		return &x->lifts;
+	return x->portal->cursor ? &x->portal->prepared->lifts : &x->portal->lifts;
+}
+
+/* What of want is beyond the limits goes to over; -EACCES with e: it is more than was lifted. */
+static int lifted(const struct lifts *l, uint64_t want[MEASURES], uint64_t over[MEASURES],
+	uint64_t ahead[MEASURES], const char **hint, struct err *e)
+{
+	const struct lift *v[MEASURES] = {&l->rows, &l->bytes, NULL};
+
+	for (enum measure m = MEASURE_ROWS; m < MEASURES; m++) {
+		over[m] = ahead[m] = 0;
+		if (!v[m] || !v[m]->given)
+			continue;
+		if (want[m] > v[m]->left) {
+			*hint = "Somebody approved of this statement with that many, and of no more.";
+			return err_sql(e, -EACCES, "54000",
+				"the limit of %s that was approved is reached (%llu)", measure_name(m),
+				(unsigned long long)v[m]->given);
+		}
+		over[m] = want[m];
+		ahead[m] = v[m]->left;
+		want[m] = 0;
+	}
+	return 0;
 }
 
 /* false: no memory. */
@@ -324,9 +409,15 @@ static bool stop(struct session *s, struct expected *x, const char *hint, const 
 	return true;
 }
 
+static void lift_spend(struct lifts *l, const uint64_t over[MEASURES])
+{
+	l->rows.left -= over[MEASURE_ROWS];
+	l->bytes.left -= over[MEASURE_BYTES];
+}
+
 enum fate limit_fate(struct session *s, struct expected *x, uint64_t rows, uint64_t bytes)
 {
-	const uint64_t want[MEASURES] = {rows, bytes, 0};
+	uint64_t want[MEASURES] = {rows, bytes, 0}, over[MEASURES], ahead[MEASURES];
 	struct spent *mine = spent_of(x);
 	const uint64_t spent[MEASURES] = {mine->rows, mine->bytes, 0};
 	const struct plan *p = backend_plan(x);
@@ -337,15 +428,18 @@ enum fate limit_fate(struct session *s, struct expected *x, uint64_t rows, uint6
 	s->limit.any_reached = false;
 	if (!s->limit.stops || (p && ours(p)))
 		return FATE_PASS;
-	r = fits(s, &s->grant.limits.statement, SCOPE_STATEMENT, spent, want, &hint, &e);
+	r = lifted(lifts_of(x), want, over, ahead, &hint, &e);
+	if (!r)
+		r = fits(s, &s->grant.limits.statement, SCOPE_STATEMENT, spent, want, &hint, &e);
 	if (!r)
 		r = fits(s, &s->grant.limits.session, SCOPE_SESSION, s->limit.spent, want, &hint, &e);
 	if (!r)
-		r = take_windows(s, want, want, &hint, &e);
+		r = take_windows(s, want, want, over, ahead, &hint, &e);
 	if (r == -EAGAIN)
 		return FATE_WAIT;
 	if (r)
 		return stop(s, x, hint, &e) ? FATE_DROP : FATE_BROKEN;
+	lift_spend(lifts_of(x), over);
 	mine->rows += rows;
 	mine->bytes += bytes;
 	s->limit.spent[MEASURE_ROWS] += rows;
@@ -397,13 +491,15 @@ enum fate limit_look(struct session *s, const struct frame *f)
 	s->limit.counts = !unseen(s, f);
 	if (!s->limit.counts)
 		return FATE_PASS;
+	if (of_statement(x, f) && lifts_of(x)->bytes.given)
+		return lifts_of(x)->bytes.left >= need[MEASURE_BYTES] ? FATE_PASS : FATE_DROP;
 	if (of_statement(x, f))
 		r = fits(s, &s->grant.limits.statement, SCOPE_STATEMENT,
 			(const uint64_t[MEASURES]){0, spent_of(x)->bytes, 0}, need, &hint, &e);
 	if (!r)
 		r = fits(s, &s->grant.limits.session, SCOPE_SESSION, s->limit.spent, need, &hint, &e);
 	if (!r)
-		r = take_windows(s, need, none, &hint, &e);
+		r = take_windows(s, need, none, none, none, &hint, &e);
 	return !r ? FATE_PASS : r == -EAGAIN ? FATE_WAIT : FATE_DROP;
 }
 
@@ -414,8 +510,12 @@ void limit_charge(struct session *s, size_t bytes)
 
 	if (!s->limit.counts)
 		return;
-	if (x)
+	if (x) {
+		struct lift *l = &lifts_of(x)->bytes;
+
+		l->left -= l->left < bytes ? l->left : bytes;
 		spent_of(x)->bytes += bytes;
+	}
 	s->limit.spent[MEASURE_BYTES] += bytes;
 	if (s->limit.nwindows)
 		allowance_charge(s->env->allowance, s->limit.windows, s->limit.nwindows, want, s->now_ms);

@@ -34,9 +34,18 @@ struct spent { /* what the client was given of one statement */
 	uint64_t rows, bytes;
 };
 
+/* What a person let through of one statement, whatever the limits are: each measure of its own. */
+struct lift {
+	uint64_t given, left;
+};
+struct lifts {
+	struct lift rows, bytes; /* given 0: it is as limited as any */
+};
+
 struct prepared { /* refcounted */
 	unsigned refs;
 	struct spent spent; /* of a cursor, by FETCH */
+	struct lifts lifts; /* likewise */
 	char *name;
 	struct judgement *j;     /* of the text (SQL PREPARE: of that statement alone) */
 	const struct plan *plan; /* what running it does; borrowed from j. NULL: the empty query */
@@ -51,6 +60,7 @@ struct prepared { /* refcounted */
 struct portal { /* refcounted */
 	unsigned refs;
 	struct spent spent;
+	struct lifts lifts;
 	char *name;
 	struct prepared *prepared; /* what it runs; for an SQL cursor one made for its DECLARE */
 	struct prepared *target; /* what EXECUTE or FETCH inside it meant when it was bound; NULL otherwise */

@@ -71,6 +71,7 @@ struct expected {
 	bool stopped;       /* QUERY, EXECUTE: nothing more of it reaches the client (session/limit.c) … */
 	bool told;          /* … which knows why */
 	struct spent spent; /* QUERY: what it was given of the statement at */
+	struct lifts lifts; /* … and what of the limits was lifted for all of it */
 	struct kept kept;   /* the client's message on record */
 	/* QUERY */
 	uint64_t ticket; /* of the approval that it was sent by (session/hold.c); 0: none */

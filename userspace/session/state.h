@@ -372,12 +372,18 @@ bool limit_waits(struct session *s, const struct frame *f);
 MUSTCHECK int limit_admit(struct session *s, unsigned n, bool rows, const char **hint, struct err *e);
 /* Likewise, and they are counted: they are about to be sent. */
 MUSTCHECK int limit_count(struct session *s, unsigned n, bool rows, const char **hint, struct err *e);
+/* Whether anything may be told yet; rows: and some are left. */
+MUSTCHECK int limit_describe(struct session *s, bool rows, const char **hint, struct err *e);
+/* How many rows a statement that begins now may have; *limit is "statement.rows" …, *where of the policy. */
+MUSTCHECK int limit_rows_left(
+	struct session *s, uint64_t *left, const char **limit, const char **where, struct err *e);
 int limit_spent(struct session *s, unsigned window, uint64_t spent[MEASURES], struct err *e);
 /* limit_show.c: whether p is SHOW pgveil.limits, and the text to be sent for it now: 0, -EAGAIN, -EACCES. */
 bool limit_shown(const struct plan *p);
 MUSTCHECK int limit_show(struct session *s, const char **instead, struct err *e);
 /* Of js, how many count, and whether they may give rows. */
 unsigned limit_statements(const struct judged *js, bool *rows);
+bool limit_lifted(const struct step *steps, unsigned n); /* whether they may give rows whatever is left */
 bool limit_rows(const struct plan *p); /* whether p may give rows that count; NULL is fine */
 /* Whether statements of one text may be sent together. */
 bool limit_fits_between(const struct session *s, const struct step *steps, unsigned n);
@@ -448,11 +454,14 @@ MUSTCHECK int hold_bind(struct session *s, const struct msg_bind *m, const struc
 	const struct step *st, const struct demand *d, const char **hint, struct err *e);
 MUSTCHECK int hold_execute(
 	struct session *s, const struct portal *o, const struct step *st, const char **hint, struct err *e);
-uint64_t hold_sent(struct session *s, bool bound); /* it goes; by which approval (0: none) */
-void hold_left(struct session *s);                 /* it does not */
-uint64_t hold_id(const struct session *s);         /* of the message under way: its approval; 0: none */
-bool hold_cancel(struct session *s); /* whether a CancelRequest is for a message that waits here */
-void hold_step(struct session *s);   /* at the end of each step */
+/* It goes; by which approval (0: none), and what that lifts. */
+uint64_t hold_sent(struct session *s, bool bound, struct lifts *lifts);
+bool hold_lifts(
+	const struct session *s);  /* whether what is about to be sent may have more rows than limits let */
+void hold_left(struct session *s); /* it does not */
+uint64_t hold_id(const struct session *s); /* of the message under way: its approval; 0: none */
+bool hold_cancel(struct session *s);       /* whether a CancelRequest is for a message that waits here */
+void hold_step(struct session *s);         /* at the end of each step */
 bool hold_wakes(const struct session *s, uint64_t *at_ms);
 bool hold_reads(const struct session *s); /* whether more of the client is wanted while it waits */
 /* hold_list.c */

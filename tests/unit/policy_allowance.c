@@ -169,6 +169,48 @@ static void debts(void **state)
 	die(&d);
 }
 
+/* What a person let through is spent, whatever the limit is; what was leased for it and not spent goes back.
+ */
+static void lifted(void **state)
+{
+	const uint64_t ten[MEASURES] = {10, 0, 0}, ahead[MEASURES] = {500, 0, 0}, none[MEASURES] = {0},
+		       much[MEASURES] = {0, 31, 0};
+	struct disk disk = {0};
+	struct allowance_over over;
+	struct desk d;
+	uint64_t spent[MEASURES];
+
+	(void)state;
+	begin(&d, 100, 30, 3600);
+	assert_int_equal(take(&d, &disk, 100, 0, 1, &over), 0);
+	assert_int_equal(take(&d, &disk, 1, 0, 1, &over), -EDQUOT);
+	/* all or nothing of it */
+	assert_int_equal(allowance_take_lifted(d.a, &d.charge, 1, much, much, ten, ahead, 1, &over), -EDQUOT);
+	assert_int_equal(over.measure, MEASURE_BYTES);
+	for (unsigned i = 0; i < 5; i++) {
+		int r = allowance_take_lifted(d.a, &d.charge, 1, none, none, ten, ahead, 1, &over);
+
+		if (r == -EAGAIN) {
+			serve(&d, &disk, 1, false);
+			r = allowance_take_lifted(d.a, &d.charge, 1, none, none, ten, ahead, 1, &over);
+		}
+		assert_int_equal(r, 0);
+		/* on disk before it goes out, and little more than that */
+		assert_true(spending_sum(&disk.spending, MEASURE_ROWS) >= 110 + 10 * i);
+		assert_true(spending_sum(&disk.spending, MEASURE_ROWS) <= 110 + 10 * i + 64);
+	}
+	assert_int_equal(take(&d, &disk, 1, 0, 1, &over), -EDQUOT);
+	serve(&d, &disk, 1, true);
+	assert_int_equal(spending_sum(&disk.spending, MEASURE_ROWS), 150);
+	assert_int_equal(allowance_spent(d.a, &d.charge, spent, 1), 0);
+	assert_int_equal(spent[MEASURE_ROWS], 150);
+	disk.fails = -EIO;
+	assert_int_equal(allowance_take_lifted(d.a, &d.charge, 1, none, none, ten, ahead, 1, &over), -EAGAIN);
+	serve(&d, &disk, 1, false);
+	assert_int_equal(allowance_take_lifted(d.a, &d.charge, 1, none, none, ten, ahead, 1, &over), -EIO);
+	die(&d);
+}
+
 static void disk_full(void **state)
 {
 	struct disk disk = {.fails = -ENOSPC};
@@ -274,6 +316,7 @@ int main(void)
 		cmocka_unit_test(all_or_nothing),
 		cmocka_unit_test(outlives),
 		cmocka_unit_test(debts),
+		cmocka_unit_test(lifted),
 		cmocka_unit_test(disk_full),
 		cmocka_unit_test(other_limits),
 		cmocka_unit_test(another_boot),

@@ -79,7 +79,8 @@ static bool guard_lets(struct session *s, const char *name)
 	if (read_only && (strcasecmp(name, "default_transaction_read_only") == 0 ||
 				 strcasecmp(name, "transaction_read_only") == 0))
 		return false;
-	return is_of_driver(name) || guard_judge(g->guards, g->nguards, NULL, &deed, 1, false).verdict == ALLOW;
+	return is_of_driver(name) ||
+	       guard_judge(g->guards, g->nguards, NULL, &deed, 1, false).verdict == ALLOW;
 }
 
 /* A judged caller's parameters are settings like any SET, except that search_path may be chosen here: it is

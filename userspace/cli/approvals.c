@@ -235,15 +235,15 @@ static void print_lifts(const json_t *x)
 		"%" JSON_INTEGER_FORMAT " rows, more than export limit %s leaves (or say --rows)",
 		number(wants, "rows"), text(wants, "limit"));
 	if (json_is_object(wants))
-		print_line("wants", line);
+		review_line("wants", line);
 	snprintf(line, sizeof(line), "%" JSON_INTEGER_FORMAT " rows for each use, whatever the limits are",
 		number(has, "rows"));
 	if (number(has, "rows"))
-		print_line("may export", line);
+		review_line("may export", line);
 	snprintf(line, sizeof(line), "%" JSON_INTEGER_FORMAT " bytes for each use, whatever the limits are",
 		number(has, "bytes"));
 	if (number(has, "bytes"))
-		print_line("may export", line);
+		review_line("may export", line);
 }
 
 static void print_one(const json_t *x)

@@ -12,6 +12,21 @@
 #define KEY    "seal.key"
 #define PUBLIC "seal.pub"
 
+static int write_all(int fd, const uint8_t *p, size_t n)
+{
+	while (n) {
+		ssize_t put = write(fd, p, n);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return put ? -errno : -EIO;
+		p += put;
+		n -= (size_t)put;
+	}
+	return 0;
+}
+
 /* A file with all of it, or none; one that is there already stays. */
 static int put_file(int dir_fd, const char *name, mode_t mode, const void *p, size_t n, struct err *e)
 {
@@ -23,8 +38,11 @@ static int put_file(int dir_fd, const char *name, mode_t mode, const void *p, si
 	fd = openat(dir_fd, unborn, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return err_set(e, -errno, "recordings/%s: %m", name);
-	if (write(fd, p, n) != (ssize_t)n || fsync(fd) < 0)
-		r = err_set(e, errno ? -errno : -EIO, "recordings/%s: %m", name);
+	r = write_all(fd, p, n);
+	if (!r && fsync(fd) < 0)
+		r = -errno;
+	if (r)
+		err_set(e, r, "recordings/%s: %s", name, strerror(-r));
 	close(fd);
 	if (!r && linkat(dir_fd, unborn, dir_fd, name, 0) < 0 && errno != EEXIST)
 		r = err_set(e, -errno, "recordings/%s: %m", name);

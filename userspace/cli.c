@@ -47,6 +47,7 @@ static const struct command commands[] = {
 	{"approvals", "statements that wait for a person, and deciding on them", approvals_help,
 		cli_approvals},
 	{"grants", "approvals that may still be used, and taking them back", grants_help, cli_grants},
+	{"token", "a token for the API, and its line in the file of tokens", token_help, cli_token},
 	{"policy", "check, test and explain policies, without a daemon", NULL, run_policy},
 	{"uninstall", "take pgveil out of the kernel", uninstall_help, cli_uninstall},
 };

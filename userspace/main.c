@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "ctl/admin.h"
 #include "ctl/approvals.h"
+#include "ctl/api.h"
 #include "ctl/approvals_api.h"
 #include "ctl/audit.h"
 #include "ctl/clock.h"
@@ -434,6 +435,14 @@ static int start_audit(struct daemon *d, struct err *e)
 	return audit_start(&d->audit, &cfg, e);
 }
 
+static int open_api(struct daemon *d, struct err *e)
+{
+	const struct api_config cfg = {control_base(d->control), d->opt.api, d->opt.api_cert, d->opt.api_key,
+		d->opt.api_tokens, d->mount, d->approvals, d->enrol};
+
+	return api_open(&d->api, &cfg, e);
+}
+
 static int start_control(struct daemon *d, struct err *e)
 {
 	struct event_base *base = control_base(d->control);
@@ -446,6 +455,7 @@ static int start_control(struct daemon *d, struct err *e)
 		.state_dir = d->opt.state_dir,
 		.book = d->book,
 		.book_changed_fd = d->book_changed_fd,
+		.api_port = api_port(d->opt.api),
 		.takes_over = d->takeover != NULL};
 	struct admin_config admin = {
 		base, d->opt.run_dir, -1, &d->report, d->events, d->approvals, reload, d};
@@ -501,6 +511,8 @@ static int start_control(struct daemon *d, struct err *e)
 		r = err_set(e, -ENOMEM, "out of memory");
 	if (!r)
 		r = approvals_api_open(&d->approvals_api, base, d->opt.run_dir, d->approvals, d->enrol, e);
+	if (!r && d->opt.api)
+		r = open_api(d, e);
 	if (!r)
 		r = watch_policy(d, e);
 	if (!r)
@@ -562,6 +574,7 @@ static void stop(struct daemon *d)
 	if (d->approvals_api && !d->in_charge)
 		approvals_api_leave(d->approvals_api);
 	approvals_api_close(d->approvals_api);
+	api_close(d->api);
 	admin_close(d->admin);
 	json_decref(d->complaints);
 	cluster_stop(d);

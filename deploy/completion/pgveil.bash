@@ -45,6 +45,8 @@ _pgveil() {
 		words='ls show approve deny'
 	elif [ "$command" = grants ] && [[ $cur != -* ]]; then
 		words='ls revoke'
+	elif [ "$command" = token ] && [[ $cur != -* ]]; then
+		words='new'
 	elif [ "$command" = splice ] && [[ $cur != -* ]]; then
 		words='on off'
 	elif [[ $cur == -* ]] && [ "$command" = policy ]; then

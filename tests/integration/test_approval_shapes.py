@@ -228,3 +228,18 @@ def test_not_where_the_policy_does_not_say_so():
             assert "glass" in desk.refused("approvals", "approve", x["id"], "--shape", "--uses", 2, "--break-glass", "--reason", "r", uid=0)
             desk.pgveil("approvals", "deny", x["id"])
             assert c.result().error.sqlstate == "42501"
+
+
+def test_what_is_shown_is_what_runs(desk, client):
+    """Texts whose judgement is the same: each is shown, and bound, as it is."""
+    for i, sql in enumerate(("DELETE FROM shop.orders WHERE id = %d AND total > 1", "SELECT what FROM shop.ran WHERE what = '%d'",
+                             "SELECT r.what FROM shop.ran r WHERE r.what = 'x' AND length(r.what) = %d")):
+        for n in (80, 81, 82):
+            name = "s%d-%d" % (i, n)
+            client.send(wire.parse(sql % n, name), wire.bind(name), wire.execute(), wire.sync())
+            client.until("N")
+            x = desk.wait_until(lambda: next((x for x in desk.pending() if x["waiting"]), None), "nothing waits")
+            assert x["statement"] == sql % n
+            desk.pgveil("approvals", "approve" if n < 82 else "deny", x["id"])
+            assert bool(client.result().errors) == (n == 82)
+    assert desk.count("id IN (80, 81, 82)") == 1

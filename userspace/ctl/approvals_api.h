@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* approvals_api: approvals over HTTP: on the admin socket, and on one of its own that everybody may open,
  * since reviewers need not be root. Who speaks is what the kernel says of the socket's other end; what is in
- * or was started from a cgroup that we guard is nobody.
- *
- *   GET  /v1/approvals?state=pending|all   /v1/approvals/7   /v1/grants
- *   POST /v1/approvals/7/approve  {"reason": "…", "for_s": 3600, "uses": 2, "shape": true, "break_glass":
- * true} POST /v1/approvals/7/deny     {"reason": "…"} POST /v1/grants/7/revoke      {"reason": "…"}
- */
+ * or was started from a cgroup that we guard is nobody. What
+ * there is to ask is in ctl/approvals_answer.h. */
 #ifndef PGVEIL_CTL_APPROVALS_API_H
 #define PGVEIL_CTL_APPROVALS_API_H
 

@@ -30,6 +30,7 @@ struct enrol_config { /* strings outlive it */
 	const char *state_dir;
 	struct book *book;   /* of the pods; NULL: this is no node of a cluster */
 	int book_changed_fd; /* an eventfd */
+	uint16_t api_port;   /* captured too: agents reach nothing of ours there; 0: none */
 	bool takes_over; /* the listeners that the kernel knows of are the workers' already (workers_adopt) */
 };
 

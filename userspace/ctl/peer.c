@@ -54,15 +54,14 @@ static pid_t parent_of(pid_t pid)
 
 /* What an agent starts is the agent's, also when it was moved to another cgroup; as far as its parents are
  * still there to tell. */
-static int check_place(struct enrol *en, const struct ucred *who, struct err *e)
+int peer_place(struct enrol *en, pid_t pid, uid_t uid, struct err *e)
 {
 	char cgroup[PATH_MAX];
-	pid_t pid = who->pid;
 
 	if (cgroup_of_pid(pid, cgroup, sizeof(cgroup), e))
 		return -EACCES;
 	for (int i = 0; i < ANCESTORS_MAX; i++) {
-		if (enrol_guards(en, cgroup, who->uid))
+		if (enrol_guards(en, cgroup, uid))
 			return err_set(e, -EACCES, "a process %s %s is one of those that pgveil guards",
 				i ? "started from" : "in", cgroup);
 		pid = parent_of(pid);
@@ -90,7 +89,7 @@ int peer_check(int fd, struct enrol *en, pid_t *pid, struct err *e)
 		return r;
 	if (who.uid != 0 && who.uid != geteuid())
 		return err_set(e, -EACCES, "uid %u may not give orders to pgveild", who.uid);
-	r = check_place(en, &who, e);
+	r = peer_place(en, who.pid, who.uid, e);
 	if (r)
 		return r;
 	if (has_gone(fd))
@@ -112,7 +111,7 @@ bool peer_is_guarded(int fd, struct enrol *en)
 	struct ucred who;
 	struct err e;
 
-	return peer_of(fd, &who, &e) || check_place(en, &who, &e);
+	return peer_of(fd, &who, &e) || peer_place(en, who.pid, who.uid, &e);
 }
 
 int peer_person(
@@ -123,7 +122,7 @@ int peer_person(
 	int r = peer_of(fd, &who, e);
 
 	if (!r)
-		r = check_place(en, &who, e);
+		r = peer_place(en, who.pid, who.uid, e);
 	if (r)
 		return r;
 	if (has_gone(fd))

@@ -20,5 +20,7 @@ MUSTCHECK int peer_person(
 uid_t peer_uid(int fd); /* nobody's: it cannot be read */
 /* Whether it is one of those. Whoever cannot be looked at is. */
 bool peer_is_guarded(int fd, struct enrol *en);
+/* Whether a process, or what it was started from, is guarded: -EACCES. */
+MUSTCHECK int peer_place(struct enrol *en, pid_t pid, uid_t uid, struct err *e);
 
 #endif

@@ -50,6 +50,7 @@ struct daemon {
 	struct webhook *webhook;
 	struct approvals *approvals;
 	struct approvals_api *approvals_api;
+	struct api *api; /* over HTTPS; NULL: nobody asked for one */
 	struct admin *admin;
 	struct scrape *scrape;
 	struct watchdog *watchdog; /* NULL: nobody asked for one */

@@ -282,6 +282,12 @@ static const struct row table[] = {
 	{"kube-release", NULL, take_flag, AT(kube_release), 0,
 		"a pod whose label is taken away is let go at once (default: it stays enrolled until it "
 		"ends)"},
+	{"api", "ADDR:PORT", take_text, AT(api), 0,
+		"answer approvals over HTTPS there, to who has a token (default: nowhere)"},
+	{"api-cert", "FILE", take_text, AT(api_cert), 0, "its certificate, with the chain, in PEM"},
+	{"api-key", "FILE", take_text, AT(api_key), 0, "the certificate's key, in PEM"},
+	{"api-tokens", "FILE", take_text, AT(api_tokens), 0,
+		"names and hashes of the tokens (pgveil token new)"},
 	{"splice", "MODE", take_splice, 0, 0,
 		"auto, off or force: whether large rows that nothing looks at pass without being read "
 		"(default: auto)"},

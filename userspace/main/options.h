@@ -36,6 +36,7 @@ struct options { /* strings are those of argv */
 	const char *kube_runtime_classes[OPTIONS_RUNTIME_CLASSES];
 	unsigned nkube_runtime_classes;
 	bool kube_deny_net_raw, kube_release;
+	const char *api, *api_cert, *api_key, *api_tokens; /* NULL: nowhere; files */
 	enum log_level log_level;
 	enum splice_mode splice;
 	int ready_fd;            /* -1: none */

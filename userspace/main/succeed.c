@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "ctl/admin.h"
 #include "ctl/approvals.h"
+#include "ctl/api.h"
 #include "ctl/approvals_api.h"
 #include "ctl/audit.h"
 #include "ctl/clock.h"
@@ -31,12 +32,17 @@ uint16_t *daemon_ports(const struct daemon *d, unsigned *n, struct err *e)
 {
 	uint16_t *ports;
 
-	*n = policy_databases(d->policy);
-	ports = calloc(*n ? *n : 1, sizeof(*ports));
+	unsigned databases = policy_databases(d->policy);
+
+	*n = databases;
+	ports = calloc(databases + 1, sizeof(*ports));
 	if (!ports)
 		err_set(e, -ENOMEM, "out of memory");
-	for (unsigned i = 0; ports && i < *n; i++)
+	for (unsigned i = 0; ports && i < databases; i++)
 		ports[i] = policy_database_at(d->policy, i)->port;
+	/* What agents connect to there is the engine, which speaks no HTTP: none of them reaches the API. */
+	if (ports && d->opt.api)
+		ports[(*n)++] = api_port(d->opt.api);
 	return ports;
 }
 
@@ -108,6 +114,8 @@ static void on_over(void *arg, pid_t successor)
 	approvals_api_leave(d->approvals_api);
 	approvals_api_close(d->approvals_api);
 	d->approvals_api = NULL;
+	api_close(d->api);
+	d->api = NULL;
 	approvals_leave(d->approvals);
 	scrape_close(d->scrape);
 	watchdog_close(d->watchdog);

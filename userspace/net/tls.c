@@ -25,7 +25,7 @@ struct stamp {
 struct tls_context {
 	pthread_mutex_t lock; /* workers and feeders share a context */
 	SSL_CTX *ctx;         /* a connection keeps the one it began with */
-	bool verify_full;
+	bool verify_full, server;
 	char *file[3]; /* ca, cert, key */
 	struct stamp stamp[3];
 };
@@ -69,6 +69,10 @@ static int fill(SSL_CTX *ctx, const struct tls_context *c, struct err *e)
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	if (c->server) {
+		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+		(void)SSL_CTX_set_num_tickets(ctx, 0);
+	}
 	/* One read(2) a record instead of two; tls_pending knows of what was read ahead. */
 	SSL_CTX_set_read_ahead(ctx, 1);
 	if (ca && SSL_CTX_load_verify_locations(ctx, ca, NULL) != 1)
@@ -80,7 +84,7 @@ static int fill(SSL_CTX *ctx, const struct tls_context *c, struct err *e)
 	if (cert && SSL_CTX_use_PrivateKey_file(ctx, key ? key : cert, SSL_FILETYPE_PEM) != 1)
 		return openssl_err(e, -EINVAL, key ? key : cert);
 	if (cert && SSL_CTX_check_private_key(ctx) != 1)
-		return openssl_err(e, -EINVAL, "client certificate and key");
+		return openssl_err(e, -EINVAL, "certificate and key");
 	SSL_CTX_set_verify(ctx, c->verify_full || ca ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
 	return 0;
 }
@@ -98,7 +102,7 @@ static int build(struct tls_context *c, struct err *e)
 	for (size_t i = 0; i < 3; i++)
 		stamp[i] = stamp_of(c->file[i]);
 	ERR_clear_error();
-	ctx = SSL_CTX_new(TLS_client_method());
+	ctx = SSL_CTX_new(c->server ? TLS_server_method() : TLS_client_method());
 	if (!ctx)
 		return openssl_err(e, -ENOMEM, "TLS");
 	r = fill(ctx, c, e);
@@ -122,6 +126,7 @@ int tls_context_new(struct tls_context **out, const struct tls_config *cfg, stru
 		return err_set(e, -ENOMEM, "out of memory");
 	pthread_mutex_init(&c->lock, NULL);
 	c->verify_full = cfg->verify_full;
+	c->server = cfg->server;
 	for (size_t i = 0; i < 3; i++) {
 		c->file[i] = file[i] ? strdup(file[i]) : NULL;
 		if (file[i] && !c->file[i])
@@ -185,7 +190,8 @@ static int set_host(SSL *ssl, const char *host, bool verify, struct err *e)
 	return 0;
 }
 
-int tls_new(struct tls **out, struct tls_context *c, int fd, const char *host, struct err *e)
+/* host NULL: the side of a server. */
+static int begin(struct tls **out, struct tls_context *c, int fd, const char *host, struct err *e)
 {
 	struct tls *t = calloc(1, sizeof(*t));
 	SSL_CTX *ctx = NULL;
@@ -200,16 +206,29 @@ int tls_new(struct tls **out, struct tls_context *c, int fd, const char *host, s
 		if (!t->ssl || SSL_set_fd(t->ssl, fd) != 1)
 			r = openssl_err(e, -ENOMEM, "TLS");
 	}
-	if (!r)
+	if (!r && host)
 		r = set_host(t->ssl, host, c->verify_full, e);
 	SSL_CTX_free(ctx);
 	if (r) {
 		tls_free(t);
 		return r;
 	}
-	SSL_set_connect_state(t->ssl);
+	if (host)
+		SSL_set_connect_state(t->ssl);
+	else
+		SSL_set_accept_state(t->ssl);
 	*out = t;
 	return 0;
+}
+
+int tls_new(struct tls **out, struct tls_context *c, int fd, const char *host, struct err *e)
+{
+	return begin(out, c, fd, host, e);
+}
+
+int tls_accept(struct tls **out, struct tls_context *c, int fd, struct err *e)
+{
+	return begin(out, c, fd, NULL, e);
 }
 
 void tls_free(struct tls *t)

@@ -58,8 +58,8 @@ class ApprovalLab(AuditLab):
         return self.wait_until(lambda: (x := self.show(number))["state"] in states and x, "approval %s is not %s" % (number, states))
 
     def ran(self, mark):
-        """How often the server was given the statement to run, by its log."""
-        return sum(mark in line and ("statement: " in line or "execute " in line) and "duration" not in line
+        """How often the server was given the statement to run, by its log. The estimate for the reviewer is no run of it."""
+        return sum(mark in line and ("statement: " in line or "execute " in line) and "duration" not in line and ": EXPLAIN (" not in line
                    for line in self.server_log().splitlines())
 
     def count(self, where="true"):

@@ -204,6 +204,11 @@ memory: ## what the daemon's memory does: a slow reader on 10 GB, a value of 1 G
 chaos: ## what clients see when a part fails under the load of 200 connections: kill -9, SIGSTOP, out of memory, full table, upgrade (root)
 	$(MAKE) --no-print-directory BUILD=release all
 	$(PYTHON) -B tests/integration/chaos.py $(CHAOS_ARGS)
+.PHONY: approval-story
+approval-story: ## approvals as a new user tries them, on two terminals and with an MCP client that gives up after a minute: what both saw (root; CASES=a pattern)
+	$(MAKE) --no-print-directory BUILD=release all
+	tests/clients/build.sh build/clients
+	BUILD=release $(PYTHON) -B tests/integration/approval_story.py $(if $(CASES),--cases '$(CASES)')
 .PHONY: record-chaos
 record-chaos: ## the daemon killed at 200 random moments under load: every byte that a client got is on record, which verifies (root; RECORD_CHAOS_ARGS='--count 20')
 	$(MAKE) --no-print-directory BUILD=release all

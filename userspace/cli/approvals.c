@@ -203,7 +203,7 @@ static void print_shape(const json_t *x)
 	}
 	review_line("shape", shaped ? "approved: any statement like this may run"
 				    : "approve --shape would let any statement like this run");
-	review_text("", text(x, "shape"));
+	review_text("  reads", text(x, "shape"));
 	json_array_foreach(json_object_get(x, "opens"), i, v)
 	{
 		snprintf(label, sizeof(label), "  %s", text(v, "place"));

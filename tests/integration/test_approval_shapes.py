@@ -64,6 +64,7 @@ def test_other_values_run(desk, client):
     assert x["shape"].split() == "DELETE FROM shop.orders WHERE id = $1 AND note = $2".split()
     assert x["opens"] == [{"place": "$1", "kind": "integer", "now": "1"}, {"place": "$2", "kind": "text", "now": "'order 1'"}]
     assert "how often" in desk.refused("approvals", "approve", x["id"], "--shape")
+    assert "lifted for one" in desk.refused("approvals", "approve", x["id"], "--shape", "--uses", 3, "--rows", 1000)
     desk.pgveil("approvals", "approve", x["id"], "--shape", "--uses", 3, "--for", "1h")
     assert client.result().ok().tags == ["DELETE 1"]
     # by others of the same subject too, with another comment, until it is used up
@@ -139,6 +140,7 @@ def test_parameters(desk, client):
 def test_what_has_no_shape(desk, client):
     for sql, why in (("DELETE FROM shop.orders WHERE id > 1000", "put into a column"),
                      ("DELETE FROM shop.orders WHERE id IN (SELECT id FROM shop.orders LIMIT 1)", "put into a column"),
+                     ("SELECT n FROM shop.counter WHERE n >= 0 OR n = 5", "how many rows"),
                      ("BEGIN; DELETE FROM shop.orders WHERE id = 1000; COMMIT", "is several")):
         x = desk.ask(client, sql)
         assert x["shape"] is None and why in x["why_no_shape"], x

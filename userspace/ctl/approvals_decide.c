@@ -97,6 +97,8 @@ static int check_shape(const struct entry *x, const struct decision *d, struct e
 		return 0;
 	if (d->break_glass)
 		return err_set(e, -EINVAL, "the glass is broken for one statement, not for its shape");
+	if (d->rows || d->bytes)
+		return err_set(e, -EINVAL, "limits are lifted for one statement, not for its shape");
 	if (!json_is_string(json_object_get(x->shown, "shape")))
 		return err_set(e, -EINVAL, "approval %llu has no shape to approve: %.90s",
 			(unsigned long long)x->id, why ? why : "it was not kept");

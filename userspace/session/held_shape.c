@@ -119,6 +119,11 @@ int held_shape_of(struct session *s, const struct held *h, const struct shown *s
 		out->why = "it runs another one by name, or is several";
 		return 0;
 	}
+	/* what a person lets for these values is too much for others */
+	if (h->demand || s->estimate.wants) {
+		out->why = "it is asked for because of how many rows it is about, which other values change";
+		return 0;
+	}
 	for (unsigned i = 0; i < s->grant.napprovals; i++)
 		if (!s->grant.approvals[i]->shapes)
 			out->why = "the policy does not allow it (approval.shapes)";

@@ -48,6 +48,9 @@ static void what_is_read(void **state)
 	assert_null(pod_label(p, "c"));
 	pod_unref(pod_ref(p));
 	pod_unref(p);
+	p = made("", "", &rules);
+	assert_null(pod_label(p, "a"));
+	pod_unref(p);
 }
 
 /* A hash stands for the cgroup of a static pod only where it is one, and never for another pod's. */

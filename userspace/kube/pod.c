@@ -140,8 +140,9 @@ void pod_unref(struct pod *p)
 
 const char *pod_label(const struct pod *p, const char *name)
 {
-	const struct pod_label key = {.name = name},
-			       *l = bsearch(&key, p->labels, p->nlabels, sizeof(key), by_name);
+	const struct pod_label key = {.name = name}, *l = NULL;
 
+	if (p->nlabels)
+		l = bsearch(&key, p->labels, p->nlabels, sizeof(key), by_name);
 	return l ? l->value : NULL;
 }

@@ -97,22 +97,25 @@ fi
 files() { printf 'tests/integration/test_%s.py\n' "$@"; }
 # What is about the kernel's side, about load, or measures; not under the sanitizers but for the last.
 mapfile -t release < <(files bench bypass enrolment guard inspection lab lineage memory splice_windows failclosed)
-# The sanitized part is two: connections and the kernel's side of them, and what is said on them.
+# The sanitized part is three: connections and the kernel's side of them, who decides and what is kept, and what is said.
 mapfile -t connections < <(files audit clients failclosed handover identity kernel login operations policy_life relay splice unix)
+mapfile -t control < <(files approvals approvals_attacks approval_api approval_shapes canaries estimate health kubernetes learn lifts limits \
+	limits_attacks recording recording_attacks recording_disk sessions sessions_html sessions_live sessions_replay watching)
 load=tests/integration/test_failclosed.py::test_under_load
 stall=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up # half a minute
-corpora=(--ignore=tests/leak/test_leak.py --ignore=tests/integration/test_clients.py)
+corpora=(--ignore=tests/leak/test_leak.py --ignore=tests/integration/test_clients.py --ignore=tests/integration/test_approval_story.py)
 part() { # PART ARGS…
 	local part=$1
 	shift
 	case $part in
 	sanitized-connections) pytest_part "$part" asan "${connections[@]}" --deselect="$load" "$@" ;;
 	sanitized-statements)
-		pytest_part "$part" asan tests/integration tests/leak "${corpora[@]}" "${connections[@]/#/--ignore=}" "${release[@]/#/--ignore=}" \
+		pytest_part "$part" asan tests/integration tests/leak "${corpora[@]}" "${connections[@]/#/--ignore=}" "${control[@]/#/--ignore=}" "${release[@]/#/--ignore=}" \
 			--deselect="$stall" "$@" ;;
+	sanitized-control) pytest_part "$part" asan "${control[@]}" "$@" ;;
 	release) pytest_part "$part" release "${release[@]}" "$stall" "$@" ;;
 	others) pytest_part "$part" release tests/integration tests/leak "${corpora[@]}" "${release[@]/#/--ignore=}" --deselect="$stall" "$@" ;;
-	clients) pytest_part "$part" release tests/integration/test_clients.py "$@" ;;
+	clients) pytest_part "$part" release tests/integration/test_clients.py tests/integration/test_approval_story.py "$@" ;;
 	hostile) pytest_part "$part" release tests/leak/test_leak.py "$@" ;;
 	honest) pytest_part "$part" release tests/honest "$@" ;;
 	kube) pytest_part "$part" release tests/kube "$@" ;;
@@ -120,7 +123,7 @@ part() { # PART ARGS…
 }
 
 # Lanes take the parts one after another, the longest first, so that they end at about the same time.
-parts=(sanitized-connections sanitized-statements release ${BOTH:+others} hostile clients honest kube)
+parts=(sanitized-statements sanitized-control release sanitized-connections ${BOTH:+others} hostile clients honest kube)
 lane() { # ARGS…
 	local p
 	for p in "${parts[@]}"; do

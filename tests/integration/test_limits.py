@@ -210,7 +210,9 @@ def test_one_row_too_many_undoes_what_it_did(lab):
             k.drain()
             k.close()
             assert c.result().error.sqlstate == "54000"
-            c.query("SELECT count(*) FROM person a, person b WHERE a.id = b.id").ok()
+            # As with the server itself, one that is late may hit what comes next.
+            r = c.query("SELECT count(*) FROM person a, person b WHERE a.id = b.id")
+            assert not r.errors or r.error.sqlstate == "57014"
         # a Query that is a transaction of its own says so
         r = c.query("UPDATE job SET done = false WHERE id <= 101 RETURNING id")
         assert data(r)[0] == ROWS and "what was changed stays" in r.error.hint

@@ -34,44 +34,44 @@ build() {
 	flock 8
 	if [ "$(cat "$bin/ready" 2> /dev/null)" != "$recipe" ]; then
 		for tool in go rsync jq dpkg-source make; do command -v $tool > /dev/null || die "there is no $tool (scripts/deps.sh --kube)"; done
-		rm -rf "$cache/work"
-		mkdir -p "$cache/work/out"
+		rm -rf "$cache/tree"
+		mkdir -p "$cache/tree/out"
 		private_apt "$cache/apt" "src:$suite" "$suite"
 		apt-get update -qq
 		build_etcd
 		build_kubernetes
-		echo "$recipe" > "$cache/work/out/ready"
+		echo "$recipe" > "$cache/tree/out/ready"
 		rm -rf "$bin"
-		mv "$cache/work/out" "$bin"
-		rm -rf "$cache/work"
+		mv "$cache/tree/out" "$bin"
+		rm -rf "$cache/tree"
 	fi
 	exec 8>&-
 }
 
 build_etcd() {
-	(cd "$cache/work" && apt-get download -qq etcd-server etcd-client && for p in etcd-*.deb; do dpkg-deb -x "$p" etcd; done)
-	cp "$cache"/work/etcd/usr/bin/{etcd,etcdctl} "$cache/work/out/"
+	(cd "$cache/tree" && apt-get download -qq etcd-server etcd-client && for p in etcd-*.deb; do dpkg-deb -x "$p" etcd; done)
+	cp "$cache"/tree/etcd/usr/bin/{etcd,etcdctl} "$cache/tree/out/"
 }
 
 build_kubernetes() {
-	local work=$cache/work source=$cache/work/kubernetes log=$cache/build.log
+	local tree=$cache/tree source=$cache/tree/kubernetes log=$cache/build.log
 	say "building kube-apiserver and kubelet $version: some minutes (log: $log)"
-	(cd "$work" && apt-get source -qq --download-only kubernetes && dpkg-source --no-check -x kubernetes_*.dsc "$source") > "$log" 2>&1 ||
+	(cd "$tree" && apt-get source -qq --download-only kubernetes && dpkg-source --no-check -x kubernetes_*.dsc "$source") > "$log" 2>&1 ||
 		die "the sources could not be had: $(tail -n 1 "$log")"
-	grep -q "really$version-" <<< "$(cd "$work" && echo *.dsc)" || die "the archive has another version now: $(cd "$work" && echo *.dsc)"
+	grep -q "really$version-" <<< "$(cd "$tree" && echo *.dsc)" || die "the archive has another version now: $(cd "$tree" && echo *.dsc)"
 	# Its reflect2 is older than Go 1.18's maps: without a newer one the server crashes over the first custom resource.
-	(cd "$work" && apt-get download -qq golang-github-modern-go-reflect2-dev && dpkg-deb -x golang-github-modern-go-reflect2-dev*.deb reflect2) >> "$log" 2>&1 ||
+	(cd "$tree" && apt-get download -qq golang-github-modern-go-reflect2-dev && dpkg-deb -x golang-github-modern-go-reflect2-dev*.deb reflect2) >> "$log" 2>&1 ||
 		die "reflect2 could not be had: $(tail -n 1 "$log")"
 	rm "$source"/vendor/github.com/modern-go/reflect2/*.{go,s}
-	cp "$work"/reflect2/usr/share/gocode/src/github.com/modern-go/reflect2/*.{go,s} "$source/vendor/github.com/modern-go/reflect2/"
+	cp "$tree"/reflect2/usr/share/gocode/src/github.com/modern-go/reflect2/*.{go,s} "$source/vendor/github.com/modern-go/reflect2/"
 	mkdir -p "$source/.go/src/k8s.io"
 	ln -s ../../.. "$source/.go/src/k8s.io/kubernetes"
 	# As its debian/rules has it; an environment of its own, because its scripts listen to many variables.
-	(cd "$source/.go/src/k8s.io/kubernetes" && env -i HOME="$work" PATH=/usr/lib/go-1.19/bin:/usr/sbin:/usr/bin:/sbin:/bin GOPATH="$source/.go" GOCACHE="$work/gocache" \
+	(cd "$source/.go/src/k8s.io/kubernetes" && env -i HOME="$tree" PATH=/usr/lib/go-1.19/bin:/usr/sbin:/usr/bin:/sbin:/bin GOPATH="$source/.go" GOCACHE="$tree/gocache" \
 		CGO_ENABLED=0 GOFLAGS=-mod=vendor GOPROXY=off FORCE_HOST_GO=y LC_ALL=C KUBE_GIT_VERSION=v$version KUBE_GIT_MAJOR=1 KUBE_GIT_MINOR=20 \
 		KUBE_GIT_COMMIT=debian KUBE_GIT_TREE_STATE=archive nice -n 10 make WHAT="cmd/kube-apiserver cmd/kubelet") >> "$log" 2>&1 ||
 		die "the build failed: $(tail -n 1 "$log")"
-	cp "$source"/_output/local/go/bin/{kube-apiserver,kubelet} "$work/out/"
+	cp "$source"/_output/local/go/bin/{kube-apiserver,kubelet} "$tree/out/"
 }
 
 # ---- run -----------------------------------------------------------------------------------------------------------------

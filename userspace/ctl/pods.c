@@ -306,10 +306,9 @@ void pods_close(struct pods *p)
 
 	if (!p)
 		return;
-	if (p->changed) {
+	/* Each change was written down when it came; another daemon may be in charge of the file by now. */
+	if (p->changed)
 		event_free(p->changed);
-		keep(p);
-	}
 	while ((x = LIST_FIRST(&p->places))) {
 		LIST_REMOVE(x, next);
 		free(x);

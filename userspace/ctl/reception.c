@@ -16,8 +16,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "ctl/clock.h"
 #include "base/buf.h"
+#include "ctl/clock.h"
 #include "ctl/pace.h"
 #include "net/tls.h"
 

@@ -267,8 +267,8 @@ enum wire reflector_body(struct reflector *r, uint64_t now_ms, const void *bytes
 	struct span object;
 	int rc;
 
-	if (r->status != 200) /* the status says it, in words that any proxy may have written */
-		return WIRE_OK;
+	if (r->status != 200) /* that says all; what follows is anybody's words, and as long as he likes */
+		return WIRE_BAD;
 	rc = splitter_put(&r->stream, bytes, n);
 	if (rc == -EMSGSIZE && r->phase == LISTING)
 		r->page = r->page > 1 ? r->page / 2 : 1;

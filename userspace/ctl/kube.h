@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* kube: keeps a book (kube/book.h) by what the Kubernetes API says: the pods of this node, and all
- * namespaces. A thread for each of the two, which list and watch for as long as the daemon lives. */
+ * namespaces. A watch (ctl/kube_watch.h) for each of the two. */
 #ifndef PGVEIL_CTL_KUBE_H
 #define PGVEIL_CTL_KUBE_H
 
 #include <jansson.h>
 #include <stdbool.h>
 #include "base/err.h"
+#include "ctl/kube_api.h"
 
 struct book;
 struct kube;
 
 struct kube_config { /* strings outlive it */
-	/* "https://host:port"; NULL: as the kubelet tells every container (KUBERNETES_SERVICE_HOST, _PORT).
-	 */
-	const char *server;
-	const char *ca_file, *token_file; /* NULL: those of the pod's service account */
-	const char *node;                 /* this one's name */
+	struct kube_access access;
+	const char *node; /* this one's name */
 	struct book *book;
 };
 

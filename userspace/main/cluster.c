@@ -42,9 +42,9 @@ int cluster_open(struct daemon *d, struct err *e)
 		.arg = d,
 	};
 	struct kube_config kube = {
-		.server = d->opt.kube_server,
-		.ca_file = d->opt.kube_ca,
-		.token_file = d->opt.kube_token,
+		.access = {.server = d->opt.kube_server,
+			.ca_file = d->opt.kube_ca,
+			.token_file = d->opt.kube_token},
 		.node = d->opt.kube_node,
 	};
 	int r;

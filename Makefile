@@ -39,7 +39,7 @@ layers := main ctl net kern session policy record mask sql value pgwire kube bas
 src = $(sort $(wildcard userspace/$(1)/*.c))
 objs = $(patsubst userspace/%.c,$(B)/%.o,$(call src,$(1)))
 lib = $(B)/lib$(1).a
-$(foreach l,$(layers) cli,$(eval $(call lib,$(l)): $(call objs,$(l))))
+$(foreach l,$(layers) cli admission,$(eval $(call lib,$(l)): $(call objs,$(l))))
 below_base := base
 below_kube := kube base
 below_pgwire := pgwire base
@@ -53,6 +53,7 @@ below_kern := kern base
 below_net := net kern session policy record mask sql value pgwire kube base
 below_main := main ctl net kern session policy record mask sql value pgwire kube base
 below_ctl := ctl net kern session policy record mask sql value pgwire kube base
+below_admission := admission net kern session policy record mask sql value pgwire kube base
 below_cli := cli record policy mask sql value pgwire kube base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lzstd -lsqlite3 -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
@@ -61,7 +62,7 @@ ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lzstd -lsqlite3 -lyaml -lpcre2
 help: ## this list
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-all: $(B)/pgveild $(B)/pgveil bpf ## the daemon, the command line and the BPF objects
+all: $(B)/pgveild $(B)/pgveil $(B)/pgveil-admission bpf ## the daemon, the command line and the BPF objects
 demo: ## install what is missing, build, and show one query as the DBA and as the agent see it (root)
 	scripts/deps.sh
 	$(MAKE) --no-print-directory all
@@ -114,6 +115,11 @@ $(B)/pgveild: $(B)/main.o $(foreach l,$(layers),$(call lib,$(l)))
 $(B)/pgveil: $(B)/cli.o $(call libs_of,cli)
 	echo '  LD   $@'
 	$(CC) $(LDFLAGS) -o $@ $^ $(ldlibs)
+
+# Of net it takes the one door to TLS and nothing else.
+$(B)/pgveil-admission: $(B)/admission.o $(B)/libadmission.a $(B)/libnet.a $(B)/libbase.a
+	echo '  LD   $@'
+	$(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -ljansson -levent
 
 # BPF: one object a hook, linked into one, one skeleton.
 # That of splice.bpf.c is by itself: it is not pinned, and where it does not load the others do.

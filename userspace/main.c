@@ -89,9 +89,14 @@ static int need_cgroup_root(struct daemon *d, bool make, struct err *e)
 	n = strlen(d->mount);
 	if (d->opt.cgroup_root)
 		snprintf(wanted, sizeof(wanted), "%s", d->opt.cgroup_root);
+	else if (d->opt.kube_node)
+		r = cluster_root(d, wanted, sizeof(wanted), e);
 	else
 		snprintf(wanted, sizeof(wanted), "%s/pgveil.slice", d->mount);
-	r = need_dir(wanted, 0755, make, e);
+	if (!r)
+		r = cgroup_mount_whole(d->mount, e);
+	if (!r)
+		r = need_dir(wanted, 0755, make, e);
 	if (r || !make)
 		return r;
 	if (!realpath(wanted, d->root))
@@ -169,6 +174,8 @@ static bool check_needs(struct daemon *d)
 		ok = check(-EINVAL, &(struct err){.msg = "the policy does not load"});
 	if (geteuid() != 0)
 		ok = check(-EPERM, &(struct err){.msg = "pgveild must run as root"});
+	else
+		ok &= check(cgroup_join_machine(&e), &e);
 	ok &= check(lock_pins(d, &e), &e);
 	ok &= check(need_dirs(d, false, &e), &e);
 	return ok && check(need_dirs(d, true, &e), &e);

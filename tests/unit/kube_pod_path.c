@@ -102,12 +102,44 @@ static void the_outermost_counts(void **state)
 	assert_true(p.inner);
 }
 
+/* Of which directory all pods are below, by where one of them is. */
+static void the_root(void **state)
+{
+	static const struct {
+		const char *path, *root; /* "": none */
+	} rows[] = {
+		{"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_
+		 ".slice/cri-containerd-" ID ".scope",
+			"/kubepods.slice"},
+		{"/kubepods/burstable/pod" UID "/" ID, "/kubepods"},
+		{"/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" UID_ ".slice",
+			"/kubelet.slice/kubelet-kubepods.slice"},
+		{"/docker/" ID "/kubepods/pod" UID "/" ID, "/docker/" ID "/kubepods"},
+		/* below the pod it is the pod's own doing */
+		{"/kubepods/pod" UID "/" ID "/kubepods/pod" HASH, "/kubepods"},
+		{"/pods/pod" UID "/kubepods", ""},
+		{"/system.slice/pgveild.service", ""},
+		{"/kubepods", ""},
+		{"/xkubepods/pod" UID, ""},
+		{"/kubepods.slicex/pod" UID, ""},
+		{"/pod" UID, ""},
+		{"", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(pod_root_length(rows[i].path), strlen(rows[i].root));
+		assert_memory_equal(rows[i].path, rows[i].root, strlen(rows[i].root));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_layouts),
 		cmocka_unit_test(what_is_no_pod),
 		cmocka_unit_test(the_outermost_counts),
+		cmocka_unit_test(the_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

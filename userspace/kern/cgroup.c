@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -18,6 +20,8 @@
 /* Deeper than any tree that the kernel's default limits and sane managers make; ends a walk, never a program.
  */
 #define DEPTH_MAX 64
+
+#define MACHINES_NAMESPACE 0xEFFFFFFBU /* PROC_CGROUP_INIT_INO in the kernel */
 
 /* Undoes the \ooo of /proc/self/mountinfo in place. */
 static void unescape(char *s)
@@ -49,6 +53,82 @@ static bool cgroup2_line(char *line, char **root, char **mount)
 	*root = field;
 	*mount = field ? strtok_r(NULL, " ", &save) : NULL;
 	return *mount != NULL;
+}
+
+/* A process in the machine's own namespace that can be looked at; the first one nearly always is. */
+static int open_machines(void)
+{
+	char path[64];
+	struct stat st;
+	const struct dirent *x;
+	DIR *d = opendir("/proc");
+	int fd = -1;
+
+	while (d && fd < 0 && (x = readdir(d))) {
+		long pid = strtol(x->d_name, NULL, 10);
+
+		snprintf(path, sizeof(path), "/proc/%ld/ns/cgroup", pid);
+		if (pid > 0 && stat(path, &st) == 0 && st.st_ino == MACHINES_NAMESPACE)
+			fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (d)
+		closedir(d);
+	return fd;
+}
+
+int cgroup_join_machine(struct err *e)
+{
+	struct stat st;
+	int fd, r = 0;
+
+	if (stat("/proc/self/ns/cgroup", &st) < 0)
+		return err_set(e, -errno, "/proc/self/ns/cgroup: %m");
+	if (st.st_ino == MACHINES_NAMESPACE)
+		return 0;
+	fd = open_machines();
+	if (fd < 0)
+		return err_set(e, -EXDEV,
+			"pgveild is in a cgroup namespace of its own and sees no process that is in the "
+			"machine's: run "
+			"it with the host's processes (hostPID)");
+	if (setns(fd, CLONE_NEWCGROUP) < 0)
+		r = err_set(e, -errno, "the machine's cgroup namespace cannot be entered: %m");
+	close(fd);
+	return r;
+}
+
+int cgroup_mount_whole(const char *mount, struct err *e)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL, *root, *where;
+	bool whole = false;
+	struct statvfs fs;
+	size_t n = 0;
+
+	if (!f)
+		return err_set(e, -errno, "/proc/self/mountinfo: %m");
+	/* what is mounted last on a place is what is seen there */
+	while (getline(&line, &n, f) > 0) {
+		if (!cgroup2_line(line, &root, &where))
+			continue;
+		unescape(where);
+		if (strcmp(where, mount) == 0)
+			whole = strcmp(root, "/") == 0;
+	}
+	free(line);
+	fclose(f);
+	if (!whole)
+		return err_set(e, -EXDEV,
+			"%s shows a part of the cgroup tree only: mount the host's /sys/fs/cgroup here",
+			mount);
+	if (statvfs(mount, &fs) < 0)
+		return err_set(e, -errno, "%s: %m", mount);
+	if (fs.f_flag & ST_RDONLY)
+		return err_set(e, -EROFS,
+			"%s is mounted read-only: no process could be put into a pod to see whether it is "
+			"captured",
+			mount);
+	return 0;
 }
 
 int cgroup_mount(char *out, size_t cap, struct err *e)

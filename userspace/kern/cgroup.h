@@ -10,6 +10,12 @@
 
 /* Where cgroup v2 is mounted ("/sys/fs/cgroup" or ".../unified"), from /proc/self/mountinfo, into out. */
 MUSTCHECK int cgroup_mount(char *out, size_t cap, struct err *e);
+/* This thread, and those that it starts, see cgroups as the machine does: a container may have a namespace of
+ * its own for them, in which the paths of others mean nothing. -EPERM: it may not; -EXDEV: nobody is seen who
+ * does. */
+MUSTCHECK int cgroup_join_machine(struct err *e);
+/* Whether a mount that cgroup_mount has found is of the whole tree, and may be written to. */
+MUSTCHECK int cgroup_mount_whole(const char *mount, struct err *e);
 /* The id that bpf_get_current_cgroup_id gives for a directory. */
 MUSTCHECK int cgroup_id(const char *dir, uint64_t *id, struct err *e);
 /* Path below the cgroup root ("/agents.slice/claude-1.scope") of an id; walks below dir (absolute, below the

@@ -60,3 +60,34 @@ bool pod_path_read(const char *path, struct pod_path *out)
 	}
 	return false;
 }
+
+static bool ends_with(const char *s, size_t n, const char *suffix)
+{
+	size_t k = strlen(suffix);
+
+	return n >= k && memcmp(s + n - k, suffix, k) == 0;
+}
+
+bool pod_root_name(const char *name, size_t n)
+{
+	static const char cgroupfs[] = "kubepods", systemd[] = "kubepods.slice";
+
+	return (n == sizeof(cgroupfs) - 1 && memcmp(name, cgroupfs, n) == 0) ||
+	       (n == sizeof(systemd) - 1 && memcmp(name, systemd, n) == 0) ||
+	       ends_with(name, n, "-kubepods.slice");
+}
+
+size_t pod_root_length(const char *path)
+{
+	struct pod_path pp;
+	const char *c, *end;
+
+	if (!pod_path_read(path, &pp))
+		return 0;
+	for (c = path; *c && (size_t)(c - path) < pp.len; c = *end ? end + 1 : end) {
+		end = strchrnul(c, '/');
+		if (pod_root_name(c, (size_t)(end - c)) && (size_t)(end - path) < pp.len)
+			return (size_t)(end - path);
+	}
+	return 0;
+}

@@ -21,5 +21,10 @@ struct pod_path {
 /* The outermost name counts: what stands further in may have been made by who lives there. false: no pod's.
  */
 bool pod_path_read(const char *path, struct pod_path *out);
+/* The directory that the kubelet keeps all pods in, by its name: kubepods, kubepods.slice, or with a cgroup
+ * root of its own before it (kubelet-kubepods.slice). */
+bool pod_root_name(const char *name, size_t n);
+/* How much of a path is that directory: the outermost by such a name, where a pod's is below it; 0: none. */
+size_t pod_root_length(const char *path);
 
 #endif

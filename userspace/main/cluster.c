@@ -2,13 +2,17 @@
 #include "main/cluster.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/log.h"
 #include "ctl/kube.h"
+#include "ctl/kube_root.h"
+#include "kern/cgroup.h"
 #include "kube/book.h"
+#include "kube/pod_path.h"
 #include "main/daemon.h"
 
 static uint64_t wall_ms(void)
@@ -28,6 +32,23 @@ static void on_changed(void *arg, const char *cgroup_uid)
 	(void)cgroup_uid;
 	if (write(d->book_changed_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		log_event(LOG_ERROR, "pods.unseen", "eventfd: %m");
+}
+
+int cluster_root(const struct daemon *d, char *out, size_t cap, struct err *e)
+{
+	char own[PATH_MAX];
+	int r = cgroup_of_pid(getpid(), own, sizeof(own), e);
+
+	return r ? r : kube_root_find(d->mount, own, out, cap, e);
+}
+
+bool cluster_in_pod(const struct daemon *d)
+{
+	char own[PATH_MAX];
+	struct pod_path pp;
+
+	return d->opt.kube_node && !cgroup_of_pid(getpid(), own, sizeof(own), NULL) &&
+	       pod_path_read(own, &pp);
 }
 
 int cluster_open(struct daemon *d, struct err *e)

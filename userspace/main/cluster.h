@@ -3,10 +3,16 @@
 #ifndef PGVEIL_MAIN_CLUSTER_H
 #define PGVEIL_MAIN_CLUSTER_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include "base/err.h"
 
 struct daemon;
 
+/* The cgroup of all pods, where --cgroup-root does not name it. */
+MUSTCHECK int cluster_root(const struct daemon *d, char *out, size_t cap, struct err *e);
+/* Whether this process is in the container of a pod. */
+bool cluster_in_pod(const struct daemon *d);
 /* Nothing, where --kube-node was not given. While there is one thread only. */
 MUSTCHECK int cluster_open(struct daemon *d, struct err *e);
 /* When the enrolment knows the cgroups that are there. */

@@ -217,7 +217,8 @@ static int take_help(struct options *o, const struct row *row, const char *text)
 static const struct row table[] = {
 	{"policy", "FILE", take_policy, 0, 0, "a MaskingPolicy document; may be repeated"},
 	{"cgroup-root", "DIR", take_text, AT(cgroup_root), 0,
-		"the guarded cgroup v2 directory (default: MOUNT/pgveil.slice, made if missing)"},
+		"the guarded cgroup v2 directory (default: MOUNT/pgveil.slice, made if missing; with "
+		"--kube-node that of all pods)"},
 	{"pin-dir", "DIR", take_text, AT(pin_dir), 0,
 		"where programs and maps are pinned (default: /sys/fs/bpf/pgveil)"},
 	{"run-dir", "DIR", take_text, AT(run_dir), 0, "the admin socket's directory (default: /run/pgveil)"},

@@ -363,6 +363,15 @@ static void on_usr2(void *arg)
 	succeed_spawn(arg);
 }
 
+/* A pod that was succeeded is deleted while its sessions come to rest: they may. */
+static bool on_end(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->told_to_end = true;
+	return !d->drain_until_ms || !cluster_in_pod(d);
+}
+
 /* ---- start and stop ---- */
 
 static void on_decided(void *arg)
@@ -466,7 +475,7 @@ static int start_control(struct daemon *d, struct err *e)
 		.takes_over = d->takeover != NULL};
 	struct admin_config admin = {
 		base, d->opt.run_dir, -1, &d->report, d->events, d->approvals, reload, d};
-	const struct control_events on = {on_hup, on_usr2, on_kernel, d};
+	const struct control_events on = {on_hup, on_usr2, on_kernel, on_end, d};
 	const struct guard_config guard = {base, d->kern, d->root, on_guarded_again, on_unguarded, d};
 	int r;
 
@@ -649,6 +658,19 @@ static void on_line(void *arg, const char *event, const char *line, size_t len)
 		webhook_add(d->webhook, event, line, len);
 }
 
+/* Whose container ends is started again by the kubelet, and would take over in its turn: a pod that was
+ * succeeded waits until it is deleted. */
+static void wait_for_end(const struct daemon *d, const sigset_t *control)
+{
+	int sig = 0;
+
+	if (!d->drain_until_ms || d->told_to_end || !cluster_in_pod(d))
+		return;
+	log_event(LOG_INFO, "stop.waits", "another pgveild has taken over; this pod waits to be deleted");
+	while (sigwait(control, &sig) == 0 && sig != SIGTERM && sig != SIGINT)
+		;
+}
+
 int main(int argc, char **argv)
 {
 	static struct daemon d = {.lock_fd = -1, .tenure = TENURE_SHARED};
@@ -714,7 +736,9 @@ int main(int argc, char **argv)
 	ready_say(&d);
 	control_run(d.control);
 	log_event(LOG_INFO, "stop.begin", "sessions are told to go; the pinned programs stay");
+	pthread_sigmask(SIG_BLOCK, &control, NULL);
 	stop(&d);
+	wait_for_end(&d, &control);
 	log_event(LOG_INFO, "stop.done", "ended");
 	return d.unguarded;
 }

@@ -107,7 +107,8 @@ static void term(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	event_base_loopbreak(c->base);
+	if (c->on.end(c->on.arg))
+		event_base_loopbreak(c->base);
 }
 
 static void readable(evutil_socket_t fd, short what, void *arg)

@@ -4,6 +4,7 @@
 #ifndef PGVEIL_CTL_CONTROL_H
 #define PGVEIL_CTL_CONTROL_H
 
+#include <stdbool.h>
 #include "base/err.h"
 
 struct control;
@@ -16,6 +17,8 @@ struct control_events {
 	void (*hup)(void *arg);      /* after a SIGHUP, or after several */
 	void (*usr2)(void *arg);     /* likewise */
 	void (*readable)(void *arg); /* whenever fd has something to read */
+	bool (*end)(void *arg);      /* SIGTERM, SIGINT: whether the loop ends at once; else somebody calls
+					control_end */
 	void *arg;
 };
 MUSTCHECK int control_watch(struct control *c, int fd, const struct control_events *on, struct err *e);

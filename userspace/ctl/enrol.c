@@ -576,6 +576,9 @@ bool enrol_guards(struct enrol *en, const char *path, uid_t uid)
 		return false;
 	if (roster_find_above(&en->roster, path))
 		return true;
+	/* The pod of the daemon that takes over from this one, or that this one took over from. */
+	if (en->own_id && en->pods && pods_sibling(en->pods, en->own, path))
+		return false;
 	/* The whole tree is guarded on a host where every service is a subject: then only the enrolled count.
 	 */
 	if (en->root_path[0])

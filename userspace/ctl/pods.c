@@ -347,6 +347,24 @@ unsigned pods_exempt_ids(const struct pods *p, uint64_t *out)
 	return n;
 }
 
+bool pods_sibling(struct pods *p, const char *own, const char *path)
+{
+	struct pod_path ours, theirs;
+	struct pod_verdict a, b;
+	bool is;
+
+	if (!pod_path_read(own, &ours) || !pod_path_read(path, &theirs))
+		return false;
+	book_verdict(p->cfg.book, ours.uid, &a);
+	book_verdict(p->cfg.book, theirs.uid, &b);
+	is = a.state == POD_EXEMPT && b.state == POD_EXEMPT && a.pod && b.pod && a.pod->service_account[0] &&
+	     strcmp(a.pod->namespace, b.pod->namespace) == 0 &&
+	     strcmp(a.pod->service_account, b.pod->service_account) == 0;
+	pod_verdict_fini(&a);
+	pod_verdict_fini(&b);
+	return is;
+}
+
 void pods_each(struct pods *p, void (*fn)(void *arg, const struct pods_view *v), void *arg)
 {
 	struct place *x;

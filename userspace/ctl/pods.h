@@ -37,6 +37,9 @@ MUSTCHECK int pods_assert(struct pods *p, struct err *e);
 /* The ids of those that the kernel is to leave alone; room for what pods_exempt_count says. */
 unsigned pods_exempt_count(const struct pods *p);
 unsigned pods_exempt_ids(const struct pods *p, uint64_t *out);
+/* Whether a cgroup is of another pod that is one of ours: of the daemon's own pod's namespace and service
+ * account, as the API server says, and neither enrolled nor to be. own: the daemon's cgroup. */
+bool pods_sibling(struct pods *p, const char *own, const char *path);
 
 struct pods_view { /* borrowed, for the time of the call */
 	const char *cgroup;

@@ -57,7 +57,8 @@ struct daemon {
 	struct takeover *takeover; /* from the daemon before this one; NULL: there was none */
 	struct handover *handover; /* to the one after it */
 	struct overlap *overlap;
-	uint64_t drain_until_ms;
+	uint64_t drain_until_ms; /* 0: nobody has taken over */
+	bool told_to_end;
 	uint64_t refusals_since_ms;
 	unsigned refusals;
 };

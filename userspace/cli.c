@@ -49,6 +49,8 @@ static const struct command commands[] = {
 	{"grants", "approvals that may still be used, and taking them back", grants_help, cli_grants},
 	{"token", "a token for the API, and its line in the file of tokens", token_help, cli_token},
 	{"policy", "check, test and explain policies, without a daemon", NULL, run_policy},
+	{"ready", "whether capture works, as far as the daemon has seen", ready_help, cli_ready},
+	{"wait", "wait until whoever runs this is captured, without any privilege", wait_help, cli_wait},
 	{"uninstall", "take pgveil out of the kernel", uninstall_help, cli_uninstall},
 };
 

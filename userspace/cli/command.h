@@ -20,11 +20,13 @@ int cli_sessions(struct settings *s, int argc, char **argv);
 int cli_approvals(struct settings *s, int argc, char **argv);
 int cli_grants(struct settings *s, int argc, char **argv);
 int cli_token(struct settings *s, int argc, char **argv);
+int cli_ready(struct settings *s, int argc, char **argv);
+int cli_wait(struct settings *s, int argc, char **argv);
 int cli_uninstall(struct settings *s, int argc, char **argv);
 
 /* For their help. */
 extern const char run_help[], enroll_help[], unenroll_help[], status_help[], flows_help[], events_help[],
 	metrics_help[], doctor_help[], reload_help[], splice_help[], sessions_help[], approvals_help[],
-	grants_help[], token_help[], uninstall_help[];
+	grants_help[], token_help[], ready_help[], wait_help[], uninstall_help[];
 
 #endif

@@ -9,6 +9,7 @@
 #include <linux/magic.h>
 #include <mntent.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@
 #define POLL_MS   20
 
 const char uninstall_help[] =
-	"usage: pgveil uninstall [--force]\n"
+	"usage: pgveil uninstall [--unless-enrolled] [--force]\n"
 	"\n"
 	"Takes pgveil out of the kernel: detaches its programs and removes everything it pinned. From then "
 	"on nobody is\n"
@@ -33,7 +34,11 @@ const char uninstall_help[] =
 	"too, where nobody\n"
 	"lives in them any more.\n"
 	"\n"
-	"  --force   also while the daemon is running, which is of no use to it afterwards\n";
+	"  --unless-enrolled  not while a cgroup lives that is enrolled or denied: it would reach the "
+	"databases as "
+	"they are\n"
+	"  --force            also then, and while the daemon is running, which is of no use to it "
+	"afterwards\n";
 
 struct links { /* kernel ids of what was pinned */
 	json_int_t id[LINKS_MAX];
@@ -160,6 +165,105 @@ static int verify(const struct links *l, struct err *e)
 	return 0;
 }
 
+struct living {
+	uint64_t *id; /* of cgroups that are enrolled or denied */
+	size_t n;
+};
+
+static bool is_one(const struct living *l, uint64_t id)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->id[i] == id)
+			return true;
+	return false;
+}
+
+static void add_state(struct living *l, json_t *entry)
+{
+	json_t *f = json_object_get(entry, "formatted");
+	json_t *state = json_object_get(json_object_get(f ? f : entry, "value"), "state");
+	json_int_t id = json_integer_value(json_object_get(f ? f : entry, "key"));
+
+	/* bpf/abi.h: 2 enrolled, 3 denied */
+	if (json_integer_value(state) >= 2)
+		l->id[l->n++] = (uint64_t)id;
+}
+
+static int read_states(const char *dir, struct living *l, struct err *e)
+{
+	char path[PATH_MAX];
+	json_t *dump = NULL, *entry;
+	size_t i;
+	int r;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/maps/cgroups", dir) >= sizeof(path))
+		return err_set(e, -ENAMETOOLONG, "%s: too long", dir);
+	if (access(path, F_OK) < 0)
+		return errno == ENOENT ? 0 : err_set(e, -errno, "%s: %m", path);
+	r = bpftool_run((const char *const[]){"map", "dump", "pinned", path, NULL}, &dump, e);
+	if (r)
+		return r;
+	l->id = calloc(json_array_size(dump) + 1, sizeof(*l->id));
+	if (!l->id)
+		r = err_set(e, -ENOMEM, "out of memory");
+	json_array_foreach(dump, i, entry)
+	{
+		if (!r)
+			add_state(l, entry);
+	}
+	json_decref(dump);
+	return r;
+}
+
+/* Any of them that is still there on a mount, into path. */
+static bool find_living(const char *mount, const struct living *l, char path[PATH_MAX])
+{
+	char *const top[] = {(char *)mount, NULL};
+	FTS *tree = fts_open(top, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+	bool found = false;
+	FTSENT *x;
+
+	while (tree && !found && (x = fts_read(tree))) {
+		if (x->fts_info == FTS_D && is_one(l, x->fts_statp->st_ino)) {
+			snprintf(path, PATH_MAX, "%s", x->fts_path);
+			found = true;
+		}
+	}
+	if (tree)
+		fts_close(tree);
+	return found;
+}
+
+/* -EBUSY: somebody would be let loose. */
+static int check_enrolled(const char *dir, struct err *e)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	bool found = false, looked = false;
+	struct living l = {0};
+	char path[PATH_MAX] = "";
+	struct mntent *m;
+	int r = read_states(dir, &l, e);
+
+	while (!r && l.n && mounts && !found && (m = getmntent(mounts))) {
+		if (strcmp(m->mnt_type, "cgroup2") != 0)
+			continue;
+		looked = true;
+		found = find_living(m->mnt_dir, &l, path);
+	}
+	if (mounts)
+		endmntent(mounts);
+	if (!r && l.n && !looked)
+		r = err_set(
+			e, -EBUSY, "no cgroup v2 is mounted here: it cannot be seen who is still enrolled");
+	if (found)
+		r = err_set(e, -EBUSY,
+			"%s is enrolled or denied, and would reach databases as they are: end it first, or "
+			"say --force",
+			path);
+	free(l.id);
+	return r;
+}
+
 static bool is_made(const FTSENT *x, ino_t root)
 {
 	return x->fts_parent->fts_level >= FTS_ROOTLEVEL && x->fts_parent->fts_statp->st_ino == root &&
@@ -223,10 +327,10 @@ static int uninstall(const char *dir, struct links *l, struct err *e)
 
 int cli_uninstall(struct settings *s, int argc, char **argv)
 {
-	static const struct option longs[] = {
-		SETTINGS_OPTIONS, {"force", no_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option longs[] = {SETTINGS_OPTIONS, {"force", no_argument, NULL, 'f'},
+		{"unless-enrolled", no_argument, NULL, 'u'}, {"help", no_argument, NULL, 'h'}, {0}};
 	struct links l = {0};
-	bool force = false;
+	bool force = false, careful = false;
 	struct err e = {0};
 	int c;
 
@@ -234,7 +338,8 @@ int cli_uninstall(struct settings *s, int argc, char **argv)
 		if (settings_take(s, c))
 			continue;
 		force |= c == 'f';
-		if (c == 'f')
+		careful |= c == 'u';
+		if (c == 'f' || c == 'u')
 			continue;
 		fputs(uninstall_help, c == 'h' ? stdout : stderr);
 		return c == 'h' ? 0 : 2;
@@ -243,7 +348,7 @@ int cli_uninstall(struct settings *s, int argc, char **argv)
 		fprintf(stderr, "pgveil: pgveild is running; stop it first, or say --force\n");
 		return 1;
 	}
-	if (uninstall(s->pin_dir, &l, &e)) {
+	if ((careful && !force && check_enrolled(s->pin_dir, &e)) || uninstall(s->pin_dir, &l, &e)) {
 		fprintf(stderr, "pgveil: %s\n", e.msg);
 		return 1;
 	}

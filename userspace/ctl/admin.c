@@ -19,6 +19,7 @@
 #include "ctl/approvals_api.h"
 #include "ctl/enrol.h"
 #include "ctl/follow.h"
+#include "ctl/health.h"
 #include "ctl/metrics.h"
 #include "ctl/peer.h"
 #include "ctl/recorder.h"
@@ -148,6 +149,15 @@ static void on_end(struct admin *a, struct evhttp_request *req, const char *id, 
 	answer_json(req, HTTP_OK, json_pack("{s:s}", "ended", id));
 }
 
+static void on_ready(struct admin *a, struct evhttp_request *req)
+{
+	char text[1024];
+	bool ready = health_ready(a->cfg.report, text, sizeof(text));
+
+	answer_json(req, HTTP_OK,
+		json_pack("{s:b, s:i, s:s}", "ready", ready, "pid", (int)getpid(), "said", text));
+}
+
 static void on_metrics(struct admin *a, struct evhttp_request *req)
 {
 	const char *accept = evhttp_find_header(evhttp_request_get_input_headers(req), "Accept");
@@ -176,6 +186,8 @@ static void dispatch(struct admin *a, struct evhttp_request *req, pid_t pid)
 		answer_json(req, HTTP_OK, report_policies(a->cfg.report));
 	else if (get && strcmp(path, "/v1/events") == 0)
 		follow_request(a->follow, req);
+	else if (get && strcmp(path, "/v1/ready") == 0)
+		on_ready(a, req);
 	else if (get && strcmp(path, "/metrics") == 0)
 		on_metrics(a, req);
 	else if ((post || verb == EVHTTP_REQ_DELETE) && strcmp(path, "/v1/enrol") == 0)

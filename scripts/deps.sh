@@ -23,7 +23,7 @@ packages=(
 	libpq-dev libssl-dev libprotobuf-c-dev libevent-dev libjansson-dev libyaml-dev libpcre2-dev libzstd-dev libsqlite3-dev libcurl4-openssl-dev
 	# check and test
 	libcmocka-dev libclang-rt-14-dev clang-format clang-tidy
-	python3 python3-pytest python3-psycopg2 python3-asyncpg python3-prometheus-client python3-yaml mandoc
+	python3 python3-pytest python3-psycopg2 python3-asyncpg python3-prometheus-client python3-yaml python3-kubernetes mandoc
 	postgresql-15 postgresql-client-15 locales iproute2 util-linux procps openssl
 	# the clients of tests/clients
 	python3-psycopg python3-sqlalchemy libpostgresql-jdbc-java ecj

@@ -73,7 +73,7 @@ def _typed(o, t, path):
     elif t == "object":  # also a number or a string: targetPort, maxSurge
         return
     elif t in ("int", "float", "bool"):
-        if type(o).__name__ != t:
+        if type(o).__name__ != t and not (t == "float" and type(o) is int):
             yield path, "want " + t
     else:
         model = getattr(models, t)

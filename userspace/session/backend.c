@@ -23,211 +23,6 @@ static enum fate no_memory(struct session *s)
 	return FATE_BROKEN;
 }
 
-/* ---- which plan and which rows ---- */
-
-struct step *backend_step(struct expected *x)
-{
-	if (!x)
-		return NULL;
-	if (x->kind == EXPECT_QUERY)
-		return x->at < x->nsteps ? &x->steps[x->at] : NULL;
-	return x->kind == EXPECT_EXECUTE ? &x->step : NULL;
-}
-
-const struct plan *backend_plan(struct expected *x)
-{
-	struct step *st = backend_step(x);
-
-	if (!st)
-		return NULL;
-	return x->kind == EXPECT_EXECUTE && !st->plan ? x->portal->prepared->plan : st->plan;
-}
-
-static struct rowplan *make_rows(struct session *s, const struct plan *p, struct judgement *newer,
-	const struct shape *sh, const uint16_t *formats, unsigned nformats)
-{
-	const struct plan *also = backend_newer_rows(newer);
-	struct err e = {0};
-	struct rowplan *rp = NULL;
-
-	if (!p || !p->rows || p->verdict == DENY || !sh)
-		err_sql(&e, -EPROTO, "42501", "a result arrived that nothing asked for");
-	else
-		rp = rowplan_new(p, sh, formats, nformats, &s->style.now, s->binding, &e);
-	if (rp && also && rowplan_restrict(rp, also, newer, &e)) {
-		rowplan_free(rp);
-		rp = NULL;
-	}
-	if (rp)
-		rp->cell_max = s->env->cell_max;
-	else
-		session_break(s, e.sqlstate, "%s", e.msg);
-	return rp;
-}
-
-/* A newer judgement of the same text, as the plan of its rows. */
-const struct plan *backend_newer_rows(const struct judgement *j)
-{
-	const struct judged *js = j ? judgement_plans(j) : NULL;
-	const struct plan *p = js && js->n ? js->plans[0] : NULL;
-
-	if (p && (p->kind == STATEMENT_PREPARE || p->kind == STATEMENT_DECLARE))
-		return p->inner;
-	return p;
-}
-
-/* A statement that waited long behind others is judged again before its rows pass. */
-bool backend_holds(struct session *s, uint64_t judged_ms, const struct judgement *j, struct step *st,
-	struct judgement **newer)
-{
-	if (judge_holds(s, judged_ms, j, st, newer)) {
-		words_newer(s, *newer);
-		words_newer(s, st->newer);
-		return true;
-	}
-	if (s->state == STATE_OPEN)
-		session_break(s, "57P01", "definitions may have changed while the statement waited to run");
-	return false;
-}
-
-static struct rowplan *query_rows(
-	struct session *s, struct expected *x, struct step *st, const struct shape *sh)
-{
-	const struct judged *js;
-	struct rowplan *rp;
-	struct err e = {0};
-
-	if (st && !backend_holds(s, x->judged_ms, x->j, st, &x->newer))
-		return NULL;
-	rp = make_rows(s, st ? step_rows(st) : NULL, st ? st->newer : NULL, sh, NULL, 0);
-	js = x->newer ? judgement_plans(x->newer) : NULL;
-	if (rp && js && !st->target &&
-		(x->at >= js->n || rowplan_restrict(rp, js->plans[x->at], x->newer, &e))) {
-		session_break(s, "57P01", "definitions may have changed while the statement waited to run");
-		rowplan_free(rp);
-		rp = NULL;
-	}
-	return rp;
-}
-
-static struct rowplan *portal_rows(struct session *s, struct expected *x)
-{
-	struct portal *o = x->portal;
-	const struct plan *p = o->cursor ? o->prepared->plan : step_rows(&x->step);
-	/* EXECUTE and FETCH show another statement's rows; its newer judgement is the one that counts. */
-	struct judgement *newer = x->step.target ? x->step.newer : o->latest;
-
-	if (o->rows && s->now_ms - x->judged_ms <= s->env->max_age_ms && !s->pin.found)
-		return o->rows;
-	if (!o->rows || !x->rows_held) {
-		if (!backend_holds(
-			    s, x->judged_ms, o->latest ? o->latest : o->prepared->j, &x->step, &o->latest))
-			return NULL;
-		x->rows_held = true;
-		rowplan_free(o->rows);
-		o->rows = NULL;
-		newer = x->step.target ? x->step.newer : o->latest;
-	}
-	if (o->rows)
-		return o->rows;
-	if (o->shape)
-		o->rows = make_rows(s, p, newer, o->shape, NULL, 0);
-	else
-		o->rows = make_rows(s, p, newer, o->prepared->shape, o->formats, o->nformats);
-	return o->rows;
-}
-
-/* ---- one message each ---- */
-
-static enum fate on_row_description(struct session *s, const struct frame *f)
-{
-	struct expected *x = pipeline_head(&s->pipe);
-	struct shape *sh;
-	bool ours;
-
-	if (!x || (x->kind != EXPECT_DESCRIBE && x->kind != EXPECT_QUERY))
-		return backend_unexpected(s, f);
-	sh = shape_new(f->body);
-	if (!sh)
-		return backend_unexpected(s, f);
-	if (x->kind == EXPECT_QUERY) {
-		struct step *st = backend_step(x);
-
-		rowplan_free(x->rows);
-		x->rows = query_rows(s, x, st, sh);
-		shape_unref(sh);
-		return x->rows ? FATE_PASS : FATE_BROKEN;
-	}
-	if (x->ours && x->prepared) {
-		shape_unref(x->prepared->shape);
-		x->prepared->shape = shape_ref(sh);
-	} else if (x->ours && x->portal) {
-		shape_unref(x->portal->shape);
-		x->portal->shape = shape_ref(sh);
-	}
-	shape_unref(sh);
-	ours = x->ours;
-	pipeline_pop(&s->pipe);
-	return ours ? FATE_SWALLOW : FATE_PASS;
-}
-
-static enum fate on_no_data(struct session *s, const struct frame *f)
-{
-	struct expected *x = pipeline_head(&s->pipe);
-	bool ours;
-
-	if (!x || x->kind != EXPECT_DESCRIBE || msg_empty(f->body) != WIRE_OK)
-		return backend_unexpected(s, f);
-	ours = x->ours;
-	/* No shape is kept: should rows come all the same, they do not pass. */
-	pipeline_pop(&s->pipe);
-	return ours ? FATE_SWALLOW : FATE_PASS;
-}
-
-static enum fate write_row(struct session *s, struct expected *x, const struct frame *f, struct rowplan *rp)
-{
-	struct row_cut cut = {0};
-	enum fate fate;
-
-	if (x->kind == EXPECT_EXECUTE || x->at < x->nsteps)
-		style_ran(s, x, backend_plan(x));
-	if (row_cut(rp, f, &cut, &s->scratch) != WIRE_OK) {
-		session_break(s, "08P01", "a row could not be masked");
-		return FATE_BROKEN;
-	}
-	fate = limit_fate(s, x, 1, cut.total);
-	if (fate != FATE_PASS)
-		return fate;
-	row_put(&cut, &s->lane[SIDE_CLIENT].out);
-	s->stats.rows++;
-	s->stats.masked_cells += rp->hidden;
-	rowplan_masked(rp, 1);
-	return FATE_WRITTEN;
-}
-
-static enum fate on_data_row(struct session *s, const struct frame *f)
-{
-	struct expected *x = pipeline_head(&s->pipe);
-	struct rowplan *rp = NULL;
-	enum fate fate;
-
-	if (x && x->stopped)
-		return FATE_DROP;
-	if (x && x->kind == EXPECT_QUERY)
-		rp = x->rows;
-	else if (x && x->kind == EXPECT_EXECUTE)
-		rp = portal_rows(s, x);
-	if (s->state != STATE_OPEN)
-		return FATE_BROKEN;
-	if (!rp)
-		return backend_unexpected(s, f);
-	if (!rp->pass)
-		return write_row(s, x, f, rp);
-	fate = limit_fate(s, x, 1, f->total);
-	s->stats.rows += fate == FATE_PASS;
-	return fate;
-}
-
 /* What others are judged by must not be what it was, once the client knows that it changed. */
 static void tell_others(struct session *s, const struct plan *p)
 {
@@ -506,105 +301,6 @@ static enum fate on_error(struct session *s, const struct frame *f)
 	return copy_failed(s) ? fate : no_memory(s);
 }
 
-static enum fate on_notice(struct session *s, const struct frame *f)
-{
-	struct expected *x = pipeline_head(&s->pipe);
-	struct msg_fields in;
-
-	if (msg_fields(f->body, &in) != WIRE_OK)
-		return backend_unexpected(s, f);
-	if (x && x->kind == EXPECT_PIN)
-		return FATE_SWALLOW;
-	return words_pass(s, f, x);
-}
-
-/* A trigger can put anything into a payload, and LISTEN for anything: what is told is that there was a
- * notification, and where only where the client itself has named the channel. */
-static enum fate on_notification(struct session *s, const struct msg_notification *n)
-{
-	if (!names_listens(&s->names, n->channel))
-		return FATE_SWALLOW;
-	put_start(&s->put, BE_NOTIFICATION_RESPONSE);
-	put_be32(&s->put, n->pid);
-	put_cstr_span(&s->put, n->channel);
-	put_cstr(&s->put, "");
-	put_finish(&s->put);
-	session_send(s, SIDE_CLIENT);
-	return FATE_WRITTEN;
-}
-
-static enum fate on_parameter_description(struct session *s, const struct frame *f)
-{
-	struct expected *x = pipeline_head(&s->pipe);
-	struct span oids;
-	uint16_t n;
-
-	/* RowDescription or NoData follows and ends the Describe. */
-	if (!x || x->kind != EXPECT_DESCRIBE || x->target != 'S' ||
-		msg_parameter_description(f->body, &n, &oids) != WIRE_OK)
-		return backend_unexpected(s, f);
-	return x->ours ? FATE_SWALLOW : FATE_PASS;
-}
-
-/* Whether the server still reads statements, and is whom it was, as the login settled. No client can change
- * these; code of the database's own can, and the server tells. */
-static bool still_settled(const struct session *s, const struct msg_parameter_status *ps)
-{
-	const struct {
-		const char *name, *value; /* NULL: it is not to change at all */
-	} pinned[] = {{"standard_conforming_strings", "on"}, {"client_encoding", "UTF8"},
-		{"client_encoding", "UNICODE"}, /* the one other name that the server keeps */
-		/* Before version 14 said whenever the role is set, changed or not. */
-		{"session_authorization", *s->login_user ? s->login_user : NULL},
-		{"is_superuser", s->superuser ? "on" : "off"}};
-	bool any = false;
-
-	for (unsigned i = 0; i < ARRAY_LEN(pinned); i++) {
-		if (!span_is(ps->name, pinned[i].name))
-			continue;
-		if (pinned[i].value && span_is(ps->value, pinned[i].value))
-			return true;
-		any = true;
-	}
-	return !any;
-}
-
-/* What a statement of the session's own made of its role, or the end of its transaction. */
-static bool turned(struct session *s, const struct msg_parameter_status *ps)
-{
-	bool user = span_is(ps->name, "session_authorization");
-
-	if (!s->own.path || !look_follows(s) || ps->value.n > NAME_LEN_MAX ||
-		(!user && !span_is(ps->name, "is_superuser")))
-		return false;
-	if (user)
-		snprintf(s->login_user, sizeof(s->login_user), "%.*s", (int)ps->value.n,
-			ps->value.n ? (const char *)ps->value.p : "");
-	else
-		s->superuser = span_is(ps->value, "on");
-	return true;
-}
-
-static enum fate on_report(struct session *s, const struct frame *f)
-{
-	bool changed, again;
-	struct msg_parameter_status ps;
-
-	if (msg_parameter_status(f->body, &ps) != WIRE_OK)
-		return backend_unexpected(s, f);
-	changed = turned(s, &ps);
-	again = !changed && style_told_again(s, ps.name, ps.value);
-	if (!changed && !still_settled(s, &ps)) {
-		session_break(s, "57P01", "what the login settled was changed by something in the database");
-		return FATE_BROKEN;
-	}
-	style_report(s, ps.name, ps.value);
-	style_note(s);
-	if (pipeline_len(&s->pipe) && pipeline_head(&s->pipe)->kind == EXPECT_PIN)
-		return FATE_SWALLOW; /* before version 14, of a setting that stays as it is */
-	return !again && style_tells(s, ps.name) ? FATE_PASS : FATE_SWALLOW;
-}
-
 /* Of what we set again. What can come at any time goes its way. */
 static bool answers_pin(struct session *s, const struct frame *f)
 {
@@ -621,10 +317,10 @@ static enum fate on_message(struct session *s, const struct frame *f)
 	if (answers_pin(s, f))
 		return pin_answered(s, f) ? FATE_SWALLOW : backend_unexpected(s, f);
 	switch ((enum backend_type)f->type) {
-	case BE_DATA_ROW: return on_data_row(s, f);
-	case BE_ROW_DESCRIPTION: return on_row_description(s, f);
-	case BE_NO_DATA: return on_no_data(s, f);
-	case BE_PARAMETER_DESCRIPTION: return on_parameter_description(s, f);
+	case BE_DATA_ROW: return backend_data_row(s, f);
+	case BE_ROW_DESCRIPTION: return backend_row_description(s, f);
+	case BE_NO_DATA: return backend_no_data(s, f);
+	case BE_PARAMETER_DESCRIPTION: return backend_parameter_description(s, f);
 	case BE_COMMAND_COMPLETE:
 	case BE_EMPTY_QUERY_RESPONSE:
 	case BE_PORTAL_SUSPENDED: return on_statement_end(s, f);
@@ -637,10 +333,10 @@ static enum fate on_message(struct session *s, const struct frame *f)
 	case BE_COPY_DONE: return backend_copy_done(s, f);
 	case BE_READY_FOR_QUERY: return on_ready(s, f);
 	case BE_ERROR_RESPONSE: return on_error(s, f);
-	case BE_NOTICE_RESPONSE: return on_notice(s, f);
-	case BE_PARAMETER_STATUS: return on_report(s, f);
+	case BE_NOTICE_RESPONSE: return backend_notice(s, f);
+	case BE_PARAMETER_STATUS: return backend_report(s, f);
 	case BE_NOTIFICATION_RESPONSE:
-		return msg_notification(f->body, &n) == WIRE_OK ? on_notification(s, &n)
+		return msg_notification(f->body, &n) == WIRE_OK ? backend_notification(s, &n)
 								: backend_unexpected(s, f);
 	case BE_AUTHENTICATION:
 	case BE_BACKEND_KEY_DATA:
@@ -690,7 +386,7 @@ static bool may_stream(struct session *s, const struct frame *f)
 		return x->copy && x->copy->rows->pass && f->total > COPY_SMALL;
 	if (x->kind == EXPECT_QUERY)
 		return x->rows && x->rows->pass;
-	return x->kind == EXPECT_EXECUTE && portal_rows(s, x) && x->portal->rows->pass;
+	return x->kind == EXPECT_EXECUTE && backend_portal_rows(s, x) && x->portal->rows->pass;
 }
 
 /* What a row or a CopyData that comes now is of. */

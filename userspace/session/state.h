@@ -350,7 +350,7 @@ enum fate {
 	FATE_WAIT, /* not now: it is looked at again after the next event */
 };
 
-/* backend.c, for backend_copy.c and limit.c */
+/* backend.c and backend_rows.c, for each other, backend_copy.c and limit.c */
 void backend_refuse(struct session *s, const struct refusal *r); /* an ErrorResponse for the client */
 enum fate backend_unexpected(struct session *s, const struct frame *f);
 struct step *backend_step(struct expected *x);       /* the statement that x has come to; NULL: none */
@@ -410,6 +410,17 @@ enum fate words_pass(struct session *s, const struct frame *f, struct expected *
 /* Whether an error of a text that was only to be analysed is of that. */
 bool words_of_analysis(const struct msg_fields *in);
 
+/* backend_rows.c */
+enum fate backend_row_description(struct session *s, const struct frame *f);
+enum fate backend_no_data(struct session *s, const struct frame *f);
+enum fate backend_parameter_description(struct session *s, const struct frame *f);
+enum fate backend_data_row(struct session *s, const struct frame *f);
+struct rowplan *backend_portal_rows(
+	struct session *s, struct expected *x); /* of an Execute; NULL: it broke */
+/* backend_told.c */
+enum fate backend_notice(struct session *s, const struct frame *f);
+enum fate backend_notification(struct session *s, const struct msg_notification *n);
+enum fate backend_report(struct session *s, const struct frame *f);
 /* backend_copy.c */
 enum fate backend_copy_in(struct session *s, const struct frame *f);
 enum fate backend_copy_out(struct session *s, const struct frame *f);

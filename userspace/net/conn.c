@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/conn_state.h"
+#include "net/conn.h"
 
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include "net/conn_state.h"
 #include "net/dial.h"
 
 #define LOGIN_MS 30000 /* from accept until the first ReadyForQuery */

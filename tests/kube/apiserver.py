@@ -233,6 +233,15 @@ class ApiServer:
         return self.registry.patch(self._resource(api_version, kind), namespace, name, "application/merge-patch+json", merge, self._master,
                                    registry.Options("test"), subresource)[0]
 
+    def bind(self, namespace, name, node):
+        """What the scheduler's Binding makes of a pod that is on no node."""
+        key = self._resource("v1", "Pod").key
+        bound = None
+        while bound is None:
+            before = self.store.get(key, namespace, name)
+            bound = self.store.replace(key, before, {**before, "spec": {**before["spec"], "nodeName": node}})
+        return bound
+
     def delete(self, kind, namespace, name, api_version="v1", **options):
         return self.registry.delete(self._resource(api_version, kind), namespace, name, options, self._master, registry.Options("test"))
 

@@ -62,13 +62,18 @@ static void test_id_is_the_directorys(void **state)
 	assert_int_equal(cgroup_id("/no/such/directory", &id, &e), -ENOENT);
 }
 
+static bool is_pid(void *arg, pid_t pid)
+{
+	return *(const pid_t *)arg == pid;
+}
+
 /* One tree: path, processes, entering. */
 static void test_a_private_tree(void **state)
 {
 	char top[PATH_MAX], leaf[PATH_MAX], path[PATH_MAX], want[64], small[24];
 	struct err e = {0};
 	uint64_t id;
-	pid_t child;
+	pid_t child, other = -1;
 
 	(void)state;
 	if (!have_mount())
@@ -107,6 +112,19 @@ static void test_a_private_tree(void **state)
 	}
 	assert_int_equal(cgroup_enter(leaf, child, &e), 0);
 	assert_int_equal(cgroup_any_pid(top), child);
+	assert_int_equal(cgroup_find_pid(top, is_pid, &child), child);
+	assert_int_equal(cgroup_find_pid(top, is_pid, &other), 0);
+	other = fork();
+	assert_true(other >= 0);
+	if (!other) {
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(cgroup_enter(leaf, other, &e), 0);
+	assert_int_equal(cgroup_find_pid(top, is_pid, &child), child);
+	assert_int_equal(cgroup_find_pid(top, is_pid, &other), other);
+	assert_int_equal(kill(other, SIGKILL), 0);
+	assert_int_equal(waitpid(other, NULL, 0), other);
 	assert_int_equal(cgroup_of_pid(child, path, sizeof(path), &e), 0);
 	assert_string_equal(path, want);
 	assert_int_equal(kill(child, SIGKILL), 0);

@@ -236,32 +236,54 @@ int roster_keep_known(struct roster *ro, const uint64_t *also, unsigned nalso, s
 	return r;
 }
 
-/* The runtime's own process is in a pod's cgroup before it has entered the pod's namespace. */
+static bool is_netns_of(const struct stat *ns, const char *path)
+{
+	struct stat other;
+
+	return stat(path, &other) == 0 && ns->st_ino == other.st_ino && ns->st_dev == other.st_dev;
+}
+
+/* The runtime's own process is in a pod's cgroup before it has entered the pod's namespace. Who may not look
+ * at pid 1 has the node's namespace of its own, or one that no other pod is in. */
 static bool is_nodes_own(int ns_fd)
 {
-	struct stat ns, node;
+	struct stat ns;
 
-	return fstat(ns_fd, &ns) == 0 && stat("/proc/1/ns/net", &node) == 0 && ns.st_ino == node.st_ino &&
-	       ns.st_dev == node.st_dev;
+	return fstat(ns_fd, &ns) == 0 && (is_netns_of(&ns, "/proc/1/ns/net") || is_netns_of(&ns, "/proc/self/ns/net"));
+}
+
+struct search { /* for a pod's own namespace */
+	bool host_network;
+	int fd;
+	struct err *e;
+};
+
+/* CRI-O has a process that watches over each container in the pod's cgroup, and in the node's namespace. */
+static bool is_in_its_netns(void *arg, pid_t pid)
+{
+	struct search *s = arg;
+
+	s->fd = workers_netns_of(pid, s->e);
+	if (s->fd >= 0 && !s->host_network && is_nodes_own(s->fd)) {
+		close(s->fd);
+		s->fd = -EAGAIN;
+	}
+	return s->fd >= 0;
 }
 
 /* Where an enrolment's processes live: an fd, -EAGAIN while there is none. */
 static int open_netns(struct roster *ro, const struct enrolment *x, struct err *e)
 {
+	struct search s = {.host_network = x->host_network || x->by != ENROLLED_BY_POD, .fd = -EAGAIN, .e = e};
 	char dir[PATH_MAX];
-	pid_t pid;
-	int fd;
 
 	if (x->netns)
 		return workers_netns_at(x->netns, e);
+	if (x->pid)
+		return workers_netns_of(x->pid, e);
 	roster_dir(ro, x->path, dir);
-	pid = x->pid ? x->pid : cgroup_any_pid(dir);
-	fd = pid ? workers_netns_of(pid, e) : -EAGAIN;
-	if (fd >= 0 && x->by == ENROLLED_BY_POD && !x->host_network && is_nodes_own(fd)) {
-		close(fd);
-		return -EAGAIN;
-	}
-	return fd;
+	cgroup_find_pid(dir, is_in_its_netns, &s);
+	return s.fd;
 }
 
 static int enrol_for_kernel(struct roster *ro, const struct enrolment *x, struct err *e)

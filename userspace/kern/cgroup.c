@@ -348,7 +348,12 @@ int cgroup_enter(const char *dir, pid_t pid, struct err *e)
 	return r;
 }
 
-static pid_t first_pid(int dir_fd)
+struct wanted {
+	bool (*fits)(void *arg, pid_t pid); /* NULL: any does */
+	void *arg;
+};
+
+static pid_t first_pid(int dir_fd, const struct wanted *w)
 {
 	int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC), pid = 0;
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
@@ -358,14 +363,17 @@ static pid_t first_pid(int dir_fd)
 			close(fd);
 		return 0;
 	}
-	/* 0 stands for a process outside our pid namespace. */
-	while (fscanf(f, "%d", &pid) == 1 && pid == 0)
-		;
+	while (fscanf(f, "%d", &pid) == 1) {
+		/* 0 stands for a process outside our pid namespace. */
+		if (pid > 0 && (!w->fits || w->fits(w->arg, pid)))
+			break;
+		pid = 0;
+	}
 	fclose(f);
-	return pid > 0 ? pid : 0;
+	return pid;
 }
 
-static pid_t any_pid(int fd, int depth)
+static pid_t find_pid(int fd, int depth, const struct wanted *w)
 {
 	DIR *d = children(fd);
 	struct dirent *ent;
@@ -373,16 +381,23 @@ static pid_t any_pid(int fd, int depth)
 
 	if (!d)
 		return 0;
-	pid = first_pid(dirfd(d));
+	pid = first_pid(dirfd(d), w);
 	while (!pid && depth < DEPTH_MAX && (ent = readdir(d))) {
 		if (is_child(ent))
-			pid = any_pid(open_dir(dirfd(d), ent->d_name), depth + 1);
+			pid = find_pid(open_dir(dirfd(d), ent->d_name), depth + 1, w);
 	}
 	closedir(d);
 	return pid;
 }
 
+pid_t cgroup_find_pid(const char *dir, bool (*fits)(void *arg, pid_t pid), void *arg)
+{
+	const struct wanted w = {fits, arg};
+
+	return find_pid(open_dir(AT_FDCWD, dir), 0, &w);
+}
+
 pid_t cgroup_any_pid(const char *dir)
 {
-	return any_pid(open_dir(AT_FDCWD, dir), 0);
+	return cgroup_find_pid(dir, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #ifndef PGVEIL_KERN_CGROUP_H
 #define PGVEIL_KERN_CGROUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include "base/err.h"
@@ -30,6 +31,8 @@ void cgroup_unit(const char *path, char *out, size_t cap);
 /* Says of a directory that we made it: `pgveil uninstall` takes away those that are empty. */
 MUSTCHECK int cgroup_mark(const char *dir, struct err *e);
 MUSTCHECK int cgroup_enter(const char *dir, pid_t pid, struct err *e);
+/* A process in dir or below it that fits; 0: none. */
+pid_t cgroup_find_pid(const char *dir, bool (*fits)(void *arg, pid_t pid), void *arg);
 /* Any process in dir or below it; 0: none. */
 pid_t cgroup_any_pid(const char *dir);
 

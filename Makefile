@@ -215,6 +215,11 @@ approval-story: ## approvals as a new user tries them, on two terminals and with
 	$(MAKE) --no-print-directory BUILD=release all
 	tests/clients/build.sh build/clients
 	BUILD=release $(PYTHON) -B tests/integration/approval_story.py $(if $(CASES),--cases '$(CASES)')
+.PHONY: pod-race
+pod-race: ## pods that dial the database in their first millisecond, half of them labelled, and what they were shown (root; PODS=1000, RACE_ARGS='--containers 50 --at-once 25')
+	scripts/deps.sh
+	$(MAKE) --no-print-directory BUILD=release all
+	BUILD=release $(PYTHON) -B tests/integration/pod_race.py --pods $(or $(PODS),1000) $(RACE_ARGS)
 .PHONY: record-chaos
 record-chaos: ## the daemon killed at 200 random moments under load: every byte that a client got is on record, which verifies (root; RECORD_CHAOS_ARGS='--count 20')
 	$(MAKE) --no-print-directory BUILD=release all

@@ -25,6 +25,8 @@ packages=(
 	libcmocka-dev libclang-rt-14-dev clang-format clang-tidy
 	python3 python3-pytest python3-psycopg2 python3-asyncpg python3-prometheus-client python3-yaml python3-kubernetes mandoc
 	postgresql-15 postgresql-client-15 locales iproute2 util-linux procps openssl
+	# the runtimes of tests/containers, and how containerd is spoken to
+	podman runc conmon containerd containernetworking-plugins python3-grpcio python3-protobuf protobuf-compiler
 	# the clients of tests/clients
 	python3-psycopg python3-sqlalchemy libpostgresql-jdbc-java ecj
 	golang-go golang-github-lib-pq-dev golang-github-jackc-pgx-v4-dev librust-tokio-postgres-dev
@@ -86,8 +88,8 @@ if [ ${#missing[@]} -gt 0 ]; then
 		install -d /etc/postgresql-common
 		echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
 	fi
-	# Nor are PgBouncer and HAProxy to be started as services of this machine.
-	if [[ " ${missing[*]} " =~ \ (pgbouncer|haproxy)\  ]] && [ ! -e /usr/sbin/policy-rc.d ]; then
+	# Nor are PgBouncer, HAProxy and the container runtimes to be started as services of this machine.
+	if [[ " ${missing[*]} " =~ \ (pgbouncer|haproxy|podman|containerd)\  ]] && [ ! -e /usr/sbin/policy-rc.d ]; then
 		no_services=/usr/sbin/policy-rc.d
 		printf '#!/bin/sh\nexit 101\n' > $no_services
 		chmod 755 $no_services

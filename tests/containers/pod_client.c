@@ -2,11 +2,11 @@
 /* pod_client: what the pods of the tests run. Static, so that an image needs nothing beside it.
  *
  *   pause                    waits to be ended: a sandbox, or a container to run something else in
- *   race HOST PORT DB MS     dials the database from its first instruction on until it was shown a value or MS have
- *                            passed, and prints what came of it as a line of JSON
- *   spawn HOST PORT DB MS    on the node, by root. Of each line "NUMBER NETNS FORKS CGROUP" on its input it makes the
- *                            cgroup's directories and starts a pod in them (CLONE_INTO_CGROUP: it never was anywhere
- *                            else) of FORKS processes that race; says "started NUMBER", and in the end a line of JSON
+ *   race HOST PORT DB MS     dials the database from its first instruction on until it was shown a value or
+ * MS have passed, and prints what came of it as a line of JSON spawn HOST PORT DB MS    on the node, by root.
+ * Of each line "NUMBER NETNS FORKS CGROUP" on its input it makes the cgroup's directories and starts a pod in
+ * them (CLONE_INTO_CGROUP: it never was anywhere else) of FORKS processes that race; says "started NUMBER",
+ * and in the end a line of JSON
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -181,7 +181,8 @@ static void race(const struct target *t, struct tally *all)
 		close(fd);
 		if (shown)
 			return;
-		/* As fast as it can for a millisecond; then so that others of this machine have their turn. */
+		/* As fast as it can for a millisecond; then so that others of this machine have their turn.
+		 */
 		if (now_us() - begun > 1000)
 			usleep(1000);
 	} while (now_us() - begun < t->for_us);
@@ -190,12 +191,14 @@ static void race(const struct target *t, struct tally *all)
 
 static void tell(unsigned number, const struct tally *x)
 {
-	printf("{\"pod\": %u, \"attempts\": %u, \"refused\": %u, \"denied\": %u, \"turned_away\": %u, \"masked\": %u, "
-	       "\"raw\": %u, \"other\": %u, \"errno\": %d, \"silent\": %u, \"first_dial_us\": %llu, \"first_reach_us\": %llu, "
+	printf("{\"pod\": %u, \"attempts\": %u, \"refused\": %u, \"denied\": %u, \"turned_away\": %u, "
+	       "\"masked\": %u, "
+	       "\"raw\": %u, \"other\": %u, \"errno\": %d, \"silent\": %u, \"first_dial_us\": %llu, "
+	       "\"first_reach_us\": %llu, "
 	       "\"start_us\": %llu}\n",
-		number, x->attempts, x->refused, x->denied, x->turned_away, x->masked, x->raw, x->other, x->last_errno,
-		x->silent, (unsigned long long)x->first_dial_us, (unsigned long long)x->first_reach_us,
-		(unsigned long long)(x->started_us - x->made_us));
+		number, x->attempts, x->refused, x->denied, x->turned_away, x->masked, x->raw, x->other,
+		x->last_errno, x->silent, (unsigned long long)x->first_dial_us,
+		(unsigned long long)x->first_reach_us, (unsigned long long)(x->started_us - x->made_us));
 	fflush(stdout);
 }
 
@@ -230,7 +233,8 @@ static void live(const struct target *t, struct tally *all, unsigned forks)
 	_exit(0);
 }
 
-static pid_t start(const struct target *t, struct tally *all, const char *netns, unsigned forks, const char *cgroup)
+static pid_t start(
+	const struct target *t, struct tally *all, const char *netns, unsigned forks, const char *cgroup)
 {
 	struct clone_args how = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
 	int ns = open(netns, O_RDONLY | O_CLOEXEC);
@@ -292,7 +296,8 @@ static void spawn(const struct target *t)
 	unsigned number, forks;
 	pthread_t reaper;
 
-	c.all = mmap(NULL, PODS_MAX * sizeof(*c.all), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	c.all = mmap(
+		NULL, PODS_MAX * sizeof(*c.all), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (c.all == MAP_FAILED || pthread_create(&reaper, NULL, reap, &c))
 		die("mmap");
 	while (c.n < PODS_MAX && scanf("%u %255s %u %511s", &number, netns, &forks, cgroup) == 4) {

@@ -249,7 +249,8 @@ static bool is_nodes_own(int ns_fd)
 {
 	struct stat ns;
 
-	return fstat(ns_fd, &ns) == 0 && (is_netns_of(&ns, "/proc/1/ns/net") || is_netns_of(&ns, "/proc/self/ns/net"));
+	return fstat(ns_fd, &ns) == 0 &&
+	       (is_netns_of(&ns, "/proc/1/ns/net") || is_netns_of(&ns, "/proc/self/ns/net"));
 }
 
 struct search { /* for a pod's own namespace */
@@ -274,7 +275,8 @@ static bool is_in_its_netns(void *arg, pid_t pid)
 /* Where an enrolment's processes live: an fd, -EAGAIN while there is none. */
 static int open_netns(struct roster *ro, const struct enrolment *x, struct err *e)
 {
-	struct search s = {.host_network = x->host_network || x->by != ENROLLED_BY_POD, .fd = -EAGAIN, .e = e};
+	struct search s = {
+		.host_network = x->host_network || x->by != ENROLLED_BY_POD, .fd = -EAGAIN, .e = e};
 	char dir[PATH_MAX];
 
 	if (x->netns)

@@ -150,8 +150,8 @@ def main():
                 except SyntaxError:
                     compiled = compile(code, code, "exec")
                 answer = {"value": eval(compiled, space)}
-            except OSError as e:
-                answer = {"errno": errno.errorcode.get(e.errno, "time-out" if isinstance(e, timeout) else str(e)), "text": str(e)}
+            except Exception as e:  # the test is told, and what is here stays
+                answer = {"errno": errno.errorcode.get(getattr(e, "errno", None), "time-out" if isinstance(e, timeout) else repr(e)), "text": str(e)}
             c.sendall(json.dumps(answer, default=lambda o: type(o).__name__).encode() + b"\n")
 
 

@@ -35,13 +35,14 @@ LDFLAGS = -pthread -pie -Wl,--as-needed $(sanitize:fuzzer-no-link%=%)
 conv := -Wconversion
 
 # Layers in link order: a layer may use only those after it (scripts/check-layers.sh holds the exact table).
-layers := main ctl net kern session policy record mask sql value pgwire kube base
+layers := main ctl net kern session policy record mask sql value pgwire kube web base
 src = $(sort $(wildcard userspace/$(1)/*.c))
 objs = $(patsubst userspace/%.c,$(B)/%.o,$(call src,$(1)))
 lib = $(B)/lib$(1).a
 $(foreach l,$(layers) cli admission,$(eval $(call lib,$(l)): $(call objs,$(l))))
 below_base := base
 below_kube := kube base
+below_web := web base
 below_pgwire := pgwire base
 below_value := value base
 below_sql := sql base
@@ -51,10 +52,10 @@ below_policy := policy mask sql value kube base
 below_session := session policy record mask sql value pgwire kube base
 below_kern := kern base
 below_net := net kern session policy record mask sql value pgwire kube base
-below_main := main ctl net kern session policy record mask sql value pgwire kube base
-below_ctl := ctl net kern session policy record mask sql value pgwire kube base
+below_main := main ctl net kern session policy record mask sql value pgwire kube web base
+below_ctl := ctl net kern session policy record mask sql value pgwire kube web base
+below_cli := cli record policy mask sql value pgwire kube web base
 below_admission := admission net kern session policy record mask sql value pgwire kube base
-below_cli := cli record policy mask sql value pgwire kube base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lzstd -lsqlite3 -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
@@ -153,6 +154,10 @@ unit: $(unit_bin) $(B)/bench/session_cost ## unit, golden and replay tests (BUIL
 	scripts/run-unit.sh $(unit_bin)
 	$(B)/bench/session_cost select-prepared 2 > /dev/null
 
+.PHONY: test-s3
+test-s3: ## recordings shipped to a real S3 server (s3rver, by npm, outside of the tree), and to the stand-in for longer (SHIP_ROUNDS=60)
+	$(MAKE) --no-print-directory BUILD=release all
+	S3_REAL="$$(scripts/s3-server.sh)" SHIP_ROUNDS=$(or $(SHIP_ROUNDS),60) $(PYTHON) -B -m pytest -q -rs -p no:cacheprovider tests/s3
 SEQUENCES ?= 100000
 .PHONY: test-kube
 test-kube: ## the API cases against a real kube-apiserver with etcd beside the stand-in: the same events (built once, 5 minutes of two cores; KUBE_RANDOM=sequences)

@@ -11,6 +11,7 @@ table() {
 	cat <<-'TABLE'
 		base:
 		kube:    base/
+		web:     base/
 		pgwire:  base/
 		value:   base/
 		sql:     base/
@@ -20,9 +21,9 @@ table() {
 		session: base/ pgwire/ value/ sql/ mask/ policy/ record/
 		kern:    base/ bpf/abi.h pgveil.skel.h pgveil_splice.skel.h
 		net:     base/ session/ kern/
-		ctl:     base/ kube/ pgwire/ sql/ policy/ record/ kern/ net/tls.h net/worker.h
-		main:    base/ kube/ pgwire/ value/ sql/ mask/ policy/ record/ session/ kern/ net/ ctl/ bpf/abi.h
-		cli:     base/ sql/ mask/ policy/ record/
+		ctl:     base/ kube/ web/ pgwire/ sql/ policy/ record/ kern/ net/tls.h net/worker.h
+		main:    base/ kube/ web/ pgwire/ value/ sql/ mask/ policy/ record/ session/ kern/ net/ ctl/ bpf/abi.h
+		cli:     base/ web/ sql/ mask/ policy/ record/
 		admission: base/
 		bpf:     vmlinux.h
 		# Exceptions: one header each, with the reason.
@@ -67,7 +68,7 @@ doors() {
 		pgveil.skel.h:    kern/
 		pgveil_splice.skel.h: kern/splice.c
 		yaml.h:           policy/
-		curl/*:           cli/client.c ctl/http.c
+		curl/*:           cli/client.c web/http.c
 		pcre2.h:          mask/regex.c
 		zstd.h:           record/pack.c
 		sqlite3.h:        record/index.c record/index_take.c record/index_find.c ctl/approval_store.c
@@ -181,7 +182,7 @@ self_test() {
 	put userspace/pgwire/frame.h '#include "err.h"' '#include "pgwire/gone.h"'
 	put userspace/pgwire/frame.c '#include "base/err.h"' '#include "pgwire/frame.h"' '#include "value/type.h"'
 	put userspace/net/tls.c '#include <openssl/ssl.h>' '#include <event2/event.h>' '#include "policy/caller.h"' '#include "policy/plan.h"'
-	put userspace/ctl/http.c '#include <curl/curl.h>'
+	put userspace/web/http.c '#include <curl/curl.h>'
 	put userspace/ctl/a.c '#include "net/tls.h"' '#include "net/loop.h"'
 	put userspace/ctl/b.c '#include <curl/curl.h>' '#include "session/session.h"'
 	put userspace/kern/loader.c '#include "pgveil.skel.h"' '#include <bpf/libbpf.h>' '#include "bpf/abi.h"' '#include "sql/slot.h"'
@@ -205,7 +206,7 @@ bpf/README.md:1: connect/none.c does not exist
 bpf/connect.bpf.c:4: layer bpf may not include "base/err.h"
 userspace/cli.c:2: layer cli may not include "kern/loader.h"
 userspace/ctl/a.c:2: layer ctl may not include "net/loop.h"
-userspace/ctl/b.c:1: curl/curl.h belongs behind its one door: cli/client.c ctl/http.c
+userspace/ctl/b.c:1: curl/curl.h belongs behind its one door: cli/client.c web/http.c
 userspace/ctl/b.c:2: layer ctl may not include "session/session.h"
 userspace/kern/loader.c:4: layer kern may not include "sql/slot.h"
 userspace/main.c:2: yaml.h belongs behind its one door: policy/

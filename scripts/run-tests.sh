@@ -119,11 +119,12 @@ part() { # PART ARGS…
 	hostile) pytest_part "$part" release tests/leak/test_leak.py "$@" ;;
 	honest) pytest_part "$part" release tests/honest "$@" ;;
 	kube) pytest_part "$part" release tests/kube "$@" ;;
+	store) pytest_part "$part" asan tests/s3 "$@" ;;
 	esac
 }
 
 # Lanes take the parts one after another, the longest first, so that they end at about the same time.
-parts=(sanitized-statements sanitized-control release sanitized-connections ${BOTH:+others} hostile clients honest kube)
+parts=(sanitized-statements sanitized-control release sanitized-connections ${BOTH:+others} hostile clients honest kube store)
 lane() { # ARGS…
 	local p
 	for p in "${parts[@]}"; do

@@ -35,6 +35,7 @@
 #include "ctl/keeper.h"
 #include "ctl/overlap.h"
 #include "ctl/recorder.h"
+#include "ctl/ship.h"
 #include "ctl/report.h"
 #include "ctl/resolver.h"
 #include "ctl/scrape.h"
@@ -57,6 +58,7 @@
 #include "policy/tenure.h"
 
 #define GRACE_MS          5000
+#define SHIP_GRACE_MS     10000
 #define RESOLVE_MS        3000
 #define REFUSALS_A_SECOND 20
 
@@ -397,6 +399,9 @@ static int start_recorder(struct daemon *d, struct err *e)
 		.keep_s = d->opt.record_keep_s,
 		.quota = d->opt.record_quota,
 		.segment_max = d->opt.record_segment,
+		.turn_s = d->opt.ship ? d->opt.ship_after_s : 0,
+		.ships = d->opt.ship != NULL,
+		.quota_first = d->opt.ship_remove,
 		.nscribes = d->opt.workers};
 	int r = recorder_open(&d->recorder, &cfg, e);
 
@@ -404,6 +409,25 @@ static int start_recorder(struct daemon *d, struct err *e)
 	for (unsigned i = 0; d->scribes && i < d->opt.workers; i++)
 		d->scribes[i] = recorder_scribe(d->recorder, i);
 	return r || d->scribes ? r : err_set(e, -ENOMEM, "out of memory");
+}
+
+static int start_ship(struct daemon *d, struct err *e)
+{
+	const struct ship_config cfg = {.state_dir = d->opt.state_dir,
+		.url = d->opt.ship,
+		.endpoint = d->opt.ship_endpoint,
+		.region = d->opt.ship_region,
+		.credentials = d->opt.ship_credentials,
+		.ca_file = d->opt.ship_ca,
+		.node = d->opt.ship_node ? d->opt.ship_node : d->opt.kube_node,
+		.part = d->opt.ship_part,
+		.plain = d->opt.ship_plain};
+
+	if (!d->opt.ship)
+		return 0;
+	if (!d->opt.ship_endpoint || !d->opt.ship_credentials)
+		return err_set(e, -EINVAL, "--ship needs --ship-endpoint and --ship-credentials");
+	return ship_open(&d->ship, &cfg, e);
 }
 
 static int start_workers(struct daemon *d, struct err *e)
@@ -499,6 +523,7 @@ static int start_control(struct daemon *d, struct err *e)
 	d->report = (struct report){
 		.workers = d->workers,
 		.recorder = d->recorder,
+		.ship = d->ship,
 		.approvals = d->approvals,
 		.webhook = d->webhook,
 		.allowance = keeper_allowance(d->keeper),
@@ -568,6 +593,8 @@ static int start(struct daemon *d, struct err *e)
 		r = open_approvals(d, e);
 	if (!r)
 		r = start_recorder(d, e);
+	if (!r)
+		r = start_ship(d, e);
 	if (!r) {
 		d->splicer = splicing_open(d->opt.splice, &d->splice_verdict);
 		r = start_workers(d, e);
@@ -615,6 +642,7 @@ static void stop(struct daemon *d)
 	approvals_close(d->approvals);
 	keeper_stop(d->keeper);
 	recorder_close(d->recorder);
+	ship_close(d->ship, d->in_charge ? SHIP_GRACE_MS : 0);
 	free(d->scribes);
 	splice_close(d->splicer);
 	recall_free(d->recall);

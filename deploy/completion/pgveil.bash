@@ -14,9 +14,10 @@ _pgveil() {
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
 	--splice) mapfile -t COMPREPLY < <(compgen -W 'auto off force' -- "$cur"); return ;;
 	--recordings) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-	--key | --signer | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--key | --signer | --output | --credentials | --ca | --ship-credentials | --ship-ca) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W 'jsonl asciicast html' -- "$cur"); return ;;
 	--verdict) mapfile -t COMPREPLY < <(compgen -W 'allow deny ask' -- "$cur"); return ;;
+	--ship-full) mapfile -t COMPREPLY < <(compgen -W 'refuse remove' -- "$cur"); return ;;
 	--log-level) mapfile -t COMPREPLY < <(compgen -W 'error warn info debug' -- "$cur"); return ;;
 	esac
 	if [ "${program##*/}" = pgveild ]; then
@@ -40,7 +41,7 @@ _pgveil() {
 	elif [ "$command" = policy ] && [ $((i + 1)) -eq "$COMP_CWORD" ]; then
 		words='check test explain learn'
 	elif [ "$command" = sessions ] && [ $((i + 1)) -eq "$COMP_CWORD" ] && [[ $cur != -* ]]; then
-		words='ls show replay export tail verify kill'
+		words='ls show replay export tail verify fetch kill'
 	elif [ "$command" = approvals ] && [[ $cur != -* ]]; then
 		words='ls show approve deny'
 	elif [ "$command" = grants ] && [[ $cur != -* ]]; then

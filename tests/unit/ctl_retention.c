@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include "ctl/retention.h"
+#include "ctl/shipped.h"
 #include "record/runs.h"
 #include "record/segment.h"
 
@@ -101,11 +102,15 @@ static void unmake(void)
 
 static char told[1024];
 
-static void gone(void *arg, uint32_t run, uint64_t first, uint64_t last)
+static uint64_t lost;
+static bool ships, quota_first, held;
+
+static void gone(void *arg, uint32_t run, uint64_t first, uint64_t last, uint64_t bytes)
 {
 	size_t n = strlen(told);
 
 	(void)arg;
+	lost += bytes;
 	snprintf(told + n, sizeof(told) - n, "%u:%llu-%llu ", run, (unsigned long long)first,
 		(unsigned long long)last);
 	/* before they go */
@@ -118,12 +123,18 @@ static int retain(uint64_t before, unsigned days, uint64_t files, uint64_t *byte
 	const struct retention l = {.run = 9,
 		.before = before,
 		.oldest_s = days ? NOW - days * DAY : 0,
-		.bytes_most = files * BLOCK};
+		.bytes_most = files * BLOCK,
+		.ships = ships,
+		.quota_first = quota_first};
+	struct retained left = {0};
 	struct err e = {0};
 	int r;
 
 	told[0] = '\0';
-	r = retention_run(dir_fd, &l, gone, NULL, bytes, &e);
+	lost = 0;
+	r = retention_run(dir_fd, &l, gone, NULL, &left, &e);
+	*bytes = left.bytes;
+	held = left.held;
 	assert_true(!r || e.msg[0]);
 	return r;
 }
@@ -253,11 +264,72 @@ static void a_disk_that_lets_nothing_go(void **state)
 	}
 }
 
+static void acknowledge(uint32_t run, uint64_t number)
+{
+	char name[RUN_NAME];
+	int fd;
+
+	run_name(run, name);
+	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(shipped_mark(fd, number, "", NULL), 0);
+	close(fd);
+}
+
+/* Neither by age nor by size goes what no store has; nor what is behind it. */
+static void not_what_no_store_has(void **state)
+{
+	uint64_t bytes;
+
+	(void)state;
+	some_runs();
+	ships = true;
+	assert_int_equal(retain(UINT64_MAX - 1, 2, 3, &bytes), 0);
+	assert_string_equal(told, "");
+	assert_true(held);
+	acknowledge(1, 0);
+	acknowledge(3, 0);
+	assert_int_equal(retain(UINT64_MAX - 1, 2, 3, &bytes), 0);
+	assert_string_equal(told, "1:0-0 ");
+	assert_int_equal(lost, 0);
+	assert_true(held);
+	acknowledge(1, 50);
+	acknowledge(3, 10);
+	assert_int_equal(retain(UINT64_MAX - 1, 0, 3, &bytes), 0);
+	assert_string_equal(what_is_there(), "9:0 9:7 9:20 ");
+	assert_false(held);
+	/* What another daemon writes, or a session is in, waits for no store. */
+	assert_int_equal(retain(5, 0, 1, &bytes), 0);
+	assert_false(held);
+	ships = false;
+	unmake();
+}
+
+/* Where the quota is what counts, the oldest goes, and it is said how much of it no store has. */
+static void but_for_the_quota(void **state)
+{
+	uint64_t bytes;
+
+	(void)state;
+	some_runs();
+	ships = quota_first = true;
+	assert_int_equal(retain(UINT64_MAX - 1, 2, 0, &bytes), 0); /* age alone is no reason */
+	assert_string_equal(told, "");
+	acknowledge(1, 0);
+	assert_int_equal(retain(UINT64_MAX - 1, 0, 5, &bytes), 0);
+	assert_string_equal(told, "1:0-50 ");
+	assert_int_equal(lost, BLOCK);
+	assert_false(held);
+	assert_int_equal(bytes, 5 * BLOCK);
+	ships = quota_first = false;
+	unmake();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(by_age), cmocka_unit_test(by_size),
 		cmocka_unit_test(not_what_a_session_is_in), cmocka_unit_test(not_what_another_daemon_writes),
-		cmocka_unit_test(what_else_is_there_stays), cmocka_unit_test(a_disk_that_lets_nothing_go)};
+		cmocka_unit_test(what_else_is_there_stays), cmocka_unit_test(a_disk_that_lets_nothing_go),
+		cmocka_unit_test(not_what_no_store_has), cmocka_unit_test(but_for_the_quota)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,9 @@ const char sessions_help[] =
 	"       pgveil sessions export ID --format jsonl|asciicast|html [--output FILE]\n"
 	"       pgveil sessions tail [ID]\n"
 	"       pgveil sessions verify [--head HASH]\n"
+	"       pgveil sessions fetch --from URL --endpoint URL --credentials FILE --output DIR [--region "
+	"REGION]\n"
+	"                             [--ca FILE] [--plain]\n"
 	"       pgveil sessions kill ID\n"
 	"\n"
 	"What agents did, from the recording: every statement with its verdict, and what the agent saw of "
@@ -67,6 +70,17 @@ const char sessions_help[] =
 	"  --head HASH       and wants that it comes by this hash, which was noted down elsewhere: without "
 	"it a\n"
 	"                    missing end cannot be seen\n"
+	"fetch brings what was shipped to an S3-compatible store here, each file proved to be what its name "
+	"says. Each\n"
+	"recording that it names is a directory for --recordings of the other verbs; so is what any other "
+	"client fetched.\n"
+	"  --from URL        s3://BUCKET/PREFIX, or a node's or a recording's part of it\n"
+	"  --endpoint URL    the store's server\n"
+	"  --region REGION   (default: us-east-1)\n"
+	"  --credentials FILE  access key, secret and, where there is one, session token, a line each\n"
+	"  --ca FILE         who signs the server's certificate (default: whom the system believes)\n"
+	"  --plain           http:// to another machine too\n"
+	"  --output DIR      there\n"
 	"kill ends a session that is there at the moment: the client is told 57P01, and what it runs is "
 	"cancelled.\n"
 	"\n"
@@ -325,6 +339,12 @@ enum {
 	OPT_STEP,
 	OPT_FORMAT,
 	OPT_OUTPUT,
+	OPT_FROM,
+	OPT_ENDPOINT,
+	OPT_REGION,
+	OPT_CREDENTIALS,
+	OPT_CA,
+	OPT_PLAIN,
 };
 
 static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NULL, 'h'},
@@ -339,7 +359,10 @@ static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NU
 	{"key", required_argument, NULL, OPT_KEY}, {"recordings", required_argument, NULL, OPT_RECORDINGS},
 	{"speed", required_argument, NULL, OPT_SPEED}, {"step", no_argument, NULL, OPT_STEP},
 	{"format", required_argument, NULL, OPT_FORMAT}, {"output", required_argument, NULL, OPT_OUTPUT},
-	{0}};
+	{"from", required_argument, NULL, OPT_FROM}, {"endpoint", required_argument, NULL, OPT_ENDPOINT},
+	{"region", required_argument, NULL, OPT_REGION},
+	{"credentials", required_argument, NULL, OPT_CREDENTIALS}, {"ca", required_argument, NULL, OPT_CA},
+	{"plain", no_argument, NULL, OPT_PLAIN}, {0}};
 
 #define ONE(opt) (1u << ((opt)-OPT_IDENTITY))
 #define ALWAYS   (ONE(OPT_SIGNER) | ONE(OPT_KEY) | ONE(OPT_RECORDINGS) | ONE(OPT_REBUILD))
@@ -361,6 +384,9 @@ static const struct verb {
 	{"tail", sessions_tail, true, true, ALWAYS},
 	{"kill", sessions_kill, true, false, 0},
 	{"verify", sessions_verify, false, false, ALWAYS | ONE(OPT_HEAD)},
+	{"fetch", sessions_fetch, false, false,
+		ONE(OPT_FROM) | ONE(OPT_ENDPOINT) | ONE(OPT_REGION) | ONE(OPT_CREDENTIALS) | ONE(OPT_CA) |
+			ONE(OPT_PLAIN) | ONE(OPT_OUTPUT)},
 };
 
 static const struct verb *verb_of(const char *name)
@@ -414,6 +440,12 @@ static int take_option(struct sessions *s, int c, struct err *e)
 	case OPT_STEP: s->step = true; return 0;
 	case OPT_FORMAT: s->format = optarg; return 0;
 	case OPT_OUTPUT: s->output = optarg; return 0;
+	case OPT_FROM: s->from = optarg; return 0;
+	case OPT_ENDPOINT: s->endpoint = optarg; return 0;
+	case OPT_REGION: s->region = optarg; return 0;
+	case OPT_CREDENTIALS: s->credentials = optarg; return 0;
+	case OPT_CA: s->ca = optarg; return 0;
+	case OPT_PLAIN: s->plain = true; return 0;
 	default: return -EINVAL;
 	}
 }

@@ -19,6 +19,8 @@ struct sessions {
 	bool limited, anew, step;
 	double speed;
 	const char *format, *output;
+	const char *from, *endpoint, *region, *credentials, *ca; /* of a store */
+	bool plain;
 	const char *id; /* as it was given */
 	uint32_t run;   /* and what it says; 0: none was */
 	uint64_t session;
@@ -32,6 +34,7 @@ int sessions_replay(struct sessions *s);
 int sessions_export(struct sessions *s);
 int sessions_tail(struct sessions *s);
 int sessions_kill(struct sessions *s);
+int sessions_fetch(struct sessions *s);
 
 /* "pgveil: …" on stderr; 1. */
 int sessions_fail(const struct err *e);

@@ -105,6 +105,24 @@ static void print_counters(const char *title, json_t *o)
 		printf("  %-22s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(v));
 }
 
+static void print_ship(const json_t *o)
+{
+	char age[16];
+
+	if (!json_is_object(o))
+		return;
+	printf("\nshipped to %s as %s: %" JSON_INTEGER_FORMAT " files; %" JSON_INTEGER_FORMAT
+	       " of %" JSON_INTEGER_FORMAT " bytes wait",
+		text(o, "store"), text(o, "node"), number(o, "stored"), number(o, "waiting"),
+		number(o, "waiting_bytes"));
+	if (number(o, "waiting"))
+		printf(", the oldest for %s",
+			table_age(age, (unsigned long long)number(o, "oldest_age_s") * 1000));
+	putchar('\n');
+	if (*text(o, "trouble"))
+		printf("  NOT SHIPPED: %s\n", text(o, "trouble"));
+}
+
 static void print_failure(const json_t *failure)
 {
 	time_t at = (time_t)number(failure, "at");
@@ -150,6 +168,7 @@ static void print_status(const json_t *st)
 		printf("not enrolled any more, and denied: %s\n", json_string_value(file));
 	print_audit(json_object_get(st, "audit"));
 	print_catalogues(json_object_get(st, "catalogues"));
+	print_ship(json_object_get(st, "ship"));
 	print_counters("in the kernel", json_object_get(st, "kernel"));
 	print_counters("closed unserved", json_object_get(st, "unserved"));
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "base/attr.h"
 #include "base/buf.h"
-#include "ctl/http.h"
+#include "web/http.h"
 
 #define ACCOUNT    "/var/run/secrets/kubernetes.io/serviceaccount/"
 #define CALL_S     30u

@@ -12,7 +12,7 @@
 #include "base/attr.h"
 #include "base/log.h"
 #include "ctl/clock.h"
-#include "ctl/http.h"
+#include "web/http.h"
 #include "ctl/kube_api.h"
 
 #define LIST_S    60u

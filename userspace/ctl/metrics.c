@@ -11,6 +11,7 @@
 #include "ctl/feed.h"
 #include "ctl/health.h"
 #include "ctl/recorder.h"
+#include "ctl/ship.h"
 #include "ctl/report.h"
 #include "ctl/webhook.h"
 #include "kern/loader.h"
@@ -293,6 +294,7 @@ void metrics_write(const struct report *r, struct metric_text *m)
 	workers_metrics(r->workers, m);
 	add_rules(m);
 	recorder_metrics(r->recorder, m);
+	ship_metrics(r->ship, m);
 	webhook_metrics(r->webhook, m);
 	add_queues(r, m);
 	metric_end(m);

@@ -45,7 +45,9 @@ struct recorder {
 	struct worker_scribe *scribes;
 	unsigned nscribes;
 	_Atomic uint64_t failures, told_ms; /* of writing; when the log had the last of them */
-	_Atomic bool failing, over_quota;
+	_Atomic bool failing, over_quota, held;
+	_Atomic bool fresh;     /* something was recorded since the last file was begun */
+	_Atomic uint64_t lost;  /* bytes that went, and no store has */
 	_Atomic uint64_t bytes; /* of all recordings, when they were last counted */
 
 	pthread_mutex_t lock; /* over what follows */
@@ -59,7 +61,7 @@ struct recorder {
 	/* The thread's own. */
 	pthread_t thread;
 	bool started;
-	uint64_t sealed_s, retained_s;
+	uint64_t sealed_s, retained_s, turned_s;
 	struct metric_times synced;
 	_Atomic uint64_t sealed_ms;
 };
@@ -171,6 +173,8 @@ static int commit(struct scribe *base, struct err *e)
 		return failed(r, rc, e);
 	if (atomic_load_explicit(&r->failing, memory_order_relaxed))
 		atomic_store(&r->failing, false);
+	if (!atomic_load_explicit(&r->fresh, memory_order_relaxed))
+		atomic_store(&r->fresh, true);
 	return 0;
 }
 
@@ -218,7 +222,7 @@ static int put_run(struct recorder *r, struct err *e)
 	return put_own(r, RECORD_RUN, &b, e);
 }
 
-static void put_gone(void *arg, uint32_t run, uint64_t first, uint64_t last)
+static void put_gone(void *arg, uint32_t run, uint64_t first, uint64_t last, uint64_t lost)
 {
 	char name[RUN_NAME], text[64];
 	struct recorder *r = arg;
@@ -237,6 +241,12 @@ static void put_gone(void *arg, uint32_t run, uint64_t first, uint64_t last)
 		failed(r, e.code, &e);
 	log_with(LOG_INFO, "record.removed", LOG_FIELDS(LOG_TEXT("recording", text)),
 		"what is too old or too much was removed");
+	if (!lost)
+		return;
+	atomic_fetch_add(&r->lost, lost);
+	log_with(LOG_ERROR, "record.dropped",
+		LOG_FIELDS(LOG_TEXT("recording", text), LOG_NUMBER("bytes", lost)),
+		"what was too much was removed before a store had it");
 }
 
 /* ---- the thread ---- */
@@ -276,6 +286,16 @@ static uint64_t needed_from(struct recorder *r)
 	return before;
 }
 
+/* Said when it begins. */
+static void note_held(struct recorder *r, bool held)
+{
+	if (held && !atomic_load(&r->held))
+		log_with(LOG_ERROR, "record.held", LOG_FIELDS(LOG_NUMBER("bytes", atomic_load(&r->bytes))),
+			"the quota is used up by recordings that wait for the store; nothing more is "
+			"recorded until it has taken some");
+	atomic_store(&r->held, held);
+}
+
 static void retain(struct recorder *r)
 {
 	const struct retention l = {.run = r->run,
@@ -283,17 +303,34 @@ static void retain(struct recorder *r)
 		.oldest_s = r->cfg.keep_s && (uint64_t)time(NULL) > r->cfg.keep_s
 				    ? (uint64_t)time(NULL) - r->cfg.keep_s
 				    : 0,
-		.bytes_most = r->cfg.quota};
+		.bytes_most = r->cfg.quota,
+		.ships = r->cfg.ships,
+		.quota_first = r->cfg.quota_first};
+	struct retained left;
 	struct err e = {0};
-	uint64_t bytes = 0;
 
 	r->retained_s = clock_ms() / 1000;
-	if (retention_run(r->dir_fd, &l, put_gone, r, &bytes, &e)) {
+	if (retention_run(r->dir_fd, &l, put_gone, r, &left, &e)) {
 		failed(r, e.code, &e);
 		return;
 	}
-	atomic_store(&r->bytes, bytes);
-	atomic_store(&r->over_quota, r->cfg.quota && bytes > r->cfg.quota);
+	atomic_store(&r->bytes, left.bytes);
+	atomic_store(&r->over_quota, r->cfg.quota && left.bytes > r->cfg.quota);
+	note_held(r, left.held);
+}
+
+/* What is in a file that is not full is shipped too, some time. */
+static void turn(struct recorder *r)
+{
+	struct err e = {0};
+
+	r->turned_s = clock_ms() / 1000;
+	/* Before it is looked for: what comes meanwhile counts for the next. */
+	atomic_store(&r->fresh, false);
+	if (journal_turn(r->journal, now_us(), &e)) {
+		atomic_store(&r->fresh, true);
+		failed(r, e.code, &e);
+	}
 }
 
 static void work(struct recorder *r)
@@ -308,6 +345,10 @@ static void work(struct recorder *r)
 	if (head.records > r->sealed &&
 		(now_s >= r->sealed_s + SEAL_S || head.records >= r->sealed + SEAL_RECORDS))
 		seal(r);
+	if (!atomic_load(&r->fresh))
+		r->turned_s = now_s;
+	else if (r->cfg.turn_s && now_s >= r->turned_s + r->cfg.turn_s)
+		turn(r);
 	if (now_s >= r->retained_s + RETAIN_S || atomic_load(&r->over_quota))
 		retain(r);
 }
@@ -540,6 +581,12 @@ void recorder_metrics(struct recorder *r, struct metric_text *m)
 	metric_number(m, NULL, r->cfg.quota);
 	metric_family(m, METRIC_GAUGE, "pgveil_record_stored_bytes", "Of all recordings that are kept.");
 	metric_number(m, NULL, atomic_load(&r->bytes));
+	metric_family(m, METRIC_GAUGE, "pgveil_record_held",
+		"1: the quota is used up by what waits for the store; statements are refused.");
+	metric_number(m, NULL, atomic_load(&r->held));
+	metric_family(m, METRIC_COUNTER, "pgveil_record_dropped_bytes",
+		"Bytes that were removed before a store had them (--ship-full remove).");
+	metric_number(m, NULL, atomic_load(&r->lost));
 	metric_family(m, METRIC_GAUGE, "pgveil_record_sealed_records",
 		"Records before the last seal; its head is the hash of the chain there.");
 	metric_number(m, METRIC_LABELS("run", name, "head", hash), sealed);

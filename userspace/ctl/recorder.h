@@ -20,6 +20,9 @@ struct recorder_config {
 	uint64_t keep_s;      /* what is older goes; 0: never */
 	uint64_t quota;       /* bytes of all recordings; 0: any */
 	uint64_t segment_max; /* of one file */
+	uint64_t turn_s;  /* a file that has had something in it for so long is closed; 0: a full one is */
+	bool ships;       /* what no store has acknowledged stays, until the quota is used up … */
+	bool quota_first; /* … and then goes; else nothing more is recorded */
 	unsigned nscribes;
 };
 

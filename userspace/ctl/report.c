@@ -14,6 +14,7 @@
 #include "ctl/kube.h"
 #include "ctl/pods.h"
 #include "ctl/recorder.h"
+#include "ctl/ship.h"
 #include "ctl/snapshot.h"
 #include "kern/loader.h"
 #include "net/worker.h"
@@ -250,6 +251,7 @@ json_t *report_status(const struct report *r)
 		json_object_set_new(j, "audit", audit_of(r->audit));
 		json_object_set_new(j, "unserved", unserved_of(&st));
 		json_object_set_new(j, "kubernetes", cluster_of(r));
+		json_object_set_new(j, "ship", ship_status(r->ship));
 	}
 	json_decref(enrolled);
 	json_decref(denied);

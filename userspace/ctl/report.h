@@ -18,11 +18,13 @@ struct allowance;
 struct approvals;
 struct webhook;
 struct recorder;
+struct ship;
 struct workers;
 
 struct report { /* what is reported on; borrowed */
 	struct workers *workers;
 	struct recorder *recorder;
+	struct ship *ship; /* NULL: recordings stay here */
 	struct approvals *approvals;
 	struct webhook *webhook; /* NULL: nobody is told */
 	struct allowance *allowance;

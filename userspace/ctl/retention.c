@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "ctl/shipped.h"
 #include "record/runs.h"
 #include "record/segment.h"
 
@@ -25,7 +26,7 @@ struct file {
 	uint32_t run;
 	uint64_t number, next; /* next: the file behind it; UINT64_MAX: it is the last of its run */
 	uint64_t bytes, written_s;
-	bool may_go;
+	bool may_go, kept; /* kept: no store has it, and it is to have it */
 };
 
 struct files {
@@ -72,7 +73,7 @@ static int add_run(struct files *f, int dir_fd, uint32_t run, const struct reten
 		return errno == ENOENT ? 0 : err_set(e, -errno, "recording %u: %m", run);
 	r = segment_list(fd, &all, &n, e);
 	for (size_t i = 0; i < n && !r; i++) {
-		struct file one = {run, all[i], i + 1 < n ? all[i + 1] : UINT64_MAX, 0, 0, false};
+		struct file one = {.run = run, .number = all[i], .next = i + 1 < n ? all[i + 1] : UINT64_MAX};
 		char name[SEGMENT_NAME];
 		struct stat st;
 
@@ -82,6 +83,7 @@ static int add_run(struct files *f, int dir_fd, uint32_t run, const struct reten
 		one.bytes = (uint64_t)st.st_blocks * 512;
 		one.written_s = (uint64_t)st.st_mtime;
 		one.may_go = !kept && (run != l->run || one.next <= l->before);
+		one.kept = l->ships && !shipped_marked(fd, all[i]);
 		r = add_file(f, &one, e);
 	}
 	free(all);
@@ -100,6 +102,8 @@ static int remove_files(int dir_fd, const struct file *v, size_t n, struct err *
 		segment_name(v[i].number, name);
 		if (unlinkat(fd, name, 0) < 0 && errno != ENOENT)
 			r = err_set(e, -errno, "recordings: %s: %m", name);
+		if (!r)
+			shipped_forget(fd, v[i].number);
 	}
 	run_name(v->run, run);
 	if (!r && v[n - 1].next == UINT64_MAX) {
@@ -116,15 +120,28 @@ static size_t too_many(const struct files *f, const struct file *v, size_t n, co
 	uint64_t bytes = f->bytes;
 	size_t k = 0;
 
-	while (k < n && v[k].run == v->run && v[k].may_go &&
-		(v[k].written_s < l->oldest_s || (l->bytes_most && bytes > l->bytes_most)))
+	while (k < n && v[k].run == v->run && v[k].may_go) {
+		bool much = l->bytes_most && bytes > l->bytes_most;
+
+		if (v[k].kept ? !much || !l->quota_first : !much && v[k].written_s >= l->oldest_s)
+			break;
 		bytes -= v[k++].bytes;
+	}
 	return k;
 }
 
+static uint64_t lost_of(const struct file *v, size_t n)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += v[i].kept ? v[i].bytes : 0;
+	return bytes;
+}
+
 int retention_run(int dir_fd, const struct retention *l,
-	void (*gone)(void *arg, uint32_t run, uint64_t first, uint64_t last), void *arg, uint64_t *bytes,
-	struct err *e)
+	void (*gone)(void *arg, uint32_t run, uint64_t first, uint64_t last, uint64_t lost), void *arg,
+	struct retained *out, struct err *e)
 {
 	uint32_t *all = NULL;
 	struct files f = {0};
@@ -136,13 +153,14 @@ int retention_run(int dir_fd, const struct retention *l,
 	/* From the front on, without a gap: what a run's files follow is then either there or known to be
 	 * gone. */
 	while (!r && at < f.n && (k = too_many(&f, &f.v[at], f.n - at, l)) > 0) {
-		gone(arg, f.v[at].run, f.v[at].number, f.v[at + k - 1].number);
+		gone(arg, f.v[at].run, f.v[at].number, f.v[at + k - 1].number, lost_of(&f.v[at], k));
 		r = remove_files(dir_fd, &f.v[at], k, e);
 		for (size_t i = 0; i < k; i++)
 			f.bytes -= f.v[at + i].bytes;
 		at += k;
 	}
-	*bytes = f.bytes;
+	*out = (struct retained){f.bytes,
+		l->bytes_most && f.bytes > l->bytes_most && at < f.n && f.v[at].may_go && f.v[at].kept};
 	free(f.v);
 	free(all);
 	return r;

@@ -19,7 +19,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "ctl/http.h"
+#include "web/http.h"
 #include "ctl/clock.h"
 #include "ctl/flood.h"
 
@@ -66,7 +66,8 @@ struct webhook {
 
 static const char *const usual[] = {"approval.*", "grant.*", "limit.*", "stray.*", "foreign.*", "packet.*",
 	"socket.*", "connect.refused", "statement.refused", "session.refused", "session.broken",
-	"session.killed", "record.*", "allowance.*", "guard.*", "admin.refused", "cgroup.unready"};
+	"session.killed", "record.*", "ship.failed", "ship.replaced", "allowance.*", "guard.*",
+	"admin.refused", "cgroup.unready"};
 
 static bool wanted(const struct webhook *w, const char *event)
 {

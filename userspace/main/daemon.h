@@ -29,6 +29,7 @@ struct daemon {
 	struct recall *recall;
 	struct budget *budget;
 	struct recorder *recorder;
+	struct ship *ship;       /* NULL: recordings stay here */
 	struct scribe **scribes; /* the recorder's, one for each worker */
 	struct keeper *keeper;   /* of what is exported */
 	struct splicer *splicer;

@@ -150,6 +150,16 @@ static int take_fsync(struct options *o, const struct row *row, const char *text
 	return 0;
 }
 
+static int take_full(struct options *o, const struct row *row, const char *text)
+{
+	bool remove = strcmp(text, "remove") == 0;
+
+	if (!remove && strcmp(text, "refuse") != 0)
+		return -EINVAL;
+	*(bool *)field(o, row) = remove;
+	return 0;
+}
+
 static int take_level(struct options *o, const struct row *row, const char *text)
 {
 	static const char *const name[] = {"error", "warn", "info", "debug"};
@@ -253,6 +263,30 @@ static const struct row table[] = {
 		"…, 0 for any (default: 10GiB)"},
 	{"record-segment", "SIZE", take_size, AT(record_segment), 1UL << 40,
 		"of one file of a recording (default: 64MiB)"},
+	{"ship", "URL", take_text, AT(ship), 0,
+		"bring recordings to this S3-compatible store: s3://BUCKET/PREFIX (default: nowhere)"},
+	{"ship-endpoint", "URL", take_text, AT(ship_endpoint), 0,
+		"the store's server, https:// (http:// to this machine only)"},
+	{"ship-region", "REGION", take_text, AT(ship_region), 0,
+		"what requests are signed for (default: us-east-1)"},
+	{"ship-credentials", "FILE", take_text, AT(ship_credentials), 0,
+		"access key, secret and, where there is one, session token, a line each; read for each "
+		"request"},
+	{"ship-ca", "FILE", take_text, AT(ship_ca), 0,
+		"who signs the server's certificate (default: whom the system believes)"},
+	{"ship-node", "NAME", take_text, AT(ship_node), 0,
+		"what this node is called in the store (default: --kube-node, or the host's name)"},
+	{"ship-after", "AGE", take_age, AT(ship_after_s), 30 * 86400UL,
+		"a file of a recording that has had something in it for so long is closed and goes, full or "
+		"not: 300s, 1h; 0 for full ones only (default: 300s)"},
+	{"ship-full", "WHAT", take_full, AT(ship_remove), 0,
+		"where the quota is used up by what the store has not taken: refuse: statements are; "
+		"remove: the oldest goes (default: refuse)"},
+	{"ship-part", "SIZE", take_size, AT(ship_part), 1UL << 30,
+		"larger files go in parts of so many bytes; S3 itself takes no less than 5MiB (default: "
+		"8MiB)"},
+	{"ship-plain", NULL, take_flag, AT(ship_plain), 0,
+		"http:// to another machine too: what is not enciphered anybody on the way reads"},
 	{"metrics-listen", "ADDR:PORT", take_text, AT(metrics_listen), 0,
 		"also answer /metrics and /healthz there, to whoever asks (default: nowhere)"},
 	{"webhook", "URL", take_text, AT(webhook), 0,
@@ -349,6 +383,8 @@ int options_parse(struct options *o, int argc, char **argv)
 		.record_keep_s = 30 * (DAY_MS / 1000),
 		.record_quota = (size_t)10 << 30,
 		.record_segment = (size_t)64 << 20,
+		.ship_part = (size_t)8 << 20,
+		.ship_after_s = 300,
 		.log_level = LOG_INFO,
 		.splice = SPLICE_AUTO,
 		.ready_fd = -1,

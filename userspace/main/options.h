@@ -27,6 +27,11 @@ struct options { /* strings are those of argv */
 	uint64_t record_keep_s; /* 0: for ever */
 	size_t record_quota;    /* bytes; 0: any */
 	size_t record_segment;
+	const char *ship, *ship_endpoint, *ship_region, *ship_credentials, *ship_ca,
+		*ship_node;    /* NULL: none */
+	size_t ship_part;      /* bytes */
+	uint64_t ship_after_s; /* 0: when a file is full */
+	bool ship_remove, ship_plain;
 	const char *metrics_listen;           /* NULL: nowhere */
 	const char *webhook, *webhook_secret; /* NULL: none; a file */
 	const char *webhook_events;           /* NULL: the usual */

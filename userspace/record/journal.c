@@ -520,6 +520,21 @@ int journal_seal(struct journal *j, uint64_t now_us, struct err *e)
 	return r ? r : journal_sync(j, e);
 }
 
+int journal_turn(struct journal *j, uint64_t now_us, struct err *e)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&j->lock);
+	if (j->dead)
+		r = err_set(e, -EIO, "the disk of the recording failed: the daemon is to be started again");
+	if (!r && j->npending)
+		r = write_pending(j, e);
+	if (!r)
+		r = turn(j, now_us, e);
+	pthread_mutex_unlock(&j->lock);
+	return r;
+}
+
 void journal_head(struct journal *j, struct journal_head *out)
 {
 	pthread_mutex_lock(&j->lock);

@@ -58,6 +58,9 @@ MUSTCHECK int journal_sync(struct journal *j, struct err *e);
 /* A seal behind all that is committed, and on disk. */
 MUSTCHECK int journal_seal(struct journal *j, uint64_t now_us, struct err *e);
 
+/* What is committed ends here, sealed and on disk, and goes on in the next file. */
+MUSTCHECK int journal_turn(struct journal *j, uint64_t now_us, struct err *e);
+
 struct journal_head {
 	uint64_t records; /* in the chain, with those of the recording itself */
 	uint8_t hash[ENTRY_HASH];

@@ -17,9 +17,9 @@ int scan_open(struct scan *s, int dir_fd, uint64_t number, struct err *e)
 
 	*s = (struct scan){.fd = -1};
 	segment_name(number, name);
-	s->fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	s->fd = segment_open(dir_fd, number);
 	if (s->fd < 0)
-		return err_set(e, -errno, "%s: %m", name);
+		return err_set(e, s->fd, "%s: %s", name, strerror(-s->fd));
 	if (fstat(s->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		scan_close(s);
 		return err_set(e, -EINVAL, "%s: not a file", name);

@@ -26,6 +26,9 @@ struct segment {
 size_t segment_put(const struct segment *s, uint8_t body[static SEGMENT_BODY_MAX]); /* its length */
 MUSTCHECK enum wire segment_get(struct segment *s, struct span body);
 void segment_name(uint64_t number, char name[static SEGMENT_NAME]);
+/* Reads it: by its name, or as a store has it, with the file's SHA-256 in its name behind the number
+ * (NUMBER-HASH.pgveil). A descriptor, or a negative errno. */
+MUSTCHECK int segment_open(int dir_fd, uint64_t number);
 
 /* The numbers of the segments of a directory, ascending; the caller frees *out. */
 MUSTCHECK int segment_list(int dir_fd, uint64_t **out, size_t *n, struct err *e);

@@ -2,11 +2,12 @@
 /* http: requests to somebody else's server, one after the other over connections that are kept. Blocks; the
  * only user of libcurl here. Never follows a redirect, and never sends a token but to the server it is for.
  */
-#ifndef PGVEIL_CTL_HTTP_H
-#define PGVEIL_CTL_HTTP_H
+#ifndef PGVEIL_WEB_HTTP_H
+#define PGVEIL_WEB_HTTP_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "base/err.h"
 
 struct http;
@@ -18,16 +19,33 @@ struct http_config {            /* copied */
 	bool proxies;           /* what the environment says of proxies counts */
 };
 
+/* A body that is read from a file as it goes out, never held whole. */
+struct http_file {
+	int fd;
+	uint64_t from, n; /* bytes; a file that has fewer fails the request */
+};
+
+/* AWS Signature Version 4, by libcurl. The target's query is to be in canonical form (sorted, each with its
+ * "="), and x-amz-content-sha256 among the headers. */
+struct http_sign {
+	const char *access, *secret;
+	const char *region, *service;
+};
+
 struct http_request {               /* borrowed until http_do returns */
 	const char *method;         /* "GET" */
 	const char *target;         /* path and query, encoded */
 	const char *const *headers; /* "Name: value"; NULL at the end; NULL: none */
 	const void *body;
 	size_t body_len;
-	unsigned timeout_s; /* for all of it; 0: none */
-	unsigned silence_s; /* without a byte it is over; 0: never */
+	const struct http_file *file; /* instead of body; NULL: none */
+	const struct http_sign *sign; /* NULL: it is not signed */
+	unsigned timeout_s;           /* for all of it; 0: none */
+	unsigned silence_s;           /* without a byte it is over; 0: never */
 	/* Once, before the first byte of the body. retry_after_s: 0 where the answer has none. */
 	void (*status)(void *arg, int status, unsigned retry_after_s);
+	/* Each line of the answer's head, without its end; before status. NULL: nobody reads them. */
+	void (*header)(void *arg, const char *line, size_t n);
 	bool (*bytes)(void *arg, const void *p, size_t n); /* false: it is enough */
 	void *arg;
 };

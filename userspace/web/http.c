@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ctl/http.h"
+#include "web/http.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -27,6 +27,7 @@ struct http {
 struct answer {
 	const struct http_request *rq;
 	CURL *easy;
+	uint64_t sent; /* of the file */
 	bool told, enough;
 };
 
@@ -125,6 +126,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	curl_easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (n == 2 && p[0] == '\r' && status >= 200)
 		tell(a);
+	else if (a->rq->header && status >= 200 && n >= 2)
+		a->rq->header(a->rq->arg, p, n - (p[n - 1] == '\n') - (p[n - 2] == '\r'));
 	return size * n;
 }
 
@@ -137,6 +140,67 @@ static size_t on_bytes(char *p, size_t size, size_t n, void *arg)
 	return a->enough ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
+static size_t on_room(char *p, size_t size, size_t n, void *arg)
+{
+	struct answer *a = arg;
+	const struct http_file *f = a->rq->file;
+	uint64_t left = f->n - a->sent;
+	ssize_t got;
+
+	n *= size;
+	do {
+		got = pread(f->fd, p, left < n ? (size_t)left : n, (off_t)(f->from + a->sent));
+	} while (got < 0 && errno == EINTR);
+	if (got < 0 || (!got && left))
+		return CURL_READFUNC_ABORT;
+	a->sent += (size_t)got;
+	return (size_t)got;
+}
+
+/* A connection that was kept may turn out to be closed: then it goes out again. */
+static int on_again(void *arg, curl_off_t offset, int origin)
+{
+	struct answer *a = arg;
+
+	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > a->rq->file->n)
+		return CURL_SEEKFUNC_FAIL;
+	a->sent = (uint64_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static bool set_body(struct answer *a)
+{
+	const struct http_request *rq = a->rq;
+	CURL *c = a->easy;
+
+	if (strcmp(rq->method, "HEAD") == 0)
+		return curl_easy_setopt(c, CURLOPT_NOBODY, 1L) == CURLE_OK;
+	if (rq->file)
+		return curl_easy_setopt(c, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
+		       curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)rq->file->n) == CURLE_OK &&
+		       curl_easy_setopt(c, CURLOPT_READFUNCTION, on_room) == CURLE_OK &&
+		       curl_easy_setopt(c, CURLOPT_READDATA, a) == CURLE_OK &&
+		       curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, on_again) == CURLE_OK &&
+		       curl_easy_setopt(c, CURLOPT_SEEKDATA, a) == CURLE_OK;
+	if (rq->body)
+		return curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->body_len) ==
+			       CURLE_OK &&
+		       curl_easy_setopt(c, CURLOPT_POSTFIELDS, rq->body) == CURLE_OK;
+	return true;
+}
+
+static bool set_sign(CURL *c, const struct http_sign *s)
+{
+	char *how = NULL;
+	bool ok = asprintf(&how, "aws:amz:%s:%s", s->region, s->service) >= 0;
+
+	ok = ok && curl_easy_setopt(c, CURLOPT_AWS_SIGV4, how) == CURLE_OK &&
+	     curl_easy_setopt(c, CURLOPT_USERNAME, s->access) == CURLE_OK &&
+	     curl_easy_setopt(c, CURLOPT_PASSWORD, s->secret) == CURLE_OK;
+	free(how);
+	return ok;
+}
+
 static bool set_up(struct http *h, struct answer *a, const char *url, struct curl_slist *headers)
 {
 	const struct http_request *rq = a->rq;
@@ -145,7 +209,8 @@ static bool set_up(struct http *h, struct answer *a, const char *url, struct cur
 
 	ok = curl_easy_setopt(c, CURLOPT_URL, url) == CURLE_OK &&
 	     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, secure ? "https" : "http") == CURLE_OK &&
-	     curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, rq->method) == CURLE_OK &&
+	     (strcmp(rq->method, "HEAD") == 0 ||
+		     curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, rq->method) == CURLE_OK) &&
 	     curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
 	     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 	     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
@@ -170,10 +235,10 @@ static bool set_up(struct http *h, struct answer *a, const char *url, struct cur
 		     curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK;
 	if (ok && !h->proxies)
 		ok = curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK;
-	if (ok && rq->body)
-		ok = curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->body_len) == CURLE_OK &&
-		     curl_easy_setopt(c, CURLOPT_POSTFIELDS, rq->body) == CURLE_OK;
-	return ok;
+	/* What is signed is what goes out: no path is made shorter on the way. */
+	if (ok && rq->sign)
+		ok = set_sign(c, rq->sign) && curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK;
+	return ok && set_body(a);
 }
 
 /* How the transfer ended; CURLE_ABORTED_BY_CALLBACK: it was stopped. */

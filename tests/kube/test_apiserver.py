@@ -3,7 +3,6 @@
 captures/ are answers as they were on the wire: Kubernetes over HTTP/1.1, one pod, and what was done to it."""
 
 import base64
-import http.server
 import json
 import os
 import re
@@ -17,6 +16,7 @@ import pytest
 
 from apiserver import ApiServer
 from client import Client, Ended
+from hook import Hook
 from kubeapi.certs import Authority
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -482,47 +482,6 @@ def test_schemas_that_are_not_structural(api, admin):
 
 
 # ---- webhooks ----------------------------------------------------------------------------------------------------------------------
-
-class Hook:
-    """A webhook: what it is asked is in .asked, what it answers is .answer(review)."""
-
-    def __init__(self, directory):
-        self.asked, hook = [], self
-        authority = Authority(str(directory), "webhook")
-        with open(authority.file, "rb") as f:
-            self.bundle = base64.b64encode(f.read()).decode()
-        self.answer = lambda review: {"allowed": True}
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                hook.asked.append(review["request"])
-                answer = hook.answer(review["request"])
-                data = json.dumps({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "response": {"uid": review["request"]["uid"], **answer}}).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_):
-                pass
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*authority.sign("hook"))
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        self.url = f"https://127.0.0.1:{self.server.server_address[1]}/review"
-
-    def configuration(self, kind="Validating", **more):
-        return {"kind": f"{kind}WebhookConfiguration", "apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": f"{kind.lower()}.example.dev"}, "webhooks": [{
-            "name": "widgets.hook.example.dev", "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 2,
-            "clientConfig": {"url": self.url, "caBundle": self.bundle},
-            "rules": [{"apiGroups": ["example.dev"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": ["widgets", "widgets/status"]}], **more}]}
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-
 
 @pytest.fixture
 def hook(tmp_path):

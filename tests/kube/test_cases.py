@@ -4,72 +4,28 @@ objects, and the same of random sequences (KUBE_RANDOM: how many)."""
 
 import itertools
 import os
-import subprocess
 
 import pytest
 
 import cases
-from apiserver import ApiServer
-from client import Client
+import cases_objects  # noqa: F401
+from servers import StandIn, real_or_skip
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPT = os.path.join(HERE, "..", "..", "scripts", "kube-apiserver.sh")
-USERS = {"admin": ["system:masters"], "bob": []}
 _numbers = itertools.count(1)
-
-
-class StandIn:
-    def __init__(self):
-        self.api = ApiServer(version=(1, 20)).start()
-        self.tokens = {user: self.api.tokens.add(user, groups) for user, groups in USERS.items()}
-        self.admin = self.client("admin")
-
-    def client(self, user, raw=False):
-        return Client(self.api.url, self.api.ca_file, user if raw else self.tokens.get(user))
-
-    def compact(self):
-        self.api.compact()
-
-    def stop(self):
-        self.api.stop()
-
-
-class Real:
-    def __init__(self, directory):
-        self.directory = str(directory)
-        self.tokens = {user: f"token-of-{user}" for user in USERS}
-        with open(os.path.join(self.directory, "tokens.csv"), "w") as f:
-            for user, groups in USERS.items():
-                f.write(f"{self.tokens[user]},{user},{user}" + (f',"{",".join(groups)}"' if groups else "") + "\n")
-        subprocess.run([SCRIPT, "start", self.directory, str(os.getpid())], check=True)
-        with open(os.path.join(self.directory, "env")) as f:
-            self.env = dict(line.strip().split("=", 1) for line in f)
-        self.admin = self.client("admin")
-
-    def client(self, user, raw=False):
-        return Client(self.env["URL"], self.env["CA"], user if raw else self.tokens.get(user))
-
-    def compact(self):
-        subprocess.run([SCRIPT, "compact", self.directory], check=True)
-
-    def stop(self):
-        subprocess.run([SCRIPT, "stop", self.directory], check=True)
 
 
 @pytest.fixture(scope="module")
 def standin():
     up = StandIn()
     yield up
-    up.stop()
+    up.close()
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
-    if not os.environ.get("KUBE_REAL"):
-        pytest.skip("make test-kube")
-    up = Real(tmp_path_factory.mktemp("kube"))
+    up = real_or_skip(tmp_path_factory.mktemp("kube"))
     yield up
-    up.stop()
+    up.close()
 
 
 def run(server, case, *arguments):
@@ -137,6 +93,7 @@ def test_bookmark_before_the_end(request, which):
     with w.watch("pods", allowWatchBookmarks="true", timeoutSeconds="4") as s:
         made = w.create("pods", cases.pod("p1"), quiet=True)
         events = s.all()
-    assert [kind for kind, _ in events] == ["ADDED", "BOOKMARK"]
+    kinds = [kind for kind, _ in events]
+    assert kinds[0] == "ADDED" and kinds[1:] in (["BOOKMARK"], ["BOOKMARK"] * 2), kinds  # the real one now and then says it a second early, and then again
     assert int(events[1][1]["metadata"]["resourceVersion"]) >= int(made["metadata"]["resourceVersion"])
     assert {k: v for k, v in events[1][1].items() if k != "metadata"} == {"kind": "Pod", "apiVersion": "v1", "spec": {"containers": None}, "status": {}}

@@ -23,6 +23,7 @@ class Attributes:
     def __init__(self, operation, resource, namespace, name, obj, before, user, subresource="", dry_run=False, options=None):
         self.operation, self.resource, self.namespace, self.name = operation, resource, namespace, name
         self.object, self.before, self.user, self.subresource, self.dry_run = obj, before, user, subresource, dry_run
+        self.given = obj
         kind = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions", "DELETE": "DeleteOptions"}[operation]
         self.options = {"kind": kind, "apiVersion": "meta.k8s.io/v1", **(options or {})}
 
@@ -108,7 +109,7 @@ class Admission:
         try:
             answer = self._call(hook, review)
             response = answer.get("response") if isinstance(answer, dict) else None
-            if not isinstance(response, dict) or response.get("uid") != review["request"]["uid"] or answer.get("kind") != "AdmissionReview" \
+            if not isinstance(response, dict) or not isinstance(response.get("allowed", False), bool) or response.get("uid") != review["request"]["uid"] or answer.get("kind") != "AdmissionReview" \
                     or answer.get("apiVersion") != "admission.k8s.io/v1":
                 raise _Unanswered("received invalid webhook response: expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview to this request")
         except _Unanswered as e:

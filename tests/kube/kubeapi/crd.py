@@ -35,13 +35,14 @@ def check(before, obj):
     versions = spec.get("versions") or []
     if sum(bool(v.get("storage")) for v in versions) != 1:
         out.append(status.invalid_value("spec.versions", "", "must have exactly one version marked as storage version"))
+    same = all(v.get("schema") == versions[0].get("schema") for v in versions)  # then it is of them all
     for i, version in enumerate(versions):
-        at = f"spec.versions[{i}].schema.openAPIV3Schema"
+        at = "spec.validation.openAPIV3Schema" if same else f"spec.versions[{i}].schema.openAPIV3Schema"
         document = (version.get("schema") or {}).get("openAPIV3Schema")
         if document is None:
             out.append(status.required(at, "schemas are required"))
         else:
-            out += schema.unfit(document, at)
+            out += schema.unfit(document, at) if not same or not i else []
         for j, column in enumerate(version.get("additionalPrinterColumns") or ()):
             if not column.get("jsonPath", "").startswith("."):
                 out.append(status.invalid_value(f"spec.versions[{i}].additionalPrinterColumns[{j}].jsonPath", column.get("jsonPath", ""),

@@ -14,7 +14,7 @@ _MAPS = {"labels", "annotations", "requests", "limits", "nodeSelector", "matchLa
 # Not of any manager.
 _SYSTEM = {"apiVersion", "kind"}
 _SYSTEM_META = {"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "deletionTimestamp",
-                "deletionGracePeriodSeconds", "managedFields", "generateName"}
+                "deletionGracePeriodSeconds", "managedFields"}
 
 
 def _elements(field, value, keys):
@@ -29,13 +29,37 @@ def _elements(field, value, keys):
     return None
 
 
+def keys_of(schema):
+    """As patch.merge_key is for what is built in: the lists of a custom resource are fields as a whole, but where its schema says otherwise."""
+    found = {}
+
+    def walk(s, field):
+        kind, by = s.get("x-kubernetes-list-type"), s.get("x-kubernetes-list-map-keys") or []
+        if kind == "set":
+            found[field] = ""
+        elif kind == "map" and len(by) == 1:
+            found[field] = by[0]
+        for name, inner in s.get("properties", {}).items():
+            walk(inner, name)
+        for inner in (s.get("items"), s.get("additionalProperties")):
+            if isinstance(inner, dict):
+                walk(inner, "")
+
+    walk(schema, "")
+
+    def keys(field, elements):
+        return found[field] if field in found else patch.merge_key(field, elements) if field in ("finalizers", "ownerReferences") else None
+    keys.custom = True
+    return keys
+
+
 def leaves(obj, keys=patch.merge_key):
     """{path: value} of all that a manager may own."""
-    out = {}
+    out, custom = {}, hasattr(keys, "custom")
 
     def walk(value, path, field):
         if isinstance(value, dict) and value:
-            if field in _MAPS:
+            if field in _MAPS or custom and path and path[0][1] != "metadata" and path[-1][0] == "f":
                 out[path] = CONTAINER
             for name, inner in value.items():
                 step = path + (("f", name),)

@@ -214,13 +214,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             asked.name = m[1] if m else ""
         self.api.rbac.require(self._user, asked)
         resource = self.api.registry.lookup(target.group, target.version, target.plural)
+        if resource and resource.custom and target.namespace and not resource.namespaced:
+            return self._send(404, "404 page not found\n")
         if resource is None or target.extra or (target.namespace and not resource.namespaced):
             if not any(r.group == target.group and r.version == target.version for r in self.api.registry.resources()):
                 return self._send(404, "404 page not found\n")
             raise status.no_such_resource()
         known = (["status"] if resource.has_status else []) + list(resource.subresources)
         if target.subresource and target.subresource not in known:
-            raise status.no_such_resource()
+            raise status.not_found(resource.name, target.name) if resource.custom else status.no_such_resource()
         if not target.subresource and verb not in resource.verbs:
             raise status.method_not_allowed()
         return getattr(self, "_" + verb)(target, resource, data)
@@ -367,7 +369,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self._query.get("dryRun", "All") != "All":
             raise status.invalid("meta.k8s.io", "Options", "", [status.not_supported("dryRun", self._query["dryRun"], ["All"])])
         manager = self._query.get("fieldManager") or self.headers.get("User-Agent", "unknown").split("/")[0][:128] or "unknown"
-        return registry.Options(manager, "dryRun" in self._query, self._query.get("fieldValidation", ""), self._query.get("force") == "true")
+        return registry.Options(manager, "dryRun" in self._query, self._query.get("fieldValidation", ""), self._query.get("force") == "true",
+                                bool(self._query.get("fieldManager")))
 
     def _create(self, target, resource, data):
         body, options = self._json(data), self._options()
@@ -376,7 +379,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if target.subresource == "token":
             return self._send(201, self.api.registry.issue_token(target.namespace, target.name, body))
         if target.name or target.subresource:
-            raise status.method_not_allowed()
+            raise status.method_not_allowed(resource, "create")
         if resource.verbs == ("create",):
             return self._send(201, access.review(resource.kind, body, self._user, self.api.tokens, self.api.rbac))
         if resource.namespaced and not target.namespace:
@@ -421,7 +424,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _delete(self, target, resource, data):
         if target.subresource:
-            raise status.method_not_allowed()
+            raise status.method_not_allowed(resource, "delete")
         body, options = self._delete_options(data)
         return self._answer(resource, self.api.registry.delete(resource, target.namespace, target.name, body, self._user, options))
 

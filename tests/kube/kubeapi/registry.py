@@ -18,12 +18,13 @@ _CONDITIONAL = ("Lease", "CustomResourceDefinition", "ValidatingWebhookConfigura
 class Options:
     """What a write says beside its object."""
 
-    def __init__(self, manager="unknown", dry_run=False, validation="", force=False):
+    def __init__(self, manager="unknown", dry_run=False, validation="", force=False, said=False):
         self.manager, self.dry_run, self.validation, self.force = manager, dry_run, validation, force
+        self.said = said  # the manager, and not only what its agent is called
         self.warnings = []
 
     def review(self):
-        out = {"fieldManager": self.manager}
+        out = {"fieldManager": self.manager} if self.said else {}
         if self.dry_run:
             out["dryRun"] = ["All"]
         return out
@@ -83,10 +84,11 @@ class Registry:
         for key in ("labels", "annotations", "finalizers", "ownerReferences"):
             if not obj["metadata"].get(key, True):
                 del obj["metadata"][key]
-        if not resource.custom:
-            self._decoded(resource, obj)
-            obj = _without_null(kinds.to_store(resource, obj))
-            kinds.complete(resource, obj)
+        if resource.custom:
+            return _as_go_reads(obj)
+        self._decoded(resource, obj)
+        obj = _without_null(kinds.to_store(resource, obj))
+        kinds.complete(resource, obj)
         return clone(obj)
 
     @staticmethod
@@ -131,10 +133,11 @@ class Registry:
             raise status.ApiError(500, None, "resourceVersion should not be set on objects to be created")
         name = m.get("name", "")
         meta.new(m, now, bool(resource.custom) or _has_generation(resource))
+        asked = obj.get("status")
         if resource.has_status:
             obj.pop("status", None)
         if resource.custom:
-            obj = resource.schemas.default(resource.schema, obj)
+            obj = self._default_custom(resource, obj)
             m = obj["metadata"]
         else:
             if resource.kind == "Pod" and not isinstance(obj.get("spec"), dict):
@@ -147,17 +150,21 @@ class Registry:
             if resource.key == crd.KEY:
                 crd.defaults(obj)
         m.pop("managedFields", None)
-        managed = managed or fields.note(None, kinds.from_store(resource, self._own(resource, obj)), options.manager, "Update", resource.api_version,
-                                         meta.stamp(now))
+        own = self._own(resource, obj)
+        if resource.custom and asked is not None and self.version < (1, 22):  # which noted what was asked for, and not what was done
+            own = {**own, "status": asked}
+        managed = managed or fields.note(None, kinds.from_store(resource, own), options.manager, "Update", resource.api_version, meta.stamp(now),
+                                         keys=self._keys(resource))
         if managed:
             m["managedFields"] = managed
         if resource.kind == "Pod":
             kinds.admit_pod(obj, self.service_accounts)
         a = admission.Attributes("CREATE", resource, namespace, name, obj, None, user, "", options.dry_run, options.review())
-        obj = self.admission.mutate(a)
+        obj = self._mutated(resource, a)
         if resource.namespaced:
             self._living_namespace(resource, namespace, name)
         self._validate(resource, None, obj)
+        a.name = m.get("name", "")
         self.admission.validate(a)
         if resource.key == crd.KEY:
             obj["status"] = crd.first_status(obj)
@@ -175,6 +182,20 @@ class Registry:
         if resource.key == crd.KEY:
             self._establish(resource, stored)
         return stored
+
+    def _mutated(self, resource, a):
+        obj = self.admission.mutate(a)
+        if resource.custom and obj is not a.given:
+            obj = a.object = self._default_custom(resource, resource.schemas.prune(resource.schema, obj))
+        return obj
+
+    @staticmethod
+    def _default_custom(resource, obj):
+        return resource.schemas.without_null(resource.schema, resource.schemas.default(resource.schema, obj))
+
+    @staticmethod
+    def _keys(resource):
+        return fields.keys_of(resource.schema) if resource.custom else patch.merge_key
 
     def _own(self, resource, obj):
         """What of a new object is its maker's."""
@@ -209,6 +230,9 @@ class Registry:
             if self.store.get(resource.key, namespace, name) is None:
                 raise status.not_found(resource.name, name)
             raise status.version_wanted(resource.name, name)
+        uid = given["metadata"].get("uid")
+        if uid and self.store.get(resource.key, namespace, name) is None:
+            raise status.conflict(resource.name, name, f"Precondition failed: UID in precondition: {uid}, UID in object meta: ")
         return self._change(resource, namespace, name, lambda before: clone(given), user, options, subresource, whole=True), False
 
     def patch(self, resource, namespace, name, kind, body, user, options, subresource=""):
@@ -242,12 +266,12 @@ class Registry:
         if self.store.get(resource.key, namespace, name) is None:
             if subresource:
                 raise status.not_found(resource.name, name)
-            managed = fields.apply(None, given, options.manager, True, now)[1]
+            managed = fields.apply(None, given, options.manager, True, now, self._keys(resource))[1]
             return self._create(resource, namespace, given, user, options, managed), True
         entries = []
 
         def changed(before):
-            obj, entries[:] = fields.apply(before, given, options.manager, options.force, now)
+            obj, entries[:] = fields.apply(before, given, options.manager, options.force, now, self._keys(resource))
             return clone(obj)
         return self._change(resource, namespace, name, changed, user, options, subresource, entries), False
 
@@ -267,7 +291,7 @@ class Registry:
                 raise status.conflict(resource.name, name, f"Precondition failed: UID in precondition: {uid}, UID in object meta: {before['metadata']['uid']}")
             obj = self._prepare(resource, before, obj, subresource, options, managed)
             a = admission.Attributes("UPDATE", resource, namespace, name, obj, before, user, subresource, options.dry_run, options.review())
-            obj = self.admission.mutate(a)
+            obj = self._mutated(resource, a)
             self._validate(resource, before, obj)
             self.admission.validate(a)
             stored = self._store(resource, before, meta.ordered(kinds.stored(resource, obj)), options)
@@ -279,7 +303,7 @@ class Registry:
 
     def _prepare(self, resource, before, obj, subresource, options, managed):
         """What of the new object counts: an update is of the status or of all the rest."""
-        m = obj["metadata"]
+        m, asked = obj["metadata"], obj
         meta.kept(before["metadata"], m)
         m["resourceVersion"] = before["metadata"]["resourceVersion"]
         if subresource == "status":
@@ -290,11 +314,11 @@ class Registry:
                     del kept["metadata"]["ownerReferences"]
             obj = {**kept, **({"status": obj["status"]} if "status" in obj else {})}
         elif resource.has_status:
-            obj.pop("status", None)
+            obj = _but(obj, "status")
             if "status" in before:
                 obj["status"] = before["status"]
         if resource.custom:
-            obj = resource.schemas.default(resource.schema, obj)
+            obj = self._default_custom(resource, obj)
         elif subresource != "status":
             self._default_again(resource, before, obj)
         obj["metadata"] = m = dict(obj["metadata"])
@@ -302,8 +326,9 @@ class Registry:
                 obj, "metadata", "status" if resource.has_status else ""):
             m["generation"] = before["metadata"]["generation"] + 1
         m.pop("managedFields", None)
-        entries = managed or fields.note(kinds.from_store(resource, before), kinds.from_store(resource, obj), options.manager, "Update", resource.api_version,
-                                          meta.stamp(self.clock()), subresource if self.version >= (1, 22) else "")
+        noted = self._default_custom(resource, asked) if resource.custom and self.version < (1, 22) else obj
+        entries = managed or fields.note(kinds.from_store(resource, before), kinds.from_store(resource, noted), options.manager, "Update", resource.api_version,
+                                          meta.stamp(self.clock()), subresource if self.version >= (1, 22) else "", self._keys(resource))
         if managed and _but(before, "metadata") == _but(obj, "metadata") and _same_managers(before, managed):
             entries = before["metadata"].get("managedFields")
         if entries:
@@ -469,6 +494,15 @@ class Registry:
 
 def _has_generation(resource):
     return resource.group in ("apps", "batch", "networking.k8s.io", "admissionregistration.k8s.io", "apiextensions.k8s.io", "scheduling.k8s.io", "policy")
+
+
+def _as_go_reads(value):
+    """A copy in which 3.0 is 3."""
+    if isinstance(value, dict):
+        return {k: _as_go_reads(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_as_go_reads(v) for v in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
 
 
 def _but(obj, *keys):

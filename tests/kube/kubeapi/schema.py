@@ -92,6 +92,22 @@ class Schemas:
             return [self.default(schema["items"], v) for v in value]
         return value
 
+    def without_null(self, schema, value):
+        """A copy without those nulls that are neither allowed nor have become a default."""
+        schema = self.of(schema)
+        if isinstance(value, dict):
+            known, others, out = schema.get("properties", {}), schema.get("additionalProperties"), {}
+            for name, inner in value.items():
+                of_it = known.get(name, others if isinstance(others, dict) else None)
+                if of_it is None:
+                    out[name] = inner
+                elif inner is not None or self.of(of_it).get("nullable"):
+                    out[name] = self.without_null(of_it, inner)
+            return out
+        if isinstance(value, list) and isinstance(schema.get("items"), dict):
+            return [self.without_null(schema["items"], v) for v in value]
+        return value
+
     # ---- validation --------------------------------------------------------------------------------------------------
 
     def check(self, schema, value, path=""):
@@ -134,9 +150,9 @@ class Schemas:
             elif isinstance(others, dict):
                 out += self.check(others, inner, _below(path, name))
         if len(value) > schema.get("maxProperties", len(value)):
-            out.append(status.invalid_value(path, len(value), f"must have at most {schema['maxProperties']} items"))
+            out.append(status.invalid_value(path, schema["maxProperties"], f"{path} in body should have at most {schema['maxProperties']} properties"))
         if len(value) < schema.get("minProperties", 0):
-            out.append(status.invalid_value(path, len(value), f"{path} in body should have at least {schema['minProperties']} properties"))
+            out.append(status.invalid_value(path, schema["minProperties"], f"{path} in body should have at least {schema['minProperties']} properties"))
         return out
 
     def _list(self, schema, value, path):
@@ -154,27 +170,29 @@ class Schemas:
         if kind in ("set", "map") and not self.definitions:
             seen = set()
             for i, inner in enumerate(value):
-                key = json.dumps({k: inner.get(k) for k in keys} if kind == "map" and isinstance(inner, dict) else inner, sort_keys=True)
+                key = json.dumps({k: inner.get(k) for k in keys} if kind == "map" and isinstance(inner, dict) else inner, sort_keys=True, separators=(",", ":"))
                 if key in seen:
                     out.append(status.Fault("FieldValueDuplicate", f"{path}[{i}]", f"Duplicate value: {key}"))
                 seen.add(key)
         return out
 
     def _logic(self, schema, value, path):
-        out = []
+        """What these say is of no field."""
+        out, nowhere = [], "<nil>"
         for inner in schema.get("allOf", []):
             out += self.check(inner, value, path)
         any_of = [self.check(s, value, path) for s in schema.get("anyOf", [])]
         if any_of and all(any_of):
-            out.append(status.invalid_value(path, "", f'"{path}" must validate at least one schema (anyOf)'))
+            out.append(status.invalid_value(nowhere, "", f'"{path}" must validate at least one schema (anyOf)'))
             out += any_of[0]
         one_of = [self.check(s, value, path) for s in schema.get("oneOf", [])]
         if one_of and sum(not f for f in one_of) != 1:
             found = sum(not f for f in one_of)
-            out.append(status.invalid_value(path, "", f'"{path}" must validate one and only one schema (oneOf). '
+            out.append(status.invalid_value(nowhere, "", f'"{path}" must validate one and only one schema (oneOf). '
                                             + (f"Found {found} valid alternatives" if found else "Found none valid")))
+            out += [] if found else one_of[0]
         if "not" in schema and not self.check(schema["not"], value, path):
-            out.append(status.invalid_value(path, "", f'"{path}" must not validate the schema (not)'))
+            out.append(status.invalid_value(nowhere, "", f'"{path}" must not validate the schema (not)'))
         return out
 
 

@@ -58,7 +58,9 @@ def no_such_resource():
     return ApiError(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def method_not_allowed():
+def method_not_allowed(resource=None, verb=""):
+    if resource is not None and resource.custom:
+        return ApiError(405, "MethodNotAllowed", f'{verb} is not supported on resources of kind "{qualified(resource.name)}"', _details("", resource.name))
     return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 

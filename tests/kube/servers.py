@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""The two API servers that cases run against, one as the other to whoever uses them: the stand-in, and with KUBE_REAL=1 (make test-kube) a real one."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from apiserver import ApiServer
+from client import Client
+
+SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts", "kube-apiserver.sh")
+USERS = {"admin": ["system:masters"], "bob": [], "carol": ["reviewers"]}
+
+
+class StandIn:
+    def __init__(self):
+        self.api = ApiServer(version=(1, 20)).start()
+        self.tokens = {user: self.api.tokens.add(user, groups, uid=user) for user, groups in USERS.items()}
+        self.admin = self.client("admin")
+
+    def client(self, user, raw=False):
+        return Client(self.api.url, self.api.ca_file, user if raw else self.tokens.get(user))
+
+    def compact(self):
+        self.api.compact()
+
+    def close(self):
+        self.api.stop()
+
+
+class Real:
+    """As far as tests of pgveild want it, it is what ApiServer is: url, ca_file, admin, create, change, delete, stop, start, tokens.rotate."""
+
+    def __init__(self, directory):
+        self.directory = str(directory)
+        self.users = {f"token-of-{user}": (user, groups) for user, groups in USERS.items()}
+        self._tell()
+        self._run("start", str(os.getpid()))
+        with open(os.path.join(self.directory, "env")) as f:
+            self.env = dict(line.strip().split("=", 1) for line in f)
+        self.url, self.ca_file, self.token = self.env["URL"], self.env["CA"], "token-of-admin"
+        self.admin = self.client("admin")
+
+    def _run(self, command, *arguments):
+        subprocess.run([SCRIPT, command, self.directory, *arguments], check=True)
+
+    def _tell(self):
+        with open(os.path.join(self.directory, "tokens.csv"), "w") as f:
+            for token, (user, groups) in self.users.items():
+                f.write(f"{token},{user},{user}" + (f',"{",".join(groups)}"' if groups else "") + "\n")
+
+    def client(self, user, raw=False):
+        known = {name: token for token, (name, _) in self.users.items()}
+        return Client(self.env["URL"], self.env["CA"], user if raw else known.get(user))
+
+    def compact(self):
+        self._run("compact")
+
+    def close(self):
+        self._run("stop")
+
+    # ---- the server alone ----------------------------------------------------------------------------------------------------
+
+    def stop(self):
+        self._run("pause")
+
+    def start(self):
+        self._run("restart")
+
+    def rotate(self, token):
+        """Another token for who has this one, which is not known any more."""
+        self.users[token + "-anew"] = self.users.pop(token)
+        self._tell()
+        self._run("restart")
+        self.admin = self.client("admin")
+        return token + "-anew"
+
+    def kubeconfig(self, name="kubeconfig"):
+        """A file for kubectl."""
+        path = os.path.join(self.directory, name)
+        with open(path, "w") as f:
+            json.dump({"kind": "Config", "apiVersion": "v1", "current-context": "it",
+                       "clusters": [{"name": "it", "cluster": {"server": self.url, "certificate-authority": self.ca_file}}],
+                       "users": [{"name": "it", "user": {"token": self.admin.token}}], "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}]}, f)
+        return path
+
+
+def real_or_skip(directory):
+    """A real server that is up, for a fixture."""
+    if not os.environ.get("KUBE_REAL"):
+        pytest.skip("make test-kube")
+    return Real(directory)
+
+
+class Cluster:
+    """A real server as what tests of pgveild know of ApiServer."""
+
+    PLURALS = {"Pod": "/api/v1/namespaces/{}/pods", "Namespace": "/api/v1/namespaces", "RuntimeClass": "/apis/node.k8s.io/v1/runtimeclasses"}
+
+    def __init__(self, real):
+        self._real, self.url, self.ca_file = real, real.url, real.ca_file
+        self.admin, self.tokens = real.admin.token, self
+
+    def _path(self, kind, namespace):
+        return self.PLURALS[kind].format(namespace)
+
+    @staticmethod
+    def _done(answer):
+        if answer.status >= 300:
+            raise AssertionError(f"{answer.status}: {answer.body.decode(errors='replace')[:500]}")
+        return answer.json()
+
+    def create(self, obj):
+        return self._done(self._real.admin.post(self._path(obj["kind"], obj["metadata"].get("namespace", "default")), obj))
+
+    def change(self, _, kind, namespace, name, merge):
+        return self._done(self._real.admin.patch(f"{self._path(kind, namespace)}/{name}", merge))
+
+    def delete(self, kind, namespace, name, **options):
+        return self._done(self._real.admin.delete(f"{self._path(kind, namespace)}/{name}", options))
+
+    def compact(self):
+        self._real.compact()
+
+    def rotate(self, token):
+        return self._real.rotate(token)
+
+    def drop_connections(self):
+        pass  # they ended when the server was started anew
+
+    def stop(self):
+        self._real.stop()
+
+    def start(self):
+        self._real.start()

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Pods as a node of a cluster has them: cgroups as the kubelet makes them, and an API server (tests/kube/apiserver.py) that
-tells of them. What is labelled is masked, what is not is left alone, and what nobody said anything of is refused."""
+tells of them; with KUBE_REAL=1 (make test-kube) a real one. What is labelled is masked, what is not is left alone, and what nobody said
+anything of is refused."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -15,6 +17,7 @@ from lab import HERE, ROOT
 from test_audit import AuditLab
 
 sys.path.insert(0, str(ROOT / "tests" / "kube"))
+import servers  # noqa: E402
 from apiserver import ApiServer  # noqa: E402
 
 NODE = "node1"
@@ -142,12 +145,30 @@ class Pod:
             self.lab.made.remove(path)
 
 
+@contextlib.contextmanager
+def a_server(folder):
+    if not os.environ.get("KUBE_REAL"):
+        with ApiServer() as server:
+            yield server
+        return
+    real = servers.Real(folder)
+    server = servers.Cluster(real)
+    server.create({"kind": "RuntimeClass", "apiVersion": "node.k8s.io/v1", "metadata": {"name": "gvisor"}, "handler": "runsc"})
+    yield server
+    real.close()
+
+
 @pytest.fixture(scope="module")
-def api():
-    with ApiServer() as server:
+def api(tmp_path_factory):
+    with a_server(tmp_path_factory.mktemp("api")) as server:
         server.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "agents"}})
         server.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "all-enrolled", "labels": LABEL}})
         yield server
+
+
+def only_of_the_stand_in():
+    if os.environ.get("KUBE_REAL"):
+        pytest.skip("what only the stand-in does on command")
 
 
 @pytest.fixture(scope="module")
@@ -318,6 +339,7 @@ def test_the_token_is_rotated(lab):
 
 def test_faults_of_the_server(lab):
     """Whatever it does, what is known in the end is what is so."""
+    only_of_the_stand_in()
     faults = [("reset", {"watch": True, "after": 700}), ("cut", {"watch": True, "after": 900}), ("split", {"watch": True, "chunk": 7, "wire": 5}),
               ("join", {"watch": True, "events": 3}), ("malformed", {"watch": True, "at": 1, "bytes": "{]"}), ("truncated", {"watch": True, "at": 1}),
               ("huge", {"watch": True, "at": 0, "size": 9 << 20}), ("expire", {"watch": True, "after": 1}), ("duplicate", {"watch": True, "each": 1}),
@@ -341,6 +363,7 @@ def test_faults_of_the_server(lab):
 
 def test_five_thousand_pods(lab):
     """Of this node; lists come by pages."""
+    only_of_the_stand_in()
     lab.api.pods(5000, node=NODE, namespace="default", prefix="many")
     lab.api.expire_watches()
     p = lab.pod("among-many", {**LABEL, "app": "claude"})

@@ -9,8 +9,9 @@ without what must differ (World.objects), so that those of both servers can be c
 import json
 import random
 import re
-import time
 import urllib.parse
+
+import servers
 
 CASES = []
 
@@ -41,13 +42,7 @@ class World:
         group = {"leases": "/apis/coordination.k8s.io/v1", "widgets": "/apis/example.dev/v1"}.get(re.split(r"[/?]", what)[0], "/api/v1")
         return f"{group}/namespaces/{self.namespace}/{what}"
 
-    @staticmethod
-    def until(condition, otherwise):
-        """What a real server learns by a watch takes a while."""
-        end = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < end, otherwise
-            time.sleep(0.02)
+    until = staticmethod(servers.until)
 
     # ---- actions ---------------------------------------------------------------------------------------------------------
 

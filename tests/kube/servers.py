@@ -4,6 +4,7 @@
 import json
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -87,6 +88,14 @@ class Real:
         return path
 
 
+def until(condition, otherwise):
+    """What a server learns by a watch takes a while."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.02)
+
+
 def real_or_skip(directory):
     """A real server that is up, for a fixture."""
     if not os.environ.get("KUBE_REAL"):
@@ -97,14 +106,15 @@ def real_or_skip(directory):
 class Cluster:
     """A real server as what tests of pgveild know of ApiServer."""
 
-    PLURALS = {"Pod": "/api/v1/namespaces/{}/pods", "Namespace": "/api/v1/namespaces", "RuntimeClass": "/apis/node.k8s.io/v1/runtimeclasses"}
+    EVERYWHERE = ("Namespace", "RuntimeClass", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "ValidatingWebhookConfiguration")
 
     def __init__(self, real):
         self._real, self.url, self.ca_file = real, real.url, real.ca_file
         self.admin, self.tokens = real.admin.token, self
 
-    def _path(self, kind, namespace):
-        return self.PLURALS[kind].format(namespace)
+    def _path(self, api_version, kind, namespace):
+        inside = "" if kind in self.EVERYWHERE else f"/namespaces/{namespace or 'default'}"
+        return f"/api{'s' if '/' in api_version else ''}/{api_version}{inside}/{kind.lower()}{'es' if kind.endswith('s') else 's'}"
 
     @staticmethod
     def _done(answer):
@@ -113,13 +123,18 @@ class Cluster:
         return answer.json()
 
     def create(self, obj):
-        return self._done(self._real.admin.post(self._path(obj["kind"], obj["metadata"].get("namespace", "default")), obj))
+        """A definition is served when this returns."""
+        made = self._done(self._real.admin.post(self._path(obj["apiVersion"], obj["kind"], obj["metadata"].get("namespace")), obj))
+        if obj["kind"] == "CustomResourceDefinition":
+            of = obj["spec"]
+            until(lambda: self._real.admin.get(f"/apis/{of['group']}/{of['versions'][0]['name']}/{of['names']['plural']}").status == 200, "it is not served")
+        return made
 
-    def change(self, _, kind, namespace, name, merge):
-        return self._done(self._real.admin.patch(f"{self._path(kind, namespace)}/{name}", merge))
+    def change(self, api_version, kind, namespace, name, merge):
+        return self._done(self._real.admin.patch(f"{self._path(api_version, kind, namespace)}/{name}", merge))
 
-    def delete(self, kind, namespace, name, **options):
-        return self._done(self._real.admin.delete(f"{self._path(kind, namespace)}/{name}", options))
+    def delete(self, kind, namespace, name, api_version="v1", **options):
+        return self._done(self._real.admin.delete(f"{self._path(api_version, kind, namespace)}/{name}", options))
 
     def compact(self):
         self._real.compact()

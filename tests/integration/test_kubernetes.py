@@ -61,6 +61,9 @@ class Cluster(AuditLab):
     def pod_session(self, pod):
         with self.login(pod.name, netns=pod.netns):
             flows = self.flows("--identity", "%s/%s" % (pod.namespace, pod.name))
+            of_pod = self.flows("-n", pod.namespace, "--pod", pod.name, "--service-account", flows[0]["pod"]["service_account"])
+            assert [f["socket_cookie"] for f in of_pod] == [f["socket_cookie"] for f in flows]
+            assert not self.flows("-n", "another", "--pod", pod.name) and not self.flows("--service-account", "nobody")
             return flows[0]["session"]["caller"]["pod"]
 
     def settled(self, pod):

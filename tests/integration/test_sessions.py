@@ -4,6 +4,7 @@
 import json
 import random
 import shutil
+import sqlite3
 import struct
 import subprocess
 
@@ -35,7 +36,7 @@ def sample():
     r.end(a)
     r.end(b)
     r.run()
-    c = r.begin(cgroup="/agents.slice/claude-2.scope", unit="claude-2.scope")
+    c = r.begin(cgroup="/agents.slice/claude-2.scope", unit="claude-2.scope", namespace="agents", pod="claude-5d8c-x7k2p", service_account="claude")
     for i in range(60):
         r.query(c, "SELECT %d, '%s'" % (i, random.Random(i).randbytes(40).hex()), columns(("?column?", 23)) + row(str(i)) + complete("SELECT 1") + ready(), rows=1,
                 relation=["public.t%d" % (i % 3)])
@@ -75,6 +76,12 @@ def ids(where, *args):
     (["--identity", "claude-2.scope"], "2-1"),
     (["--identity", "0"], "1-2"),
     (["--identity", "cron"], "1-2"),
+    (["--identity", "agents/claude-*"], "2-1"),
+    (["--namespace", "agents"], "2-1"),
+    (["-n", "agent?", "--pod", "claude-5d8c-*"], "2-1"),
+    (["--service-account", "claude"], "2-1"),
+    (["--service-account", "claude", "-n", "other"], ""),
+    (["--pod", "*"], "2-1"),  # who is in none is in none that could match
     (["--database", "hr"], "1-2"),
     (["--database", "p*"], "1-2"),
     (["--relation", "public.customers"], "1-1"),
@@ -99,6 +106,18 @@ def test_ls_shows(made):
     assert out.splitlines()[0].split()[:2] == ["ID", "BEGAN"]
     line = next(l for l in out.splitlines() if l.startswith("1-1 "))
     assert line.split()[4:] == ["claude-1.scope", "1000", "psql", "shop", "crm_agent", "2", "1", "2", "1", "120"], line
+    assert next(l for l in out.splitlines() if l.startswith("2-1 ")).split()[4] == "agents/claude-5d8c-x7k2p"
+    shown = pgveil(made[0], "show", "2-1").stdout.decode()
+    assert "(claude-2.scope), pod agents/claude-5d8c-x7k2p of claude, uid" in shown
+
+
+def test_an_index_of_an_earlier_version_is_made_anew(copy):
+    where, _ = copy
+    assert ids(where, "--pod", "*") == ["2-1"]
+    db = sqlite3.connect(where / "index.sqlite")
+    db.executescript("ALTER TABLE sessions DROP COLUMN pod; PRAGMA user_version = 1;")
+    db.close()
+    assert ids(where, "--pod", "*") == ["2-1"]
 
 
 @pytest.mark.parametrize("args", [["ls", "--bogus"], ["ls", "x"], ["show"], ["show", "1"], ["show", "0-1"], ["show", "1-1x"], ["verify", "--head", "12"],

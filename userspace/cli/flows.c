@@ -18,8 +18,8 @@
 #include "cli/table.h"
 
 const char flows_help[] =
-	"usage: pgveil flows [--watch] [--identity GLOB] [--database GLOB] [--state WORD] [--spliced | "
-	"--rewritten]\n"
+	"usage: pgveil flows [--watch] [--identity GLOB] [-n GLOB] [--pod GLOB] [--service-account GLOB]\n"
+	"                    [--database GLOB] [--state WORD] [--spliced | --rewritten]\n"
 	"\n"
 	"The connections that are redirected at the moment: who opened them, as the kernel recorded it "
 	"(cgroup or unit,\n"
@@ -30,7 +30,13 @@ const char flows_help[] =
 	"(spliced), age. PORT is the application's local port.\n"
 	"\n"
 	"  --watch          shows them anew each second, until it is interrupted\n"
-	"  --identity GLOB  only of this cgroup, or below it, of this unit, this uid or this command\n"
+	"  --identity GLOB  only of this cgroup, or below it, of this unit, this pod (NAMESPACE/NAME), this "
+	"uid "
+	"or this\n"
+	"                   command\n"
+	"  --namespace GLOB  only of pods of this namespace; also -n\n"
+	"  --pod GLOB       only of pods of this name\n"
+	"  --service-account GLOB  only of pods of this service account\n"
 	"  --database GLOB  only to this database, or this database entry of the policy\n"
 	"  --state WORD     only in this state: pending, ended (for the kernel: nobody has taken it; it is "
 	"over for the\n"
@@ -45,6 +51,7 @@ const char flows_help[] =
 
 struct filter {
 	const char *identity, *database, *state;
+	const char *namespace, *pod, *service_account;
 	bool spliced, rewritten;
 };
 
@@ -123,6 +130,26 @@ static const char *cgroup_of(const json_t *status, json_int_t id)
 	return NULL;
 }
 
+/* The pod that a cgroup belongs to, as far as the daemon of this node knows one; a new reference. */
+static json_t *pod_on_node(const json_t *status, const char *cgroup)
+{
+	json_t *on_node = json_object_get(json_object_get(status, "kubernetes"), "on_node"), *x;
+	size_t i;
+
+	json_array_foreach(on_node, i, x)
+	{
+		const char *of = json_string_value(json_object_get(x, "cgroup"));
+		size_t n = of ? strlen(of) : 0;
+
+		if (!n || strncmp(cgroup, of, n) != 0 || (cgroup[n] && cgroup[n] != '/') ||
+			!json_is_string(json_object_get(x, "pod")))
+			continue;
+		return json_pack("{s:O, s:O, s:O}", "namespace", json_object_get(x, "namespace"), "name",
+			json_object_get(x, "pod"), "service_account", json_object_get(x, "service_account"));
+	}
+	return json_null();
+}
+
 static json_int_t now_ns(void)
 {
 	struct timespec ts;
@@ -163,7 +190,7 @@ static json_t *join(const json_t *key, const json_t *value, const json_t *sessio
 	json_int_t cookie = json_is_integer(key) ? json_integer_value(key) : number(value, "socket_cookie");
 	const json_t *session = session_of(sessions, cookie);
 	const char *cgroup = cgroup_of(status, number(value, "subject_cgroup_id"));
-	json_t *out = json_object();
+	json_t *out = json_object(), *pod;
 
 	json_object_set_new(out, "cgroup", cgroup ? json_string(cgroup) : json_null());
 	json_object_set(out, "cgroup_id", json_object_get(value, "cgroup_id"));
@@ -180,6 +207,12 @@ static json_t *join(const json_t *key, const json_t *value, const json_t *sessio
 	json_object_set_new(out, "session", session ? json_incref((json_t *)session) : json_null());
 	if (session && !cgroup)
 		json_object_set(out, "cgroup", json_object_get(json_object_get(session, "caller"), "cgroup"));
+	cgroup = json_string_value(json_object_get(out, "cgroup"));
+	pod = json_object_get(json_object_get(session, "caller"), "pod");
+	json_object_set_new(out, "pod",
+		pod      ? json_incref(pod)
+		: cgroup ? pod_on_node(status, cgroup)
+			 : json_null());
 	return out;
 }
 
@@ -214,11 +247,11 @@ static bool is_like(const char *glob, const char *s)
 }
 
 /* "namespace/name"; NULL: it is in no pod. */
-static const char *pod_of(const json_t *caller, char *out, size_t cap)
+static const char *pod_of(const json_t *flow, char *out, size_t cap)
 {
-	const json_t *pod = json_object_get(caller, "pod");
+	const json_t *pod = json_object_get(flow, "pod");
 
-	if (!pod)
+	if (!json_is_object(pod))
 		return NULL;
 	snprintf(out, cap, "%s/%s", text(pod, "namespace"), text(pod, "name"));
 	return out;
@@ -232,8 +265,21 @@ static bool is_identity(const json_t *flow, const char *glob)
 	snprintf(uid, sizeof(uid), "%" JSON_INTEGER_FORMAT, number(flow, "uid"));
 	return is_like(glob, json_string_value(json_object_get(flow, "cgroup"))) ||
 	       is_like(glob, json_string_value(json_object_get(caller, "unit"))) ||
-	       is_like(glob, pod_of(caller, pod, sizeof(pod))) || is_like(glob, text(flow, "comm")) ||
+	       is_like(glob, pod_of(flow, pod, sizeof(pod))) || is_like(glob, text(flow, "comm")) ||
 	       fnmatch(glob, uid, 0) == 0;
+}
+
+/* What is in no pod matches none. */
+static bool is_of_pod(const struct filter *f, const json_t *flow)
+{
+	const json_t *pod = json_object_get(flow, "pod");
+
+	if (!f->namespace && !f->pod && !f->service_account)
+		return true;
+	return json_is_object(pod) &&
+	       (!f->namespace || fnmatch(f->namespace, text(pod, "namespace"), 0) == 0) &&
+	       (!f->pod || fnmatch(f->pod, text(pod, "name"), 0) == 0) &&
+	       (!f->service_account || fnmatch(f->service_account, text(pod, "service_account"), 0) == 0);
 }
 
 static bool is_wanted(const struct filter *f, const json_t *flow)
@@ -241,7 +287,7 @@ static bool is_wanted(const struct filter *f, const json_t *flow)
 	const json_t *s = json_object_get(flow, "session");
 	bool spliced = number(s, "spliced_bytes") > 0;
 
-	return (!f->identity || is_identity(flow, f->identity)) &&
+	return (!f->identity || is_identity(flow, f->identity)) && is_of_pod(f, flow) &&
 	       (!f->database || fnmatch(f->database, text(s, "dbname"), 0) == 0 ||
 		       fnmatch(f->database, text(s, "database"), 0) == 0) &&
 	       (!f->state || strcmp(f->state, state_of(flow)) == 0) && (!f->spliced || spliced) &&
@@ -262,7 +308,7 @@ static void who_cell(struct table *t, const json_t *flow, const json_t *caller)
 	const char *path = json_string_value(json_object_get(caller, "cgroup"));
 	char pod[512];
 
-	if (pod_of(caller, pod, sizeof(pod)))
+	if (pod_of(flow, pod, sizeof(pod)))
 		table_cell(t, "%s", pod);
 	else if (unit && *unit)
 		table_cell(t, "%s", unit);
@@ -381,12 +427,22 @@ static int show(const struct settings *s, const struct filter *f, bool watch)
 	return ferror(stdout) ? 1 : 0;
 }
 
-enum { OPT_IDENTITY = 2000, OPT_DATABASE, OPT_STATE, OPT_SPLICED, OPT_REWRITTEN };
+enum {
+	OPT_IDENTITY = 2000,
+	OPT_POD,
+	OPT_SERVICE_ACCOUNT,
+	OPT_DATABASE,
+	OPT_STATE,
+	OPT_SPLICED,
+	OPT_REWRITTEN
+};
 
 int cli_flows(struct settings *s, int argc, char **argv)
 {
 	static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NULL, 'h'},
 		{"watch", no_argument, NULL, 'w'}, {"identity", required_argument, NULL, OPT_IDENTITY},
+		{"namespace", required_argument, NULL, 'n'}, {"pod", required_argument, NULL, OPT_POD},
+		{"service-account", required_argument, NULL, OPT_SERVICE_ACCOUNT},
 		{"database", required_argument, NULL, OPT_DATABASE},
 		{"state", required_argument, NULL, OPT_STATE}, {"spliced", no_argument, NULL, OPT_SPLICED},
 		{"rewritten", no_argument, NULL, OPT_REWRITTEN}, {0}};
@@ -394,12 +450,15 @@ int cli_flows(struct settings *s, int argc, char **argv)
 	bool watch = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "hw", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "hwn:", longs, NULL)) != -1) {
 		if (settings_take(s, c))
 			continue;
 		switch (c) {
 		case 'w': watch = true; continue;
 		case OPT_IDENTITY: f.identity = optarg; continue;
+		case 'n': f.namespace = optarg; continue;
+		case OPT_POD: f.pod = optarg; continue;
+		case OPT_SERVICE_ACCOUNT: f.service_account = optarg; continue;
 		case OPT_DATABASE: f.database = optarg; continue;
 		case OPT_STATE: f.state = optarg; continue;
 		case OPT_SPLICED: f.spliced = true; continue;

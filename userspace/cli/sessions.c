@@ -15,7 +15,8 @@
 #include "record/body.h"
 
 const char sessions_help[] =
-	"usage: pgveil sessions ls [--identity GLOB] [--database GLOB] [--relation GLOB] [--column GLOB] "
+	"usage: pgveil sessions ls [--identity GLOB] [-n GLOB] [--pod GLOB] [--service-account GLOB] "
+	"[--database GLOB] [--relation GLOB] [--column GLOB] "
 	"[--rule "
 	"GLOB]\n"
 	"                          [--verdict WORD] [--effect WORD] [--since TIME] [--until TIME] [--open] "
@@ -42,7 +43,12 @@ const char sessions_help[] =
 	"one and "
 	"the same\n"
 	"statement must match all.\n"
-	"  --identity GLOB   of this cgroup, or below it, of this unit, this command or this uid\n"
+	"  --identity GLOB   of this cgroup, or below it, of this unit, this pod (NAMESPACE/NAME), this "
+	"command or this "
+	"uid\n"
+	"  --namespace GLOB  of pods of this namespace; also -n\n"
+	"  --pod GLOB        of pods of this name\n"
+	"  --service-account GLOB  of pods of this service account\n"
 	"  --database GLOB   with this database, or this database entry of the policy\n"
 	"  --relation GLOB   with a statement about this relation: public.orders, '*.users'\n"
 	"  --column GLOB     with a statement about this masked column: public.users.ssn\n"
@@ -345,6 +351,9 @@ enum {
 	OPT_CREDENTIALS,
 	OPT_CA,
 	OPT_PLAIN,
+	OPT_NAMESPACE,
+	OPT_POD,
+	OPT_SERVICE_ACCOUNT,
 };
 
 static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NULL, 'h'},
@@ -362,14 +371,16 @@ static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NU
 	{"from", required_argument, NULL, OPT_FROM}, {"endpoint", required_argument, NULL, OPT_ENDPOINT},
 	{"region", required_argument, NULL, OPT_REGION},
 	{"credentials", required_argument, NULL, OPT_CREDENTIALS}, {"ca", required_argument, NULL, OPT_CA},
-	{"plain", no_argument, NULL, OPT_PLAIN}, {0}};
+	{"plain", no_argument, NULL, OPT_PLAIN}, {"namespace", required_argument, NULL, OPT_NAMESPACE},
+	{"pod", required_argument, NULL, OPT_POD},
+	{"service-account", required_argument, NULL, OPT_SERVICE_ACCOUNT}, {0}};
 
 #define ONE(opt) (1u << ((opt)-OPT_IDENTITY))
 #define ALWAYS   (ONE(OPT_SIGNER) | ONE(OPT_KEY) | ONE(OPT_RECORDINGS) | ONE(OPT_REBUILD))
 #define FILTERS                                                                                              \
 	(ONE(OPT_IDENTITY) | ONE(OPT_DATABASE) | ONE(OPT_RELATION) | ONE(OPT_COLUMN) | ONE(OPT_RULE) |       \
 		ONE(OPT_VERDICT) | ONE(OPT_EFFECT) | ONE(OPT_SINCE) | ONE(OPT_UNTIL) | ONE(OPT_OPEN) |       \
-		ONE(OPT_LIMIT))
+		ONE(OPT_LIMIT) | ONE(OPT_NAMESPACE) | ONE(OPT_POD) | ONE(OPT_SERVICE_ACCOUNT))
 
 static const struct verb {
 	const char *name;
@@ -446,6 +457,9 @@ static int take_option(struct sessions *s, int c, struct err *e)
 	case OPT_CREDENTIALS: s->credentials = optarg; return 0;
 	case OPT_CA: s->ca = optarg; return 0;
 	case OPT_PLAIN: s->plain = true; return 0;
+	case OPT_NAMESPACE: f->namespace = optarg; return 0;
+	case OPT_POD: f->pod = optarg; return 0;
+	case OPT_SERVICE_ACCOUNT: f->service_account = optarg; return 0;
 	default: return -EINVAL;
 	}
 }
@@ -463,9 +477,11 @@ int cli_sessions(struct settings *settings, int argc, char **argv)
 	struct err e = {0};
 	int c, at = 0, r;
 
-	while ((c = getopt_long(argc, argv, "h", longs, &at)) != -1) {
+	while ((c = getopt_long(argc, argv, "hn:", longs, &at)) != -1) {
 		if (settings_take(settings, c))
 			continue;
+		if (c == 'n')
+			c = OPT_NAMESPACE;
 		if (c == 'h') {
 			fputs(sessions_help, stdout);
 			return 0;

@@ -14,9 +14,10 @@ struct listing {
 	unsigned n;
 };
 
-static const char *who(const struct indexed_session *is)
+static const char *who(const struct indexed_session *is, char room[512])
 {
-	return *is->unit ? is->unit : *is->cgroup ? is->cgroup : "?";
+	snprintf(room, 512, "%s/%s", is->namespace, is->pod);
+	return *is->pod ? room : *is->unit ? is->unit : *is->cgroup ? is->cgroup : "?";
 }
 
 static int one_json(const struct indexed_session *is)
@@ -34,6 +35,9 @@ static int one_json(const struct indexed_session *is)
 #define NUMBER(name, value) json_object_set_new(o, name, json_integer((json_int_t)(value)))
 	TEXT("cgroup", is->cgroup);
 	TEXT("unit", is->unit);
+	TEXT("namespace", is->namespace);
+	TEXT("pod", is->pod);
+	TEXT("service_account", is->service_account);
 	TEXT("comm", is->comm);
 	NUMBER("uid", is->uid);
 	NUMBER("tgid", is->tgid);
@@ -60,7 +64,7 @@ static int one(void *arg, const struct indexed_session *is)
 {
 	struct listing *l = arg;
 	struct table *t = &l->table;
-	char text[40], size[16];
+	char text[40], size[16], room[512];
 
 	l->n++;
 	if (l->json)
@@ -71,7 +75,7 @@ static int one(void *arg, const struct indexed_session *is)
 		table_cell(t, "%s", sessions_span(text, is->ended_us - is->began_us));
 	else
 		table_cell(t, "open");
-	table_cell(t, "%s", who(is));
+	table_cell(t, "%s", who(is, room));
 	table_cell(t, "%llu", (unsigned long long)is->uid);
 	table_cell(t, "%s", is->comm);
 	table_cell(t, "%s", is->dbname);

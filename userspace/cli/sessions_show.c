@@ -232,6 +232,14 @@ static void put_head(struct plain *t, const struct report *rep, const char *id)
 			put_text(t, text(b, "unit"));
 			plain_puts(t, ")");
 		}
+		if (*text(b, "pod")) {
+			plain_puts(t, ", pod ");
+			put_text(t, text(b, "namespace"));
+			plain_puts(t, "/");
+			put_text(t, text(b, "pod"));
+			plain_puts(t, " of ");
+			put_text(t, text(b, "service_account"));
+		}
 		plain_printf(t, ", uid %" JSON_INTEGER_FORMAT ", process %" JSON_INTEGER_FORMAT " ",
 			number(b, "uid"), number(b, "tgid"));
 		put_text(t, text(b, "comm"));

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include "record/index_db.h"
 
-#define VERSION 1 /* of the tables: one with another number is made anew */
+#define VERSION 2 /* of the tables: one with another number is made anew */
 #define LOCK    "index.lock"
 #define BATCH   20000 /* records in one transaction */
 
@@ -24,8 +24,8 @@ static const char schema[] =
 	"CREATE TABLE sessions (id INTEGER PRIMARY KEY, run INTEGER, session INTEGER, first INTEGER, last "
 	"INTEGER,"
 	" began_us INTEGER, ended_us INTEGER DEFAULT 0, seen_us INTEGER, cgroup TEXT, unit TEXT, comm TEXT,"
-	" address TEXT, database TEXT, dbname TEXT, role TEXT, level TEXT, closed TEXT, uid INTEGER DEFAULT "
-	"0,"
+	" address TEXT, database TEXT, dbname TEXT, role TEXT, level TEXT, closed TEXT,"
+	" namespace TEXT, pod TEXT, service_account TEXT, uid INTEGER DEFAULT 0,"
 	" tgid INTEGER DEFAULT 0, statements INTEGER DEFAULT 0, refused INTEGER DEFAULT 0,"
 	" rows INTEGER DEFAULT 0, bytes INTEGER DEFAULT 0, masked INTEGER DEFAULT 0);"
 	"CREATE UNIQUE INDEX sessions_run ON sessions (run, session);"

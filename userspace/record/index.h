@@ -34,8 +34,9 @@ uint64_t index_added(const struct index *ix); /* records that were new to it */
 
 /* NULL, 0: of all. Patterns are globs; those of a statement must all hold for one and the same statement. */
 struct index_filter {
-	const char *identity; /* cgroup (or one below it), unit, command or uid */
-	const char *database; /* the policy's entry or the database's name */
+	const char *identity; /* cgroup (or one below it), unit, namespace/pod, command or uid */
+	const char *namespace, *pod, *service_account; /* of its pod */
+	const char *database;                          /* the policy's entry or the database's name */
 	const char *relation, *column, *rule, *verdict, *effect;
 	uint64_t since_us, until_us; /* it was there between */
 	uint32_t run;
@@ -51,6 +52,7 @@ struct indexed_session { /* texts are borrowed for the time of the call; "" wher
 	uint64_t began_us, ended_us,
 		seen_us; /* ended 0: it has not, as far as is known; seen: its last record */
 	const char *cgroup, *unit, *comm, *address, *database, *dbname, *role, *level, *closed;
+	const char *namespace, *pod, *service_account;
 	uint64_t uid, tgid;
 	uint64_t statements, refused, rows, bytes, masked;
 };

@@ -15,7 +15,8 @@ struct sqlite3_stmt;
 		       "VALUES (?1, ?2, ?3, ?3, ?4, ?4)")                                                    \
 	X(SESSION_BEGIN,                                                                                     \
 		"UPDATE sessions SET cgroup = ?2, unit = ?3, comm = ?4, address = ?5, database = ?6, "       \
-		"dbname = ?7, role = ?8, level = ?9, uid = ?10, tgid = ?11 WHERE id = ?1")                   \
+		"dbname = ?7, role = ?8, level = ?9, uid = ?10, tgid = ?11, "                                \
+		"namespace = ?12, pod = ?13, service_account = ?14 WHERE id = ?1")                           \
 	X(SESSION_SEEN, "UPDATE sessions SET last = ?2, seen_us = ?3 WHERE id = ?1")                         \
 	X(SESSION_STATEMENT,                                                                                 \
 		"UPDATE sessions SET last = ?2, seen_us = ?3, statements = statements + ?5, refused = "      \

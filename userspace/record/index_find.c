@@ -10,7 +10,7 @@
 static const char columns[] = "SELECT run, session, first, last, began_us, ended_us, seen_us, cgroup, unit, "
 			      "comm, address, database, "
 			      "dbname, role, level, closed, uid, tgid, statements, refused, rows, bytes, "
-			      "masked FROM sessions WHERE 1";
+			      "masked, namespace, pod, service_account FROM sessions WHERE 1";
 
 /* A query in the making: conditions, and what is bound to them. */
 struct query {
@@ -73,6 +73,17 @@ static void add_uses(struct query *q, const struct index_filter *f)
 		add(q, "))");
 }
 
+/* Of who is in no pod there is nothing that could match. */
+static void add_glob(struct query *q, const char *column, const char *pattern)
+{
+	char part[96];
+
+	if (!pattern)
+		return;
+	snprintf(part, sizeof(part), " AND pod != '' AND %s GLOB ?%d", column, text(q, pattern));
+	add(q, part);
+}
+
 static void compose(struct query *q, const struct index_filter *f)
 {
 	char part[256];
@@ -87,7 +98,7 @@ static void compose(struct query *q, const struct index_filter *f)
 	if (f->identity) {
 		snprintf(part, sizeof(part),
 			" AND (cgroup GLOB ?%1$d OR cgroup GLOB ?%1$d || '/*' OR unit GLOB ?%1$d OR comm "
-			"GLOB ?%1$d OR "
+			"GLOB ?%1$d OR namespace || '/' || pod GLOB ?%1$d OR "
 			"CAST(uid AS TEXT) = ?%1$d)",
 			text(q, f->identity));
 		add(q, part);
@@ -97,6 +108,9 @@ static void compose(struct query *q, const struct index_filter *f)
 			text(q, f->database));
 		add(q, part);
 	}
+	add_glob(q, "namespace", f->namespace);
+	add_glob(q, "pod", f->pod);
+	add_glob(q, "service_account", f->service_account);
 	add_uses(q, f);
 	add(q, " ORDER BY began_us DESC, run DESC, session DESC");
 	if (f->limit) {
@@ -141,7 +155,10 @@ static void row(sqlite3_stmt *s, struct indexed_session *out)
 		.refused = number_at(s, 19),
 		.rows = number_at(s, 20),
 		.bytes = number_at(s, 21),
-		.masked = number_at(s, 22)};
+		.masked = number_at(s, 22),
+		.namespace = text_at(s, 23),
+		.pod = text_at(s, 24),
+		.service_account = text_at(s, 25)};
 }
 
 int index_sessions(struct index *ix, const struct index_filter *f,

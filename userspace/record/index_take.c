@@ -119,6 +119,9 @@ static int take_begin(struct index *ix, const struct found *f, struct err *e)
 		bind_text(ix, INDEX_SESSION_BEGIN, i + 2, f->text[texts[i]]);
 	bind_number(ix, INDEX_SESSION_BEGIN, 10, f->number[BODY_UID]);
 	bind_number(ix, INDEX_SESSION_BEGIN, 11, f->number[BODY_TGID]);
+	bind_text(ix, INDEX_SESSION_BEGIN, 12, f->text[BODY_NAMESPACE]);
+	bind_text(ix, INDEX_SESSION_BEGIN, 13, f->text[BODY_POD]);
+	bind_text(ix, INDEX_SESSION_BEGIN, 14, f->text[BODY_SERVICE_ACCOUNT]);
 	return step(ix, INDEX_SESSION_BEGIN, e);
 }
 

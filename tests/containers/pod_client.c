@@ -45,6 +45,8 @@ struct target {
 	struct sockaddr_in to;
 	const char *database;
 	uint64_t for_us;
+	unsigned pace_us; /* 0: as fast as it can for a millisecond, then so that others of this machine have
+			     their turn */
 };
 
 static uint64_t now_us(void)
@@ -181,10 +183,8 @@ static void race(const struct target *t, struct tally *all)
 		close(fd);
 		if (shown)
 			return;
-		/* As fast as it can for a millisecond; then so that others of this machine have their turn.
-		 */
-		if (now_us() - begun > 1000)
-			usleep(1000);
+		if (t->pace_us || now_us() - begun > 1000)
+			usleep(t->pace_us ? t->pace_us : 1000);
 	} while (now_us() - begun < t->for_us);
 	all->silent++;
 }
@@ -326,11 +326,12 @@ int main(int argc, char **argv)
 		for (;;)
 			pause();
 	}
-	if (argc != 6 || inet_pton(AF_INET, argv[2], &t.to.sin_addr) != 1)
+	if (argc < 6 || argc > 7 || inet_pton(AF_INET, argv[2], &t.to.sin_addr) != 1)
 		return 2;
 	t.to.sin_port = htons((uint16_t)atoi(argv[3]));
 	t.database = argv[4];
 	t.for_us = (uint64_t)atoi(argv[5]) * 1000;
+	t.pace_us = argc == 7 ? (unsigned)atoi(argv[6]) * 1000 : 0;
 	if (strcmp(argv[1], "spawn") == 0) {
 		spawn(&t);
 		return 0;

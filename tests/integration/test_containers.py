@@ -107,9 +107,9 @@ class RealPod(Pod):
         self.box = runtime.sandbox(self.uid, "/%s/%s" % (self.lab.root.name, self.path.relative_to(self.lab.root)), **options)
         return self.box
 
-    def race(self, ms=20000, **how):
+    def race(self, ms=20000, pace=(), **how):
         """What comes of dials from a container's first instruction on."""
-        return json.loads(self.box.once(["/pod_client", "race", self.lab.host, self.lab.port, self.lab.dbname, ms], **how))
+        return json.loads(self.box.once(["/pod_client", "race", self.lab.host, self.lab.port, self.lab.dbname, ms, *pace], **how))
 
     def hand(self, **how):
         return Hand(self, **how)
@@ -473,6 +473,32 @@ def crowd(n):
     late = [x for x in lines if float(x[0]) > since + 1 and x[1] == RAW]
     assert not late, late[:3]
     assert sum(x[1] == MASKED for x in lines) == 200
+
+
+def test_refusals_of_one_do_not_keep_another_waiting(lab, containerd):
+    """A pod that nobody said anything of dials as fast as it can, while another one's sandbox is made anew: the door in its new namespace
+    is made when it is first refused."""
+    claude, nobody = lab.real("claude", CLAUDE), lab.real("nobody", WEB, nodeName="")
+    for p in (claude, nobody):
+        p.sandbox(containerd)
+    assert masked(claude.race())
+    h = nobody.hand()
+    h.do("""
+import os
+children = []
+for _ in range(4):
+    pid = os.fork()
+    if pid == 0:
+        while True:
+            with socket() as s:
+                s.connect_ex((DB))
+    children.append(pid)
+""")
+    claude.box.stop()
+    claude.sandbox(containerd)
+    told = claude.race(pace=[500])
+    assert masked(told) and told["attempts"] <= 4, told
+    assert h.do("[os.kill(pid, 0) for pid in children]") == [None] * 4
 
 
 def cgroup_of(pid):

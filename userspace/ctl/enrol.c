@@ -16,16 +16,16 @@
 #include "ctl/pods.h"
 #include "ctl/roster.h"
 #include "ctl/tree.h"
+#include "ctl/turns.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
 #include "net/worker.h"
 #include "policy/policy.h"
 
-#define RETRY_MS       200
-#define RETRY_POD_MS   20 /* its first container comes soon after its cgroup */
-#define POD_STARTS_MS  30000
-#define TRIES_A_TICK   64
-#define HEALS_A_SECOND 10
+#define RETRY_MS      200
+#define RETRY_POD_MS  20 /* its first container comes soon after its cgroup */
+#define POD_STARTS_MS 30000
+#define TRIES_A_TICK  64
 
 struct enrol {
 	struct enrol_config cfg;
@@ -40,8 +40,7 @@ struct enrol {
 	const char *root_path; /* the root below the mount; "" where it is the mount */
 	unsigned run;          /* number of the next run-<n>.scope */
 	unsigned tried;        /* of those that on_retry looks at, how many had their turn */
-	uint64_t heal_window_ms;
-	unsigned heals;
+	struct turns heals;    /* of what was refused, see enrol_refused */
 };
 
 static void arm(struct enrol *en)
@@ -524,17 +523,6 @@ int enrol_forget(struct enrol *en, const char *cgroup, struct err *e)
 
 /* ---- refusals ---- */
 
-static bool may_heal(struct enrol *en)
-{
-	uint64_t now = clock_ms();
-
-	if (now >= en->heal_window_ms + 1000) {
-		en->heal_window_ms = now;
-		en->heals = 0;
-	}
-	return en->heals++ < HEALS_A_SECOND;
-}
-
 /* The namespace of the process that was refused gets a door. A process that entered another namespace since,
  * or a pid given anew, makes a door too many, not too few. */
 static void add_door(struct enrol *en, struct enrolment *x, int pid)
@@ -557,7 +545,7 @@ void enrol_refused(struct enrol *en, const struct refusal_event *ev)
 	struct enrolment *x = NULL;
 
 	if ((ev->counter != COUNTER_REFUSED_NO_LISTENER && ev->counter != COUNTER_REFUSED_UNKNOWN) ||
-		!may_heal(en))
+		!turns_take(&en->heals, ev->cgroup_id, clock_ms()))
 		return;
 	if (!cgroup_path(en->cfg.mount, en->cfg.root, ev->cgroup_id, path, sizeof(path), NULL))
 		x = roster_find_above(&en->roster, path);

@@ -18,11 +18,13 @@
 #include "kern/renew.h"
 #include "pgveil.skel.h"
 
-#define SHARES_BYTES (UNIX_SHARES * sizeof(uint64_t))
+#define EVENTS_A_TURN 1024u /* whoever makes more than can be read keeps nobody from the rest */
+#define SHARES_BYTES  (UNIX_SHARES * sizeof(uint64_t))
 
 struct kern {
 	struct pgveil_bpf *skel;
 	struct ring_buffer *events;
+	unsigned nread; /* of this turn's */
 	struct bpf_link *links[HOOKS_MAX];
 	char *pin_dir, *root;
 	unsigned flow_quota;
@@ -138,7 +140,7 @@ static int on_event(void *ctx, void *data, size_t len)
 
 	if (len == sizeof(struct refusal_event) && k->fn)
 		k->fn(k->arg, data);
-	return 0;
+	return ++k->nread < EVENTS_A_TURN ? 0 : -EAGAIN;
 }
 
 /* Whether this kernel has the hook: what it lacks was not loaded. */
@@ -479,6 +481,8 @@ void kern_events_read(struct kern *k, void (*fn)(void *arg, const struct refusal
 {
 	k->fn = fn;
 	k->arg = arg;
+	k->nread = 0;
+	/* Those that are left are read in the next turn: what they are read by is readable yet. */
 	if (ring_buffer__consume(k->events) < 0)
 		k->fn = NULL;
 	k->fn = NULL;

@@ -309,7 +309,8 @@ static int look_inside(const struct audit *a, const char *path, uint64_t netns_c
 	snprintf(dir, sizeof(dir), "%s%s", a->cfg.mount, path);
 	r = sentinel_check(a->cfg.kern, dir, fd, port, e);
 	close(fd);
-	return r;
+	/* A pod that has ended meanwhile; its enrolment ends in a moment. */
+	return r && access(dir, F_OK) < 0 && errno == ENOENT ? -ESTALE : r;
 }
 
 /* The subject, if it still is what it was. Under the lock. */
@@ -333,12 +334,12 @@ static void judge(struct audit *a, uint64_t id, unsigned number, int r, const st
 	if (s) {
 		snprintf(path, sizeof(path), "%s", s->path);
 		s->verdict = r ? AUDIT_UNREADY : AUDIT_READY;
-		news = !r || strncmp(s->why, e->msg, sizeof(s->why) - 1) != 0;
+		news = !r || (r != -ESTALE && strncmp(s->why, e->msg, sizeof(s->why) - 1) != 0);
 		snprintf(s->why, sizeof(s->why), "%s", r ? e->msg : "");
 		s->wait_ms = s->wait_ms * 2 < RETRY_MAX_MS ? s->wait_ms * 2 : RETRY_MAX_MS;
 		s->due_ms = clock_ms() + s->wait_ms;
 		a->stats.ready += !r;
-		a->stats.unready += r != 0;
+		a->stats.unready += r && r != -ESTALE;
 	}
 	pthread_mutex_unlock(&a->lock);
 	if (!news)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "admission/inject.h"
 #include "admission/judge.h"
 #include "admission/server.h"
 #include "base/log.h"
@@ -21,6 +22,9 @@ static const struct option longs[] = {
 	{"key", required_argument, NULL, 'k'},
 	{"daemon", required_argument, NULL, 'd'},
 	{"account", required_argument, NULL, 'a'},
+	{"wait-image", required_argument, NULL, 'i'},
+	{"wait-port", required_argument, NULL, 'p'},
+	{"wait-timeout", required_argument, NULL, 't'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -42,6 +46,12 @@ static void help(FILE *f)
 	      "                      system:serviceaccount:NAMESPACE:NAME; may be repeated\n"
 	      "  --account USER      a user whose name begins with \"system:\" and who may approve all the\n"
 	      "                      same; may be repeated\n"
+	      "  --wait-image IMAGE  POST /mutate gives pods that are made an init container of this image, "
+	      "which\n"
+	      "                      ends when the pod is captured (pgveil wait); without it none is asked "
+	      "for\n"
+	      "  --wait-port N       by a connect to this port (default: 5432)\n"
+	      "  --wait-timeout TIME after so long it fails, and is started again (default: 120s)\n"
 	      "  --help              this text\n",
 		f);
 }
@@ -68,6 +78,13 @@ static json_t *validate(void *arg, const json_t *asked)
 			LOG_FIELDS(LOG_TEXT("operation", op ? op : ""), LOG_TEXT("object", name ? name : "")),
 			"%s", v.why);
 	return answer;
+}
+
+static json_t *mutate(void *arg, const json_t *asked)
+{
+	const struct inject_rules *rules = arg;
+
+	return rules->image ? inject_review(asked, rules) : NULL;
 }
 
 static void on_end(evutil_socket_t fd, short what, void *arg)
@@ -109,7 +126,8 @@ int main(int argc, char **argv)
 {
 	static struct users daemons, accounts;
 	struct judge_rules rules;
-	const struct server_page pages[] = {{"/validate", validate, &rules}};
+	struct inject_rules wait = {.port = "5432", .timeout = "120s"};
+	const struct server_page pages[] = {{"/validate", validate, &rules}, {"/mutate", mutate, &wait}};
 	struct server_config cfg = {.listen = "[::]:8443", .pages = pages, .npages = ARRAY_LEN(pages)};
 	bool ok = true;
 	int c;
@@ -121,6 +139,9 @@ int main(int argc, char **argv)
 		case 'k': cfg.key_file = optarg; break;
 		case 'd': ok = ok && add_user(&daemons, optarg); break;
 		case 'a': ok = ok && add_user(&accounts, optarg); break;
+		case 'i': wait.image = optarg; break;
+		case 'p': wait.port = optarg; break;
+		case 't': wait.timeout = optarg; break;
 		case 'h': help(stdout); return 0;
 		default: ok = false; break;
 		}

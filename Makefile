@@ -275,6 +275,15 @@ format: ## clang-format in place
 	clang-format -i $(c_files)
 lint: ## clang-tidy over userspace
 	clang-tidy --quiet $(filter userspace/%.c,$(c_files)) -- $(CPPFLAGS) -std=gnu11
+.PHONY: image test-image
+image: ## the image of deploy/kubernetes, by podman (scripts/image.sh; IMAGE_ARGS: its options)
+	scripts/deps.sh --image
+	scripts/image.sh $(IMAGE_ARGS)
+test-image: ## the image, and the DaemonSet's container from it with exactly its mounts and capabilities (root; minutes)
+	$(MAKE) --no-print-directory image
+	$(MAKE) --no-print-directory BUILD=release all
+	IMAGE=localhost/pgveil:dev BUILD=release $(PYTHON) -B -m pytest -q -rs -p no:cacheprovider tests/kube/test_daemonset.py
+
 # What goes where below PREFIX; uninstall takes the same away. Nothing is put into /etc.
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 man := $(wildcard deploy/man/*.[158])

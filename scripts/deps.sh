@@ -7,9 +7,10 @@
 # this machine's own (same mirror, same proxy, same keyring), so that the machine's apt stays as it is. Its shared
 # library needs only glibc 2.34.
 #
-# usage: deps.sh [--bench] [--kernels] [--kube] [--check]     --bench: and what make bench compares with
+# usage: deps.sh [--bench] [--kernels] [--kube] [--image] [--check]     --bench: and what make bench compares with
 #                                                    --kernels: and what make kernel-matrix boots them with
 #                                                    --kube: and what make test-kube builds a kube-apiserver with
+#                                                    --image: and what make image builds with
 #                                                    --check: only say what is missing (exit 1 if anything is)
 set -euo pipefail
 . "$(dirname "$(realpath "$0")")/private-apt.sh"
@@ -37,16 +38,18 @@ for tool in node=nodejs npm=npm java=default-jre-headless cargo=cargo kubectl=ku
 done
 
 bench_packages=(pgbouncer haproxy valgrind)
+image_packages=(buildah debootstrap)
 kube_packages=(golang-go rsync jq dpkg-dev curl)
 kernel_packages=(qemu-system-x86 busybox-static cpio kmod xz-utils)
 check=
 for arg in "$@"; do
 	case $arg in
 	--bench) packages+=("${bench_packages[@]}") ;;
+	--image) packages+=("${image_packages[@]}") ;;
 	--kube) packages+=("${kube_packages[@]}") ;;
 	--kernels) packages+=("${kernel_packages[@]}") ;;
 	--check) check=1 ;;
-	*) echo "usage: deps.sh [--bench] [--kernels] [--kube] [--check]" >&2; exit 2 ;;
+	*) echo "usage: deps.sh [--bench] [--kernels] [--kube] [--image] [--check]" >&2; exit 2 ;;
 	esac
 done
 

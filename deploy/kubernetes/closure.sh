@@ -20,9 +20,10 @@ for f in $libraries; do
 	to=$(readlink -f "$(dirname "$f")")
 	mkdir -p "$out$to"
 	cp "$real" "$out$to/$(basename "$f")"
-	owners="$owners $(dpkg -S "$real" | cut -d: -f1)"
+	owners="$owners $({ dpkg -S "$real" || dpkg -S "${real#/usr}"; } 2> /dev/null | cut -d: -f1)"
 done
 for f in "$@"; do
+	[ "${f#/}" != "$f" ] || continue
 	owner=$(dpkg -S "$f" 2> /dev/null | cut -d: -f1) || continue
 	[ -n "$owner" ] || continue
 	cp "$f" "$out$f"

@@ -197,6 +197,31 @@ def test_arguments_are_options(built):
                 assert set(re.findall(r"\$\((\w+)\)", arg)) <= env, arg
 
 
+def test_admission_fits(built):
+    """Its arguments are options, its webhooks ask it for pages that it has, and it has no privilege."""
+    text = (ROOT / "userspace" / "admission.c").read_text()
+    known = {m[1] for m in re.finditer(r'^\t\{"([a-z-]+)", required_argument', text, re.M)}
+    pages = set(re.findall(r'\{"(/[a-z]+)", ', text))
+    seen = 0
+    for folder, objects in built.items():
+        for o in objects:
+            if o["kind"] == "Deployment":
+                spec, c = o["spec"]["template"]["spec"], container_of(o, "pgveil-admission")
+                assert all(re.fullmatch(r"--([a-z-]+)=.+", a)[1] in known for a in c["args"])
+                assert next(e["value"] for e in c["env"] if e["name"] == "WAIT_IMAGE") == c["image"]
+                assert spec["securityContext"]["runAsNonRoot"] and c["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+                assert not {"hostPID", "hostNetwork"} & set(spec) and spec["automountServiceAccountToken"] is False
+                assert not [v for v in spec["volumes"] if "hostPath" in v]
+                daemon = next(a for a in c["args"] if a.startswith("--daemon="))
+                assert daemon == "--daemon=system:serviceaccount:pgveil-system:pgveild"
+            for hook in o.get("webhooks", []):
+                seen += 1
+                service = hook["clientConfig"]["service"]
+                assert one(objects, "Service", service["name"])["spec"]["ports"][0]["port"] == 443 and service["path"] in pages, folder
+                assert (hook["failurePolicy"], hook["sideEffects"]) == ("Fail", "None") and hook["timeoutSeconds"] <= 10
+    assert seen >= 2
+
+
 def commands(objects):
     for o in objects:
         spec = o["spec"]["template"]["spec"] if o["kind"] in ("DaemonSet", "Deployment", "Job") else o["spec"] if o["kind"] == "Pod" else {}

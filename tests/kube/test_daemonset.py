@@ -31,6 +31,8 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("podman") or not shutil.which("runc"), reason="podman or runc is not installed (scripts/deps.sh)"),
     pytest.mark.skipif(not manifests.kubectl(), reason="no kubectl of 1.21 or newer"),
 ]
+# Of what other tests show too, by other means: not in the normal run.
+thorough = pytest.mark.skipif(not os.environ.get("IMAGE"), reason="make test-image")
 OURS = "pgveil-system"
 
 
@@ -277,6 +279,7 @@ def test_nobody_else_takes_over(lab, claude, daemonset):
     assert claude.masked() == MASKED
 
 
+@thorough
 def test_killed_it_refuses_and_the_next_one_masks(lab, claude, daemonset):
     running = lab.daemons[-1]
     running.stop("KILL")
@@ -289,7 +292,7 @@ def test_killed_it_refuses_and_the_next_one_masks(lab, claude, daemonset):
     assert third.ready()
 
 
-@pytest.mark.parametrize("what", ["bpf", "cgroup part", "cgroup read-only", "pids"])
+@pytest.mark.parametrize("what", ["bpf", "cgroup part", pytest.param("cgroup read-only", marks=thorough), "pids"])
 def test_it_refuses_a_node_that_it_cannot_guard(lab, daemonset, what, tmp_path):
     """Each of these would leave nobody guarded, and nobody would be told."""
     said = {"bpf": "not on a bpf file system", "cgroup part": "a part of the cgroup tree only",

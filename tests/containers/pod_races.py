@@ -136,6 +136,8 @@ class Race:
 
     def histogram(self, **which):
         times = self.windows(**which)
+        if not times:
+            return "  none"
         bounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, float("inf")]
         lines, below = [], 0
         for b in bounds:

@@ -5,6 +5,7 @@ change, webhooks that are asked who it was. See cases.py."""
 import base64
 import concurrent.futures
 import json
+import random
 import re
 import tempfile
 
@@ -474,3 +475,43 @@ def events_that_are_counted(w):
     return ["201 p.17a v1", '409 AlreadyExists: events "p.17a" already exists', "200 p.17a v2", "200 p.17a v3", '404 NotFound: events "none" not found', "201 other v4",
             '422 Invalid: Event "node" is invalid: involvedObject.namespace: Invalid value: "": does not match event.namespace',
             "ADDED p.17a v1", "MODIFIED p.17a v2", "MODIFIED p.17a v3", "list other v4 p.17a v3"]
+
+
+# ---- at random: for both servers to do the same ------------------------------------------------------------------------------
+
+def objects_at_random(w, seed, count):
+    """As cases.at_random, of custom resources: by both doors, with versions that were right once, past finalizers."""
+    r, old = random.Random(seed), {}
+    define(w)
+    selectors = ({}, {"labelSelector": "a=1"}, {"fieldSelector": "metadata.name=w1"})
+    streams = [w.watch("widgets", **s) for s in selectors]
+    try:
+        for _ in range(count):
+            name, what = f"w{r.randrange(3)}", r.randrange(11)
+            door = f"widgets/{name}" + r.choice(["", "/status"])
+            if what < 3:
+                new = widget(name, size=r.choice([1, 2, 11]))
+                new["metadata"].update(r.choice([{}, {"labels": {"a": "1"}}, {"finalizers": ["example.dev/wait"]}]))
+                got = w.create("widgets", {**new, "status": READY})
+            elif what == 3:
+                got = w.patch(door, {"spec": {"size": r.choice([1, 2, 3, 11])}, "status": r.choice([READY, NOT_READY, None])})
+            elif what == 4:
+                got = w.patch(door, {"metadata": {"labels": {"a": r.choice([None, "1", "2"])}}})
+            elif what == 5:
+                got = w.patch(f"widgets/{name}", {"metadata": {"finalizers": r.choice([None, ["example.dev/wait"]])}})
+            elif what < 9 and name in old:
+                got = w.ask("PUT", door, {**old[name], "spec": {"size": r.choice([1, 2, 3])}, "status": r.choice([READY, NOT_READY])})
+            elif what == 9:
+                got = w.list("widgets", **r.choice(selectors))
+            else:
+                got = w.delete(f"widgets/{name}")
+            if got.get("kind") == "Widget" and r.randrange(2):
+                old[name] = got
+        for i, stream in enumerate(streams[:2]):
+            w.until_mark(stream, "widgets", {**widget("", size=1), "metadata": {"labels": {"a": "1"}}}, f"{i} ")
+    finally:
+        for stream in streams:
+            stream.close()
+    for o in w.ask("GET", "widgets", quiet=True)["items"]:  # a definition waits for those that wait
+        w.ask("PATCH", "widgets/" + o["metadata"]["name"], {"metadata": {"finalizers": None}}, kind="application/merge-patch+json", quiet=True)
+    undefine(w)

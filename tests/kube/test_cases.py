@@ -8,7 +8,7 @@ import os
 import pytest
 
 import cases
-import cases_objects  # noqa: F401
+import cases_objects
 from servers import StandIn, real_or_skip
 
 _numbers = itertools.count(1)
@@ -49,10 +49,11 @@ def test_real(standin, real, case):
 
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("KUBE_RANDOM", "20"))))
-def test_at_random(standin, real, seed):
+@pytest.mark.parametrize("what", [cases.at_random, cases_objects.objects_at_random], ids=lambda f: f.__name__)
+def test_at_random(standin, real, what, seed):
     """No line of one differs from the other's, nor does an object."""
-    lines, _, objects = run(real, cases.at_random, seed, 60)
-    mine, _, mine_objects = run(standin, cases.at_random, seed, 60)
+    lines, _, objects = run(real, what, seed, 60)
+    mine, _, mine_objects = run(standin, what, seed, 60)
     assert mine == lines
     assert mine_objects == objects
 

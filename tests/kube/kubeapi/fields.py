@@ -29,8 +29,9 @@ def _elements(field, value, keys):
     return None
 
 
-def keys_of(schema):
-    """As patch.merge_key is for what is built in: the lists of a custom resource are fields as a whole, but where its schema says otherwise."""
+def keys_of(schema, metadata=True):
+    """As patch.merge_key is for what is built in: the lists of a custom resource are fields as a whole, but where its schema says otherwise,
+    and those of its metadata, but in old servers."""
     found = {}
 
     def walk(s, field):
@@ -48,7 +49,7 @@ def keys_of(schema):
     walk(schema, "")
 
     def keys(field, elements):
-        return found[field] if field in found else patch.merge_key(field, elements) if field in ("finalizers", "ownerReferences") else None
+        return found[field] if field in found else patch.merge_key(field, elements) if metadata and field in ("finalizers", "ownerReferences") else None
     keys.custom = True
     return keys
 

@@ -193,9 +193,10 @@ class Registry:
     def _default_custom(resource, obj):
         return resource.schemas.without_null(resource.schema, resource.schemas.default(resource.schema, obj))
 
-    @staticmethod
-    def _keys(resource):
-        return fields.keys_of(resource.schema) if resource.custom else patch.merge_key
+    def _keys(self, resource):
+        if not resource.custom:
+            return patch.merge_key
+        return fields.keys_of(resource.schema if self.version >= (1, 22) else {}, self.version >= (1, 22))
 
     def _own(self, resource, obj):
         """What of a new object is its maker's."""
@@ -281,14 +282,13 @@ class Registry:
             if before is None:
                 raise status.not_found(resource.name, name)
             obj = changed(before)
-            wanted = obj["metadata"].get("resourceVersion")
+            wanted, uid = obj["metadata"].get("resourceVersion"), obj["metadata"].get("uid") or before["metadata"]["uid"]
+            if whole and uid != before["metadata"]["uid"]:
+                raise status.conflict(resource.name, name, f"Precondition failed: UID in precondition: {uid}, UID in object meta: {before['metadata']['uid']}")
             if wanted not in (None, "", before["metadata"]["resourceVersion"]):
                 raise status.conflict(resource.name, name)
-            uid = obj["metadata"].get("uid") or before["metadata"]["uid"]
             if uid != before["metadata"]["uid"]:
-                if not whole:
-                    raise status.invalid(resource.group, resource.kind, name, [status.invalid_value("metadata.uid", uid, "field is immutable")])
-                raise status.conflict(resource.name, name, f"Precondition failed: UID in precondition: {uid}, UID in object meta: {before['metadata']['uid']}")
+                raise status.invalid(resource.group, resource.kind, name, [status.invalid_value("metadata.uid", uid, "field is immutable")])
             obj = self._prepare(resource, before, obj, subresource, options, managed)
             a = admission.Attributes("UPDATE", resource, namespace, name, obj, before, user, subresource, options.dry_run, options.review())
             obj = self._mutated(resource, a)
@@ -329,7 +329,8 @@ class Registry:
         noted = self._default_custom(resource, asked) if resource.custom and self.version < (1, 22) else obj
         entries = managed or fields.note(kinds.from_store(resource, before), kinds.from_store(resource, noted), options.manager, "Update", resource.api_version,
                                           meta.stamp(self.clock()), subresource if self.version >= (1, 22) else "", self._keys(resource))
-        if managed and _but(before, "metadata") == _but(obj, "metadata") and _same_managers(before, managed):
+        if (managed or resource.custom and _but(before["metadata"], "managedFields") == m) and _but(before, "metadata") == _but(obj, "metadata") and \
+                _same_managers(before, entries):
             entries = before["metadata"].get("managedFields")
         if entries:
             m["managedFields"] = entries

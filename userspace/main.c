@@ -425,8 +425,6 @@ static int start_ship(struct daemon *d, struct err *e)
 
 	if (!d->opt.ship)
 		return 0;
-	if (!d->opt.ship_endpoint || !d->opt.ship_credentials)
-		return err_set(e, -EINVAL, "--ship needs --ship-endpoint and --ship-credentials");
 	return ship_open(&d->ship, &cfg, e);
 }
 

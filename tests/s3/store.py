@@ -291,6 +291,23 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
+    def get_request(self):
+        s, address = super().get_request()
+        self.connections.add(s)
+        return s, address
+
+    def shutdown_request(self, request):
+        self.connections.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self):
+        """As a process that ends does: with what is under way."""
+        for s in list(self.connections):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
     def handle_error(self, request, client_address):
         pass # it hung up
 
@@ -328,7 +345,10 @@ class Store:
         return path
 
     def start(self):
-        self.server = Server(("127.0.0.1", self.port), Handler)
+        self.server = Server(("127.0.0.1", self.port), Handler, bind_and_activate=False)
+        self.server.connections = set()
+        self.server.server_bind()
+        self.server.server_activate()
         self.server.store, self.port = self, self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
@@ -337,6 +357,7 @@ class Store:
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+        self.server.hang_up()
         self.thread.join()
 
     __enter__ = start

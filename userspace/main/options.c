@@ -407,5 +407,9 @@ int options_parse(struct options *o, int argc, char **argv)
 		fprintf(stderr, "pgveild: %s: not understood\n", argv[optind]);
 		return -EINVAL;
 	}
+	if (o->ship && (!o->ship_endpoint || !o->ship_credentials)) {
+		fputs("pgveild: --ship needs --ship-endpoint and --ship-credentials\n", stderr);
+		return -EINVAL;
+	}
 	return 0;
 }

@@ -224,6 +224,17 @@ def test_an_upload_that_nobody_knows_is_not_left(ship, s3):
     all_there(d, s3)
 
 
+def test_an_upload_whose_name_did_not_arrive_is_not_left(ship, s3):
+    """Without a restart: the same daemon begins another."""
+    lost = []
+    s3.fault = lambda op, key, args: lost.append(op) or "lost answer" if op == "begin" and len(lost) < 2 else None
+    d = ship(part=100_000).start()
+    d.put(1100, 1000)
+    assert d.end() == 0
+    assert s3.count >= 2
+    all_there(d, s3)
+
+
 @pytest.mark.parametrize("lacks", [{"checksums": False}, {"conditions": False, "checksums": False}, {"lists_uploads": False},
                                    {"opaque_etags": True}, {"opaque_etags": True, "checksums": False}, {"write_only": True}], ids=str)
 def test_stores_that_know_less(ship, s3, lacks):

@@ -97,26 +97,28 @@ static int forget(struct deposit *d, struct s3 *s, struct err *e)
 	return r && r != -ENOENT && r != -EOPNOTSUPP ? r : kept_as(d, "", e);
 }
 
-/* Uploads of this name that are not known here, of a daemon that was killed before it could keep the id. */
-static int clear_strays(struct deposit *d, struct s3 *s, struct err *e)
+/* Uploads of this name that are not known here: of a daemon that was killed before it could keep the id, or
+ * was not told it. takes: one of them is gone on with; the others are ended. */
+static int clear_strays(struct deposit *d, struct s3 *s, bool takes, struct err *e)
 {
 	char(*ids)[S3_UPLOAD] = calloc(STRAYS, S3_UPLOAD);
 	unsigned n;
 	int r = ids ? s3_uploads(s, d->key, ids, STRAYS, &n, e) : err_set(e, -ENOMEM, "out of memory");
 
+	/* As while credentials are rotated. */
+	if (r == -EACCES)
+		r = s3_uploads(s, d->key, ids, STRAYS, &n, e);
 	/* Who may not list, or asks a store that cannot, leaves it to the store's own rule for them. */
-	if (r == -EACCES || r == -EOPNOTSUPP || r == -ENOENT) {
-		free(ids);
-		return 0;
-	}
+	if (r == -EACCES || r == -EOPNOTSUPP || r == -ENOENT)
+		n = 0, r = 0;
 	for (unsigned i = 0; !r && i < n; i++) {
 		if (strcmp(ids[i], d->upload) == 0)
 			continue;
-		if (!d->upload[0])
+		if (takes && !d->upload[0])
 			r = kept_as(d, ids[i], e);
 		else
 			r = s3_upload_abort(s, d->key, ids[i], e);
-		if (r == -ENOENT || r == -EOPNOTSUPP)
+		if (r == -ENOENT || r == -EOPNOTSUPP || r == -EACCES)
 			r = 0;
 	}
 	free(ids);
@@ -173,7 +175,7 @@ static int put_part(struct deposit *d, struct s3 *s, unsigned i, struct err *e)
 static int put_parts(struct deposit *d, struct s3 *s, struct s3_reply *rp, struct err *e)
 {
 	bool *has = calloc(d->digest->nparts, sizeof(*has));
-	int r = has ? clear_strays(d, s, e) : err_set(e, -ENOMEM, "out of memory");
+	int r = has ? clear_strays(d, s, true, e) : err_set(e, -ENOMEM, "out of memory");
 
 	if (!r && d->upload[0]) {
 		r = resume(d, s, has, e);
@@ -261,5 +263,6 @@ int deposit_put(struct deposit *d, struct s3 *s, struct err *e)
 	/* One that is left over cannot take that back; whoever has its id kept tries again. */
 	if (!r && forget(d, s, &other))
 		d->left = true;
-	return r;
+	/* One that was begun, and its id did not reach us. */
+	return r || d->digest->nparts == 1 ? r : clear_strays(d, s, false, e);
 }

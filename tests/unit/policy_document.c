@@ -392,9 +392,10 @@ static void guards(void **state)
 		"19:35: spec.statements.rules[].estimate lacks \"rows\"",
 		"20:45: spec.statements.rules[].estimate has no \"bytes\"");
 	RIGHT(RULES "    - {effects: [read], relations: none, verdict: deny}\n");
+	RIGHT(RULES "    - {effects: [read], relations: [none], verdict: deny}\n");
 	WRONG(RULES "    - {relations: none, schemas: [a], verdict: deny}\n"
 		    "    - {effects: [notify], relations: nothing, verdict: deny}\n"
-		    "    - {effects: [read], relations: [none], verdict: deny}\n",
+		    "    - {effects: [read], relations: [none, a.b], verdict: deny}\n",
 		"9:7: the rule can never fire: relations: none is of what has no name",
 		"10:38: spec.statements.rules[].relations must be a list, not a single value",
 		"11:37: \"none\" has one part; write schema.name (\"*.name\" for any schema)");
@@ -575,7 +576,7 @@ static void permits(void **state)
 	WRONG(MASK
 		"    - {columns: [a.b.c], with: null, predicates: some, aggregates: {allow: [max, meadian, "
 		"cuont]}}\n"
-		"    - {columns: [a.b.d], with: null, predicates: {allow: {}}, aggregates: {minGroup: 1}}\n"
+		"    - {columns: [a.b.d], with: null, predicates: {allow: [1]}, aggregates: {minGroup: 1}}\n"
 		"    - {columns: [a.b.e], with: null, predicates: {}, aggregates: {allow: avg, min: 5}}\n"
 		"    - {columns: [a.b.f], with: null, aggregates: {allow: [sum, sum], minGroup: 300}}\n",
 		"8:50: spec.mask[].predicates is deny, equality, {equality: {…}} or allow",
@@ -588,8 +589,8 @@ static void permits(void **state)
 		"stddev_samp, variance, var_pop and var_samp; did you mean \"count\"?",
 		"9:50: spec.mask[].predicates is deny, equality, {equality: {…}} or allow",
 		"9:51: spec.mask[].predicates has no \"allow\"",
-		"9:75: spec.mask[].aggregates lacks \"allow\"",
-		"9:86: spec.mask[].aggregates.minGroup must be a number of 2 to 255",
+		"9:76: spec.mask[].aggregates lacks \"allow\"",
+		"9:87: spec.mask[].aggregates.minGroup must be a number of 2 to 255",
 		"10:50: spec.mask[].predicates is deny, equality, {equality: {…}} or allow",
 		"10:74: spec.mask[].aggregates.allow must be a list, not a single value",
 		"10:79: spec.mask[].aggregates has no \"min\"", "11:64: \"sum\" stands in this list already",

@@ -140,9 +140,7 @@ void approval_read(struct reading *r, const struct node *n, struct approval *out
 	if (!section_map(r, n, APPROVAL, keys, ARRAY_LEN(keys)))
 		return;
 	*out = (struct approval){.required = 1, .timeout_s = TIMEOUT_S, .given = true};
-	out->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
-	if (!out->where)
-		r->failed = -ENOMEM;
+	out->where = section_where(r, n);
 	section_missing(r, n, APPROVAL, "approvers");
 	read_approvers(r, node_get(n, "approvers"), out);
 	if (section_number(r, node_get(n, "required"), APPROVAL ".required", 1, REQUIRED_MAX, &required))

@@ -212,7 +212,7 @@ static void read_own(struct reading *r, const struct node *n, const char *where,
 static void read_credential(
 	struct reading *r, const struct node *n, const struct node *catalogue, struct database *out)
 {
-	out->relay = node_is(n, "relay");
+	out->relay = node_says(n, "relay");
 	if (!out->relay) {
 		if (catalogue)
 			section_wrong(r, catalogue,
@@ -294,9 +294,7 @@ void database_read(struct reading *r, const struct node *n, struct database *out
 	read_credential(r, node_get(n, "credential"), node_get(n, "catalogCredential"), out);
 	read_tls(r, node_get(n, "tls"), out);
 	read_peer(r, n, out);
-	out->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
-	if (!out->where)
-		r->failed = -ENOMEM;
+	out->where = section_where(r, n);
 	if (out->insecure_auth && !out->password_file && !out->relay)
 		section_wrong(r, node_get(n, "credential"),
 			WHERE ".credential.insecureAuth is never used without a passwordFile");

@@ -89,9 +89,7 @@ static void read_opaque(struct reading *r, const struct node *n, struct opaque_r
 
 	if (!n || !section_map(r, n, "spec.statements.opaque", keys, ARRAY_LEN(keys)))
 		return;
-	out->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
-	if (!out->where)
-		r->failed = -ENOMEM;
+	out->where = section_where(r, n);
 	read_opaque_list(r, node_get(n, "allow"), out);
 	if (!mode || node_is(mode, "deny"))
 		return;
@@ -260,10 +258,11 @@ static int read_all(struct reading *r, struct documents *d, struct span text)
 	unsigned n = 0, first = d->n;
 	struct document *v;
 	struct node *root;
-	int rc = node_parse(&root, text, r->m);
+	int rc = r->confined ? node_parse_foreign(&root, text, r->m) : node_parse(&root, text, r->m);
 
 	if (rc)
 		return rc;
+	r->root = root;
 	for (const struct node *c = root; c; c = c->next)
 		n++;
 	if (!n || n > DOCUMENTS_MAX) {
@@ -287,11 +286,32 @@ static const char *folder_of(struct arena *a, const char *file)
 	return slash ? arena_strndup(a, file, slash == file ? 1 : (size_t)(slash - file)) : ".";
 }
 
-int documents_parse(struct documents *d, const char *file, struct span text, struct complaints *c)
+/* Of an object nobody sees the text that its positions are of. */
+static bool tell(const struct reading *r, const char *file, struct complaints *c)
+{
+	char path[200];
+
+	if (!r->confined || !r->root)
+		return mistakes_tell(r->m, file, c);
+	for (unsigned i = 0; i < r->m->n; i++) {
+		const struct mistake *v = &r->m->v[i];
+
+		node_path(r->root, v->line, v->column, path, sizeof(path));
+		if (!complaints_add(c, "%s:%s: %s", file, path, v->text))
+			return false;
+	}
+	if (r->m->total > MISTAKES_MAX &&
+		!complaints_add(c, "%s:: and %u more mistakes", file, r->m->total - MISTAKES_MAX))
+		return false;
+	return !r->m->no_memory;
+}
+
+static int parse(struct documents *d, const char *file, struct span text,
+	const struct policy_sources *confined, struct complaints *c)
 {
 	struct arena scratch = {.limit = SCRATCH_MAX};
 	struct mistakes m = {.mem = &scratch};
-	struct reading r = {.m = &m, .mem = &d->mem, .keys = d->keys};
+	struct reading r = {.m = &m, .mem = &d->mem, .confined = confined, .keys = d->keys};
 	int rc = -ENOMEM;
 
 	r.file = arena_strdup(&d->mem, file);
@@ -299,7 +319,7 @@ int documents_parse(struct documents *d, const char *file, struct span text, str
 	if (r.file && r.folder)
 		rc = read_all(&r, d, text);
 	d->keys = r.keys;
-	if (!mistakes_tell(&m, file, c))
+	if (!tell(&r, file, c))
 		rc = -ENOMEM;
 	if (!rc && m.total)
 		rc = -EINVAL;
@@ -307,6 +327,19 @@ int documents_parse(struct documents *d, const char *file, struct span text, str
 		rc = -EINVAL;
 	arena_fini(&scratch);
 	return rc;
+}
+
+int documents_parse(struct documents *d, const char *file, struct span text, struct complaints *c)
+{
+	return parse(d, file, text, NULL, c);
+}
+
+int documents_parse_object(struct documents *d, const struct policy_object *o, const struct policy_sources *s,
+	struct complaints *c)
+{
+	if (!o->fault)
+		return parse(d, o->name, o->text, s, c);
+	return complaints_add(c, "%s:: %s", o->name, o->fault) ? -EINVAL : -ENOMEM;
 }
 
 static int read_file(const char *file, uint8_t **text, size_t *n)

@@ -59,6 +59,9 @@ struct documents { /* all zero is empty */
 /* Appends the documents of one text; file is for messages and for relative paths in it, which begin at its
  * folder. -EINVAL: mistakes were appended to c; -ENOMEM. documents_fini is due in every case. */
 MUSTCHECK int documents_parse(struct documents *d, const char *file, struct span text, struct complaints *c);
+/* The document of an API object. -EINVAL, -ENOMEM as above. */
+MUSTCHECK int documents_parse_object(struct documents *d, const struct policy_object *o,
+	const struct policy_sources *s, struct complaints *c);
 MUSTCHECK int documents_read(struct documents *d, const char *file, struct complaints *c);
 void documents_fini(struct documents *d); /* wipes keys */
 

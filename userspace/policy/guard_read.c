@@ -155,6 +155,12 @@ static void read_estimate(struct reading *r, const struct node *n, struct guard_
 		g->rows = rows;
 }
 
+/* none, or [none]. */
+static bool names_none(const struct node *n)
+{
+	return node_is(n, "none") || (n && n->kind == NODE_LIST && n->n == 1 && node_is(n->child, "none"));
+}
+
 static void read_rule(struct reading *r, const struct node *n, struct guard_rule *g)
 {
 	static const struct key keys[] = {{"effects", KEY_READ}, {"relations", KEY_READ},
@@ -163,14 +169,12 @@ static void read_rule(struct reading *r, const struct node *n, struct guard_rule
 	const struct node *where = node_get(n, "where");
 	unsigned told = r->m->total;
 
-	g->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
-	if (!g->where)
-		r->failed = -ENOMEM;
+	g->where = section_where(r, n);
 	if (!section_map(r, n, WHERE, keys, ARRAY_LEN(keys)))
 		return;
 	section_missing(r, n, WHERE, "verdict");
 	g->effects = read_effects(r, node_get(n, "effects"));
-	g->nowhere = node_is(node_get(n, "relations"), "none");
+	g->nowhere = names_none(node_get(n, "relations"));
 	if (!g->nowhere)
 		g->relations =
 			read_names(r, node_get(n, "relations"), WHERE ".relations", true, &g->nrelations);

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -20,7 +21,8 @@ struct reader {
 	yaml_parser_t parser;
 	yaml_event_t event;
 	struct mistakes *m;
-	int failed; /* negative errno */
+	bool foreign; /* the environment is not its writer's */
+	int failed;   /* negative errno */
 };
 
 static size_t reference_length(const uint8_t *p, const uint8_t *end)
@@ -88,8 +90,11 @@ static const char *resolve(struct reader *r, struct node *n, const char *s, cons
 		r->failed = -ENOMEM;
 		return NULL;
 	}
-	value = getenv(copy);
-	if (!value)
+	value = r->foreign ? NULL : getenv(copy);
+	if (!value && r->foreign)
+		mistake_add(r->m, n->line, n->column,
+			"${%.60s}: an object has no environment; write $${ for the characters", copy);
+	else if (!value)
 		mistake_add(r->m, n->line, n->column, "${%.60s} is not set in the environment", copy);
 	return value;
 }
@@ -351,9 +356,9 @@ static int take_stream(struct reader *r, struct node **out)
 	}
 }
 
-int node_parse(struct node **out, struct span text, struct mistakes *m)
+static int parse(struct node **out, struct span text, bool foreign, struct mistakes *m)
 {
-	struct reader r = {.m = m};
+	struct reader r = {.m = m, .foreign = foreign};
 	struct span prepared;
 	int rc;
 
@@ -373,6 +378,52 @@ int node_parse(struct node **out, struct span text, struct mistakes *m)
 	return m->no_memory ? -ENOMEM : rc;
 }
 
+int node_parse(struct node **out, struct span text, struct mistakes *m)
+{
+	return parse(out, text, false, m);
+}
+
+int node_parse_foreign(struct node **out, struct span text, struct mistakes *m)
+{
+	return parse(out, text, true, m);
+}
+
+static bool begins_by(const struct node *n, unsigned line, unsigned column)
+{
+	unsigned l = n->key ? n->key_line : n->line, c = n->key ? n->key_column : n->column;
+
+	return l < line || (l == line && c <= column);
+}
+
+void node_path(const struct node *root, unsigned line, unsigned column, char *out, size_t cap)
+{
+	const struct node *n = root;
+	size_t len = 0;
+
+	*out = '\0';
+	while (n && n->child) {
+		const struct node *in = NULL;
+		unsigned i = 0, at = 0;
+		int w;
+
+		for (const struct node *c = n->child; c && begins_by(c, line, column); c = c->next) {
+			in = c;
+			at = i++;
+		}
+		/* What stands behind the last of them, or before the first, is the whole's. */
+		if (!in || (n->line == line && n->column == column))
+			return;
+		w = in->key ? snprintf(out + len, cap - len, "%s%.60s", len ? "." : "", in->key)
+			    : snprintf(out + len, cap - len, "[%u]", at);
+		if (w < 0 || (size_t)w >= cap - len)
+			return;
+		len += (size_t)w;
+		if (in->key && in->key_line == line && in->key_column == column)
+			return;
+		n = in;
+	}
+}
+
 const struct node *node_get(const struct node *map, const char *key)
 {
 	if (!map || map->kind != NODE_MAP)
@@ -386,4 +437,11 @@ const struct node *node_get(const struct node *map, const char *key)
 bool node_is(const struct node *n, const char *word)
 {
 	return n && n->kind == NODE_SCALAR && strcmp(n->text, word) == 0;
+}
+
+bool node_says(const struct node *n, const char *word)
+{
+	if (n && n->kind == NODE_MAP && n->n == 1)
+		return n->child->kind == NODE_MAP && !n->child->n && strcmp(n->child->key, word) == 0;
+	return node_is(n, word);
 }

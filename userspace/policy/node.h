@@ -30,9 +30,15 @@ struct node {
  * limit. 0: the tree is whole, though there may be mistakes in m; -EINVAL: it is not, and m says why;
  * -ENOMEM. */
 MUSTCHECK int node_parse(struct node **out, struct span text, struct mistakes *m);
+/* The same of a text whose writer has no business with the environment: a ${NAME} is a mistake. */
+MUSTCHECK int node_parse_foreign(struct node **out, struct span text, struct mistakes *m);
+/* Where in the document root a position is, as "spec.mask[0].with"; "" at its beginning. */
+void node_path(const struct node *root, unsigned line, unsigned column, char *out, size_t cap);
 /* The child of that key; NULL where there is none, or map is NULL or no map. */
 const struct node *node_get(const struct node *map, const char *key);
 /* Whether n is the word (a plain or quoted scalar). */
 bool node_is(const struct node *n, const char *word);
+/* The same, or {word: {}}: a schema of Kubernetes' cannot say that a map or a word may stand there. */
+bool node_says(const struct node *n, const char *word);
 
 #endif

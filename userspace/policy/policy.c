@@ -50,14 +50,24 @@ static int index_documents(struct policy *p)
 
 int policy_load(struct policy **out, const char *const *paths, unsigned n, struct complaints *c)
 {
+	return policy_load_all(out, &(struct policy_sources){.files = paths, .nfiles = n}, c);
+}
+
+int policy_load_all(struct policy **out, const struct policy_sources *s, struct complaints *c)
+{
 	struct policy *p = calloc(1, sizeof(*p));
 	int rc = p ? 0 : -ENOMEM;
 
 	*out = NULL;
-	for (unsigned i = 0; p && i < n; i++) {
-		int r = documents_read(&p->documents, paths[i], c);
+	/* Every one is read, so that every mistake is told. */
+	for (unsigned i = 0; p && i < s->nfiles; i++) {
+		int r = documents_read(&p->documents, s->files[i], c);
 
-		/* Every file is read, so that every mistake is told. */
+		rc = rc ? rc : r;
+	}
+	for (unsigned i = 0; p && i < s->nobjects; i++) {
+		int r = documents_parse_object(&p->documents, &s->objects[i], s, c);
+
 		rc = rc ? rc : r;
 	}
 	if (!rc)

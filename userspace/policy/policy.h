@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "base/buf.h"
 #include "base/err.h"
 #include "mask/mask.h"
 #include "policy/caller.h"
@@ -101,6 +102,23 @@ struct rule {                       /* one entry of spec.mask */
 /* Loads files, all or nothing. -EINVAL: *c lists every mistake of every file; -ENOMEM. ${NAME} is replaced by
  * the process's environment (lab.sh uses it); an unset name is a mistake. */
 MUSTCHECK int policy_load(struct policy **out, const char *const *paths, unsigned n, struct complaints *c);
+
+struct policy_object {     /* an object of the Kubernetes API, which is one document */
+	const char *name;  /* in complaints: "maskingpolicy/claude" */
+	struct span text;  /* JSON */
+	const char *fault; /* it is there and its text cannot be had: why. Else NULL */
+};
+struct policy_sources { /* borrowed; together they are one policy */
+	const char *const *files;
+	unsigned nfiles;
+	const struct policy_object *objects;
+	unsigned nobjects;
+	/* An object may name files below these, whoever writes it: absolute. A file may name any. */
+	const char *const *secret_dirs;
+	unsigned nsecret_dirs;
+};
+/* As policy_load. Nothing at all is a policy, too: nobody may do anything. */
+MUSTCHECK int policy_load_all(struct policy **out, const struct policy_sources *s, struct complaints *c);
 struct policy *policy_ref(struct policy *p);
 void policy_unref(struct policy *p);             /* NULL is fine */
 uint64_t policy_version(const struct policy *p); /* no two of one process are equal */

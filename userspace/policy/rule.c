@@ -32,23 +32,26 @@ static void read_columns(struct reading *r, const struct node *list, const char 
 	out->columns = columns;
 }
 
-/* The patterns of a rule stand in "columns", or where detect stands in "in". */
+static bool detects(const struct node *rule)
+{
+	return node_get(rule, "detect") || node_get(rule, "patterns");
+}
+
+/* The patterns of a rule stand in "columns", or where something is detected in "in". */
 static const struct node *columns_of(const struct node *rule)
 {
-	return node_get(rule, node_get(rule, "detect") ? "in" : "columns");
+	return node_get(rule, detects(rule) ? "in" : "columns");
 }
 
 void rule_read(struct reading *r, const struct node *n, struct rule *out)
 {
 	static const struct key keys[] = {{"columns", KEY_READ}, {"with", KEY_READ}, {"predicates", KEY_READ},
 		{"derived", KEY_READ}, {"aggregates", KEY_READ}, {"detect", KEY_READ}, {"in", KEY_READ},
-		{"copies", KEY_READ}};
+		{"copies", KEY_READ}, {"patterns", KEY_READ}};
 	const struct node *with = node_get(n, "with"), *derived = node_get(n, "derived"), *wrong_list;
-	const struct node *detect = node_get(n, "detect");
+	bool detect = detects(n);
 
-	out->where = arena_printf(r->mem, "%s:%u", r->file, n->line);
-	if (!out->where)
-		r->failed = -ENOMEM;
+	out->where = section_where(r, n);
 	out->masked = masked_of(out->where);
 	if (!section_map(r, n, WHERE, keys, ARRAY_LEN(keys)))
 		return;
@@ -61,7 +64,7 @@ void rule_read(struct reading *r, const struct node *n, struct rule *out)
 	read_columns(r, columns_of(n), detect ? WHERE ".in" : WHERE ".columns", out);
 	permit_read(r, n, &out->permit);
 	if (detect)
-		mask_read_detect(r, detect, with, WHERE ".with", &out->mask);
+		mask_read_detect(r, n, with, WHERE ".with", &out->mask);
 	else if (with)
 		mask_read(r, with, WHERE ".with", &out->mask);
 	if (derived)

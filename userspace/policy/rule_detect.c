@@ -153,10 +153,22 @@ static void add_own(struct reading *r, const struct node *n, const struct patter
 	v[out->nown++] = p;
 }
 
-void mask_read_detect(struct reading *r, const struct node *list, const struct node *with, const char *where,
+static void read_list(
+	struct reading *r, const struct node *list, const struct pattern **own, struct detectors *out)
+{
+	for (const struct node *c = list->child; c; c = c->next) {
+		if (c->kind == NODE_MAP)
+			add_own(r, c, own, out);
+		else
+			read_name(r, c, out);
+	}
+}
+
+void mask_read_detect(struct reading *r, const struct node *rule, const struct node *with, const char *where,
 	struct mask *out)
 {
 	const struct pattern **own = calloc(OWN_MAX, sizeof(*own));
+	const struct node *list = node_get(rule, "detect"), *patterns = node_get(rule, "patterns");
 
 	*out = (struct mask){.kind = MASK_NULL};
 	if (with)
@@ -167,13 +179,11 @@ void mask_read_detect(struct reading *r, const struct node *list, const struct n
 		return;
 	}
 	out->detectors.own = own;
-	if (!section_list(r, list, WHERE))
-		return;
-	for (const struct node *c = list->child; c; c = c->next) {
-		if (c->kind == NODE_MAP)
+	if (list && section_list(r, list, WHERE))
+		read_list(r, list, own, &out->detectors);
+	/* The same by itself, where a list cannot hold both words and maps. */
+	if (patterns && section_list(r, patterns, "spec.mask[].patterns"))
+		for (const struct node *c = patterns->child; c; c = c->next)
 			add_own(r, c, own, &out->detectors);
-		else
-			read_name(r, c, &out->detectors);
-	}
 	qsort(own, out->detectors.nown, sizeof(*own), compare);
 }

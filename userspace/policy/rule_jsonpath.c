@@ -32,7 +32,7 @@ static int compare_entries(const void *x, const void *y)
 static void read_entry(struct reading *r, const struct node *n, struct entry *e)
 {
 	e->node = n;
-	e->shown = node_is(n, "keep");
+	e->shown = node_says(n, "keep");
 	if (e->shown)
 		return;
 	mask_read(r, n, WHERE, &e->mask);

@@ -26,9 +26,9 @@ static void read_predicates(struct reading *r, const struct node *n, struct perm
 	static const struct key keys[] = {{"equality", KEY_READ}};
 	bool map = n && n->kind == NODE_MAP;
 
-	if (!n || node_is(n, "deny"))
+	if (!n || node_says(n, "deny"))
 		return;
-	if (node_is(n, "allow")) {
+	if (node_says(n, "allow")) {
 		out->predicates = PREDICATES_ALLOW;
 		return;
 	}

@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <pwd.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "policy/confine.h"
 
 void section_wrong(struct reading *r, const struct node *n, const char *fmt, ...)
 {
@@ -145,10 +148,31 @@ char *section_text(struct reading *r, const struct node *n, const char *where)
 	return kept;
 }
 
+const char *section_where(struct reading *r, const struct node *n)
+{
+	char path[200];
+	const char *where;
+
+	if (r->confined)
+		node_path(r->root, n->line, n->column, path, sizeof(path));
+	else
+		snprintf(path, sizeof(path), "%u", n->line);
+	where = arena_printf(r->mem, "%s:%s", r->file, path);
+	if (!where)
+		r->failed = -ENOMEM;
+	return where;
+}
+
 const char *section_path(struct reading *r, const struct node *n, const char *where)
 {
 	const char *path = section_text(r, n, where);
+	struct err e = {0};
 
+	if (path && r->confined &&
+		confine_check(path, r->confined->secret_dirs, r->confined->nsecret_dirs, &e)) {
+		section_wrong(r, n, "%s: %s", where, e.msg);
+		return NULL;
+	}
 	if (!path || path[0] == '/')
 		return path;
 	path = arena_printf(r->mem, "%s/%s", r->folder, path);

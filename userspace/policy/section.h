@@ -11,7 +11,9 @@ struct reading {
 	struct mistakes *m;
 	struct arena *mem; /* of what stays */
 	const char *file, *folder;
-	int failed; /* -ENOMEM */
+	const struct policy_sources *confined; /* NULL: it is a file, and names any; else an object */
+	const struct node *root;               /* of the document under way */
+	int failed;                            /* -ENOMEM */
 	struct key_path *keys;
 };
 
@@ -34,7 +36,10 @@ bool section_map(
 bool section_list(struct reading *r, const struct node *n, const char *where);
 /* A non-empty scalar that is not null, kept; NULL after a complaint or for NULL n. */
 char *section_text(struct reading *r, const struct node *n, const char *where);
-/* As section_text; a relative path begins at the document's folder. */
+/* "file:line" of n, or where it is in its object: kept. */
+const char *section_where(struct reading *r, const struct node *n);
+/* As section_text; a relative path begins at the document's folder. An object may name the files that it is
+ * given, and these must be there. */
 const char *section_path(struct reading *r, const struct node *n, const char *where);
 /* A decimal number of min..max. */
 bool section_number(struct reading *r, const struct node *n, const char *where, unsigned long min,
@@ -70,7 +75,7 @@ void mask_read_noise(struct reading *r, const struct node *n, struct mask *out);
 void mask_read_fpe(struct reading *r, const struct node *n, struct mask *out);
 void mask_read_jsonpath(struct reading *r, const struct node *n, struct mask *out);
 /* The mask of a rule with detect: the detectors' names, and what becomes of a finding. */
-void mask_read_detect(struct reading *r, const struct node *list, const struct node *with, const char *where,
+void mask_read_detect(struct reading *r, const struct node *rule, const struct node *with, const char *where,
 	struct mask *out);
 /* Of spec.statements, which is there: default and rules. */
 void guard_read(struct reading *r, const struct node *statements, struct guard *g);

@@ -69,11 +69,14 @@ demo: ## install what is missing, build, and show one query as the DBA and as th
 	$(MAKE) --no-print-directory all
 	scripts/demo.sh
 check: ## the fast part, without root: layers, format, unit, golden, replay, a few seconds of fuzzing
-	$(MAKE) --no-print-directory -j2 check-layers check-man check-format unit policy-test BUILD=asan
+	$(MAKE) --no-print-directory -j2 check-layers check-man check-crd check-format unit policy-test BUILD=asan
 	$(MAKE) --no-print-directory fuzz SECONDS_EACH=3
 test: ## install what is missing, build, run everything (root)
 	scripts/deps.sh
 	scripts/run-tests.sh
+.PHONY: check-crd
+check-crd: ## whether the CRD of policies is made of the schema that is here
+	$(PYTHON) -B scripts/crd.py --check
 .PHONY: test-html
 test-html: all ## an exported session in headless Chromium, which is not installed for it: 400 MB (root; SHOTS=DIR: and pictures of it)
 	$(PYTHON) -B -m pytest -q -rs -p no:cacheprovider tests/integration/test_sessions_html.py

@@ -61,7 +61,7 @@ lab_save() {
 	for v in build db_host db_host6 db_port db_name pg_version agents pg_password agent_password bridge daemon_args; do
 		printf '%s=%q\n' "$v" "${!v}"
 	done > "$state/lab.env"
-	printf 'policies=(%s)\n' "$(printf '%q ' "${policies[@]}")" >> "$state/lab.env"
+	printf 'policies=(%s)\n' "$([ ${#policies[@]} -eq 0 ] || printf '%q ' "${policies[@]}")" >> "$state/lab.env"
 	chmod 600 "$state/lab.env"
 }
 
@@ -444,7 +444,7 @@ up() {
 	pg_start
 	make_agents
 	load_schema "$schema"
-	if [ ${#policies[@]} -eq 0 ]; then
+	if [ ${#policies[@]} -eq 0 ] && [[ $daemon_args != *--kube-policies* ]]; then
 		default_policy > "$state/default-policy.yaml"
 		policies=("$state/default-policy.yaml")
 	fi

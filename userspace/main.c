@@ -48,6 +48,7 @@
 #include "main/cluster.h"
 #include "main/daemon.h"
 #include "main/refusal.h"
+#include "main/reload.h"
 #include "main/splicing.h"
 #include "main/succeed.h"
 #include "net/netns.h"
@@ -59,7 +60,6 @@
 
 #define GRACE_MS          5000
 #define SHIP_GRACE_MS     10000
-#define RESOLVE_MS        3000
 #define REFUSALS_A_SECOND 20
 
 /* ---- what must be there ---- */
@@ -139,20 +139,6 @@ static int lock_pins(struct daemon *d, struct err *e)
 	return 0;
 }
 
-static int load_policy(const struct options *o, struct policy **out, json_t *told)
-{
-	struct complaints c = {0};
-	int r = policy_load(out, o->policies, o->npolicies, &c);
-
-	for (unsigned i = 0; i < c.n; i++) {
-		log_event(LOG_ERROR, "policy.complaint", "%s", c.line[i]);
-		if (told)
-			json_array_append_new(told, json_string(c.line[i]));
-	}
-	complaints_fini(&c);
-	return r;
-}
-
 static bool check(int r, const struct err *e)
 {
 	if (r)
@@ -167,12 +153,12 @@ static bool check_needs(struct daemon *d)
 	struct err e = {0};
 	bool ok = true;
 
-	if (!d->opt.npolicies)
+	if (!d->opt.npolicies && !d->kube_policy)
 		ok = check(-EINVAL, &(struct err){.msg = "no --policy was given"});
 	else if (file_watch_open(&d->watch, &e) ||
 		 file_watch_take(d->watch, d->opt.policies, d->opt.npolicies, &e))
 		ok = check(-ENOMEM, &e);
-	else if (load_policy(&d->opt, &d->policy, NULL))
+	else if (reload_first(d))
 		ok = check(-EINVAL, &(struct err){.msg = "the policy does not load"});
 	if (geteuid() != 0)
 		ok = check(-EPERM, &(struct err){.msg = "pgveild must run as root"});
@@ -221,104 +207,6 @@ static void on_detach(void *arg, struct slot *slot)
 }
 
 /* ---- events of the control loop ---- */
-
-struct paths {
-	const char **v;
-	unsigned n, cap;
-};
-
-static void add_path(void *arg, const char *path)
-{
-	struct paths *p = arg;
-
-	if (p->n < p->cap)
-		p->v[p->n] = path;
-	p->n++;
-}
-
-/* The policy's files, and the key files that it names. */
-static int watch_policy(struct daemon *d, struct err *e)
-{
-	struct paths p = {0};
-	int r;
-
-	policy_key_files(d->policy, add_path, &p);
-	p = (struct paths){.cap = p.n + d->opt.npolicies};
-	p.v = calloc(p.cap ? p.cap : 1, sizeof(*p.v));
-	if (!p.v)
-		return err_set(e, -ENOMEM, "out of memory");
-	for (unsigned i = 0; i < d->opt.npolicies; i++)
-		add_path(&p, d->opt.policies[i]);
-	policy_key_files(d->policy, add_path, &p);
-	r = file_watch_take(d->watch, p.v, p.n, e);
-	free(p.v);
-	return r;
-}
-
-/* What `pgveil status` says of it until the next attempt. */
-static void remember_failure(struct daemon *d, json_t *complaints)
-{
-	json_decref(d->complaints);
-	d->complaints = json_incref(complaints);
-	d->report.complaints = d->complaints;
-	d->report.failed_at_s = (uint64_t)time(NULL);
-}
-
-static int reload(void *arg, json_t *complaints)
-{
-	struct daemon *d = arg;
-	struct policy *p = NULL;
-	struct err e = {0};
-	int r;
-
-	file_watch_mark(d->watch);
-	r = load_policy(&d->opt, &p, complaints);
-
-	if (!r)
-		r = resolver_set_policy(d->resolver, p, &e);
-	/* Not the kernel's part when another daemon is in charge. */
-	if (!r && d->enrol)
-		r = enrol_policy(d->enrol, p, &e);
-	if (r) {
-		/* Back to what is in force; what the kernel knows already knew it. */
-		if (e.msg[0]) {
-			json_array_append_new(complaints, json_string(e.msg));
-			if ((d->enrol && enrol_policy(d->enrol, d->policy, &e)) ||
-				resolver_set_policy(d->resolver, d->policy, &e))
-				log_event(LOG_ERROR, "policy.failed", "%s", e.msg);
-		}
-		d->report.reload_failures++;
-		remember_failure(d, complaints);
-		log_event(LOG_ERROR, "policy.kept", "the new policy is not taken; the one in force stays");
-		policy_unref(p);
-		return r;
-	}
-	/* A session whose new entry cannot be told to be its own would end. */
-	resolver_wait(d->resolver, RESOLVE_MS);
-	workers_set_policy(d->workers, p);
-	policy_unref(d->policy);
-	d->policy = p;
-	d->report.policy = p;
-	d->report.loaded_ms = clock_ms();
-	d->report.loaded_at_s = (uint64_t)time(NULL);
-	d->report.reloads++;
-	remember_failure(d, NULL);
-	if (watch_policy(d, &e))
-		log_event(LOG_WARN, "watch.failed", "%s", e.msg);
-	credential_warn(p);
-	log_with(LOG_INFO, "policy.loaded", LOG_FIELDS(LOG_NUMBER("version", policy_version(p))),
-		"the policy files were read anew");
-	return 0;
-}
-
-/* SIGHUP, or a policy file that is another one now. */
-static void on_hup(void *arg)
-{
-	json_t *complaints = json_array();
-
-	reload(arg, complaints); /* says itself what became of it */
-	json_decref(complaints);
-}
 
 static void on_refusal(void *arg, const struct refusal_event *ev)
 {
@@ -494,10 +382,11 @@ static int start_control(struct daemon *d, struct err *e)
 		.book = d->book,
 		.book_changed_fd = d->book_changed_fd,
 		.api_port = api_port(d->opt.api),
+		.usual_port = d->kube_policy ? DAEMON_USUAL_PORT : 0,
 		.takes_over = d->takeover != NULL};
 	struct admin_config admin = {
-		base, d->opt.run_dir, -1, &d->report, d->events, d->approvals, reload, d};
-	const struct control_events on = {on_hup, on_usr2, on_kernel, on_end, d};
+		base, d->opt.run_dir, -1, &d->report, d->events, d->approvals, reload_policy, d};
+	const struct control_events on = {reload_now, on_usr2, on_kernel, on_end, d};
 	const struct guard_config guard = {base, d->kern, d->root, on_guarded_again, on_unguarded, d};
 	int r;
 
@@ -527,6 +416,9 @@ static int start_control(struct daemon *d, struct err *e)
 		.allowance = keeper_allowance(d->keeper),
 		.enrol = d->enrol,
 		.kube = d->kube,
+		.kube_policy = d->kube_policy,
+		.complaints = d->complaints,
+		.failed_at_s = d->complaints ? (uint64_t)time(NULL) : 0,
 		.audit = d->audit,
 		.feeds = d->feeds,
 		.kern = d->kern,
@@ -553,9 +445,9 @@ static int start_control(struct daemon *d, struct err *e)
 	if (!r && d->opt.api)
 		r = open_api(d, e);
 	if (!r)
-		r = watch_policy(d, e);
+		r = reload_watch(d, e);
 	if (!r)
-		r = file_watch_start(d->watch, base, on_hup, d, e);
+		r = file_watch_start(d->watch, base, reload_now, d, e);
 	if (!r)
 		r = control_watch(d->control, kern_events_fd(d->kern), &on, e);
 	return r ? r : succeed_open(d, e);

@@ -30,13 +30,13 @@ SUBJECT = """    - pods: {namespace: agents, labels: {app: claude}, serviceAccou
 class Cluster(AuditLab):
     """A lab whose daemon is on node1 of a cluster."""
 
-    def __init__(self, folder, api, args="", **kw):
+    def __init__(self, folder, api, args="", policies=None, **kw):
         self.api, self.folder = api, folder
         policy = folder / "pods.yaml"
         policy.write_text((HERE / "agent1.yaml").read_text().replace("    - cgroup: \"${LAB_CGROUP}\"\n", SUBJECT))
         self.token = folder / "token"
         self.token.write_text(api.admin)
-        super().__init__(agents=3, policies=(policy,), env={"LAB_DAEMON_ARGS": "--audit-every 1s --kube-node %s --kube-server %s --kube-ca %s --kube-token %s %s" % (
+        super().__init__(agents=3, policies=(policy,) if policies is None else policies, env={"LAB_DAEMON_ARGS": "--audit-every 1s --kube-node %s --kube-server %s --kube-ca %s --kube-token %s %s" % (
             NODE, api.url, api.ca_file, self.token, args)}, **kw)
 
     def up(self):

@@ -158,15 +158,19 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 static int set_ports(struct enrol *en, bool first, struct err *e)
 {
 	unsigned n = policy_databases(en->policy);
-	uint16_t *ports = calloc(n + 1, sizeof(*ports));
+	uint16_t *ports = calloc(n + 2, sizeof(*ports));
 	int r = 0;
 
+	/* Nothing is in force yet: what the daemon before this one captured is captured. */
+	first = first && n;
 	if (!ports)
 		return err_set(e, -ENOMEM, "out of memory");
 	for (unsigned i = 0; i < n; i++)
 		ports[i] = policy_database_at(en->policy, i)->port;
 	if (en->cfg.api_port)
 		ports[n++] = en->cfg.api_port;
+	if (en->cfg.usual_port)
+		ports[n++] = en->cfg.usual_port;
 	if (first)
 		r = kern_replace_ports(en->cfg.kern, ports, n, e);
 	for (unsigned i = 0; i < n && !r && !first; i++)

@@ -31,6 +31,7 @@ struct enrol_config { /* strings outlive it */
 	struct book *book;   /* of the pods; NULL: this is no node of a cluster */
 	int book_changed_fd; /* an eventfd */
 	uint16_t api_port;   /* captured too: agents reach nothing of ours there; 0: none */
+	uint16_t usual_port; /* likewise, whatever the policy says; 0: none */
 	bool takes_over; /* the listeners that the kernel knows of are the workers' already (workers_adopt) */
 };
 

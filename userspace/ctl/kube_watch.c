@@ -197,6 +197,16 @@ bool kube_watch_current(struct kube_watch *w)
 	return current;
 }
 
+uint64_t kube_watch_lists(struct kube_watch *w)
+{
+	uint64_t lists;
+
+	pthread_mutex_lock(&w->lock);
+	lists = w->lists;
+	pthread_mutex_unlock(&w->lock);
+	return lists;
+}
+
 json_t *kube_watch_report(struct kube_watch *w)
 {
 	static const char *const views[] = {"blind", "stale", "current"};

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include "base/err.h"
 #include "kube/reflector.h"
 
@@ -29,6 +30,7 @@ void kube_watch_stop(
 	struct kube_watch *w); /* waits for its thread; what is known of it stays; NULL is fine */
 void kube_watch_free(struct kube_watch *w); /* stops it; NULL is fine */
 bool kube_watch_current(struct kube_watch *w);
+uint64_t kube_watch_lists(struct kube_watch *w); /* how often all was listed */
 /* {view, trouble, lists, heard_ms_ago}. A reference. */
 json_t *kube_watch_report(struct kube_watch *w);
 

@@ -12,6 +12,7 @@
 #include "ctl/enrol.h"
 #include "ctl/feed.h"
 #include "ctl/kube.h"
+#include "ctl/kube_policy.h"
 #include "ctl/pods.h"
 #include "ctl/recorder.h"
 #include "ctl/ship.h"
@@ -156,6 +157,8 @@ static json_t *cluster_of(const struct report *r)
 	}
 	enrol_each_pod(r->enrol, add_pod, pods);
 	json_object_set_new(doc, "on_node", pods);
+	if (r->kube_policy)
+		json_object_set_new(doc, "policies", kube_policy_report(r->kube_policy));
 	return doc;
 }
 

@@ -13,6 +13,7 @@ struct enrol;
 struct feeds;
 struct kern;
 struct kube;
+struct kube_policy;
 struct policy;
 struct allowance;
 struct approvals;
@@ -32,7 +33,8 @@ struct report { /* what is reported on; borrowed */
 	struct audit *audit;
 	struct feeds *feeds;
 	struct kern *kern;
-	struct kube *kube; /* NULL: this is no node of a cluster */
+	struct kube *kube;               /* NULL: this is no node of a cluster */
+	struct kube_policy *kube_policy; /* NULL: no objects are read */
 	const struct policy *policy;
 	const char *const *policy_files;
 	unsigned npolicy_files;

@@ -8,12 +8,15 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "ctl/control.h"
 #include "ctl/kube.h"
+#include "ctl/kube_policy.h"
 #include "ctl/kube_root.h"
 #include "kern/cgroup.h"
 #include "kube/book.h"
 #include "kube/pod_path.h"
 #include "main/daemon.h"
+#include "main/reload.h"
 
 static uint64_t wall_ms(void)
 {
@@ -79,18 +82,32 @@ int cluster_open(struct daemon *d, struct err *e)
 	if (r)
 		close(d->book_changed_fd);
 	kube.book = d->book;
-	return r ? r : kube_open(&d->kube, &kube, e);
+	if (!r)
+		r = kube_open(&d->kube, &kube, e);
+	if (!r && d->opt.kube_policies) {
+		const struct kube_policy_config policies = {
+			kube.access, d->opt.kube_node, d->opt.state_dir, wall_ms};
+
+		r = kube_policy_open(&d->kube_policy, &policies, e);
+	}
+	return r;
 }
 
 int cluster_start(struct daemon *d, struct err *e)
 {
-	return d->kube ? kube_start(d->kube, e) : 0;
+	int r = d->kube ? kube_start(d->kube, e) : 0;
+
+	if (!r && d->kube_policy)
+		r = kube_policy_start(d->kube_policy, control_base(d->control), reload_now, d, e);
+	return r;
 }
 
 void cluster_stop(struct daemon *d)
 {
 	kube_close(d->kube);
 	d->kube = NULL;
+	kube_policy_close(d->kube_policy);
+	d->kube_policy = NULL;
 }
 
 void cluster_close(struct daemon *d)

@@ -38,6 +38,7 @@ struct daemon {
 	struct book *book; /* of this node's pods; NULL: it is no node of a cluster */
 	int book_changed_fd;
 	struct kube *kube;
+	struct kube_policy *kube_policy; /* NULL: the policy is of files alone */
 	struct control *control;
 	struct audit *audit;
 	struct enrol *enrol;
@@ -63,6 +64,9 @@ struct daemon {
 	uint64_t refusals_since_ms;
 	unsigned refusals;
 };
+
+/* Captured in a cluster before anybody knows an object: most likely somebody connects there first. */
+#define DAEMON_USUAL_PORT 5432
 
 /* The ports of the databases that the policy names; to be freed. NULL: no memory. */
 uint16_t *daemon_ports(const struct daemon *d, unsigned *n, struct err *e);

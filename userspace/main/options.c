@@ -53,6 +53,15 @@ static int take_runtime_class(struct options *o, const struct row *row, const ch
 	return 0;
 }
 
+static int take_secret_dir(struct options *o, const struct row *row, const char *text)
+{
+	(void)row;
+	if (o->nkube_secret_dirs == OPTIONS_SECRET_DIRS || text[0] != '/' || !text[1])
+		return -EINVAL;
+	o->kube_secret_dirs[o->nkube_secret_dirs++] = text;
+	return 0;
+}
+
 /* From 1 to the row's max. */
 static int number_of(const struct row *row, const char *text, unsigned *out)
 {
@@ -317,6 +326,11 @@ static const struct row table[] = {
 	{"kube-release", NULL, take_flag, AT(kube_release), 0,
 		"a pod whose label is taken away is let go at once (default: it stays enrolled until it "
 		"ends)"},
+	{"kube-policies", NULL, take_flag, AT(kube_policies), 0,
+		"the cluster's MaskingPolicy objects are documents of the policy, beside those of --policy"},
+	{"kube-secret-dir", "DIR", take_secret_dir, 0, 0,
+		"where a MaskingPolicy object may name files, which are read as root; may be repeated "
+		"(default: /etc/pgveil)"},
 	{"api", "ADDR:PORT", take_text, AT(api), 0,
 		"answer approvals over HTTPS there, to who has a token (default: nowhere)"},
 	{"api-cert", "FILE", take_text, AT(api_cert), 0, "its certificate, with the chain, in PEM"},
@@ -346,6 +360,7 @@ void options_help(void)
 	char left[40];
 
 	puts("usage: pgveild --policy FILE [--policy FILE]... [options]\n"
+	     "       pgveild --kube-node NAME --kube-policies [options]\n"
 	     "\n"
 	     "Masks what the processes of enrolled cgroups see of PostgreSQL.\n");
 	for (size_t i = 0; i < ROWS; i++) {
@@ -402,6 +417,12 @@ int options_parse(struct options *o, int argc, char **argv)
 		}
 		if (o->help)
 			return 0;
+	}
+	if (!o->nkube_secret_dirs)
+		o->kube_secret_dirs[o->nkube_secret_dirs++] = "/etc/pgveil";
+	if (o->kube_policies && !o->kube_node) {
+		fputs("pgveild: --kube-policies needs --kube-node\n", stderr);
+		return -EINVAL;
 	}
 	if (optind < argc) {
 		fprintf(stderr, "pgveild: %s: not understood\n", argv[optind]);

@@ -13,6 +13,7 @@
 
 #define OPTIONS_POLICIES        64
 #define OPTIONS_RUNTIME_CLASSES 16
+#define OPTIONS_SECRET_DIRS     16
 
 struct options { /* strings are those of argv */
 	const char *policies[OPTIONS_POLICIES];
@@ -40,7 +41,9 @@ struct options { /* strings are those of argv */
 	const char *kube_server, *kube_ca, *kube_token;
 	const char *kube_runtime_classes[OPTIONS_RUNTIME_CLASSES];
 	unsigned nkube_runtime_classes;
-	bool kube_deny_net_raw, kube_release;
+	bool kube_deny_net_raw, kube_release, kube_policies;
+	const char *kube_secret_dirs[OPTIONS_SECRET_DIRS];
+	unsigned nkube_secret_dirs;
 	const char *api, *api_cert, *api_key, *api_tokens; /* NULL: nowhere; files */
 	enum log_level log_level;
 	enum splice_mode splice;

@@ -35,11 +35,13 @@ uint16_t *daemon_ports(const struct daemon *d, unsigned *n, struct err *e)
 	unsigned databases = policy_databases(d->policy);
 
 	*n = databases;
-	ports = calloc(databases + 1, sizeof(*ports));
+	ports = calloc(databases + 2, sizeof(*ports));
 	if (!ports)
 		err_set(e, -ENOMEM, "out of memory");
 	for (unsigned i = 0; ports && i < databases; i++)
 		ports[i] = policy_database_at(d->policy, i)->port;
+	if (ports && d->kube_policy)
+		ports[(*n)++] = DAEMON_USUAL_PORT;
 	/* What agents connect to there is the engine, which speaks no HTTP: none of them reaches the API. */
 	if (ports && d->opt.api)
 		ports[(*n)++] = api_port(d->opt.api);

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/* Every node has a key of its own below status.nodes, which a merge patch changes and no other. The condition
+ * Accepted is all nodes' together: whoever sees in the answer to his own patch that it does not say what the
+ * nodes say writes it, for the version that he saw, so that of two nodes one looks again. */
+#include "ctl/kube_status.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "base/attr.h"
+#include "base/log.h"
+#include "ctl/clock.h"
+#include "ctl/kube_api.h"
+
+#define PATH        "/apis/pgveil.dev/v1/maskingpolicies/"
+#define MESSAGE_MAX 500
+#define AGAIN_MS    1000
+#define AGAIN_MAX   60000
+#define TRIES       5 /* of the condition, where others write it at the same time */
+
+struct line {
+	char *name, *uid, *message;
+	int64_t generation;
+	bool in_force, told;
+};
+
+struct kube_status {
+	struct kube_api *api;
+	const char *node;
+	uint64_t (*wall_ms)(void);
+	pthread_t thread;
+	bool running;
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t wake;
+	bool stopping;
+	struct line *v;
+	unsigned n;
+	uint64_t round; /* of kube_status_set */
+	struct kube_status_counts counts;
+};
+
+int kube_status_open(struct kube_status **out, const struct kube_access *access, const char *node,
+	uint64_t (*wall_ms)(void), struct err *e)
+{
+	struct kube_status *s = calloc(1, sizeof(*s));
+	pthread_condattr_t attr;
+	int r;
+
+	if (!s)
+		return err_set(e, -ENOMEM, "out of memory");
+	s->node = node;
+	s->wall_ms = wall_ms;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	r = kube_api_open(&s->api, access, e);
+	if (r) {
+		kube_status_close(s);
+		return r;
+	}
+	*out = s;
+	return 0;
+}
+
+static void line_fini(struct line *l)
+{
+	free(l->name);
+	free(l->uid);
+	free(l->message);
+}
+
+static void lines_free(struct line *v, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		line_fini(&v[i]);
+	free(v);
+}
+
+static struct line *find(struct line *v, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (strcmp(v[i].name, name) == 0)
+			return &v[i];
+	}
+	return NULL;
+}
+
+/* The same of the same object: one that was deleted and made again has its generations from 1 on. */
+static bool same(const struct line *a, const struct line *b)
+{
+	return strcmp(a->uid, b->uid) == 0 && a->generation == b->generation && a->in_force == b->in_force &&
+	       strcmp(a->message, b->message) == 0;
+}
+
+/* What may stand in the status: no more than a person reads. */
+static char *shorten(const char *message)
+{
+	size_t n = strlen(message);
+
+	if (n > MESSAGE_MAX) {
+		n = MESSAGE_MAX;
+		while (n && ((unsigned char)message[n] & 0xc0) == 0x80)
+			n--;
+	}
+	return strndup(message, n);
+}
+
+int kube_status_set(struct kube_status *s, const struct kube_status_line *in, unsigned n)
+{
+	struct line *v = calloc(n ? n : 1, sizeof(*v));
+	int r = v ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; !r && i < n; i++) {
+		v[i] = (struct line){strdup(in[i].name), strdup(in[i].uid), shorten(in[i].message),
+			in[i].generation, in[i].in_force, false};
+		if (!v[i].name || !v[i].uid || !v[i].message)
+			r = -ENOMEM;
+	}
+	if (r) {
+		lines_free(v, v ? n : 0);
+		return r;
+	}
+	pthread_mutex_lock(&s->lock);
+	for (unsigned i = 0; i < n; i++) {
+		const struct line *old = find(s->v, s->n, v[i].name);
+
+		v[i].told = old && old->told && same(old, &v[i]);
+	}
+	lines_free(s->v, s->n);
+	s->v = v;
+	s->n = n;
+	s->round++;
+	pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+/* ---- one object ---- */
+
+static json_t *time_of(uint64_t ms)
+{
+	time_t s = (time_t)(ms / 1000);
+	char text[32];
+	struct tm tm;
+
+	gmtime_r(&s, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_string(text);
+}
+
+static int send(struct kube_status *s, const char *name, json_t *body, json_t **answer, struct err *e)
+{
+	char path[sizeof(PATH) + 300];
+	const struct kube_call call = {"PATCH", path, body};
+	int r;
+
+	/* A name of a custom resource is a DNS subdomain: nothing in it has to be encoded. */
+	if (!body)
+		return err_set(e, -ENOMEM, "out of memory");
+	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") != strlen(name) ||
+		(size_t)snprintf(path, sizeof(path), PATH "%s/status", name) >= sizeof(path))
+		r = err_set(e, -EINVAL, "%.100s: no name of an object", name);
+	else
+		r = kube_api_do(s->api, &call, answer, e);
+	json_decref(body);
+	return r;
+}
+
+/* What all nodes say of this generation: "True", "False" and of whom the message is; NULL: nobody said
+ * anything. */
+static const char *all_say(
+	const json_t *object, json_int_t generation, const char **node, const char **message)
+{
+	const char *says = NULL, *name;
+	json_t *one;
+
+	*node = *message = "";
+	json_object_foreach(json_object_get(json_object_get(object, "status"), "nodes"), name, one)
+	{
+		if (json_integer_value(json_object_get(one, "generation")) != generation)
+			continue;
+		if (!json_is_true(json_object_get(one, "inForce"))) {
+			const char *why = json_string_value(json_object_get(one, "message"));
+
+			*node = name;
+			*message = why ? why : "";
+			return "False";
+		}
+		says = "True";
+	}
+	return says;
+}
+
+static bool condition_says(const json_t *object, json_int_t generation, const char *says, const char *text)
+{
+	const json_t *list = json_object_get(json_object_get(object, "status"), "conditions"), *one;
+	size_t i;
+
+	json_array_foreach((json_t *)list, i, one)
+	{
+		const char *type = json_string_value(json_object_get(one, "type"));
+		const char *is = json_string_value(json_object_get(one, "status"));
+		const char *why = json_string_value(json_object_get(one, "message"));
+
+		if (type && is && why && strcmp(type, "Accepted") == 0)
+			return strcmp(is, says) == 0 && strcmp(why, text) == 0 &&
+			       json_integer_value(json_object_get(one, "observedGeneration")) == generation;
+	}
+	return false;
+}
+
+/* NULL: the condition says it already, or nobody can say anything. */
+static json_t *condition_patch(const struct kube_status *s, const json_t *object)
+{
+	const json_t *meta = json_object_get(object, "metadata");
+	const char *version = json_string_value(json_object_get(meta, "resourceVersion"));
+	json_int_t generation = json_integer_value(json_object_get(meta, "generation"));
+	const char *node, *why, *says = all_say(object, generation, &node, &why);
+	char text[MESSAGE_MAX + 300];
+
+	if (!says || !version)
+		return NULL;
+	snprintf(text, sizeof(text), "%s%s%s", *node ? node : "every node that has it",
+		*node ? ": " : " has it in force", why);
+	if (condition_says(object, generation, says, text))
+		return NULL;
+	return json_pack("{s:{s:s}, s:{s:[{s:s, s:s, s:s, s:s, s:I, s:o}]}}", "metadata", "resourceVersion",
+		version, "status", "conditions", "type", "Accepted", "status", says, "reason",
+		*node ? "NotLoaded" : "InForce", "message", text, "observedGeneration", generation,
+		"lastTransitionTime", time_of(s->wall_ms()));
+}
+
+static int tell(struct kube_status *s, const struct line *l, struct err *e)
+{
+	json_t *now = NULL, *next = NULL, *patch;
+	int r = send(s, l->name,
+		json_pack("{s:{s:{s:{s:I, s:b, s:s, s:o}}}}", "status", "nodes", s->node, "generation",
+			(json_int_t)l->generation, "inForce", l->in_force, "message", l->message, "time",
+			time_of(s->wall_ms())),
+		&now, e);
+
+	for (unsigned i = 0; !r && i < TRIES && (patch = condition_patch(s, now)); i++) {
+		char path[sizeof(PATH) + 300];
+
+		r = send(s, l->name, patch, &next, e);
+		if (r == -EAGAIN) { /* another node was there first: what does it say now? */
+			snprintf(path, sizeof(path), PATH "%s", l->name);
+			r = kube_api_do(s->api, &(struct kube_call){"GET", path, NULL}, &next, e);
+		}
+		json_decref(now);
+		now = next;
+		next = NULL;
+	}
+	json_decref(now);
+	return r;
+}
+
+/* ---- the thread ---- */
+
+/* A copy of one that is still to be written. false: there is none. Under the lock. */
+static bool next_line(struct kube_status *s, struct line *out)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		if (s->v[i].told)
+			continue;
+		*out = s->v[i];
+		out->name = strdup(out->name);
+		out->uid = strdup(out->uid);
+		out->message = strdup(out->message);
+		if (out->name && out->uid && out->message)
+			return true;
+		line_fini(out);
+		return false;
+	}
+	return false;
+}
+
+/* What is gone, or says something else now, is another matter. Under the lock. */
+static void mark(struct kube_status *s, const struct line *l)
+{
+	struct line *x = find(s->v, s->n, l->name);
+
+	if (x && same(x, l))
+		x->told = true;
+}
+
+static void note(struct kube_status *s, int r, const struct err *e)
+{
+	bool other = r && strcmp(s->counts.trouble, e->msg) != 0;
+
+	s->counts.written += r == 0;
+	s->counts.failed += r != 0;
+	snprintf(s->counts.trouble, sizeof(s->counts.trouble), "%s", r ? e->msg : "");
+	if (other)
+		log_event(LOG_WARN, "policy.status", "%s", e->msg);
+}
+
+/* Until something is to be said, or ms have passed; false: the end. Under the lock. */
+static bool rest(struct kube_status *s, uint64_t ms)
+{
+	uint64_t at = clock_ms() + ms, round = s->round;
+	const struct timespec ts = {(time_t)(at / 1000), (long)(at % 1000) * 1000000};
+
+	while (!s->stopping && s->round == round) {
+		if (!ms)
+			pthread_cond_wait(&s->wake, &s->lock);
+		else if (pthread_cond_timedwait(&s->wake, &s->lock, &ts) == ETIMEDOUT)
+			break;
+	}
+	return !s->stopping;
+}
+
+static void *write_all(void *arg)
+{
+	struct kube_status *s = arg;
+	uint64_t again = AGAIN_MS;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->stopping) {
+		struct err e = {0};
+		struct line l;
+		int r;
+
+		if (!next_line(s, &l)) {
+			rest(s, 0);
+			continue;
+		}
+		pthread_mutex_unlock(&s->lock);
+		r = tell(s, &l, &e);
+		pthread_mutex_lock(&s->lock);
+		/* It was deleted meanwhile, which the watch tells; or its name is none. */
+		if (!r || r == -ENOENT || r == -EINVAL)
+			mark(s, &l);
+		if (!s->stopping)
+			note(s, r == -ENOENT ? 0 : r, &e);
+		line_fini(&l);
+		again = !r || r == -ENOENT || r == -EINVAL ? AGAIN_MS
+			: again * 2 < AGAIN_MAX            ? again * 2
+							   : AGAIN_MAX;
+		if (again > AGAIN_MS)
+			rest(s, again);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+int kube_status_start(struct kube_status *s, struct err *e)
+{
+	int r = pthread_create(&s->thread, NULL, write_all, s);
+
+	if (r)
+		return err_set(e, -r, "a thread cannot be made: %s", strerror(r));
+	s->running = true;
+	return 0;
+}
+
+void kube_status_counts(struct kube_status *s, struct kube_status_counts *out)
+{
+	pthread_mutex_lock(&s->lock);
+	*out = s->counts;
+	for (unsigned i = 0; i < s->n; i++)
+		out->pending += !s->v[i].told;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void kube_status_close(struct kube_status *s)
+{
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->stopping = true;
+	pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+	if (s->api)
+		kube_api_stop(s->api);
+	if (s->running)
+		pthread_join(s->thread, NULL);
+	kube_api_close(s->api);
+	lines_free(s->v, s->n);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}

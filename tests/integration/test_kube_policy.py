@@ -85,6 +85,16 @@ class PolicyCluster(Cluster):
                         "%s: %s" % (name, words))
         return self.said(name)["message"]
 
+    def accepted(self, name, status):
+        """The condition, which is written after what the node says."""
+        def condition():
+            o = self.object(name)
+            return next((c for c in (o.get("status") or {}).get("conditions", ()) if c["type"] == "Accepted" and c["status"] == status and
+                         c["observedGeneration"] == o["metadata"]["generation"]), None)
+
+        self.wait_until(condition, "%s: Accepted is not %s" % (name, status))
+        return condition()
+
     def policies(self):
         return self.cluster()["policies"]
 
@@ -149,9 +159,7 @@ def claude(lab):
 
 def test_an_object_is_a_document(lab, claude):
     assert claude.masked() == MASKED
-    o = lab.object("claude")
-    accepted = [c for c in o["status"]["conditions"] if c["type"] == "Accepted"]
-    assert [(c["status"], c["observedGeneration"]) for c in accepted] == [("True", o["metadata"]["generation"])]
+    lab.accepted("claude", "True")
     changed = lab.document("claude", mask=[{"columns": ["clinic.patient.ssn"], "with": {"fixed": "none of yours"}}])
     lab.apply(changed)
     lab.in_force("claude")
@@ -222,8 +230,7 @@ def test_what_does_not_load_changes_nothing(lab, claude):
                                                        {"columns": ["no pattern.x.y"], "with": {"regex": {"pattern": "(", "replace": ""}}}]))
     said = lab.refused_because("broken", "spec.mask[0].with.partial: partial keeps nothing", "spec.mask[1].with.regex.pattern")
     assert len(said) <= 500
-    condition = lab.object("broken")["status"]["conditions"][0]
-    assert condition["status"] == "False" and condition["message"].startswith(NODE + ": ")
+    assert lab.accepted("broken", "False")["message"].startswith(NODE + ": ")
     assert claude.masked() == MASKED
     told = [e["msg"] for e in lab.events("policy.complaint")]
     assert any(m.startswith("maskingpolicy/broken:spec.mask[0].with.partial: ") for m in told), told

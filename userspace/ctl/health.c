@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "ctl/audit.h"
 #include "ctl/enrol.h"
+#include "ctl/kube.h"
+#include "ctl/kube_policy.h"
 #include "ctl/recorder.h"
 #include "ctl/report.h"
 #include "kern/loader.h"
@@ -99,6 +101,17 @@ static void look_recorded(const struct report *r, struct lines *l)
 		"the last that was to be recorded was not; its log says why");
 }
 
+/* What an API server says once stays true of what is here; a daemon that never heard it refuses new pods. */
+static void look_heard(const struct report *r, struct lines *l)
+{
+	if (r->kube)
+		line(l, "kubernetes", kube_listed(r->kube),
+			"the API server has not said yet which pods there are");
+	if (r->kube_policy)
+		line(l, "policies", kube_policy_in_force(r->kube_policy),
+			"no policy is in force, so nothing is let through; `pgveil status` says why");
+}
+
 bool health_ready(const struct report *r, char *text, size_t cap)
 {
 	struct lines l = {text, cap, 0, false};
@@ -106,6 +119,7 @@ bool health_ready(const struct report *r, char *text, size_t cap)
 	look_alive(r, &l);
 	look_captured(r, &l);
 	look_recorded(r, &l);
+	look_heard(r, &l);
 	return !l.failed;
 }
 

@@ -114,6 +114,11 @@ bool kube_current(struct kube *k)
 	return kube_watch_current(k->watch[PODS]) && kube_watch_current(k->watch[NAMESPACES]);
 }
 
+bool kube_listed(struct kube *k)
+{
+	return kube_watch_lists(k->watch[PODS]) && kube_watch_lists(k->watch[NAMESPACES]);
+}
+
 json_t *kube_report(struct kube *k)
 {
 	return json_pack("{s:s, s:s, s:o*, s:o*}", "server", k->server, "node", k->cfg.node, "pods",

@@ -22,6 +22,8 @@ struct kube_config { /* strings outlive it */
 MUSTCHECK int kube_open(struct kube **out, const struct kube_config *cfg, struct err *e);
 MUSTCHECK int kube_start(struct kube *k, struct err *e);
 void kube_close(struct kube *k); /* NULL is fine */
+/* Whether both collections were listed since the start. */
+bool kube_listed(struct kube *k);
 /* Whether both watches go on. */
 bool kube_current(struct kube *k);
 /* For `pgveil status`: server, node, and of each watch since when and what is wrong. A reference. */

@@ -31,7 +31,7 @@ struct entry {
 struct ns {
 	SLIST_ENTRY(ns) next;
 	uint64_t round;
-	bool enroll;
+	bool enroll, guard;
 	char name[];
 };
 
@@ -152,6 +152,29 @@ static struct entry *find_or_add(struct book *b, const char *cgroup_uid)
 	return e;
 }
 
+static bool in_list(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = list; p; p = strchr(p, ',')) {
+		p += *p == ',';
+		if (strncmp(p, name, n) == 0 && (p[n] == ',' || !p[n]))
+			return true;
+	}
+	return false;
+}
+
+/* ENROLLED: its namespace is guarded, EXEMPT: it is not, UNKNOWN: its labels are not known yet. */
+static enum pod_state guarded(const struct book *b, const char *name, const struct ns *n)
+{
+	if ((!b->cfg.guard_namespaces && !b->cfg.guard_labelled) ||
+		(b->cfg.guard_namespaces && in_list(b->cfg.guard_namespaces, name)))
+		return POD_ENROLLED;
+	if (!b->cfg.guard_labelled)
+		return POD_EXEMPT;
+	return !n ? POD_UNKNOWN : n->guard ? POD_ENROLLED : POD_EXEMPT;
+}
+
 /* What the objects say that are there now. */
 static enum pod_state judge(struct book *b, const struct entry *e, const char **why)
 {
@@ -162,8 +185,11 @@ static enum pod_state judge(struct book *b, const struct entry *e, const char **
 	*why = e->fault ? e->fault : "nothing is known of it";
 	if (!e->pod)
 		return e->fault ? POD_DENIED : POD_UNKNOWN;
+	*why = "its namespace is not guarded";
+	if (guarded(b, e->pod->namespace, n) == POD_EXEMPT)
+		return POD_EXEMPT;
 	*why = "nothing is known of its namespace";
-	if (!labelled && !n)
+	if (guarded(b, e->pod->namespace, n) == POD_UNKNOWN || (!labelled && !n))
 		return POD_UNKNOWN;
 	*why = labelled ? "its label" : "its namespace's label";
 	if (!labelled && !n->enroll) {
@@ -323,13 +349,19 @@ void book_pods_listed(void *arg)
 	tell(b, NULL);
 }
 
+static bool says_true(const json_t *labels, const char *name)
+{
+	const char *label = json_string_value(json_object_get(labels, name));
+
+	return label && strcmp(label, "true") == 0;
+}
+
 bool book_namespace_put(void *arg, const json_t *object)
 {
-	const json_t *meta = json_object_get(object, "metadata");
+	const json_t *meta = json_object_get(object, "metadata"), *labels = json_object_get(meta, "labels");
 	const char *name = json_string_value(json_object_get(meta, "name"));
-	const char *label = json_string_value(json_object_get(json_object_get(meta, "labels"), ENROLL_LABEL));
 	struct book *b = arg;
-	bool enroll = label && strcmp(label, "true") == 0, other = false;
+	bool enroll = says_true(labels, ENROLL_LABEL), guard = says_true(labels, GUARD_LABEL), other = false;
 	struct ns *n;
 
 	if (!name)
@@ -343,8 +375,9 @@ bool book_namespace_put(void *arg, const json_t *object)
 		other = true;
 	}
 	if (n) {
-		other = other || n->enroll != enroll;
+		other = other || n->enroll != enroll || n->guard != guard;
 		n->enroll = enroll;
+		n->guard = guard;
 		n->round = b->space_round;
 	}
 	if (other)

@@ -14,6 +14,8 @@
 
 #define ENROLL_LABEL "pgveil.dev/enroll" /* "true": on the pod or on its namespace */
 
+#define GUARD_LABEL "pgveil.dev/guard" /* "true": on a namespace, where not all are guarded */
+
 enum pod_state {
 	POD_UNKNOWN = 0, /* nobody said anything of it, or not enough */
 	POD_DENIED,      /* to be enrolled, and could get round it */
@@ -33,6 +35,10 @@ void pod_verdict_fini(struct pod_verdict *v);
 
 struct book_config { /* what is pointed to outlives it */
 	struct pod_rules rules;
+	/* Pods of other namespaces are exempt: names with commas between them, and those that have
+	 * GUARD_LABEL. Neither: all are guarded. */
+	const char *guard_namespaces; /* NULL: none by name */
+	bool guard_labelled;
 	bool release; /* a pod whose label is taken away is let go at once; else when it ends */
 	uint64_t (*wall_ms)(void);
 	/* The verdict of a pod (NULL: of any) may be another one. Called without the lock, by whoever writes.

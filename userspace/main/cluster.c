@@ -60,6 +60,8 @@ int cluster_open(struct daemon *d, struct err *e)
 		.rules = {.runtime_classes = d->opt.kube_runtime_classes,
 			.nruntime_classes = d->opt.nkube_runtime_classes,
 			.deny_net_raw = d->opt.kube_deny_net_raw},
+		.guard_namespaces = d->opt.kube_guard_namespaces,
+		.guard_labelled = d->opt.kube_guard_labelled,
 		.release = d->opt.kube_release,
 		.wall_ms = wall_ms,
 		.changed = on_changed,

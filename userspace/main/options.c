@@ -326,6 +326,12 @@ static const struct row table[] = {
 	{"kube-release", NULL, take_flag, AT(kube_release), 0,
 		"a pod whose label is taken away is let go at once (default: it stays enrolled until it "
 		"ends)"},
+	{"kube-guard-namespaces", "LIST", take_text, AT(kube_guard_namespaces), 0,
+		"guard pods of these namespaces only, names with commas between them; others are exempt as "
+		"soon as they are known (default: all)"},
+	{"kube-guard-labelled", NULL, take_flag, AT(kube_guard_labelled), 0,
+		"guard pods of namespaces with the label pgveil.dev/guard=true only, and those of "
+		"--kube-guard-namespaces"},
 	{"kube-policies", NULL, take_flag, AT(kube_policies), 0,
 		"the cluster's MaskingPolicy objects are documents of the policy, beside those of --policy"},
 	{"kube-secret-dir", "DIR", take_secret_dir, 0, 0,

@@ -42,6 +42,8 @@ struct options { /* strings are those of argv */
 	const char *kube_runtime_classes[OPTIONS_RUNTIME_CLASSES];
 	unsigned nkube_runtime_classes;
 	bool kube_deny_net_raw, kube_release, kube_policies;
+	const char *kube_guard_namespaces; /* NULL: all, or by label */
+	bool kube_guard_labelled;
 	const char *kube_secret_dirs[OPTIONS_SECRET_DIRS];
 	unsigned nkube_secret_dirs;
 	const char *api, *api_cert, *api_key, *api_tokens; /* NULL: nowhere; files */

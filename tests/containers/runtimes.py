@@ -51,6 +51,13 @@ def until(condition, what, seconds=60):
     return value
 
 
+def processes_with(argument):
+    for line in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if argument.encode() in line.read_bytes().split(b"\0"):
+                yield int(line.parent.name)
+
+
 # ---- the image ----
 
 def build_client(folder):
@@ -316,6 +323,8 @@ class Podman(Runtime):
     def shut(self):
         if hasattr(self, "network"):
             self.network.close()
+        # Whoever watched over a container tells podman of its end, in the background; that one would make our directories again.
+        until(lambda: not any(processes_with(str(self.folder / "root"))), "podman goes on below %s" % self.folder)
 
 
 # ---- containerd ----
@@ -474,10 +483,9 @@ class Containerd(Runtime):
                 if os.path.exists("/run/netns/" + name):
                     run(["ip", "netns", "del", name], check=False)
             # One shim a sandbox; where its sandbox was not taken down it goes on.
-            for shim in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            for pid in processes_with(str(self.folder / "sock")):
                 with contextlib.suppress(OSError):
-                    if str(self.folder / "sock").encode() in shim.read_bytes().split(b"\0"):
-                        os.kill(int(shim.parent.name), signal.SIGKILL)
+                    os.kill(pid, signal.SIGKILL)
 
 
 # ---- cgroups ----

@@ -57,6 +57,7 @@
 #include "policy/policy.h"
 #include "policy/recall.h"
 #include "policy/tenure.h"
+#include "web/http.h"
 
 #define GRACE_MS          5000
 #define SHIP_GRACE_MS     10000
@@ -621,6 +622,10 @@ int main(int argc, char **argv)
 	raise_files();
 	if (events_new(&d.events, &e)) {
 		check(-ENOMEM, &e);
+		return 1;
+	}
+	if (d.opt.ship && http_start(&e)) {
+		check(e.code, &e);
 		return 1;
 	}
 	if (d.opt.webhook && (webhook_open(&d.webhook,

@@ -22,7 +22,7 @@ struct ship_config {           /* strings are borrowed */
 	bool plain;
 };
 
-/* While there is one thread only; the recorder is open. Nothing is asked of the store yet. */
+/* Behind http_start; the recorder is open. Nothing is asked of the store yet. */
 MUSTCHECK int ship_open(struct ship **out, const struct ship_config *cfg, struct err *e);
 /* Behind the recorder: what it closed last goes too, if that takes no longer than grace_ms. NULL is fine. */
 void ship_close(struct ship *s, uint64_t grace_ms);

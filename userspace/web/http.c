@@ -37,6 +37,12 @@ static int copy(char **out, const char *s)
 	return s && !*out ? -ENOMEM : 0;
 }
 
+int http_start(struct err *e)
+{
+	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0
+								 : err_set(e, -EIO, "libcurl does not start");
+}
+
 int http_new(struct http **out, const struct http_config *cfg, struct err *e)
 {
 	struct http *h = calloc(1, sizeof(*h));

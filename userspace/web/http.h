@@ -50,7 +50,9 @@ struct http_request {               /* borrowed until http_do returns */
 	void *arg;
 };
 
-/* While there is one thread only: the library's own start is not thread-safe. */
+/* The library's own start, which is not thread-safe everywhere: while there is one thread only. */
+MUSTCHECK int http_start(struct err *e);
+/* While there is one thread only, or behind http_start. */
 MUSTCHECK int http_new(struct http **out, const struct http_config *cfg, struct err *e);
 void http_free(struct http *h); /* NULL is fine */
 /* 0: the answer came to its end, whatever its status. -ECANCELED: bytes said so, or http_stop. -EACCES: the

@@ -119,6 +119,10 @@ class Deployed(Cluster):
         for path in (self.root / "kubepods" / "burstable", self.root / "kubepods"):
             if path.exists():
                 path.rmdir()
+        # Where there are hierarchies of version 1 beside it, the runtime has made the same in each of them.
+        for root in pathlib.Path("/sys/fs/cgroup").glob("*/" + self.root.name):
+            for path in sorted([root, *(p for p in root.rglob("*") if p.is_dir())], reverse=True):
+                path.rmdir()
 
 
 class Dials(threading.Thread):

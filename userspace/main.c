@@ -275,7 +275,7 @@ static void on_decided(void *arg)
 
 static int open_approvals(struct daemon *d, struct err *e)
 {
-	const struct approvals_config cfg = {d->opt.state_dir, on_decided, d};
+	const struct approvals_config cfg = {d->opt.state_dir, d->cluster, on_decided, d};
 
 	return approvals_open(&d->approvals, &cfg, e);
 }

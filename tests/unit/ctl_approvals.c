@@ -44,7 +44,7 @@ static void begin(struct world *w)
 {
 	struct err e = {0};
 
-	assert_int_equal(approvals_open(&w->a, &(struct approvals_config){w->dir, on_poke, w}, &e), 0);
+	assert_int_equal(approvals_open(&w->a, &(struct approvals_config){w->dir, NULL, on_poke, w}, &e), 0);
 	assert_int_equal(approvals_begin(w->a, &e), 0);
 	w->d = approvals_desk(w->a);
 }

@@ -146,6 +146,15 @@ static void judge_approval_status(const json_t *before, const json_t *after, boo
 		v->allowed = true;
 }
 
+/* What is used up may run yet, and can be taken back. */
+static bool may_become(const char *was, const char *is)
+{
+	if (!*was || strcmp(was, "active") == 0 || strcmp(was, is) == 0)
+		return true;
+	return strcmp(was, "used") == 0 &&
+	       (strcmp(is, "revoked") == 0 || strcmp(is, "expired") == 0 || strcmp(is, "void") == 0);
+}
+
 static void judge_grant_status(
 	const json_t *before, const json_t *after, bool daemon, struct judge_verdict *v)
 {
@@ -157,7 +166,7 @@ static void judge_grant_status(
 	else if (json_integer_value(json_object_get(new, "used")) <
 		 json_integer_value(json_object_get(old, "used")))
 		refuse(v, "what was used stays used");
-	else if (*was && strcmp(was, "active") != 0 && strcmp(was, text(new, "state")) != 0)
+	else if (!may_become(was, text(new, "state")))
 		refuse(v, "it is %.20s, and stays so", was);
 	else
 		v->allowed = true;

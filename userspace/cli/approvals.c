@@ -156,7 +156,9 @@ static void print_votes(const json_t *x)
 
 	json_array_foreach(json_object_get(x, "votes"), i, v)
 	{
-		if (*text(v, "token"))
+		if (*text(v, "user"))
+			snprintf(who, sizeof(who), "%.77s", text(v, "user"));
+		else if (*text(v, "token"))
 			snprintf(who, sizeof(who), "token:%s", text(v, "token"));
 		else
 			snprintf(who, sizeof(who), "uid %" JSON_INTEGER_FORMAT, number(v, "uid"));

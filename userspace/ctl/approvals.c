@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "base/log.h"
+#include "ctl/approvals_cluster_internal.h"
 #include "ctl/approvals_internal.h"
 #include "ctl/clock.h"
 
@@ -83,7 +84,7 @@ static void drop_old(struct approvals *a)
 
 	for (x = TAILQ_FIRST(&a->entries); x && a->nentries >= FINISHED_KEPT + PENDING_MAX; x = next) {
 		next = TAILQ_NEXT(x, all);
-		if (!entry_live(x) && !x->unsaved && !referred(a, x))
+		if (!entry_live(x) && !x->unsaved && !x->tells && !referred(a, x))
 			entry_free(a, x);
 	}
 }
@@ -111,6 +112,7 @@ void entry_changed(struct approvals *a, struct entry *x)
 	x->unsaved = true;
 	x->failed = false;
 	pthread_cond_signal(&a->work);
+	cluster_changed(a, x);
 }
 
 void entry_decided(struct approvals *a, const struct entry *x)
@@ -194,7 +196,7 @@ void entry_end(struct approvals *a, struct entry *x, enum approval_state state, 
 		if (t->state == TICKET_GRANTED && (state == APPROVAL_USED || state == APPROVAL_VOID ||
 							  (state == APPROVAL_EXPIRED && !x->ends)))
 			continue;
-		if (t->state != TICKET_CLAIMS)
+		if (t->state != TICKET_CLAIMS && t->state != TICKET_TAKES)
 			deny_ticket(t, x);
 	}
 	a->cfg.poke(a->cfg.arg);
@@ -202,10 +204,12 @@ void entry_end(struct approvals *a, struct entry *x, enum approval_state state, 
 
 void entry_serve(struct approvals *a, struct entry *x)
 {
-	unsigned left = x->uses - x->used;
+	/* of the cluster's, what is only to be written down here is among the used */
+	enum ticket_state claims = x->share == SHARE_ALONE ? TICKET_CLAIMS : TICKET_TAKES;
+	unsigned left = x->uses > x->used ? x->uses - x->used : 0;
 
 	for (unsigned i = 0; i < TICKETS_MAX; i++)
-		left -= left && a->tickets[i].entry == x && a->tickets[i].state == TICKET_CLAIMS;
+		left -= left && a->tickets[i].entry == x && a->tickets[i].state == claims;
 	while (left) {
 		struct ticket *first = NULL;
 
@@ -217,9 +221,10 @@ void entry_serve(struct approvals *a, struct entry *x)
 		}
 		if (!first)
 			return;
-		first->state = TICKET_CLAIMS;
+		first->state = claims;
 		left--;
 		pthread_cond_signal(&a->work);
+		cluster_wake(a);
 	}
 }
 
@@ -284,8 +289,10 @@ static void save(struct approvals *a, struct entry *x)
 	free(shown);
 	free(votes);
 	pthread_mutex_lock(&a->lock);
-	if (!r)
+	if (!r && added) {
 		x->added = false;
+		cluster_wake(a);
+	}
 	if (!r && x->version == version)
 		x->unsaved = false;
 	/* What nobody could be told of after a loss of power was not asked for. */
@@ -306,11 +313,26 @@ static struct ticket *claiming(struct approvals *a)
 	return NULL;
 }
 
-static void ticket_free(struct ticket *t)
+void ticket_free(struct ticket *t)
 {
 	uint32_t generation = t->generation + 1;
 
 	*t = (struct ticket){.generation = generation};
+}
+
+void ticket_fail(struct ticket *t, int r, const struct err *e)
+{
+	const struct entry *x = t->entry;
+	unsigned long long id = x->id;
+
+	if (r == -ESTALE && x->state != APPROVAL_APPROVED) {
+		deny_ticket(t, x);
+	} else if (r == -ESTALE) {
+		ticket_deny(t, "42501", "approval %llu is used up: send the statement again to ask anew", id);
+	} else {
+		ticket_deny(t, "58030", "approval %llu: its use could not be written down", id);
+		log_with(LOG_ERROR, "approval.failed", LOG_FIELDS(LOG_NUMBER("approval", id)), "%s", e->msg);
+	}
 }
 
 static void claim(struct approvals *a, struct ticket *t)
@@ -329,27 +351,22 @@ static void claim(struct approvals *a, struct ticket *t)
 		t->use = n;
 		t->state = TICKET_GRANTED;
 		if (x->used < n)
-			x->used = n;
+			x->used = n; /* of the cluster's it counts what others used too */
 		log_with(LOG_INFO, "approval.consumed",
 			LOG_FIELDS(LOG_NUMBER("approval", id), LOG_NUMBER("use", n),
 				LOG_TEXT("identity", x->identity)),
 			"use %u of %u", n, x->uses);
 		if (x->state != APPROVAL_APPROVED && x->state != APPROVAL_USED)
 			deny_ticket(t, x);
-	} else if (r == -ESTALE) {
-		deny_ticket(t, x);
 	} else {
-		ticket_deny(t, "58030", "approval %llu: its use could not be written down",
-			(unsigned long long)id);
-		log_with(LOG_ERROR, "approval.failed", LOG_FIELDS(LOG_NUMBER("approval", id)), "%s", e.msg);
+		ticket_fail(t, r, &e);
 	}
 	if (t->gone) {
 		if (!r)
 			use_tell(a, t, "not sent: nobody waited for it any more");
 		ticket_free(t);
 	}
-	if (x->state == APPROVAL_APPROVED && x->used >= x->uses)
-		entry_end(a, x, APPROVAL_USED, "used up");
+	cluster_used_up(a, x);
 	a->cfg.poke(a->cfg.arg);
 }
 
@@ -475,6 +492,9 @@ int approvals_open(struct approvals **out, const struct approvals_config *cfg, s
 	approval_store_key(a->store, key);
 	hmac_key_init(&a->key, key);
 	mem_wipe(key, sizeof(key));
+	/* what another node is to find it by, it computes by the same key */
+	if (cfg->cluster)
+		cluster_attach(cfg->cluster, a);
 	desk_open(a);
 	*out = a;
 	return 0;
@@ -513,6 +533,8 @@ static void load_row(void *arg, const struct approval_row *r)
 	x->shaped = entry_shaped(x);
 	if (!x->identity || !x->text || !x->shown || !x->votes || !rules_take(x, x->shown))
 		entry_free(a, x);
+	else
+		cluster_loaded(a, x);
 }
 
 int approvals_begin(struct approvals *a, struct err *e)
@@ -529,7 +551,7 @@ int approvals_begin(struct approvals *a, struct err *e)
 		a->running = false;
 		return err_set(e, -r, "the desk's thread: %s", strerror(r));
 	}
-	return 0;
+	return a->cluster ? cluster_begin(a->cluster, e) : 0;
 }
 
 void approvals_leave(struct approvals *a)
@@ -564,6 +586,8 @@ void approvals_close(struct approvals *a)
 
 	if (!a)
 		return;
+	if (a->cluster)
+		cluster_end(a->cluster);
 	pthread_mutex_lock(&a->lock);
 	a->stopping = true;
 	pthread_cond_signal(&a->work);

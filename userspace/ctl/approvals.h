@@ -17,9 +17,11 @@
 #include "session/desk.h"
 
 struct approvals;
+struct cluster; /* ctl/approvals_cluster.h */
 
 struct approvals_config {
 	const char *state_dir;
+	struct cluster *cluster; /* what is asked for is an object there too; outlives it. NULL: nowhere */
 	void (*poke)(void *arg); /* sessions that wait should look again; from its thread */
 	void *arg;
 };
@@ -34,13 +36,14 @@ void approvals_leave(struct approvals *a);
 void approvals_hush(struct approvals *a);  /* nobody is poked any more */
 void approvals_close(struct approvals *a); /* after the workers; NULL is fine */
 
-/* Who decides: as the kernel says it, or by a token. */
+/* Who decides: as the kernel says it, by a token, or as the API server of a cluster says. */
 #define APPROVER_NO_UID ((uid_t)-1)
 struct approver {
 	uid_t uid; /* with a token: whose it is, which says for whom he may not, and nothing else */
 	const gid_t *gids;
 	unsigned ngids;
 	const char *token; /* its name; NULL: none */
+	const char *user;  /* of Kubernetes, whom RBAC lets decide; NULL: none. uid is APPROVER_NO_UID then */
 };
 struct decision {
 	const char *reason;   /* NULL: none */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
+#include "ctl/approvals_cluster_internal.h"
 #include "ctl/clock.h"
 
 #define SAVE_WAIT_S 10
@@ -16,6 +17,8 @@ static bool in(const struct rule_ids *r, const struct approver *who)
 	json_t *name;
 	size_t at;
 
+	if (who->user)
+		return true; /* RBAC let him write it */
 	if (who->token) {
 		json_array_foreach(r->tokens, at, name)
 		{
@@ -36,13 +39,15 @@ static bool in(const struct rule_ids *r, const struct approver *who)
 
 static bool is_root(const struct approver *who)
 {
-	return !who->token && who->uid == 0;
+	return !who->token && !who->user && who->uid == 0;
 }
 
-/* "uid 7", "token:ann". */
+/* "uid 7", "token:ann", "user:ann@example.com". */
 static const char *name_of(const struct approver *who, char out[80])
 {
-	if (who->token)
+	if (who->user)
+		snprintf(out, 80, "user:%s", who->user);
+	else if (who->token)
 		snprintf(out, 80, "token:%s", who->token);
 	else
 		snprintf(out, 80, "uid %u", who->uid);
@@ -55,7 +60,7 @@ static bool may_approve(const struct entry *x, const struct approver *who)
 	for (unsigned i = 0; i < x->nrules; i++)
 		if (!in(&x->rule[i], who))
 			return false;
-	return x->nrules || is_root(who);
+	return x->nrules || who->user || is_root(who);
 }
 
 static bool may_see(const struct entry *x, const struct approver *who)
@@ -72,10 +77,14 @@ static json_t *vote_of(const struct entry *x, const struct approver *who)
 	json_array_foreach(x->votes, i, v)
 	{
 		const json_t *uid = json_object_get(v, "uid"), *token = json_object_get(v, "token");
+		const json_t *user = json_object_get(v, "user");
 
 		if (json_is_integer(uid) && json_integer_value(uid) == (json_int_t)who->uid)
 			return v;
 		if (who->token && json_is_string(token) && strcmp(json_string_value(token), who->token) == 0)
+			return v;
+		if (who->user &&
+			strcmp(json_string_value(user) ? json_string_value(user) : "", who->user) == 0)
 			return v;
 	}
 	return NULL;
@@ -119,22 +128,25 @@ static int check_approver(
 	}
 	if (!may_approve(x, who))
 		return err_set(e, -EACCES, "%s is none of those who may approve of this", name_of(who, name));
-	if (who->uid == x->uid)
+	if (!who->user && who->uid == x->uid)
 		return err_set(e, -EACCES, "uid %u is who asks: somebody else must approve", who->uid);
+	if (who->user && cluster_asks(x, who->user))
+		return err_set(
+			e, -EACCES, "%s is of those who ask: somebody else must approve", name_of(who, name));
 	if (vote_of(x, who))
 		return err_set(
 			e, -EALREADY, "%s has approved already: somebody else must, too", name_of(who, name));
 	return 0;
 }
 
-static int add_vote(
-	struct entry *x, const struct approver *who, const char *verdict, const struct decision *d)
+int entry_add_vote(struct entry *x, const struct approver *who, const char *verdict, const struct decision *d)
 {
 	json_t *uid = who->uid == APPROVER_NO_UID ? json_null() : json_integer((json_int_t)who->uid);
-	json_t *v = json_pack("{s:o, s:s?, s:s, s:I, s:s?, s:I, s:i, s:b, s:b, s:I, s:I}", "uid", uid,
-		"token", who->token, "verdict", verdict, "at", (json_int_t)approvals_now(), "reason",
-		d->reason, "for_s", (json_int_t)d->for_s, "uses", (int)d->uses, "break_glass", d->break_glass,
-		"shape", d->shape, "rows", (json_int_t)d->rows, "bytes", (json_int_t)d->bytes);
+	json_t *v = json_pack("{s:o, s:s?, s:s?, s:s, s:I, s:s?, s:I, s:i, s:b, s:b, s:I, s:I}", "uid", uid,
+		"token", who->token, "user", who->user, "verdict", verdict, "at", (json_int_t)approvals_now(),
+		"reason", d->reason, "for_s", (json_int_t)d->for_s, "uses", (int)d->uses, "break_glass",
+		d->break_glass, "shape", d->shape, "rows", (json_int_t)d->rows, "bytes",
+		(json_int_t)d->bytes);
 
 	return v && !json_array_append_new(x->votes, v) ? 0 : -ENOMEM;
 }
@@ -226,7 +238,14 @@ static void tell_vote(const struct entry *x, const struct approver *who, const s
 	char name[80];
 
 	name_of(who, name);
-	if (who->token)
+	if (who->user)
+		log_with(level, event,
+			LOG_FIELDS(LOG_NUMBER("approval", x->id), LOG_TEXT("identity", x->identity),
+				LOG_TEXT("user", who->user), LOG_TEXT("object", x->object),
+				LOG_NUMBER("votes", approvals_of(x)), LOG_NUMBER("required", x->required),
+				LOG_NUMBER("uses", x->uses), LOG_NUMBER("shape", x->shaped)),
+			"approved by %s", name);
+	else if (who->token)
 		log_with(level, event,
 			LOG_FIELDS(LOG_NUMBER("approval", x->id), LOG_TEXT("identity", x->identity),
 				LOG_TEXT("token", who->token), LOG_NUMBER("votes", approvals_of(x)),
@@ -242,7 +261,7 @@ static void tell_vote(const struct entry *x, const struct approver *who, const s
 			"approved by %s", name);
 }
 
-static int approve(struct approvals *a, struct entry *x, const struct approver *who, const struct decision *d,
+int entry_approve(struct approvals *a, struct entry *x, const struct approver *who, const struct decision *d,
 	struct err *e)
 {
 	int r = check_pending(x, e);
@@ -251,7 +270,7 @@ static int approve(struct approvals *a, struct entry *x, const struct approver *
 	r = r ? r : check_shape(x, d, e);
 	if (r)
 		return r;
-	if (add_vote(x, who, "approved", d))
+	if (entry_add_vote(x, who, "approved", d))
 		return err_set(e, -ENOMEM, "out of memory");
 	if (d->break_glass || approvals_of(x) >= x->required) {
 		x->state = APPROVAL_APPROVED;
@@ -259,12 +278,13 @@ static int approve(struct approvals *a, struct entry *x, const struct approver *
 		set_terms(x);
 		a->stats.approved++;
 		a->stats.glass += d->break_glass;
+		cluster_approved(x);
 	}
 	tell_vote(x, who, d);
 	entry_changed(a, x);
 	if (x->state == APPROVAL_APPROVED)
 		entry_serve(a, x);
-	return wait_saved(a, x->id, e);
+	return 0;
 }
 
 int approvals_approve(
@@ -279,7 +299,9 @@ int approvals_approve(
 		r = err_set(e, -ENOENT, "there is no approval %llu that you may decide on",
 			(unsigned long long)id);
 	else
-		r = approve(a, x, who, d, e);
+		r = entry_approve(a, x, who, d, e);
+	if (!r)
+		r = wait_saved(a, id, e);
 	pthread_mutex_unlock(&a->lock);
 	return r;
 }
@@ -299,7 +321,7 @@ int approvals_deny(
 			(unsigned long long)id);
 	if (!r)
 		r = check_pending(x, e);
-	if (!r && add_vote(x, who, "denied", &d))
+	if (!r && entry_add_vote(x, who, "denied", &d))
 		r = err_set(e, -ENOMEM, "out of memory");
 	if (!r) {
 		snprintf(cause, sizeof(cause), "%s", reason && *reason ? reason : "by a reviewer");

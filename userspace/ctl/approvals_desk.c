@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
+#include "ctl/approvals_cluster_internal.h"
 #include "ctl/clock.h"
+#include "kube/pod.h"
 #include "policy/policy.h"
 
 #define TIMEOUT_S 600 /* where no document says */
@@ -76,24 +78,20 @@ static struct ticket *ticket_new(struct approvals *a, struct entry *x)
 	return NULL;
 }
 
-static void ticket_free(struct ticket *t)
-{
-	uint32_t generation = t->generation + 1;
-
-	*t = (struct ticket){.generation = generation};
-}
-
 static void answer(const struct ticket *t, struct desk_answer *out)
 {
 	const struct entry *x = t->entry;
 
 	out->id = x->id;
+	if (x->share != SHARE_ALONE)
+		snprintf(out->object, sizeof(out->object), "%s", x->object);
 	switch (t->state) {
 	case TICKET_WAITS:
 		out->state = DESK_PENDING;
 		out->until_ms = x->until_ms;
 		out->retry = x->retry;
 		return;
+	case TICKET_TAKES:
 	case TICKET_CLAIMS: out->state = DESK_CLAIMED; return;
 	case TICKET_GRANTED:
 		out->state = DESK_GRANTED;
@@ -213,6 +211,15 @@ static json_t *lift_of(const struct desk_request *r)
 			: json_null();
 }
 
+static json_t *pod_of(const struct caller *who)
+{
+	const struct pod *p = who->pod;
+
+	return p ? json_pack("{s:s, s:s, s:s}", "namespace", p->namespace, "name", p->name, "service_account",
+			   p->service_account)
+		 : json_null();
+}
+
 static json_t *shown_of(const struct desk_request *r)
 {
 	const struct caller *who = r->who;
@@ -225,6 +232,7 @@ static json_t *shown_of(const struct desk_request *r)
 
 	ok = ok && !json_object_set_new(o, "comm", comm ? comm : json_string("?"));
 	ok = ok && !json_object_set_new(o, "unit", json_string(who->unit));
+	ok = ok && !json_object_set_new(o, "pod", pod_of(who));
 	ok = ok && !json_object_set_new(o, "tag", json_string(r->tag ? r->tag : r->kind));
 	ok = ok && !json_object_set_new(o, "rule", json_string(r->rule ? r->rule : ""));
 	ok = ok && !json_object_set_new(o, "why", json_string(r->why ? r->why : ""));
@@ -246,7 +254,7 @@ static json_t *shown_of(const struct desk_request *r)
 }
 
 /* Somebody who has each one void, and asks anew, is stopped as well. */
-static bool too_many(struct approvals *a, const char *identity)
+bool asked_too_much(struct approvals *a, const char *identity)
 {
 	unsigned n = 0, of = 0, lately = 0;
 	int64_t now = approvals_now();
@@ -263,7 +271,7 @@ static bool too_many(struct approvals *a, const char *identity)
 	return n >= PENDING_MAX || of >= PENDING_OF_MAX || lately >= ASKED_OF_MAX;
 }
 
-static bool fill(struct approvals *a, struct entry *x, const struct desk_request *r)
+bool entry_fill(struct approvals *a, struct entry *x, const struct desk_request *r)
 {
 	x->timeout_s = TIMEOUT_S;
 	for (unsigned i = 0; i < r->nrules; i++) {
@@ -291,19 +299,20 @@ static struct entry *ask_anew(struct approvals *a, const struct desk_request *r,
 	char rows[24] = "none";
 	struct entry *x;
 
-	*rc = too_many(a, r->identity) || r->nrules > RULES_MAX ? -ENOSPC : 0;
+	*rc = asked_too_much(a, r->identity) || r->nrules > RULES_MAX ? -ENOSPC : 0;
 	x = *rc ? NULL : entry_new(a);
 	if (!x) {
 		*rc = *rc ? *rc : -ENOMEM;
 		return NULL;
 	}
-	if (!fill(a, x, r)) {
+	if (!entry_fill(a, x, r)) {
 		/* nothing that anybody may use: it goes with the next that are over */
 		x->state = APPROVAL_DENIED;
 		*rc = -ENOMEM;
 		return NULL;
 	}
 	a->stats.asked++;
+	cluster_asked(a, x);
 	entry_changed(a, x);
 	if (r->estimated)
 		snprintf(rows, sizeof(rows), "%llu", (unsigned long long)r->rows);
@@ -370,6 +379,8 @@ static int on_ask(
 	else
 		x = find_same(a, r, out);
 	if (!rc && !x)
+		x = cluster_adopt(a, r);
+	if (!rc && !x)
 		x = ask_anew(a, r, &rc);
 	if (x)
 		t = ticket_new(a, x);
@@ -405,8 +416,8 @@ static void leave(struct approvals *a, struct ticket *t, const char *why)
 
 	if (used)
 		use_tell(a, t, why);
-	if (t->state == TICKET_CLAIMS)
-		t->gone = true; /* the thread has it */
+	if (t->state == TICKET_CLAIMS || t->state == TICKET_TAKES)
+		t->gone = true; /* a thread has it */
 	else
 		ticket_free(t);
 }
@@ -460,6 +471,10 @@ static void on_list(void *arg, const char *identity,
 
 void desk_open(struct approvals *a)
 {
-	a->desk = (struct desk){
-		.ask = on_ask, .look = on_look, .end = on_end, .list = on_list, .arg = a, .key = &a->key};
+	a->desk = (struct desk){.ask = on_ask,
+		.look = on_look,
+		.end = on_end,
+		.list = on_list,
+		.arg = a,
+		.key = a->cluster ? cluster_key(a->cluster) : &a->key};
 }

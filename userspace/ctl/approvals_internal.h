@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 #include "ctl/approval_store.h"
 #include "ctl/approvals.h"
+#include "ctl/cluster_object.h"
 #include "mask/hmac.h"
 
 #define TICKETS_MAX    4096
@@ -28,6 +29,15 @@ struct rule_ids { /* who may decide, of one document */
 	uint32_t *uids, *gids;
 	unsigned nuids, ngids, required;
 	const json_t *tokens; /* names; of the entry's shown */
+};
+
+/* Who decides on an entry, and who counts its uses. Zero: this daemon alone. */
+enum share {
+	SHARE_ALONE = 0,
+	SHARE_PROPOSED, /* it is to be an object of the cluster; decided on before, it is this daemon's alone
+			 */
+	SHARE_POSTED,   /* it may be one, the answer is awaited */
+	SHARE_CLUSTER,  /* it is one */
 };
 
 struct entry {                  /* an approval */
@@ -51,9 +61,23 @@ struct entry {                  /* an approval */
 	bool unsaved;     /* is to be written down … */
 	bool failed;      /* … and could not be */
 	unsigned version; /* counts changes */
+	/* Its StatementApproval and StatementGrant (ctl/approvals_cluster.h); "": it has none. */
+	char object[CLUSTER_NAME];
+	enum share share;
+	bool mine;    /* this daemon made it */
+	bool granted; /* its grant was there */
+	bool tells;   /* the cluster is to hear of its state */
 };
 
-enum ticket_state { TICKET_FREE = 0, TICKET_WAITS, TICKET_CLAIMS, TICKET_GRANTED, TICKET_DENIED };
+/* TAKES: its use is taken of the cluster's; CLAIMS: and written down here. */
+enum ticket_state {
+	TICKET_FREE = 0,
+	TICKET_WAITS,
+	TICKET_TAKES,
+	TICKET_CLAIMS,
+	TICKET_GRANTED,
+	TICKET_DENIED
+};
 
 struct ticket {
 	enum ticket_state state;
@@ -74,6 +98,7 @@ struct tell { /* what became of a use */
 
 struct approvals {
 	struct approvals_config cfg;
+	struct cluster *cluster; /* NULL: it is in none */
 	struct approval_store *store;
 	struct hmac_key key;
 	struct desk desk;
@@ -108,7 +133,21 @@ bool entry_shaped(const struct entry *x);
 bool entry_live(const struct entry *x); /* pending, or approved and not used up */
 unsigned entry_waiting(const struct approvals *a, const struct entry *x);
 
+void ticket_free(struct ticket *t);
+/* Its use is not there to be had, or cannot be written down: why is in e. */
+void ticket_fail(struct ticket *t, int r, const struct err *e);
+
+/* approvals_decide.c */
+/* Pending, and somebody who may says yes: it is not written down yet when this returns. */
+MUSTCHECK int entry_approve(struct approvals *a, struct entry *x, const struct approver *who,
+	const struct decision *d, struct err *e);
+MUSTCHECK int entry_add_vote(
+	struct entry *x, const struct approver *who, const char *verdict, const struct decision *d);
+
 /* approvals_desk.c */
+/* What was asked for becomes an entry; false: no memory. */
+bool entry_fill(struct approvals *a, struct entry *x, const struct desk_request *r);
+bool asked_too_much(struct approvals *a, const char *identity);
 /* Who may decide, and who asked, as shown has it. false: no memory, or it is not there. */
 bool rules_take(struct entry *x, const json_t *shown);
 void desk_open(struct approvals *a);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "ctl/approvals_cluster.h"
 #include "ctl/control.h"
 #include "ctl/kube.h"
 #include "ctl/kube_policy.h"
@@ -54,6 +55,24 @@ bool cluster_in_pod(const struct daemon *d)
 	       pod_path_read(own, &pp);
 }
 
+static int open_approvals(struct daemon *d, struct err *e)
+{
+	const struct cluster_config cfg = {
+		.access = {.server = d->opt.kube_server,
+			.ca_file = d->opt.kube_ca,
+			.token_file = d->opt.kube_token},
+		.namespace = d->opt.kube_namespace,
+		.node = d->opt.kube_node,
+		.key_file = d->opt.kube_approval_key,
+	};
+
+	if (!d->opt.kube_approvals)
+		return 0;
+	if (!cfg.node || !cfg.key_file)
+		return err_set(e, -EINVAL, "--kube-approvals needs --kube-node and --kube-approval-key");
+	return cluster_new(&d->cluster, &cfg, e);
+}
+
 int cluster_open(struct daemon *d, struct err *e)
 {
 	const struct book_config book = {
@@ -75,8 +94,9 @@ int cluster_open(struct daemon *d, struct err *e)
 	};
 	int r;
 
-	if (!d->opt.kube_node)
-		return 0;
+	r = open_approvals(d, e);
+	if (r || !d->opt.kube_node)
+		return r;
 	d->book_changed_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (d->book_changed_fd < 0)
 		return err_set(e, -errno, "eventfd: %m");
@@ -114,6 +134,7 @@ void cluster_stop(struct daemon *d)
 
 void cluster_close(struct daemon *d)
 {
+	cluster_free(d->cluster);
 	if (!d->book)
 		return;
 	book_free(d->book);

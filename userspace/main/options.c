@@ -337,6 +337,13 @@ static const struct row table[] = {
 	{"kube-secret-dir", "DIR", take_secret_dir, 0, 0,
 		"where a MaskingPolicy object may name files, which are read as root; may be repeated "
 		"(default: /etc/pgveil)"},
+	{"kube-approvals", NULL, take_flag, AT(kube_approvals), 0,
+		"what waits for a person is a StatementApproval of the cluster, and whom RBAC lets decide "
+		"there decides"},
+	{"kube-namespace", "NAME", take_text, AT(kube_namespace), 0,
+		"the namespace of these objects (default: pgveil-system)"},
+	{"kube-approval-key", "FILE", take_text, AT(kube_approval_key), 0,
+		"what statements are bound by: 32 to 1024 bytes, the same on all nodes"},
 	{"api", "ADDR:PORT", take_text, AT(api), 0,
 		"answer approvals over HTTPS there, to who has a token (default: nowhere)"},
 	{"api-cert", "FILE", take_text, AT(api_cert), 0, "its certificate, with the chain, in PEM"},
@@ -407,6 +414,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		.ship_part = (size_t)8 << 20,
 		.ship_after_s = 300,
 		.log_level = LOG_INFO,
+		.kube_namespace = "pgveil-system",
 		.splice = SPLICE_AUTO,
 		.ready_fd = -1,
 	};

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kube/pod.h"
 #include "mask/hmac.h"
 #include "session/hold.h"
 #include "session/state.h"
@@ -141,6 +142,8 @@ static void put_statement(struct put *w, const struct session *s, const struct h
 	/* whom nobody may approve for is who asks: another user of the same subject asks for himself */
 	put_text(w, s->grant.identity);
 	put_be32(w, s->who->uid);
+	put_text(w, s->who->pod ? s->who->pod->namespace : NULL);
+	put_text(w, s->who->pod ? s->who->pod->service_account : NULL);
 	put_text(w, s->grant.database->name);
 	put_text(w, s->dbname);
 	put_bytes_of(w, h->text);

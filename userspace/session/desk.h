@@ -78,6 +78,7 @@ enum desk_state { DESK_DENIED = 0, DESK_PENDING, DESK_CLAIMED, DESK_GRANTED };
 struct desk_answer {
 	enum desk_state state;
 	uint64_t id;       /* of the approval, for people */
+	char object[64];   /* what a cluster knows it by; "": nothing */
 	uint64_t until_ms; /* PENDING: when it is too late */
 	bool retry;        /* PENDING: the client is not to wait, it may come again */
 	/* GRANTED: of these measures it may have so much, whatever the limits are; 0: as they are. */

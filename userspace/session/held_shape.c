@@ -9,6 +9,7 @@
 
 #include "mask/hmac.h"
 #include "policy/guard.h"
+#include "kube/pod.h"
 #include "session/state.h"
 #include "sql/opening.h"
 
@@ -60,6 +61,8 @@ static int digest(const struct session *s, const struct held *h, const struct op
 	put_start(&w, 'F');
 	put_text(&w, s->grant.identity);
 	put_be32(&w, s->who->uid);
+	put_text(&w, s->who->pod ? s->who->pod->namespace : NULL);
+	put_text(&w, s->who->pod ? s->who->pod->service_account : NULL);
 	put_text(&w, s->grant.database->name);
 	put_text(&w, s->dbname);
 	put_text(&w, rule ? rule->where : NULL);

@@ -72,10 +72,9 @@ static void tell(struct session *s, const struct held *h, const struct desk_answ
 		before ? before : "", (unsigned long long)a->id, h->asks->tag ? h->asks->tag : "statement",
 		(unsigned long long)wait_s);
 	const char *hint = arena_printf(&s->scratch,
-		"A reviewer sees it with \"pgveil approvals show %llu\"; SHOW pgveil.approvals shows how it "
-		"is. "
-		"Whoever gives up may send the same again.",
-		(unsigned long long)a->id);
+		"A reviewer sees it with \"pgveil approvals show %llu\"%s%s; SHOW pgveil.approvals shows how "
+		"it is. Whoever gives up may send the same again.",
+		(unsigned long long)a->id, a->object[0] ? ", or as StatementApproval " : "", a->object);
 
 	put_notice(&s->put, "00000", text ? text : "an approval is needed", hint);
 	session_send(s, SIDE_CLIENT);
@@ -132,9 +131,9 @@ static int pending(struct session *s, const struct desk_answer *a, const char **
 	if (a->retry) {
 		*hint = arena_printf(&s->scratch,
 			"Send the same statement again when it is approved: \"pgveil approvals show %llu\", "
-			"SHOW "
-			"pgveil.approvals.",
-			(unsigned long long)a->id);
+			"%s%s%sSHOW pgveil.approvals.",
+			(unsigned long long)a->id, a->object[0] ? "StatementApproval " : "", a->object,
+			a->object[0] ? ", " : "");
 		err_sql(e, -EACCES, "42501",
 			"%s%sapproval %llu is needed for this statement: it was not executed", a->reason,
 			a->reason[0] ? ". " : "", (unsigned long long)a->id);

@@ -105,6 +105,7 @@ static int put_file(struct ship *s, const char *key, int fd, const struct digest
 	r = d->nparts > 1 ? take_upload(s, key, dep->upload, e) : 0;
 	if (!r)
 		r = deposit_put(dep, s->s3, e);
+	dep->arg = NULL; /* k ends here */
 	*after_s = dep->retry_after_s;
 	if (dep->replaced) {
 		atomic_fetch_add(&s->replaced, 1);

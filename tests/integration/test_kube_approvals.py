@@ -249,12 +249,12 @@ def test_who_may_not(lab):
 @pytest.fixture
 def unguarded(lab):
     """Without pgveil-admission, somebody who may write all of these objects."""
-    config = lab.cluster.api.get("ValidatingWebhookConfiguration", "", "pgveil", "admissionregistration.k8s.io/v1")
-    lab.cluster.api.delete("ValidatingWebhookConfiguration", "", "pgveil", "admissionregistration.k8s.io/v1")
+    config = lab.cluster.api.get("ValidatingWebhookConfiguration", "", "pgveil-approvals", "admissionregistration.k8s.io/v1")
+    lab.cluster.api.delete("ValidatingWebhookConfiguration", "", "pgveil-approvals", "admissionregistration.k8s.io/v1")
     try:
         yield Client(lab.cluster.api.url, lab.cluster.api.ca_file, lab.cluster.api.admin)
     finally:
-        lab.cluster.api.create({k: config[k] for k in ("apiVersion", "kind", "webhooks")} | {"metadata": {"name": "pgveil"}})
+        lab.cluster.api.create({k: config[k] for k in ("apiVersion", "kind", "webhooks")} | {"metadata": {"name": "pgveil-approvals"}})
 
 
 def copy_of(obj, name=None, **spec):

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
@@ -385,6 +386,7 @@ def test_the_units_capabilities_are_enough(own_lab):
     caps = ",".join("+" + c.removeprefix("CAP_").lower() for c in unit_setting("CapabilityBoundingSet").split())
     assert unit_setting("NoNewPrivileges") == "yes"
     ready, theirs = os.pipe()
+    before = len(lab.daemon_log())
     argv[argv.index("--ready-fd") + 1] = str(theirs)
     daemon = subprocess.Popen(["setpriv", "--bounding-set", "-all," + caps, "--inh-caps=-all", "--no-new-privs", *argv], env=env,
                               pass_fds=[theirs], stdin=subprocess.DEVNULL, stderr=open(lab.state / "log" / "daemon.log", "a"))
@@ -394,6 +396,11 @@ def test_the_units_capabilities_are_enough(own_lab):
         assert lab.agent_psql("SELECT ssn FROM clinic.patient WHERE id = 1").stdout == b"*******0001\n"
         # A cgroup of a command that runs as another user, whose namespace it must find by its process.
         assert lab.sh("pgveil", "--", "run", "--uid", "nobody", "--", "id", "-u").stdout == b"65534\n"
+        # The process that looks from inside becomes nobody, which needs capabilities of its own.
+        end = time.monotonic() + 60
+        while "cgroup.ready" not in lab.daemon_log()[before:]:
+            assert time.monotonic() < end, lab.daemon_log()[before:][-1000:]
+            time.sleep(0.05)
     finally:
         daemon.terminate()
         assert daemon.wait(30) == 0

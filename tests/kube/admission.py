@@ -51,10 +51,8 @@ class Cluster:
             self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         for obj in manifests("crds/statementapprovals.yaml", "crds/statementgrants.yaml", "approver.yaml"):
             self.api.create(obj)
-        rules = [{"apiGroups": ["pgveil.dev"], "resources": ["statementapprovals", "statementgrants"], "verbs": ["get", "list", "watch", "create", "delete"]},
-                 {"apiGroups": ["pgveil.dev"], "resources": ["statementapprovals/status", "statementgrants/status"], "verbs": ["get", "patch", "update"]}]
-        self.api.create({"apiVersion": RBAC + "/v1", "kind": "Role", "metadata": {"name": "pgveild", "namespace": NAMESPACE}, "rules": rules})
-        self.bind("pgveild", DAEMON)
+        for obj in manifests("../overlays/cluster/rbac.yaml"):
+            self.api.create(obj)
         if self.hook:
             self.start_hook()
             self.configure()
@@ -109,9 +107,7 @@ class Cluster:
 
     def configure(self):
         bundle = base64.b64encode(pathlib.Path(self.authority.file).read_bytes()).decode()
-        kinds = ("statementapprovals", "statementgrants")
-        self.api.create({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "pgveil"}, "webhooks": [{
-            "name": "approvals.pgveil.dev", "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 5, "failurePolicy": "Fail",
-            "clientConfig": {"service": {"namespace": NAMESPACE, "name": "pgveil-admission", "path": "/validate"}, "caBundle": bundle},
-            "rules": [{"apiGroups": ["pgveil.dev"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE", "DELETE"], "scope": "Namespaced",
-                       "resources": [*kinds, *(k + "/status" for k in kinds)]}]}]})
+        obj, = manifests("../overlays/cluster/webhook.yaml")
+        for hook in obj["webhooks"]:
+            hook["clientConfig"]["caBundle"] = bundle
+        self.api.create(obj)

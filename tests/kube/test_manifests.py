@@ -123,6 +123,20 @@ def test_the_privileged_variant_differs_in_that_only(built, daemonset):
     assert [o for o in built["overlays/privileged"] if o["kind"] != "DaemonSet"] == [o for o in built["base"] if o["kind"] != "DaemonSet"]
 
 
+def test_the_clusters_variant_differs_in_objects_only(built, daemonset):
+    """Privileges and mounts are the base's, but for the policy's file, which it has none of, and the key of approvals, which no policy may name."""
+    other = one(built["overlays/cluster"], "DaemonSet", "pgveild")
+    ours, base = container_of(other, "pgveild"), container_of(daemonset, "pgveild")
+    assert {k: v for k, v in ours.items() if k not in ("args", "volumeMounts")} == {k: v for k, v in base.items() if k not in ("args", "volumeMounts")}
+    assert set(base["args"]) - set(ours["args"]) == {"--policy=/etc/pgveil/policy/policy.yaml"}
+    mounts = {m["name"]: m["mountPath"] for m in ours["volumeMounts"]}
+    assert mounts == {**{m["name"]: m["mountPath"] for m in base["volumeMounts"] if m["name"] != "policy"}, "approvals": "/etc/pgveil-approvals"}
+    assert {v["name"] for v in other["spec"]["template"]["spec"]["volumes"]} == set(mounts)
+    dirs = [a.split("=")[1] for a in ours["args"] if a.startswith("--kube-secret-dir=")]
+    assert dirs == ["/etc/pgveil/secrets"] and not mounts["approvals"].startswith(dirs[0])
+    assert "--kube-approval-key=%s/key" % mounts["approvals"] in ours["args"]
+
+
 def test_mounts(daemonset):
     pod, c = daemonset["spec"]["template"]["spec"], container_of(daemonset, "pgveild")
     volumes = {v["name"]: v for v in pod["volumes"]}

@@ -33,6 +33,7 @@
 #include "ctl/handover.h"
 #include "ctl/health.h"
 #include "ctl/keeper.h"
+#include "ctl/kube_event.h"
 #include "ctl/overlap.h"
 #include "ctl/recorder.h"
 #include "ctl/ship.h"
@@ -418,6 +419,7 @@ static int start_control(struct daemon *d, struct err *e)
 		.enrol = d->enrol,
 		.kube = d->kube,
 		.kube_policy = d->kube_policy,
+		.kube_event = d->kube_event,
 		.complaints = d->complaints,
 		.failed_at_s = d->complaints ? (uint64_t)time(NULL) : 0,
 		.audit = d->audit,
@@ -539,7 +541,6 @@ static void stop(struct daemon *d)
 	recall_free(d->recall);
 	budget_free(d->budget);
 	enrol_close(d->enrol);
-	cluster_close(d);
 	feeds_free(d->feeds);
 	if (d->netns)
 		netns_thread_stop(d->netns);
@@ -551,6 +552,7 @@ static void stop(struct daemon *d)
 	policy_unref(d->policy);
 	log_set_tap(NULL, NULL);
 	webhook_close(d->webhook);
+	cluster_close(d);
 	events_free(d->events);
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
@@ -575,6 +577,8 @@ static void on_line(void *arg, const char *event, const char *line, size_t len)
 	events_add(d->events, event, line, len);
 	if (d->webhook)
 		webhook_add(d->webhook, event, line, len);
+	if (d->kube_event)
+		kube_event_add(d->kube_event, event, line, len);
 }
 
 /* Whose container ends is started again by the kubelet, and would take over in its turn: a pod that was

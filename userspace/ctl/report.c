@@ -12,6 +12,7 @@
 #include "ctl/enrol.h"
 #include "ctl/feed.h"
 #include "ctl/kube.h"
+#include "ctl/kube_event.h"
 #include "ctl/kube_policy.h"
 #include "ctl/pods.h"
 #include "ctl/recorder.h"
@@ -147,6 +148,15 @@ static void add_pod(void *arg, const struct pods_view *v)
 }
 
 /* null where this is no node of a cluster. */
+static json_t *events_of(struct kube_event *k)
+{
+	struct kube_event_counts c;
+
+	kube_event_counts(k, &c);
+	return json_pack("{s:I, s:I, s:I, s:s}", "written", (json_int_t)c.written, "failed",
+		(json_int_t)c.failed, "dropped", (json_int_t)c.dropped, "trouble", c.trouble);
+}
+
 static json_t *cluster_of(const struct report *r)
 {
 	json_t *doc = r->kube ? kube_report(r->kube) : json_null(), *pods = json_array();
@@ -159,6 +169,8 @@ static json_t *cluster_of(const struct report *r)
 	json_object_set_new(doc, "on_node", pods);
 	if (r->kube_policy)
 		json_object_set_new(doc, "policies", kube_policy_report(r->kube_policy));
+	if (r->kube_event)
+		json_object_set_new(doc, "events", events_of(r->kube_event));
 	return doc;
 }
 

@@ -13,6 +13,7 @@ struct enrol;
 struct feeds;
 struct kern;
 struct kube;
+struct kube_event;
 struct kube_policy;
 struct policy;
 struct allowance;
@@ -35,6 +36,7 @@ struct report { /* what is reported on; borrowed */
 	struct kern *kern;
 	struct kube *kube;               /* NULL: this is no node of a cluster */
 	struct kube_policy *kube_policy; /* NULL: no objects are read */
+	struct kube_event *kube_event;   /* NULL: pods are told nothing */
 	const struct policy *policy;
 	const char *const *policy_files;
 	unsigned npolicy_files;

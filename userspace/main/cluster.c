@@ -11,6 +11,7 @@
 #include "ctl/approvals_cluster.h"
 #include "ctl/control.h"
 #include "ctl/kube.h"
+#include "ctl/kube_event.h"
 #include "ctl/kube_policy.h"
 #include "ctl/kube_root.h"
 #include "kern/cgroup.h"
@@ -112,6 +113,11 @@ int cluster_open(struct daemon *d, struct err *e)
 
 		r = kube_policy_open(&d->kube_policy, &policies, e);
 	}
+	if (!r && d->opt.kube_events) {
+		const struct kube_event_config events = {&kube.access, d->opt.kube_node, d->book, wall_ms};
+
+		r = kube_event_open(&d->kube_event, &events, e);
+	}
 	return r;
 }
 
@@ -119,6 +125,8 @@ int cluster_start(struct daemon *d, struct err *e)
 {
 	int r = d->kube ? kube_start(d->kube, e) : 0;
 
+	if (!r && d->kube_event)
+		r = kube_event_start(d->kube_event, e);
 	if (!r && d->kube_policy)
 		r = kube_policy_start(d->kube_policy, control_base(d->control), reload_now, d, e);
 	return r;
@@ -135,6 +143,7 @@ void cluster_stop(struct daemon *d)
 void cluster_close(struct daemon *d)
 {
 	cluster_free(d->cluster);
+	kube_event_close(d->kube_event);
 	if (!d->book)
 		return;
 	book_free(d->book);

@@ -18,6 +18,6 @@ MUSTCHECK int cluster_open(struct daemon *d, struct err *e);
 /* When the enrolment knows the cgroups that are there. */
 MUSTCHECK int cluster_start(struct daemon *d, struct err *e);
 void cluster_stop(struct daemon *d);  /* nothing is heard any more */
-void cluster_close(struct daemon *d); /* after whoever asks the book */
+void cluster_close(struct daemon *d); /* after whoever asks the book, or logs */
 
 #endif

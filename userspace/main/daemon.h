@@ -39,6 +39,7 @@ struct daemon {
 	int book_changed_fd;
 	struct kube *kube;
 	struct kube_policy *kube_policy; /* NULL: the policy is of files alone */
+	struct kube_event *kube_event;   /* NULL: pods are told nothing */
 	struct cluster *cluster;         /* of approvals; NULL: they are this daemon's alone */
 	struct control *control;
 	struct audit *audit;

@@ -337,6 +337,8 @@ static const struct row table[] = {
 	{"kube-secret-dir", "DIR", take_secret_dir, 0, 0,
 		"where a MaskingPolicy object may name files, which are read as root; may be repeated "
 		"(default: /etc/pgveil)"},
+	{"kube-events", NULL, take_flag, AT(kube_events), 0,
+		"Events on pods: what is captured, denied, refused, and what waits for a person"},
 	{"kube-approvals", NULL, take_flag, AT(kube_approvals), 0,
 		"what waits for a person is a StatementApproval of the cluster, and whom RBAC lets decide "
 		"there decides"},
@@ -434,6 +436,10 @@ int options_parse(struct options *o, int argc, char **argv)
 	}
 	if (!o->nkube_secret_dirs)
 		o->kube_secret_dirs[o->nkube_secret_dirs++] = "/etc/pgveil";
+	if (o->kube_events && !o->kube_node) {
+		fputs("pgveild: --kube-events needs --kube-node\n", stderr);
+		return -EINVAL;
+	}
 	if (o->kube_policies && !o->kube_node) {
 		fputs("pgveild: --kube-policies needs --kube-node\n", stderr);
 		return -EINVAL;

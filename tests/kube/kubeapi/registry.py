@@ -297,8 +297,7 @@ class Registry:
             stored = self._store(resource, before, meta.ordered(kinds.stored(resource, obj)), options)
             if stored is not None:
                 return stored
-            if wanted:
-                raise status.conflict(resource.name, name)
+            # Somebody was faster. A patch is of what there is now; what names a version finds above that it is another.
         raise status.conflict(resource.name, name)
 
     def _prepare(self, resource, before, obj, subresource, options, managed):

@@ -78,8 +78,7 @@ def measure(w, systems, args, costs):
     for s in systems:
         w.measure(s)  # what is only done once
     taken = {s.name: [] for s in systems}
-    # A transaction's figures are of two seconds with all that the machine does besides: it takes more of them.
-    for i in range(args.rounds * (3 if w.op == "transaction" else 1)):
+    for i in range(args.rounds):
         for s in systems[i % len(systems):] + systems[:i % len(systems)]:
             taken[s.name].append(w.measure(s))
     base = taken["metadata"]
@@ -95,7 +94,7 @@ def measure(w, systems, args, costs):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--rounds", type=int, default=15)  # of two seconds each, with all that the machine does besides
     p.add_argument("--seconds", type=int, default=2)
     p.add_argument("--rows", type=int, default=1000000)
     p.add_argument("--scale", type=int, default=10)

@@ -35,6 +35,7 @@ def kubectl(tmp_path_factory):
         p = subprocess.run([manifests.kubectl(), *arguments], input=stdin, capture_output=True, text=True, env=env, timeout=180)
         assert (p.returncode == 0) == ok, f"kubectl {' '.join(arguments)}: {p.stdout}{p.stderr}"
         return p.stdout if ok else p.stderr
+    run("create", "namespace", "pgveil-system")  # README's second command; deploy/kubernetes/admission, which is a part of others, makes none
     yield run
     real.close()
 

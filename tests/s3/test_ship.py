@@ -205,7 +205,9 @@ def test_an_upload_goes_on_where_it_was(ship, s3):
     all_there(d, s3)
     parts = sum(-(-len(b) // 100_000) for b in d.segments().values() if len(b) > 100_000)
     assert s3.parts_received == parts, "what was there went again"
-    assert any(e["event"] == "ship.stored" and e["resumed"] == 5 for e in d.events())
+    stored = [e for e in d.events() if e["event"] == "ship.stored"]
+    # Those five, or more where this try was cut as well.
+    assert any(e.get("resumed", 0) >= 5 for e in stored), stored
 
 
 def test_an_upload_that_nobody_knows_is_not_left(ship, s3):

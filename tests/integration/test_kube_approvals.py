@@ -175,7 +175,7 @@ class TwoNodes(ApprovalLab):
         return self.wait_until(lambda: next((g for g in self.objects(GRANTS) if g["metadata"]["name"] == obj["metadata"]["name"]), None), "no StatementGrant")
 
     def status(self, obj, path=APPROVALS):
-        return self.daemon.get("%s/%s" % (path, obj["metadata"]["name"])).json().get("status", {})
+        return self.ann.get("%s/%s" % (path, obj["metadata"]["name"])).json().get("status", {})
 
     def runs(self, node, sql):
         """Sent again until it runs: a watch may be a moment behind. What it was refused with meanwhile."""

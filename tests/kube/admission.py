@@ -83,11 +83,13 @@ class Cluster:
 
     def start_hook(self):
         crt, key = self.sign()
+        self.run_hook("--cert", crt, "--key", key, "--daemon", DAEMON, *(a for u in self.account for a in ("--account", u)))
+
+    def run_hook(self, *args):
+        """Returns when it answers."""
         self.log = open(self.directory / "hook.log", "ab")
-        users = [a for u in self.account for a in ("--account", u)]
-        self.process = subprocess.Popen([ROOT / "build" / BUILD / "pgveil-admission", "--listen", "127.0.0.1:%d" % self.port, "--cert", crt, "--key", key,
-                                         "--daemon", DAEMON, *users], stderr=self.log)
-        deadline = time.monotonic() + 30
+        self.process = subprocess.Popen([ROOT / "build" / BUILD / "pgveil-admission", "--listen", "127.0.0.1:%d" % self.port, *args], stderr=self.log)
+        deadline = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -106,8 +108,11 @@ class Cluster:
         assert code == 0, (self.directory / "hook.log").read_text()
 
     def configure(self):
+        self.trust(*manifests("../overlays/cluster/webhook.yaml"))
+
+    def trust(self, config):
+        """The webhooks of a configuration are asked, as ones whose certificate is ours."""
         bundle = base64.b64encode(pathlib.Path(self.authority.file).read_bytes()).decode()
-        obj, = manifests("../overlays/cluster/webhook.yaml")
-        for hook in obj["webhooks"]:
+        for hook in config["webhooks"]:
             hook["clientConfig"]["caBundle"] = bundle
-        self.api.create(obj)
+        self.api.create(config)

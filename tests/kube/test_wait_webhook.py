@@ -2,13 +2,8 @@
 """overlays/wait-for-capture: pgveil-admission with the arguments of its Deployment, asked by an API server that has the overlay's webhook
 configuration. Who is to be enrolled gets the init container first, nobody else is asked about."""
 
-import base64
 import copy
 import os
-import pathlib
-import socket
-import subprocess
-import time
 
 import pytest
 
@@ -35,22 +30,10 @@ class Hooked(admission.Cluster):
         env = {e["name"]: e["value"] for e in self.container["env"]}
         args = [a.replace("/etc/pgveil/tls/tls.crt", crt).replace("/etc/pgveil/tls/tls.key", key).replace("$(WAIT_IMAGE)", env["WAIT_IMAGE"])
                 for a in self.container["args"]]
-        self.log = open(self.directory / "hook.log", "ab")
-        self.process = subprocess.Popen([ROOT / "build" / BUILD / "pgveil-admission", "--listen=127.0.0.1:%d" % self.port, *args], stderr=self.log)
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert self.process.poll() is None and time.monotonic() < deadline, (self.directory / "hook.log").read_text()
-                time.sleep(0.02)
+        self.run_hook(*args)
 
     def configure(self):
-        config = copy.deepcopy(next(o for o in self.objects if o["kind"] == "MutatingWebhookConfiguration"))
-        for hook in config["webhooks"]:
-            hook["clientConfig"]["caBundle"] = base64.b64encode(pathlib.Path(self.authority.file).read_bytes()).decode()
-        self.api.create(config)
+        self.trust(copy.deepcopy(next(o for o in self.objects if o["kind"] == "MutatingWebhookConfiguration")))
         for name, labels in (("all-enrolled", LABEL), ("kube-system", LABEL)):
             if not self.api.get("Namespace", "", name):
                 self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})

@@ -88,7 +88,12 @@ static void post_approval(struct cluster *c, struct entry *x)
 
 	x->share = SHARE_POSTED;
 	pthread_mutex_unlock(&a->lock);
-	r = o ? ask(c, "POST", c->approvals_path, body, &answer, &e) : -ENOMEM;
+	if (o) {
+		r = ask(c, "POST", c->approvals_path, body, &answer, &e);
+	} else {
+		json_decref(body);
+		r = err_set(&e, -ENOMEM, "out of memory");
+	}
 	if (!r && !cluster_approval_take(&c->home, answer, o))
 		r = err_set(&e, -EIO, "the API server gave another object back");
 	json_decref(answer);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "base/attr.h"
 #include "base/buf.h"
 #include "web/http.h"
@@ -214,4 +215,15 @@ int kube_api_do(struct kube_api *a, const struct kube_call *c, json_t **answer, 
 		*answer = json_incref(doc);
 	json_decref(doc);
 	return r;
+}
+
+json_t *kube_api_time(uint64_t ms)
+{
+	time_t s = (time_t)(ms / 1000);
+	char text[32];
+	struct tm tm;
+
+	gmtime_r(&s, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_string(text);
 }

@@ -5,6 +5,7 @@
 #define PGVEIL_CTL_KUBE_API_H
 
 #include <jansson.h>
+#include <stdint.h>
 #include "base/err.h"
 
 struct http;
@@ -38,5 +39,8 @@ struct kube_call {
  * 413 and 422, -EBUSY 429 and 503; -EIO where there was no answer to be read, -ECANCELED after kube_api_stop.
  */
 MUSTCHECK int kube_api_do(struct kube_api *a, const struct kube_call *c, json_t **answer, struct err *e);
+
+/* A Time of an object, in whole seconds, of ms since 1970. A reference; NULL: no memory. */
+json_t *kube_api_time(uint64_t ms);
 
 #endif

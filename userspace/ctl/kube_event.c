@@ -244,17 +244,6 @@ static void take(struct kube_event *k, const struct item *it)
 
 /* ---- what is written ---- */
 
-static json_t *time_of(uint64_t ms)
-{
-	time_t s = (time_t)(ms / 1000);
-	char out[32];
-	struct tm tm;
-
-	gmtime_r(&s, &tm);
-	strftime(out, sizeof(out), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_string(out);
-}
-
 /* A name that no other has: the pod's, and when the series began on this node. */
 static void name_it(struct kube_event *k, struct series *s)
 {
@@ -273,13 +262,15 @@ static json_t *made(const struct kube_event *k, const struct series *s)
 		"involvedObject", "apiVersion", "v1", "kind", "Pod", "namespace", p->namespace, "name",
 		p->name, "uid", p->uid, "reason", s->kind->reason, "type", s->kind->type, "message",
 		s->message, "source", "component", "pgveild", "host", k->cfg.node, "firstTimestamp",
-		time_of(s->first_ms), "lastTimestamp", time_of(s->last_ms), "count", (json_int_t)s->count,
-		"reportingComponent", "pgveil.dev/pgveild", "reportingInstance", k->cfg.node);
+		kube_api_time(s->first_ms), "lastTimestamp", kube_api_time(s->last_ms), "count",
+		(json_int_t)s->count, "reportingComponent", "pgveil.dev/pgveild", "reportingInstance",
+		k->cfg.node);
 }
 
 static json_t *counted(const struct series *s)
 {
-	return json_pack("{s:I, s:o}", "count", (json_int_t)s->count, "lastTimestamp", time_of(s->last_ms));
+	return json_pack(
+		"{s:I, s:o}", "count", (json_int_t)s->count, "lastTimestamp", kube_api_time(s->last_ms));
 }
 
 static int send(struct kube_event *k, const struct series *s, bool again, struct err *e)

@@ -143,17 +143,6 @@ int kube_status_set(struct kube_status *s, const struct kube_status_line *in, un
 
 /* ---- one object ---- */
 
-static json_t *time_of(uint64_t ms)
-{
-	time_t s = (time_t)(ms / 1000);
-	char text[32];
-	struct tm tm;
-
-	gmtime_r(&s, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_string(text);
-}
-
 static int send(struct kube_status *s, const char *name, json_t *body, json_t **answer, struct err *e)
 {
 	char path[sizeof(PATH) + 300];
@@ -233,7 +222,7 @@ static json_t *condition_patch(const struct kube_status *s, const json_t *object
 	return json_pack("{s:{s:s}, s:{s:[{s:s, s:s, s:s, s:s, s:I, s:o}]}}", "metadata", "resourceVersion",
 		version, "status", "conditions", "type", "Accepted", "status", says, "reason",
 		*node ? "NotLoaded" : "InForce", "message", text, "observedGeneration", generation,
-		"lastTransitionTime", time_of(s->wall_ms()));
+		"lastTransitionTime", kube_api_time(s->wall_ms()));
 }
 
 static int tell(struct kube_status *s, const struct line *l, struct err *e)
@@ -242,7 +231,7 @@ static int tell(struct kube_status *s, const struct line *l, struct err *e)
 	int r = send(s, l->name,
 		json_pack("{s:{s:{s:{s:I, s:b, s:s, s:o}}}}", "status", "nodes", s->node, "generation",
 			(json_int_t)l->generation, "inForce", l->in_force, "message", l->message, "time",
-			time_of(s->wall_ms())),
+			kube_api_time(s->wall_ms())),
 		&now, e);
 
 	for (unsigned i = 0; !r && i < TRIES && (patch = condition_patch(s, now)); i++) {

@@ -420,6 +420,7 @@ static int start_control(struct daemon *d, struct err *e)
 		.kube = d->kube,
 		.kube_policy = d->kube_policy,
 		.kube_event = d->kube_event,
+		.cluster = d->cluster,
 		.complaints = d->complaints,
 		.failed_at_s = d->complaints ? (uint64_t)time(NULL) : 0,
 		.audit = d->audit,

@@ -406,6 +406,20 @@ static void check(bool caught_up)
 	}
 }
 
+static void check_counts(void)
+{
+	for (unsigned k = 0; k < 2; k++) {
+		struct reflector_counts n;
+		unsigned alive = 0;
+
+		reflector_count(w.link[k].r, &n);
+		for (unsigned i = 0; i < w.n[k]; i++)
+			alive += last_fact(&w.all[k][i])->alive;
+		assert_int_equal(n.objects, alive);
+		assert_true(n.lists > 0);
+	}
+}
+
 static void catch_up(void)
 {
 	for (unsigned i = 0;; i++) {
@@ -485,6 +499,7 @@ static void one_sequence(uint64_t seed)
 		}
 		catch_up();
 		check(true);
+		check_counts();
 	}
 	tear_down();
 }
@@ -501,10 +516,77 @@ static void random_sequences(void **state)
 	}
 }
 
+/* What the server makes of requests one after another, and what is counted of it. */
+static void faults_by_cause(void **state)
+{
+	static const char object
+		[] = "{\"metadata\":{\"name\":\"s0\",\"resourceVersion\":\"7\"}}",
+	  list[] = "{\"items\":[{\"metadata\":{\"name\":\"s0\"}}],\"metadata\":{\"resourceVersion\":\"5\"}}";
+	static const struct {
+		unsigned status; /* 0: no answer */
+		const char *body, *event;
+		bool whole;
+		enum reflector_fault fault; /* MAX: none */
+	} steps[] = {
+		{0, "", NULL, false, REFLECTOR_UNREACHED},
+		{401, "", NULL, true, REFLECTOR_FORBIDDEN},
+		{403, "", NULL, true, REFLECTOR_FORBIDDEN},
+		{429, "", NULL, true, REFLECTOR_BUSY},
+		{500, "", NULL, true, REFLECTOR_STATUS},
+		{200, "{\"items\":[", NULL, true, REFLECTOR_BROKEN},
+		{200, "{\"items\":7}", NULL, true, REFLECTOR_UNREADABLE},
+		{200, list, NULL, true, REFLECTOR_FAULT_MAX},
+		{200, "", NULL, false, REFLECTOR_BROKEN}, /* a watch from here on */
+		{200, "]", NULL, true, REFLECTOR_UNREADABLE},
+		{200, list, NULL, true, REFLECTOR_FAULT_MAX},
+		{410, "", NULL, true, REFLECTOR_EXPIRED},
+		{200, list, NULL, true, REFLECTOR_FAULT_MAX},
+		{200, "{\"code\":410}", "ERROR", true, REFLECTOR_EXPIRED},
+		{200, list, NULL, true, REFLECTOR_FAULT_MAX},
+		{200, "{\"code\":200}", "ERROR", true, REFLECTOR_STATUS},
+		{200, list, NULL, true, REFLECTOR_FAULT_MAX},
+		{200, object, "ADDED", true, REFLECTOR_FAULT_MAX},
+		{200, object, "BOOKMARK", true, REFLECTOR_FAULT_MAX},
+		{200, object, "DELETED", true, REFLECTOR_FAULT_MAX},
+	};
+	uint64_t want[REFLECTOR_FAULT_MAX] = {0}, now = 1000, wait;
+	char target[REFLECTOR_TARGET_MAX], text[256];
+	struct reflector_counts n;
+	struct reflector *r;
+
+	(void)state;
+	set_up(1, false);
+	r = w.link[SPACE].r;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		while (!reflector_next(r, now, target, &wait))
+			now += wait;
+		if (steps[i].status)
+			reflector_status(r, now, (int)steps[i].status, 0);
+		snprintf(text, sizeof(text), steps[i].event ? "{\"type\":\"%2$s\",\"object\":%1$s}" : "%1$s",
+			steps[i].body, steps[i].event ? steps[i].event : "");
+		if (steps[i].status == 200 && reflector_body(r, now, text, strlen(text)) == WIRE_BAD)
+			reflector_end(r, now, false);
+		else
+			reflector_end(r, now, steps[i].whole);
+		if (steps[i].fault != REFLECTOR_FAULT_MAX)
+			want[steps[i].fault]++;
+		reflector_count(r, &n);
+		if (memcmp(n.faults, want, sizeof(want)) != 0)
+			fail_msg("step %zu is not counted as %s", i,
+				steps[i].fault == REFLECTOR_FAULT_MAX ? "well"
+								      : reflector_fault_name(steps[i].fault));
+	}
+	assert_int_equal(n.lists, 5);
+	assert_int_equal(n.events, 3);
+	assert_int_equal(n.objects, 1);
+	tear_down();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_sequences),
+		cmocka_unit_test(faults_by_cause),
 	};
 
 	if (argc > 1)

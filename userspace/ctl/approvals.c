@@ -618,6 +618,7 @@ void approvals_decided(struct approvals *a, struct metric_times *out)
 
 void approvals_stats(struct approvals *a, struct approvals_stats *out)
 {
+	int64_t now = approvals_now(), since = now;
 	struct entry *x;
 
 	pthread_mutex_lock(&a->lock);
@@ -628,6 +629,8 @@ void approvals_stats(struct approvals *a, struct approvals_stats *out)
 			continue;
 		out->pending++;
 		out->waiting += entry_waiting(a, x);
+		since = x->asked_at < since ? x->asked_at : since;
 	}
+	out->oldest_s = (uint64_t)(now - since);
 	pthread_mutex_unlock(&a->lock);
 }

@@ -73,6 +73,7 @@ struct approvals_stats {
 	uint64_t asked, approved, denied, expired, used, voided, revoked;
 	uint64_t glass;            /* of approved, by root alone */
 	unsigned pending, waiting; /* sessions */
+	uint64_t oldest_s;         /* for how long the oldest of the pending was asked for */
 };
 void approvals_stats(struct approvals *a, struct approvals_stats *out);
 /* How long it took until somebody decided; added to *out. */

@@ -628,6 +628,12 @@ void cluster_end(struct cluster *c)
 	c->running = false;
 }
 
+void cluster_each_watch(struct cluster *c, void (*fn)(void *arg, struct kube_watch *w), void *arg)
+{
+	fn(arg, c->approvals);
+	fn(arg, c->grants);
+}
+
 void cluster_free(struct cluster *c)
 {
 	if (!c)

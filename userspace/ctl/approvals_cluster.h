@@ -16,6 +16,7 @@
 #include "ctl/kube_api.h"
 
 struct cluster;
+struct kube_watch;
 
 struct cluster_config { /* strings outlive it */
 	struct kube_access access;
@@ -26,6 +27,7 @@ struct cluster_config { /* strings outlive it */
 /* Nothing is asked yet: approvals (ctl/approvals.h) begin and end it. As http_new: while there is one thread
  * only. */
 MUSTCHECK int cluster_new(struct cluster **out, const struct cluster_config *cfg, struct err *e);
+void cluster_each_watch(struct cluster *c, void (*fn)(void *arg, struct kube_watch *w), void *arg);
 void cluster_free(struct cluster *c); /* NULL is fine; after the approvals */
 
 #endif

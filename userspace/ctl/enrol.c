@@ -619,6 +619,11 @@ void enrol_each(struct enrol *en, void (*fn)(void *arg, const struct enrol_view 
 	}
 }
 
+const struct pods *enrol_pods(const struct enrol *en)
+{
+	return en->pods;
+}
+
 void enrol_each_pod(struct enrol *en, void (*fn)(void *arg, const struct pods_view *v), void *arg)
 {
 	if (en->pods)

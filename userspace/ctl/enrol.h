@@ -81,7 +81,9 @@ struct enrol_view { /* borrowed, for the time of the call */
 unsigned enrol_uid_doors(const struct enrol *en, const uint64_t **cookies);
 void enrol_each(struct enrol *en, void (*fn)(void *arg, const struct enrol_view *v), void *arg);
 /* The pods whose cgroups are there; nothing where this is no node. */
+struct pods;
 struct pods_view;
+const struct pods *enrol_pods(const struct enrol *en); /* NULL: likewise. Lives as long */
 void enrol_each_pod(struct enrol *en, void (*fn)(void *arg, const struct pods_view *v), void *arg);
 /* What was enrolled and is DENIED, while it lives. */
 void enrol_each_denied(struct enrol *en, void (*fn)(void *arg, const char *cgroup), void *arg);

@@ -23,9 +23,11 @@
 #define AUDIT_MS 60000 /* a round of a busy node takes seconds */
 
 struct lines {
-	char *p;
+	char *p; /* NULL: nobody reads it */
 	size_t cap, n;
 	bool failed;
+	void (*fn)(void *arg, const char *name, bool ok); /* NULL: nobody wants to hear */
+	void *arg;
 };
 
 static void line(struct lines *l, const char *name, bool ok, const char *fmt, ...) PRINTF_LIKE(4, 5);
@@ -42,6 +44,10 @@ static void line(struct lines *l, const char *name, bool ok, const char *fmt, ..
 		vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	l->failed |= !ok;
+	if (l->fn)
+		l->fn(l->arg, name, ok);
+	if (!l->p)
+		return;
 	n = snprintf(l->p + l->n, l->cap - l->n, "%s: %s\n", name, why);
 	if (n > 0)
 		l->n = l->n + (size_t)n < l->cap ? l->n + (size_t)n : l->cap - 1;
@@ -89,7 +95,7 @@ static void look_captured(const struct report *r, struct lines *l)
 
 bool health_alive(const struct report *r, char *text, size_t cap)
 {
-	struct lines l = {text, cap, 0, false};
+	struct lines l = {.p = text, .cap = cap};
 
 	look_alive(r, &l);
 	return !l.failed;
@@ -112,15 +118,27 @@ static void look_heard(const struct report *r, struct lines *l)
 			"no policy is in force, so nothing is let through; `pgveil status` says why");
 }
 
+static bool look_ready(const struct report *r, struct lines *l)
+{
+	look_alive(r, l);
+	look_captured(r, l);
+	look_recorded(r, l);
+	look_heard(r, l);
+	return !l->failed;
+}
+
 bool health_ready(const struct report *r, char *text, size_t cap)
 {
-	struct lines l = {text, cap, 0, false};
+	struct lines l = {.p = text, .cap = cap};
 
-	look_alive(r, &l);
-	look_captured(r, &l);
-	look_recorded(r, &l);
-	look_heard(r, &l);
-	return !l.failed;
+	return look_ready(r, &l);
+}
+
+bool health_each(const struct report *r, void (*fn)(void *arg, const char *name, bool ok), void *arg)
+{
+	struct lines l = {.fn = fn, .arg = arg};
+
+	return look_ready(r, &l);
 }
 
 struct watchdog {

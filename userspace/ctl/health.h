@@ -18,6 +18,8 @@ struct watchdog;
 /* One line for each thing that was looked at, "NAME: ok" or "NAME: what is wrong". True: all are ok. */
 bool health_alive(const struct report *r, char *text, size_t cap);
 bool health_ready(const struct report *r, char *text, size_t cap);
+/* The same as health_ready, thing by thing; true: all are ok. */
+bool health_each(const struct report *r, void (*fn)(void *arg, const char *name, bool ok), void *arg);
 
 /* systemd's watchdog (sd_watchdog_enabled(3)): say("WATCHDOG=1") twice as often as the environment asks for,
  * for as long as the daemon is alive and the loop of base turns. succeeds: the environment is that of the

@@ -119,6 +119,12 @@ bool kube_listed(struct kube *k)
 	return kube_watch_lists(k->watch[PODS]) && kube_watch_lists(k->watch[NAMESPACES]);
 }
 
+void kube_each_watch(struct kube *k, void (*fn)(void *arg, struct kube_watch *w), void *arg)
+{
+	for (unsigned i = 0; i < WATCHES; i++)
+		fn(arg, k->watch[i]);
+}
+
 json_t *kube_report(struct kube *k)
 {
 	return json_pack("{s:s, s:s, s:o*, s:o*}", "server", k->server, "node", k->cfg.node, "pods",

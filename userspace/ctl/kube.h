@@ -11,6 +11,7 @@
 
 struct book;
 struct kube;
+struct kube_watch;
 
 struct kube_config { /* strings outlive it */
 	struct kube_access access;
@@ -26,6 +27,7 @@ void kube_close(struct kube *k); /* NULL is fine */
 bool kube_listed(struct kube *k);
 /* Whether both watches go on. */
 bool kube_current(struct kube *k);
+void kube_each_watch(struct kube *k, void (*fn)(void *arg, struct kube_watch *w), void *arg);
 /* For `pgveil status`: server, node, and of each watch since when and what is wrong. A reference. */
 json_t *kube_report(struct kube *k);
 

@@ -358,6 +358,11 @@ bool kube_policy_in_force(const struct kube_policy *k)
 	return k->loaded;
 }
 
+struct kube_watch *kube_policy_watch(const struct kube_policy *k)
+{
+	return k->watch;
+}
+
 void kube_policy_count(struct kube_policy *k, struct kube_policy_counts *out)
 {
 	struct kube_status_counts st = {0};

@@ -13,6 +13,7 @@
 
 struct event_base;
 struct kube_policy;
+struct kube_watch;
 struct policy_object;
 
 struct kube_policy_config { /* strings outlive it */
@@ -42,6 +43,7 @@ void kube_policy_loaded(struct kube_policy *k, bool loaded, const json_t *compla
 /* Whether what is in force is what the server says now, as far as it was heard since the start. */
 bool kube_policy_listed(struct kube_policy *k);
 bool kube_policy_in_force(const struct kube_policy *k);
+struct kube_watch *kube_policy_watch(const struct kube_policy *k); /* lives as long */
 /* For `pgveil status`. A reference. */
 json_t *kube_policy_report(struct kube_policy *k);
 

@@ -29,7 +29,8 @@ struct kube_watch {
 	bool stopping;
 	/* What is told of it. */
 	enum reflector_view view;
-	uint64_t as_of_ms, lists;
+	uint64_t as_of_ms, made_ms;
+	struct reflector_counts counts;
 	char trouble[200];
 };
 
@@ -42,6 +43,7 @@ int kube_watch_open(struct kube_watch **out, const struct kube_access *access,
 	if (!w)
 		return err_set(e, -ENOMEM, "out of memory");
 	w->cfg = *cfg;
+	w->made_ms = clock_ms();
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
 	if (getrandom(&w->cfg.reflector.seed, sizeof(w->cfg.reflector.seed), 0) < 0)
@@ -68,7 +70,7 @@ static void publish(struct kube_watch *w, const char *failure)
 	memcpy(before, w->trouble, sizeof(before));
 	w->view = view;
 	w->as_of_ms = reflector_as_of(w->reflector);
-	w->lists = reflector_lists(w->reflector);
+	reflector_count(w->reflector, &w->counts);
 	snprintf(w->trouble, sizeof(w->trouble), "%s", failure ? failure : trouble);
 	pthread_mutex_unlock(&w->lock);
 	if (w->cfg.heard)
@@ -202,9 +204,22 @@ uint64_t kube_watch_lists(struct kube_watch *w)
 	uint64_t lists;
 
 	pthread_mutex_lock(&w->lock);
-	lists = w->lists;
+	lists = w->counts.lists;
 	pthread_mutex_unlock(&w->lock);
 	return lists;
+}
+
+void kube_watch_count(struct kube_watch *w, struct kube_watch_counts *out)
+{
+	uint64_t now = clock_ms(), since;
+
+	pthread_mutex_lock(&w->lock);
+	since = w->as_of_ms ? w->as_of_ms : w->made_ms;
+	*out = (struct kube_watch_counts){.name = w->cfg.name,
+		.current = w->view == REFLECTOR_CURRENT,
+		.age_ms = now > since ? now - since : 0,
+		.of = w->counts};
+	pthread_mutex_unlock(&w->lock);
 }
 
 json_t *kube_watch_report(struct kube_watch *w)
@@ -215,7 +230,7 @@ json_t *kube_watch_report(struct kube_watch *w)
 
 	pthread_mutex_lock(&w->lock);
 	doc = json_pack("{s:s, s:s, s:I}", "view", views[w->view], "trouble", w->trouble, "lists",
-		(json_int_t)w->lists);
+		(json_int_t)w->counts.lists);
 	if (doc && w->as_of_ms)
 		json_object_set_new(doc, "heard_ms_ago", json_integer((json_int_t)(now - w->as_of_ms)));
 	pthread_mutex_unlock(&w->lock);

@@ -31,6 +31,14 @@ void kube_watch_stop(
 void kube_watch_free(struct kube_watch *w); /* stops it; NULL is fine */
 bool kube_watch_current(struct kube_watch *w);
 uint64_t kube_watch_lists(struct kube_watch *w); /* how often all was listed */
+struct kube_watch_counts {
+	const char *name;
+	bool current;
+	/* Since the server was heard while all was known; where it never was, since the watch was made. */
+	uint64_t age_ms;
+	struct reflector_counts of;
+};
+void kube_watch_count(struct kube_watch *w, struct kube_watch_counts *out);
 /* {view, trouble, lists, heard_ms_ago}. A reference. */
 json_t *kube_watch_report(struct kube_watch *w);
 

@@ -10,6 +10,7 @@
 #include "ctl/enrol.h"
 #include "ctl/feed.h"
 #include "ctl/health.h"
+#include "ctl/kube_metrics.h"
 #include "ctl/recorder.h"
 #include "ctl/ship.h"
 #include "ctl/report.h"
@@ -92,13 +93,20 @@ static void add_databases(const struct report *r, struct metric_text *m)
 		metric_number(m, METRIC_LABELS("database", es.entry[i].name), es.entry[i].failures);
 }
 
+static void add_check(void *arg, const char *name, bool ok)
+{
+	metric_number(arg, METRIC_LABELS("check", name), ok);
+}
+
 static void add_ready(const struct report *r, struct metric_text *m)
 {
-	char text[1024];
+	bool ready;
 
-	metric_family(
-		m, METRIC_GAUGE, "pgveil_ready", "1 while /readyz says so; it says why where it does not.");
-	metric_number(m, NULL, health_ready(r, text, sizeof(text)));
+	metric_family(m, METRIC_GAUGE, "pgveil_ready_check",
+		"1 where /readyz finds a thing as it must be, by its lines.");
+	ready = health_each(r, add_check, m);
+	metric_family(m, METRIC_GAUGE, "pgveil_ready", "1 while /readyz says so: all of them are.");
+	metric_number(m, NULL, ready);
 }
 
 static void on_enrolment(void *arg, const struct enrol_view *v)
@@ -145,6 +153,9 @@ static void add_approvals(const struct report *r, struct metric_text *m)
 	metric_family(
 		m, METRIC_GAUGE, "pgveil_approvals_pending", "Approvals that nobody has decided on yet.");
 	metric_number(m, NULL, st.pending);
+	metric_family(m, METRIC_GAUGE, "pgveil_approvals_oldest_age_seconds",
+		"How long ago the oldest of them was asked for; 0: none is pending.");
+	metric_number(m, NULL, st.oldest_s);
 	metric_family(
 		m, METRIC_GAUGE, "pgveil_statements_held", "Statements whose clients wait for an approval.");
 	metric_number(m, NULL, st.waiting);
@@ -248,6 +259,11 @@ static void add_policy(const struct report *r, struct metric_text *m)
 	metric_family(m, METRIC_COUNTER, "pgveil_policy_reloads", "Reloads that were asked for, by result.");
 	metric_number(m, METRIC_LABELS("result", "taken"), r->reloads);
 	metric_number(m, METRIC_LABELS("result", "failed"), r->reload_failures);
+	metric_family(m, METRIC_GAUGE, "pgveil_policy_rejected",
+		"1 while the policy as it stands in its files and objects was not taken: an earlier one, or "
+		"none, is "
+		"in force.");
+	metric_number(m, NULL, r->complaints != NULL);
 }
 
 static void add_masked(void *arg, const char *where, uint64_t cells)
@@ -297,6 +313,7 @@ void metrics_write(const struct report *r, struct metric_text *m)
 	ship_metrics(r->ship, m);
 	webhook_metrics(r->webhook, m);
 	add_queues(r, m);
+	kube_metrics(r, m);
 	metric_end(m);
 }
 

@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "ctl/clock.h"
 #include "ctl/roster.h"
 #include "kern/cgroup.h"
 #include "kern/loader.h"
@@ -24,6 +25,7 @@ struct place { /* a pod's own directory */
 	uint64_t id;
 	bool exempt; /* and the kernel knows */
 	enum pod_state told;
+	uint64_t seen_ns;
 	char uid[POD_UID_MAX];
 	char path[]; /* below the mount */
 };
@@ -33,6 +35,7 @@ struct pods {
 	struct event *changed;
 	LIST_HEAD(, place) places;
 	unsigned n;
+	struct metric_times waited[POD_EXEMPT + 1];
 };
 
 /* ---- the file ---- */
@@ -97,12 +100,15 @@ static int load(struct pods *p, struct err *e)
 
 /* ---- one pod ---- */
 
-static void tell(struct place *x, const struct pod_verdict *v)
+static void tell(struct pods *p, struct place *x, const struct pod_verdict *v)
 {
 	const struct pod *pod = v->pod;
 
 	if (x->told == v->state)
 		return;
+	/* The kernel knows by now. */
+	if (x->told == POD_UNKNOWN && pod)
+		metric_took(&p->waited[v->state], clock_ns() - x->seen_ns);
 	x->told = v->state;
 	log_with(v->state == POD_DENIED ? LOG_WARN : LOG_INFO, "pod.classified",
 		LOG_FIELDS(LOG_TEXT("cgroup", x->path), LOG_TEXT("state", pod_state_name(v->state)),
@@ -180,7 +186,7 @@ static void apply(struct pods *p, struct place *x)
 	case POD_ENROLLED: enrol_it(p, x, &v, &e); break;
 	case POD_DENIED: deny(p, x, &v); break;
 	}
-	tell(x, &v);
+	tell(p, x, &v);
 	if (e.code)
 		log_with(LOG_ERROR, "cgroup.failed", LOG_FIELDS(LOG_TEXT("cgroup", x->path)), "%s", e.msg);
 	pod_verdict_fini(&v);
@@ -232,6 +238,7 @@ bool pods_added(struct pods *p, const char *path)
 		if (!x)
 			return true; /* so it stays UNKNOWN until the next scan */
 		x->id = id;
+		x->seen_ns = clock_ns();
 		memcpy(x->uid, pp.uid, sizeof(x->uid));
 		memcpy(x->path, path, n);
 		LIST_INSERT_HEAD(&p->places, x, next);
@@ -363,6 +370,11 @@ bool pods_sibling(struct pods *p, const char *own, const char *path)
 	pod_verdict_fini(&a);
 	pod_verdict_fini(&b);
 	return is;
+}
+
+const struct metric_times *pods_waited(const struct pods *p, enum pod_state is)
+{
+	return &p->waited[is];
 }
 
 void pods_each(struct pods *p, void (*fn)(void *arg, const struct pods_view *v), void *arg)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "base/metric.h"
 #include "kube/book.h"
 
 struct event_base;
@@ -45,6 +46,9 @@ struct pods_view { /* borrowed, for the time of the call */
 	const char *cgroup;
 	const struct pod_verdict *verdict;
 };
+/* How long after its cgroup was seen a pod was refused, because nobody had said of it what it is: by what it
+ * then was. Those of which an earlier daemon wrote it down are not in it. */
+const struct metric_times *pods_waited(const struct pods *p, enum pod_state is);
 void pods_each(struct pods *p, void (*fn)(void *arg, const struct pods_view *v), void *arg);
 
 #endif

@@ -18,6 +18,7 @@ struct kube_policy;
 struct policy;
 struct allowance;
 struct approvals;
+struct cluster;
 struct webhook;
 struct recorder;
 struct ship;
@@ -37,6 +38,7 @@ struct report { /* what is reported on; borrowed */
 	struct kube *kube;               /* NULL: this is no node of a cluster */
 	struct kube_policy *kube_policy; /* NULL: no objects are read */
 	struct kube_event *kube_event;   /* NULL: pods are told nothing */
+	struct cluster *cluster;         /* NULL: what is asked for stays here */
 	const struct policy *policy;
 	const char *const *policy_files;
 	unsigned npolicy_files;

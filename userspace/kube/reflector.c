@@ -20,6 +20,8 @@
 #define STEADY_MS         10000u /* a watch that lived so long makes good for what failed before */
 #define RETRY_AFTER_MAX_S 600u
 #define WATCH_S           240u /* and up to as much again: the server ends it by then */
+#define GONE              410  /* HTTP status */
+#define REFUSED           500  /* any other, of an ERROR */
 
 enum phase { TO_LIST = 0, LISTING, TO_WATCH, WATCHING };
 
@@ -29,11 +31,15 @@ struct reflector {
 	enum reflector_view view;
 	int status;              /* of the answer under way; 0: not yet */
 	unsigned page, failures; /* in a row */
-	uint64_t not_before, as_of, since, lists, random;
+	uint64_t not_before, as_of, since, random;
+	uint64_t listing;          /* objects of the list under way */
+	struct reflector_counts n; /* what is told of it */
 	char version[VERSION_MAX]; /* opaque */
 	char token[CONTINUE_MAX];  /* of the next page; "": the first */
 	bool relist;               /* what is known of it cannot be gone on from */
 	bool came;                 /* the page, or something of the watch */
+	bool unreadable;           /* or not to be kept */
+	int code;                  /* of an ERROR that the watch told; 0: none */
 	struct splitter stream;
 	char trouble[200];
 };
@@ -131,6 +137,7 @@ bool reflector_next(
 		return false;
 	}
 	if (!write_target(r, target)) {
+		r->n.faults[REFLECTOR_UNREADABLE]++;
 		/* No token is so long: begin again. */
 		r->phase = TO_LIST;
 		r->token[0] = '\0';
@@ -139,11 +146,13 @@ bool reflector_next(
 		*wait_ms = r->not_before - now_ms;
 		return false;
 	}
-	if (r->phase == TO_LIST && !r->token[0])
+	if (r->phase == TO_LIST && !r->token[0]) {
+		r->listing = 0;
 		r->cfg.begin(r->cfg.arg);
+	}
 	r->phase = r->phase == TO_LIST ? LISTING : WATCHING;
-	r->status = 0;
-	r->relist = r->came = false;
+	r->status = r->code = 0;
+	r->relist = r->came = r->unreadable = false;
 	r->since = now_ms;
 	splitter_fini(&r->stream);
 	splitter_init(&r->stream, r->phase == LISTING ? PAGE_BYTES_MAX : OBJECT_BYTES_MAX);
@@ -158,7 +167,7 @@ void reflector_status(struct reflector *r, uint64_t now_ms, int status, unsigned
 		r->not_before = now_ms + (uint64_t)(retry_after_s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S
 										      : retry_after_s) *
 						 1000;
-		r->relist = status == 410; /* too old, or a continue token of yesterday */
+		r->relist = status == GONE; /* too old, or a continue token of yesterday */
 	} else if (r->phase == WATCHING) {
 		/* The server knows the version: from there on all is heard. */
 		r->view = REFLECTOR_CURRENT;
@@ -191,7 +200,7 @@ static bool keep_version(struct reflector *r, const char *s)
 
 static enum wire unreadable(struct reflector *r, const char *what)
 {
-	r->relist = true;
+	r->relist = r->unreadable = true;
 	snprintf(r->trouble, sizeof(r->trouble), "%s: %s", r->cfg.path, what);
 	return WIRE_BAD;
 }
@@ -210,6 +219,7 @@ static enum wire page_came(struct reflector *r, const json_t *list)
 	{
 		if (!json_is_object(item) || !r->cfg.put(r->cfg.arg, item))
 			return unreadable(r, "a list of which something cannot be kept");
+		r->listing++;
 	}
 	r->came = true;
 	return WIRE_OK;
@@ -222,6 +232,7 @@ static void error_came(struct reflector *r, const json_t *object)
 
 	/* Whatever else the server says of its watch, the place where it stood is not to be trusted. */
 	r->relist = true;
+	r->code = json_integer_value(code) == GONE ? GONE : REFUSED;
 	snprintf(r->trouble, sizeof(r->trouble), "%s: %" JSON_INTEGER_FORMAT " %.120s", r->cfg.path,
 		json_integer_value(code), message ? message : "");
 }
@@ -244,6 +255,9 @@ static enum wire event_came(struct reflector *r, uint64_t now_ms, const json_t *
 		ok = ok && strcmp(type, "BOOKMARK") == 0;
 	if (!ok || !keep_version(r, text_of(object, "metadata", "resourceVersion")))
 		return unreadable(r, "an event that cannot be read, or kept");
+	r->n.objects += strcmp(type, "ADDED") == 0;
+	r->n.objects -= strcmp(type, "DELETED") == 0 && r->n.objects;
+	r->n.events++;
 	r->as_of = now_ms;
 	r->came = true;
 	return WIRE_OK;
@@ -281,6 +295,19 @@ enum wire reflector_body(struct reflector *r, uint64_t now_ms, const void *bytes
 	return w == WIRE_BAD ? WIRE_BAD : WIRE_OK;
 }
 
+static enum reflector_fault fault_of(const struct reflector *r)
+{
+	switch (r->code ? r->code : r->status) {
+	case 0: return REFLECTOR_UNREACHED;
+	case 200: return r->unreadable ? REFLECTOR_UNREADABLE : REFLECTOR_BROKEN;
+	case 401:
+	case 403: return REFLECTOR_FORBIDDEN;
+	case GONE: return REFLECTOR_EXPIRED;
+	case 429: return REFLECTOR_BUSY;
+	default: return REFLECTOR_STATUS;
+	}
+}
+
 static void list_ended(struct reflector *r, uint64_t now_ms, bool whole)
 {
 	r->phase = TO_LIST;
@@ -288,13 +315,15 @@ static void list_ended(struct reflector *r, uint64_t now_ms, bool whole)
 		if (!r->trouble[0])
 			snprintf(r->trouble, sizeof(r->trouble), "%s: a list broke off", r->cfg.path);
 		r->token[0] = '\0'; /* from the first page: of an old one the rest may be another list's */
+		r->n.faults[fault_of(r)]++;
 		back_off(r, now_ms);
 		return;
 	}
 	if (r->token[0])
 		return;
 	r->cfg.listed(r->cfg.arg);
-	r->lists++;
+	r->n.lists++;
+	r->n.objects = r->listing;
 	r->as_of = now_ms;
 	r->view = r->view == REFLECTOR_BLIND ? REFLECTOR_STALE : r->view; /* until the watch is heard */
 	r->phase = TO_WATCH;
@@ -316,6 +345,7 @@ static void watch_ended(struct reflector *r, uint64_t now_ms, bool whole)
 	r->view = REFLECTOR_STALE;
 	if (!r->trouble[0])
 		snprintf(r->trouble, sizeof(r->trouble), "%s: the watch broke off", r->cfg.path);
+	r->n.faults[fault_of(r)]++;
 	back_off(r, now_ms);
 }
 
@@ -344,7 +374,16 @@ const char *reflector_trouble(const struct reflector *r)
 	return r->trouble;
 }
 
-uint64_t reflector_lists(const struct reflector *r)
+void reflector_count(const struct reflector *r, struct reflector_counts *out)
 {
-	return r->lists;
+	*out = r->n;
+}
+
+const char *reflector_fault_name(enum reflector_fault f)
+{
+#define X(name, word) word,
+	static const char *const names[] = {REFLECTOR_FAULTS(X)};
+#undef X
+
+	return names[f];
 }

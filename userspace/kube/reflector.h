@@ -38,6 +38,27 @@ enum reflector_view {
 	REFLECTOR_CURRENT,   /* a watch is going on */
 };
 
+/* Why a list or a watch did not come to its end. X(name, word) */
+#define REFLECTOR_FAULTS(X)                                                                                  \
+	X(UNREACHED, "unreached")   /* no answer */                                                          \
+	X(FORBIDDEN, "forbidden")   /* 401, 403 */                                                           \
+	X(EXPIRED, "expired")       /* 410: too old to go on from */                                         \
+	X(BUSY, "busy")             /* 429 */                                                                \
+	X(STATUS, "status")         /* any other than 200 */                                                 \
+	X(UNREADABLE, "unreadable") /* or there was no memory to keep it */                                  \
+	X(BROKEN, "broken")         /* it broke off */
+#define X(name, word) REFLECTOR_##name,
+enum reflector_fault { REFLECTOR_FAULTS(X) REFLECTOR_FAULT_MAX };
+#undef X
+const char *reflector_fault_name(enum reflector_fault f);
+
+struct reflector_counts {
+	uint64_t lists;   /* how often all was listed */
+	uint64_t events;  /* that a watch told, bookmarks among them */
+	uint64_t objects; /* that there are, as the server told */
+	uint64_t faults[REFLECTOR_FAULT_MAX];
+};
+
 struct reflector;
 
 MUSTCHECK int reflector_new(struct reflector **out, const struct reflector_config *cfg, struct err *e);
@@ -58,6 +79,6 @@ enum reflector_view reflector_view(const struct reflector *r);
 uint64_t reflector_as_of(
 	const struct reflector *r); /* ms: when the server was last heard while all was known; 0: never */
 const char *reflector_trouble(const struct reflector *r); /* why nothing is heard; "": all is well */
-uint64_t reflector_lists(const struct reflector *r);      /* how often all was listed */
+void reflector_count(const struct reflector *r, struct reflector_counts *out);
 
 #endif

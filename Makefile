@@ -75,8 +75,9 @@ test: ## install what is missing, build, run everything (root)
 	scripts/deps.sh
 	scripts/run-tests.sh
 .PHONY: check-crd
-check-crd: ## whether the CRD of policies is made of the schema that is here
+check-crd: ## whether the CRD of policies and the PrometheusRule are made of what is here
 	$(PYTHON) -B scripts/crd.py --check
+	$(PYTHON) -B scripts/prometheus-rule.py --check
 .PHONY: test-html
 test-html: all ## an exported session in headless Chromium, which is not installed for it: 400 MB (root; SHOTS=DIR: and pictures of it)
 	$(PYTHON) -B -m pytest -q -rs -p no:cacheprovider tests/integration/test_sessions_html.py

@@ -31,6 +31,8 @@ packages=(
 	# the clients of tests/clients
 	python3-psycopg python3-sqlalchemy libpostgresql-jdbc-java ecj
 	golang-go golang-github-lib-pq-dev golang-github-jackc-pgx-v4-dev librust-tokio-postgres-dev
+	# promtool, which reads the alerts and the dashboard as Prometheus does
+	prometheus
 )
 # Tools that a machine may have from elsewhere than Debian: command=package.
 for tool in node=nodejs npm=npm java=default-jre-headless cargo=cargo kubectl=kubernetes-client; do
@@ -91,8 +93,8 @@ if [ ${#missing[@]} -gt 0 ]; then
 		install -d /etc/postgresql-common
 		echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
 	fi
-	# Nor are PgBouncer, HAProxy and the container runtimes to be started as services of this machine.
-	if [[ " ${missing[*]} " =~ \ (pgbouncer|haproxy|podman|containerd)\  ]] && [ ! -e /usr/sbin/policy-rc.d ]; then
+	# Nor are PgBouncer, HAProxy, the container runtimes and Prometheus to be started as services of this machine.
+	if [[ " ${missing[*]} " =~ \ (pgbouncer|haproxy|podman|containerd|prometheus)\  ]] && [ ! -e /usr/sbin/policy-rc.d ]; then
 		no_services=/usr/sbin/policy-rc.d
 		printf '#!/bin/sh\nexit 101\n' > $no_services
 		chmod 755 $no_services

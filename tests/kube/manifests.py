@@ -13,14 +13,23 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy" / "kubernetes"
 
-# Prometheus' operator, as far as its ServiceMonitor is used: it is not part of what the typed client has.
-FOREIGN = {("monitoring.coreos.com/v1", "ServiceMonitor"): {
-    "type": "object", "required": ["selector", "endpoints"], "properties": {
-        "selector": {"type": "object", "properties": {"matchLabels": {"type": "object", "additionalProperties": {"type": "string"}}}},
-        "endpoints": {"type": "array", "items": {"type": "object", "properties": {
-            "port": {"type": "string"}, "interval": {"type": "string"}, "path": {"type": "string"}, "scheme": {"type": "string"},
-            "relabelings": {"type": "array", "items": {"type": "object", "properties": {
-                "sourceLabels": {"type": "array", "items": {"type": "string"}}, "targetLabel": {"type": "string"}}}}}}}}}}
+TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+# Prometheus' operator, as far as it is used: it is not part of what the typed client has.
+FOREIGN = {
+    ("monitoring.coreos.com/v1", "PrometheusRule"): {
+        "type": "object", "required": ["groups"], "properties": {"groups": {"type": "array", "items": {
+            "type": "object", "required": ["name", "rules"], "properties": {"name": {"type": "string"}, "rules": {"type": "array", "items": {
+                "type": "object", "required": ["alert", "expr"], "properties": {
+                    "alert": {"type": "string"}, "expr": {"type": "string"}, "for": {"type": "string", "pattern": "^[0-9]+[smh]$"},
+                    "labels": TEXTS, "annotations": TEXTS}}}}}}}},
+    ("monitoring.coreos.com/v1", "ServiceMonitor"): {
+        "type": "object", "required": ["selector", "endpoints"], "properties": {
+            "selector": {"type": "object", "properties": {"matchLabels": TEXTS}},
+            "endpoints": {"type": "array", "items": {"type": "object", "properties": {
+                "port": {"type": "string"}, "interval": {"type": "string"}, "path": {"type": "string"}, "scheme": {"type": "string"},
+                "relabelings": {"type": "array", "items": {"type": "object", "properties": {
+                    "sourceLabels": {"type": "array", "items": {"type": "string"}}, "targetLabel": {"type": "string"}}}}}}}}},
+}
 
 
 def documents(text):

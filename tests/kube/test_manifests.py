@@ -8,6 +8,7 @@ import re
 import subprocess
 
 import pytest
+import yaml
 
 import manifests
 from manifests import DEPLOY, ROOT, complaints, container_of, documents
@@ -288,6 +289,13 @@ def test_monitoring_reaches_it(built):
     assert {e["port"] for e in monitor["spec"]["endpoints"]} <= {p["name"] for p in service["spec"]["ports"]}
     probe = container_of(d, "pgveild")["livenessProbe"]["httpGet"]
     assert (probe["host"], probe["port"], probe["path"]) == ("127.0.0.1", 9187, "/healthz")
+
+
+def test_its_alerts_are_the_plain_ones(built):
+    """What they ask for, integration/test_watching.py and test_watching_cluster.py look at."""
+    rule = one(built["overlays/monitoring"], "PrometheusRule", "pgveild")
+    plain = yaml.safe_load((ROOT / "deploy" / "prometheus" / "pgveil.rules.yml").read_text())
+    assert rule["spec"] == plain and len(plain["groups"][0]["rules"]) > 20
 
 
 def test_the_example_is_one_that_is_enrolled():

@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <dirent.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include "base/log.h"
@@ -359,13 +360,81 @@ static void the_quota(void **state)
 	remove_tree(p.dir);
 }
 
+static atomic_uint overs;
+
+static void count_over(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&overs, 1);
+}
+
+/* What was handed is written by its clerk, in whatever order with what others put; it is over before it is
+ * told so, and a disk that fails fails whoever joins. */
+static void what_is_written_beside(void **state)
+{
+	char text[4][16], all[65536] = "";
+	struct scribed one = {0}, two = {0};
+	struct err e = {0};
+	struct place p;
+	unsigned n = 0;
+
+	(void)state;
+	make(&p);
+	assert_int_equal(begin(&p, NULL), 0);
+	p.a->over = p.b->over = count_over;
+	p.a->begin(p.a, &one);
+	p.b->begin(p.b, &two);
+	for (unsigned i = 0; i < 500; i++) {
+		struct scribe *s = i % 2 ? p.a : p.b;
+		struct span parts[2];
+		struct record rec = {RECORD_RESULT, (i % 2 ? one : two).id, s->now_us(s), parts, 2};
+
+		snprintf(text[0], sizeof(text[0]), "%u", i);
+		parts[0] = span_of(text[0], strlen(text[0]));
+		parts[1] = SPAN_LIT("h ");
+		assert_int_equal(s->hands(s), HANDS_FREE);
+		s->hand(s, &rec);
+		assert_int_not_equal(s->hands(s), HANDS_FREE);
+		if (i % 3 == 0) { /* the other worker meanwhile: it neither waits nor is it lost */
+			assert_int_equal(put(i % 2 ? p.b : p.a, &two, ""), 0);
+			assert_int_equal(commit(i % 2 ? p.b : p.a), 0);
+		}
+		assert_int_equal(s->join(s, &e), 0);
+		assert_int_equal(s->hands(s), HANDS_FREE);
+		assert_int_equal(atomic_load(&overs), ++n);
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%uh ", i);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		struct span body = SPAN_LIT("LOST");
+		struct record rec = {RECORD_RESULT, one.id, p.a->now_us(p.a), &body, 1};
+
+		disk.write_error = ENOSPC;
+		disk.part = i;
+		disk.writes_left = 0;
+		p.a->hand(p.a, &rec);
+		assert_int_equal(p.a->join(p.a, &e), -ENOSPC);
+		assert_int_equal(metric(&p, "pgveil_record_failing"), 1);
+		disk_is_well();
+		body = SPAN_LIT("well ");
+		p.a->hand(p.a, &rec);
+		assert_int_equal(p.a->join(p.a, &e), 0);
+		assert_int_equal(metric(&p, "pgveil_record_failing"), 0);
+		strcat(all, "well ");
+	}
+	p.a->end(p.a, &one);
+	p.b->end(p.b, &two);
+	end(&p);
+	reads(&p, all);
+	remove_tree(p.dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(written_a_few_bytes_at_a_time),
 		cmocka_unit_test(a_disk_that_is_full_or_read_only_for_a_while),
 		cmocka_unit_test(a_disk_that_does_not_keep_it),
 		cmocka_unit_test(nothing_begins_on_a_disk_that_cannot_be_written),
-		cmocka_unit_test(the_quota)};
+		cmocka_unit_test(the_quota), cmocka_unit_test(what_is_written_beside)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

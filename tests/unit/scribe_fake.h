@@ -23,6 +23,10 @@ struct fake_scribe {
 	bool forgets;     /* nothing is kept */
 	long fails_after; /* so many more puts and commits go well; < 0: all */
 	unsigned running;
+	/* What was handed: written when fake_finishes is called, or when it is joined. */
+	enum hands hands;
+	struct record handed;
+	int code;
 };
 
 static inline bool fake_fails(struct fake_scribe *f)
@@ -97,12 +101,61 @@ static inline int fake_commit(struct scribe *s, struct err *e)
 	return err_set(e, -ENOSPC, "full");
 }
 
+static inline void fake_finishes(struct fake_scribe *f)
+{
+	struct err e = {0};
+
+	if (f->hands != HANDS_FULL)
+		return;
+	f->code = fake_put(&f->scribe, &f->handed, &e);
+	if (!f->code)
+		f->code = fake_commit(&f->scribe, &e);
+	f->hands = HANDS_OVER;
+}
+
+static inline void fake_hand(struct scribe *s, const struct record *rec)
+{
+	struct fake_scribe *f = (struct fake_scribe *)s;
+
+	if (f->hands != HANDS_FREE)
+		abort();
+	f->handed = *rec;
+	f->hands = HANDS_FULL;
+}
+
+static inline enum hands fake_hands(struct scribe *s)
+{
+	return ((struct fake_scribe *)s)->hands;
+}
+
+static inline int fake_join(struct scribe *s, struct err *e)
+{
+	struct fake_scribe *f = (struct fake_scribe *)s;
+
+	if (f->hands == HANDS_FREE)
+		abort();
+	fake_finishes(f);
+	f->hands = HANDS_FREE;
+	return f->code ? err_set(e, f->code, "full") : 0;
+}
+
+/* From now on it has somebody who writes beside it. */
+static inline void fake_has_hands(struct fake_scribe *f)
+{
+	f->scribe.hand = fake_hand;
+	f->scribe.hands = fake_hands;
+	f->scribe.join = fake_join;
+}
+
 static inline void fake_init(struct fake_scribe *f)
 {
 	static const uint8_t key[HMAC_KEY_LEN] = "0123456789abcdef0123456789abcde";
 
-	*f = (struct fake_scribe){
-		.scribe = {fake_begin, fake_end, fake_now, fake_put, fake_commit, {{0}, {0}}},
+	*f = (struct fake_scribe){.scribe = {.begin = fake_begin,
+					  .end = fake_end,
+					  .now_us = fake_now,
+					  .put = fake_put,
+					  .commit = fake_commit},
 		.fails_after = -1};
 	hmac_key_init(&f->scribe.tokens, key);
 }

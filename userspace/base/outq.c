@@ -111,6 +111,20 @@ void outq_copy(struct outq *q, struct span s)
 		memcpy(p, s.p, s.n);
 }
 
+void outq_take(struct outq *q, uint8_t *out)
+{
+	size_t off = q->head_off;
+
+	for (size_t i = q->head; i < q->n; i++) {
+		struct span s = spans(q)[i];
+
+		memcpy(out, s.p + off, s.n - off);
+		out += s.n - off;
+		off = 0;
+	}
+	outq_wrote(q, q->bytes);
+}
+
 size_t outq_iov(const struct outq *q, struct iovec *iov, size_t max)
 {
 	const struct span *v = q->v ? q->v : q->few;

@@ -30,6 +30,7 @@ void outq_copy(struct outq *q, struct span s);
 /* n bytes of the queue's memory, appended, for the caller to fill before the next call; NULL after a failure.
  */
 uint8_t *outq_room(struct outq *q, size_t n);
+void outq_take(struct outq *q, uint8_t *out); /* all bytes, to where there is room; it is empty then */
 size_t outq_iov(const struct outq *q, struct iovec *iov, size_t max); /* how many were filled */
 void outq_wrote(struct outq *q, size_t n); /* an empty queue gives its memory back */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ctl/recorder.h"
+#include "ctl/recorder_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,167 +25,10 @@
 #define SEAL_S       60
 #define SEAL_RECORDS UINT64_C(100000) /* … or after so many */
 #define RETAIN_S     5
-#define TELL_MS      1000
-
-struct worker_scribe {
-	struct scribe scribe;
-	struct recorder *r;
-	struct quill *quill;
-	bool any;                  /* was put, and not committed: */
-	struct ticket first, last; /* these, and what is between them */
-	struct metric_times synced;
-};
-
-struct recorder {
-	struct recorder_config cfg;
-	int dir_fd;
-	uint32_t run;
-	struct journal *journal;
-	struct quill *quill; /* the thread's */
-	struct worker_scribe *scribes;
-	unsigned nscribes;
-	_Atomic uint64_t failures, told_ms; /* of writing; when the log had the last of them */
-	_Atomic bool failing, over_quota, held;
-	_Atomic bool fresh;     /* something was recorded since the last file was begun */
-	_Atomic uint64_t lost;  /* bytes that went, and no store has */
-	_Atomic uint64_t bytes; /* of all recordings, when they were last counted */
-
-	pthread_mutex_t lock; /* over what follows */
-	pthread_cond_t wake;
-	bool stop;
-	uint64_t last_id;
-	struct scribed *oldest, **newest; /* sessions that run, in the order in which they began */
-	unsigned sessions;
-	char head[2 * ENTRY_HASH + 1]; /* of the last seal, behind sealed records */
-	uint64_t sealed;
-	/* The thread's own. */
-	pthread_t thread;
-	bool started;
-	uint64_t sealed_s, retained_s, turned_s;
-	struct metric_times synced;
-	_Atomic uint64_t sealed_ms;
-};
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-/* times: of the thread that calls. */
-static int bring_to_disk(struct recorder *r, struct metric_times *times, struct err *e)
-{
-	uint64_t since_ns = clock_ns();
-	int rc = journal_sync(r->journal, e);
-
-	metric_took(times, clock_ns() - since_ns);
-	return rc;
-}
-
-/* ---- the workers' side ---- */
-
-static int failed(struct recorder *r, int code, const struct err *e)
-{
-	uint64_t now = clock_ms(), told = atomic_load(&r->told_ms);
-
-	atomic_fetch_add(&r->failures, 1);
-	atomic_store(&r->failing, true);
-	if ((!told || now >= told + TELL_MS) && atomic_compare_exchange_strong(&r->told_ms, &told, now))
-		log_event(LOG_ERROR, "record.failed", "%s", e->msg);
-	return code;
-}
-
-static void begin(struct scribe *base, struct scribed *of)
-{
-	struct recorder *r = ((struct worker_scribe *)base)->r;
-	struct journal_head head;
-
-	journal_head(r->journal, &head);
-	pthread_mutex_lock(&r->lock);
-	of->id = ++r->last_id;
-	of->first = head.records;
-	of->next = NULL;
-	of->link = r->newest;
-	*r->newest = of;
-	r->newest = &of->next;
-	r->sessions++;
-	pthread_mutex_unlock(&r->lock);
-}
-
-static void end(struct scribe *base, struct scribed *of)
-{
-	struct recorder *r = ((struct worker_scribe *)base)->r;
-
-	pthread_mutex_lock(&r->lock);
-	*of->link = of->next;
-	if (of->next)
-		of->next->link = of->link;
-	else
-		r->newest = of->link;
-	r->sessions--;
-	pthread_mutex_unlock(&r->lock);
-	of->next = NULL;
-	of->link = NULL;
-}
-
-static uint64_t scribe_now(struct scribe *base)
-{
-	(void)base;
-	return now_us();
-}
-
-static int put(struct scribe *base, const struct record *rec, struct err *e)
-{
-	struct worker_scribe *s = (struct worker_scribe *)base;
-	struct ticket t;
-	int r = atomic_load_explicit(&s->r->over_quota, memory_order_relaxed)
-			? err_set(e, -EDQUOT, "the recordings are as large as --record-quota lets them be")
-			: journal_put(s->quill, rec, &t, e);
-
-	if (r)
-		return failed(s->r, r, e);
-	if (!s->any)
-		s->first = t;
-	s->last = t;
-	s->any = true;
-	return 0;
-}
-
-static int commit(struct scribe *base, struct err *e)
-{
-	struct worker_scribe *s = (struct worker_scribe *)base;
-	struct recorder *r = s->r;
-	int rc = 0;
-
-	if (!s->any)
-		return 0;
-	s->any = false;
-	/* Between two losses something of it may have been lost with somebody else's. */
-	if (s->first.epoch != s->last.epoch)
-		rc = journal_commit(r->journal, s->first, e);
-	if (!rc)
-		rc = journal_commit(r->journal, s->last, e);
-	if (!rc && r->cfg.each)
-		rc = bring_to_disk(r, &s->synced, e);
-	if (rc)
-		return failed(r, rc, e);
-	if (atomic_load_explicit(&r->failing, memory_order_relaxed))
-		atomic_store(&r->failing, false);
-	if (!atomic_load_explicit(&r->fresh, memory_order_relaxed))
-		atomic_store(&r->fresh, true);
-	return 0;
-}
 
 uint32_t recorder_run(const struct recorder *r)
 {
 	return r ? r->run : 0;
-}
-
-struct scribe *recorder_scribe(struct recorder *r, unsigned i)
-{
-	return &r->scribes[i].scribe;
 }
 
 /* ---- what the recording says of itself ---- */
@@ -199,7 +42,7 @@ static void to_hex(const uint8_t *p, size_t n, char *out)
 static int put_own(struct recorder *r, enum record_kind kind, const struct body *b, struct err *e)
 {
 	struct span whole = span_of(b->p, b->n);
-	struct record rec = {kind, 0, now_us(), &whole, 1};
+	struct record rec = {kind, 0, recorder_now_us(), &whole, 1};
 	struct ticket t;
 	int rc = journal_put(r->quill, &rec, &t, e);
 
@@ -238,7 +81,7 @@ static void put_gone(void *arg, uint32_t run, uint64_t first, uint64_t last, uin
 	body_put_text(&b, BODY_EVENT_TEXT, text);
 	/* On a full disk nothing would ever be removed: then the log alone has it. */
 	if (put_own(r, RECORD_EVENT, &b, &e))
-		failed(r, e.code, &e);
+		recorder_failed(r, e.code, &e);
 	log_with(LOG_INFO, "record.removed", LOG_FIELDS(LOG_TEXT("recording", text)),
 		"what is too old or too much was removed");
 	if (!lost)
@@ -256,8 +99,8 @@ static void seal(struct recorder *r)
 	struct journal_head head;
 	struct err e = {0};
 
-	if (journal_seal(r->journal, now_us(), &e)) {
-		failed(r, e.code, &e);
+	if (journal_seal(r->journal, recorder_now_us(), &e)) {
+		recorder_failed(r, e.code, &e);
 		return;
 	}
 	journal_head(r->journal, &head);
@@ -311,7 +154,7 @@ static void retain(struct recorder *r)
 
 	r->retained_s = clock_ms() / 1000;
 	if (retention_run(r->dir_fd, &l, put_gone, r, &left, &e)) {
-		failed(r, e.code, &e);
+		recorder_failed(r, e.code, &e);
 		return;
 	}
 	atomic_store(&r->bytes, left.bytes);
@@ -327,9 +170,9 @@ static void turn(struct recorder *r)
 	r->turned_s = clock_ms() / 1000;
 	/* Before it is looked for: what comes meanwhile counts for the next. */
 	atomic_store(&r->fresh, false);
-	if (journal_turn(r->journal, now_us(), &e)) {
+	if (journal_turn(r->journal, recorder_now_us(), &e)) {
 		atomic_store(&r->fresh, true);
-		failed(r, e.code, &e);
+		recorder_failed(r, e.code, &e);
 	}
 }
 
@@ -339,8 +182,8 @@ static void work(struct recorder *r)
 	struct journal_head head;
 	struct err e = {0};
 
-	if (!r->cfg.each && bring_to_disk(r, &r->synced, &e))
-		failed(r, e.code, &e);
+	if (!r->cfg.each && recorder_sync(r, &r->synced, &e))
+		recorder_failed(r, e.code, &e);
 	journal_head(r->journal, &head);
 	if (head.records > r->sealed &&
 		(now_s >= r->sealed_s + SEAL_S || head.records >= r->sealed + SEAL_RECORDS))
@@ -406,43 +249,10 @@ static int open_journal(
 		return rc;
 	run_name(r->run, name);
 	snprintf(dir, sizeof(dir), "%s/recordings/%s", r->cfg.state_dir, name);
-	rc = journal_open(&r->journal, &cfg, now_us(), &found, e);
+	rc = journal_open(&r->journal, &cfg, recorder_now_us(), &found, e);
 	if (!rc)
 		rc = quill_new(&r->quill, r->journal, e);
 	return rc ? rc : put_run(r, e);
-}
-
-static void token_key(const uint8_t *key, struct hmac_key *out)
-{
-	static const char what[] = "pgveil recording tokens 1";
-	const struct span about = span_of(what, sizeof(what) - 1);
-	uint8_t derived[HMAC_LEN];
-	struct hmac_key k;
-
-	hmac_key_init(&k, key);
-	hmac_sha256(&k, &about, 1, derived);
-	hmac_key_init(out, derived);
-	mem_wipe(derived, sizeof(derived));
-	mem_wipe(&k, sizeof(k));
-}
-
-static int make_scribes(struct recorder *r, const uint8_t *key, struct err *e)
-{
-	struct hmac_key tokens;
-	int rc = 0;
-
-	token_key(key, &tokens);
-	r->scribes = calloc(r->cfg.nscribes, sizeof(*r->scribes));
-	if (!r->scribes)
-		return err_set(e, -ENOMEM, "out of memory");
-	for (; !rc && r->nscribes < r->cfg.nscribes; r->nscribes++) {
-		struct worker_scribe *s = &r->scribes[r->nscribes];
-
-		*s = (struct worker_scribe){.scribe = {begin, end, scribe_now, put, commit, tokens}, .r = r};
-		rc = quill_new(&s->quill, r->journal, e);
-	}
-	mem_wipe(&tokens, sizeof(tokens));
-	return rc;
 }
 
 static int open_all(struct recorder *r, struct err *e)
@@ -458,7 +268,7 @@ static int open_all(struct recorder *r, struct err *e)
 	if (!rc)
 		rc = open_journal(r, sealing, r->cfg.key_file ? key : NULL, e);
 	if (!rc)
-		rc = make_scribes(r, r->cfg.key_file ? key : sealing, e);
+		rc = recorder_make_scribes(r, r->cfg.key_file ? key : sealing, e);
 	mem_wipe(sealing, sizeof(sealing));
 	mem_wipe(key, sizeof(key));
 	return rc;
@@ -511,11 +321,9 @@ void recorder_close(struct recorder *r)
 		pthread_join(r->thread, NULL);
 		seal(r);
 	}
-	for (unsigned i = 0; i < r->nscribes; i++)
-		quill_free(r->scribes[i].quill);
-	free(r->scribes);
+	recorder_free_scribes(r);
 	quill_free(r->quill);
-	journal_close(r->journal, now_us());
+	journal_close(r->journal, recorder_now_us());
 	if (r->dir_fd >= 0)
 		close(r->dir_fd);
 	pthread_cond_destroy(&r->wake);

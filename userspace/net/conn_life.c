@@ -36,6 +36,8 @@ void conn_close(struct conn *c)
 	if (c->state == CONN_GONE)
 		return;
 	c->state = CONN_GONE;
+	if (w->hands == c)
+		w->hands = NULL;
 	dial_cancel(c->dial);
 	cancel_forget(c->cancel);
 	registry_remove(w->all->registry, &c->registration);

@@ -48,6 +48,7 @@ struct worker {
 	struct post *posts, **posts_end;
 	unsigned nposts;
 	atomic_bool poked;
+	atomic_bool recorded; /* what a session handed to the scribe is over */
 
 	/* Written by the thread, read by whoever wants metrics. */
 	_Atomic uint64_t pulse_ms; /* when it last came round */
@@ -57,6 +58,7 @@ struct worker {
 	_Atomic uint64_t windows[SPLICE_END_MAX], window_bytes, window_rows, repeated, paired;
 
 	/* Below: the thread's own. */
+	struct conn *hands;          /* whose session handed something to the scribe last; NULL: nobody did */
 	struct conn *conns, *parked; /* parked: closed, freed when the loop's turn ends */
 	struct cancel *cancels;
 	struct straggler *stragglers;

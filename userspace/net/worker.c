@@ -13,6 +13,7 @@
 #include "net/listener.h"
 #include "net/straggler.h"
 #include "session/cache.h"
+#include "session/scribe.h"
 
 #define STACK_BYTES    ((size_t)16 << 20) /* libpg_query recurses with the text's nesting */
 #define QUIET_MS       100
@@ -116,6 +117,17 @@ static void on_kick(void *arg)
 	run_posts(w);
 	if (atomic_exchange(&w->poked, false))
 		each_conn(w, wake);
+	if (atomic_exchange(&w->recorded, false) && w->hands)
+		conn_event(w->hands, EVENT_BYTES);
+}
+
+/* On the thread of whoever writes it down. */
+static void on_recorded(void *arg)
+{
+	struct worker *w = arg;
+
+	if (!atomic_exchange(&w->recorded, true))
+		loop_kick(w->loop);
 }
 
 static void on_pulse(void *arg)
@@ -301,6 +313,10 @@ static int worker_start(struct worker *w, struct policy *p, struct err *e)
 		r = loop_new(&w->loop, on_kick, w, e);
 	if (r)
 		return r;
+	if (w->env.scribe) {
+		w->env.scribe->over = on_recorded;
+		w->env.scribe->over_arg = w;
+	}
 	w->pulse = alarm_new(w->loop, on_pulse, w);
 	if (!w->pulse)
 		return err_set(e, -ENOMEM, "out of memory");

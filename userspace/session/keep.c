@@ -32,7 +32,10 @@ int keep_put(struct session *s, enum record_kind kind, uint64_t time_us, const s
 {
 	struct record rec = {kind, s->keep.of.id, time_us, parts, n};
 	struct err e = {0};
-	int r = s->env->scribe ? s->env->scribe->put(s->env->scribe, &rec, &e) : -ENODEV;
+	int r;
+
+	keep_join(s);
+	r = s->env->scribe ? s->env->scribe->put(s->env->scribe, &rec, &e) : -ENODEV;
 
 	if (r) {
 		s->keep.missing++;
@@ -166,6 +169,7 @@ void keep_end(struct session *s)
 	struct body b;
 
 	arena_fini(&s->keep.done_mem);
+	keep_beside_fini(s);
 	if (!s->keep.open)
 		return;
 	s->keep.open = false;

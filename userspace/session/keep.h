@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/outq.h"
 #include "pgwire/frame.h"
 #include "pgwire/message.h"
 #include "session/kept.h"
@@ -24,7 +25,22 @@ struct step;
 
 #define KEEP_SQLSTATE "53100"
 #define KEEP_REASON   "the recording of this session cannot be written, and nothing is carried out without it"
-#define KEEP_TAGS     192 /* bytes of the tags of one message's statements */
+#define KEEP_BLOCK    ((size_t)256 << 10) /* bytes of one record of what a client is sent */
+#define KEEP_TAGS     192                 /* bytes of the tags of one message's statements */
+
+/* What of a long result is written down while the session goes on with what comes next, which the client gets
+ * behind it (keep_beside.c). */
+enum block_state { BLOCK_FREE = 0, BLOCK_HANDED, BLOCK_OUT };
+struct beside {
+	struct block {
+		enum block_state state;
+		uint8_t *p; /* KEEP_BLOCK bytes; NULL: none yet */
+	} block[2];
+	struct span handed; /* of the one that is; else empty */
+	struct outq out,
+		nothing; /* on record, and not with the client: it comes before what its lane queues */
+	bool lost;       /* what was handed could not be written, in this step */
+};
 
 struct keeping { /* of a session */
 	struct scribed of;
@@ -48,6 +64,7 @@ struct keeping { /* of a session */
 	unsigned ntags;
 	const char *closed; /* why it ended; a word of ours */
 	char closed_by[6];
+	struct beside beside;
 	bool open, told, put, owed, failed; /* put: not committed; owed: a STATEMENT among it */
 };
 
@@ -94,7 +111,26 @@ void keep_step_begins(struct session *s);
 /* At the end of a step: all that was put, and what is queued for the client. false: nothing may go out. */
 MUSTCHECK bool keep_step_ends(struct session *s);
 
+/* ---- keep_beside.c ---- */
+
+/* What may be written to the client now. */
+struct outq *keep_out(struct session *s);
+/* Bytes that it will be sent and its lane does not queue any more. */
+size_t keep_ahead(const struct session *s);
+bool keep_is_handed(const struct session *s); /* some of them are not on record yet */
+bool keep_is_full(const struct session *s);   /* the client must take some before there are more */
+/* The client is lost, or nothing may go out: it gets nothing of them. */
+void keep_drop(struct session *s);
+
 /* ---- for these files ---- */
+
+/* At the end of a step that did nothing but queue much for the client: that is handed on, and the queue is
+ * empty. false: it was not, and is to be put. */
+bool keep_hand(struct session *s);
+void keep_look(struct session *s); /* at the beginning of one: whether that is over */
+void keep_join(struct session *s); /* waits until it is */
+void keep_beside_idle(struct session *s);
+void keep_beside_fini(struct session *s);
 
 int keep_put(struct session *s, enum record_kind kind, uint64_t time_us, const struct span *parts, size_t n);
 /* It is measured, and goes to the server. */

@@ -10,7 +10,6 @@
 #include "session/kept_done.h"
 #include "session/state.h"
 
-#define BLOCK ((size_t)256 << 10) /* bytes of one record */
 #define PARTS 64
 
 /* ---- what is queued ---- */
@@ -85,7 +84,7 @@ static int put_result(struct session *s)
 		return 0;
 	while (!r && rd.at < q->n) {
 		struct span parts[PARTS];
-		size_t left = BLOCK, n = 0;
+		size_t left = KEEP_BLOCK, n = 0;
 
 		while (n < PARTS && left && (parts[n] = reading_next(&rd, left)).n)
 			left -= parts[n++].n;
@@ -204,6 +203,7 @@ void keep_veiled(struct session *s)
 
 void keep_step_begins(struct session *s)
 {
+	keep_look(s);
 	s->keep.had = s->keep.began = s->lane[SIDE_CLIENT].out.bytes;
 	s->keep.now_us = 0;
 }
@@ -325,13 +325,20 @@ static void tell_done(const struct session *s)
 bool keep_step_ends(struct session *s)
 {
 	size_t bytes = s->lane[SIDE_CLIENT].out.bytes;
-	bool owed = false, full = s->grant.record.level == RECORD_LEVEL_FULL;
+	bool lost, owed = false, full = s->grant.record.level == RECORD_LEVEL_FULL;
 	uint64_t since_ns;
 	struct err e = {0};
-	int r = s->keep.failed ? -EIO : 0;
+	int r;
 
 	if (!s->keep.open)
 		return true;
+	if (keep_hand(s))
+		return true;
+	if (s->state == STATE_CLOSING || bytes != s->keep.had || s->keep.done || s->keep.put ||
+		s->keep.missing || s->keep.failed)
+		keep_join(s);
+	lost = s->keep.beside.lost;
+	r = s->keep.failed || lost ? -EIO : 0;
 	since_ns = bytes != s->keep.had || s->keep.done || s->keep.put ? measured_since(s) : 0;
 	if (bytes < s->keep.began) /* nobody will have them */
 		s->keep.began = bytes;
@@ -351,14 +358,15 @@ bool keep_step_ends(struct session *s)
 	}
 	if (since_ns && s->keep.relayed.sent_us && owed) /* what was not committed before */
 		keep_sent(&s->keep.relayed, s->keep.written_ns);
-	s->keep.failed = s->keep.owed = false;
+	s->keep.failed = s->keep.owed = s->keep.beside.lost = false;
 	s->keep.done = NULL;
-	if (session_idle(s)) /* what it will need then is not held until then */
+	if (session_idle(s)) { /* what it will need then is not held until then */
 		arena_fini(&s->keep.done_mem);
-	else
+		keep_beside_idle(s);
+	} else
 		arena_reset(&s->keep.done_mem);
 	if (!r || !keep_lost(s, &e))
 		return true;
 	/* What is only told of statements that are on record may be missing. */
-	return !owed && (!full || excused(s, s->keep.began));
+	return !owed && !lost && (!full || excused(s, s->keep.began));
 }

@@ -14,6 +14,8 @@ struct scribed {
 	struct scribed *next, **link;
 };
 
+enum hands { HANDS_FREE = 0, HANDS_FULL, HANDS_OVER /* it was, and is to be joined */ };
+
 struct scribe {
 	void (*begin)(struct scribe *s, struct scribed *of);
 	void (*end)(struct scribe *s, struct scribed *of);
@@ -22,6 +24,15 @@ struct scribe {
 	/* 0: all that was put is written. */
 	int (*commit)(struct scribe *s, struct err *e);
 	struct hmac_key tokens; /* what makes a token of a value */
+	/* One record, put and committed by somebody else while the caller goes on. Only where hands is FREE;
+	 * what *r points to stays until it was joined. NULL: there is nobody. */
+	void (*hand)(struct scribe *s, const struct record *r);
+	enum hands (*hands)(struct scribe *s);
+	/* Waits for it. Once for each hand; as put and commit. */
+	int (*join)(struct scribe *s, struct err *e);
+	/* Called when one is over, on another thread; whoever uses the scribe sets it before. */
+	void (*over)(void *arg);
+	void *over_arg;
 };
 
 #endif

@@ -203,6 +203,8 @@ void session_got(struct session *s, enum side side, size_t n)
 
 struct outq *session_out(struct session *s, enum side side)
 {
+	if (side == SIDE_CLIENT)
+		return keep_out(s);
 	return &s->lane[side].out;
 }
 
@@ -218,8 +220,10 @@ static void client_ended(struct session *s, bool lost)
 	}
 	if (s->state != STATE_CLOSING)
 		session_move(s, STATE_CLOSING);
-	if (lost)
+	if (lost) {
+		keep_drop(s);
 		outq_fini(&s->lane[SIDE_CLIENT].out);
+	}
 }
 
 static void server_ended(struct session *s)
@@ -316,6 +320,7 @@ static void end_unrecorded(struct session *s)
 		session_move(s, STATE_CLOSING);
 	}
 	snprintf(s->keep.closed_by, sizeof(s->keep.closed_by), KEEP_SQLSTATE);
+	keep_drop(s);
 	outq_fini(&s->lane[SIDE_CLIENT].out);
 	outq_fini(&s->lane[SIDE_SERVER].out);
 }
@@ -344,8 +349,9 @@ static unsigned wants(struct session *s)
 		return server_idle && client_idle ? w | WANT_READ_SERVER : w;
 	case STATE_OPEN: break;
 	}
-	/* Back-pressure: a side is read only when everything that it said has been written on. */
-	if (client_idle && !s->limit.stalled)
+	/* Back-pressure: a side is read only when everything that it said has been written on, or is about to
+	 * be, as soon as it is on record. */
+	if (client_idle && !keep_is_full(s) && !s->limit.stalled)
 		w |= WANT_READ_SERVER;
 	if (server_idle && !s->waiting)
 		w |= s->client_done ? WANT_SHUT_SERVER : WANT_READ_CLIENT;
@@ -353,6 +359,8 @@ static unsigned wants(struct session *s)
 		w |= WANT_READ_CLIENT;
 	if (s->waits_for_catalog || hold_wakes(s, &at) || s->limit.asks)
 		w |= WANT_WAKE;
+	if (keep_is_handed(s))
+		w |= WANT_RECORDED;
 	return w;
 }
 
@@ -398,6 +406,8 @@ unsigned session_step(struct session *s, uint64_t now_ms, const struct event *ev
 bool session_rests(const struct session *s)
 {
 	if (!session_idle(s) || s->status != 'I' || s->unsynced || s->waits_for_catalog || s->client_done)
+		return false;
+	if (keep_ahead(s))
 		return false;
 	for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
 		const struct lane *l = &s->lane[side];

@@ -107,7 +107,8 @@ struct event {
 	0x10u /* once: this connection is a CancelRequest; see session_cancel_request, then close it */
 #define WANT_KEY                                                                                             \
 	0x100u /* once: the server's pid is the client's now: a cancel must find us by session_key_pid */
-#define WANT_WAKE 0x20u /* step again when the catalogue changed, at the latest at session_wake_ms */
+#define WANT_WAKE     0x20u  /* step again when the catalogue changed, at the latest at session_wake_ms */
+#define WANT_RECORDED 0x200u /* step again when the scribe says that what was handed to it is over */
 #define WANT_CLOSE                                                                                           \
 	0x40u /* write what is left to the client, then close both sides; nothing more will come             \
 	       */

@@ -63,7 +63,7 @@ static bool level(const struct session *s)
 	const struct outq *out = &s->lane[SIDE_CLIENT].out;
 
 	return s->state == STATE_OPEN && s->env->splice_min && buf_peek(&s->lane[SIDE_SERVER].in).n == 0 &&
-	       outq_empty(out) && !outq_failed(out);
+	       outq_empty(out) && !outq_failed(out) && !keep_ahead(s);
 }
 
 size_t session_splice(const struct session *s)

@@ -87,7 +87,7 @@ void session_took(const struct session *s, enum stage st, uint64_t since_ns, uin
 
 static void tally_queue(struct session *s, struct tally *t, enum side side, bool over)
 {
-	size_t n = over ? 0 : s->lane[side].out.bytes;
+	size_t n = over ? 0 : s->lane[side].out.bytes + (side == SIDE_CLIENT ? keep_ahead(s) : 0);
 
 	if (n == s->told_queue[side])
 		return;

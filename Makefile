@@ -168,9 +168,10 @@ test-kube: all ## a real kube-apiserver with etcd (built once, 5 minutes of two 
 	scripts/deps.sh --kube
 	KUBE_REAL=1 KUBE_RANDOM=$(or $(KUBE_RANDOM),20) $(PYTHON) -B -m pytest -q -rs -p no:cacheprovider tests/kube/test_cases.py tests/kube/test_admission_real.py tests/kube/test_apply.py tests/integration/test_kubernetes.py
 .PHONY: kube-model
-kube-model: ## what is known of pods against a random API server, in SEQUENCES runs (about a minute)
-	$(MAKE) --no-print-directory BUILD=release build/release/unit/kube_model
+kube-model: ## what is known of pods against a random API server, and windows that nodes share, in SEQUENCES runs (two minutes)
+	$(MAKE) --no-print-directory BUILD=release build/release/unit/kube_model build/release/unit/policy_pool
 	build/release/unit/kube_model $(SEQUENCES)
+	build/release/unit/policy_pool $(or $(SEQUENCES),100000)
 
 # Fuzzing: tests/fuzz/LAYER_INPUT.c; corpus and regressions in tests/fuzz/corpus/LAYER_INPUT.
 SECONDS_EACH ?= 60

@@ -16,6 +16,7 @@
 #define LOOK_MS  1000 /* another daemon may have given something back */
 #define FRACTION 16   /* a lease is at most this part of the limit, or … */
 #define FEW      4    /* … so many first leases, or what is needed at once */
+#define LOW      4    /* less than this part of the next lease is little */
 
 static const uint64_t first_lease[MEASURES] = {16, 65536, 4};
 
@@ -38,6 +39,7 @@ struct window {
 	uint64_t denied_ms[MEASURES];        /* … until then, when it is worth asking again */
 	uint64_t room_ms[MEASURES];          /* when there will be, if nobody spends */
 	uint64_t used_ms, failed_ms;         /* when it was taken of, and the keeper failed, last */
+	int failed;                          /* … and how */
 	char key[];
 };
 
@@ -45,6 +47,8 @@ struct allowance {
 	pthread_mutex_t lock;
 	void (*asked)(void *arg);
 	void *arg;
+	bool far;
+	uint64_t idle_ms;
 	unsigned n;
 	struct window *windows[BUCKETS];
 };
@@ -63,8 +67,15 @@ int allowance_new(struct allowance **out, void (*asked)(void *arg), void *arg, s
 	pthread_mutex_init(&a->lock, NULL);
 	a->asked = asked;
 	a->arg = arg;
+	a->idle_ms = IDLE_MS;
 	*out = a;
 	return 0;
+}
+
+void allowance_far(struct allowance *a, uint64_t idle_ms)
+{
+	a->far = true;
+	a->idle_ms = idle_ms;
 }
 
 void allowance_free(struct allowance *a)
@@ -191,6 +202,21 @@ static void fit(struct window *w, const struct window_limit *l, uint64_t now_ms)
 		memset(w->denied, 0, sizeof(w->denied));
 }
 
+static uint64_t next_lease(const struct window *w, enum measure m)
+{
+	uint64_t most = w->limit[m] / FRACTION, few = first_lease[m] * FEW;
+
+	return least(w->ahead[m], most > few ? most : few);
+}
+
+/* What whoever asks is told while the keeper is left alone; 0: it is asked. */
+static int sulks(const struct window *w, uint64_t now_ms)
+{
+	if (!w->failed_ms || now_ms >= w->failed_ms + SULK_MS)
+		return 0;
+	return w->failed == -EREMOTE ? -EREMOTE : -EIO;
+}
+
 static int take(struct window *w, enum measure m, uint64_t need, uint64_t now_ms, uint64_t *wait_ms)
 {
 	if (!need || w->limit[m] == LIMIT_NONE)
@@ -205,8 +231,8 @@ static int take(struct window *w, enum measure m, uint64_t need, uint64_t now_ms
 		*wait_ms = w->room_ms[m] > now_ms ? w->room_ms[m] - now_ms : 1;
 		return -EDQUOT;
 	}
-	if (w->failed_ms && now_ms < w->failed_ms + SULK_MS)
-		return -EIO;
+	if (sulks(w, now_ms))
+		return sulks(w, now_ms);
 	if (need > w->need[m])
 		w->need[m] = need;
 	return -EAGAIN;
@@ -215,7 +241,7 @@ static int take(struct window *w, enum measure m, uint64_t need, uint64_t now_ms
 /* Of several answers, the one that counts. */
 static bool graver(int r, int than)
 {
-	static const int order[] = {0, -EAGAIN, -EIO, -EDQUOT};
+	static const int order[] = {0, -EAGAIN, -EIO, -EREMOTE, -EDQUOT};
 	unsigned a = 0, b = 0;
 
 	while (order[a] != r)
@@ -241,8 +267,8 @@ static int take_over(struct window *w, enum measure m, uint64_t want, uint64_t a
 
 	if (!want || w->limit[m] == LIMIT_NONE || w->over[m] >= want)
 		return 0;
-	if (w->failed_ms && now_ms < w->failed_ms + SULK_MS)
-		return -EIO;
+	if (sulks(w, now_ms))
+		return sulks(w, now_ms);
 	part = least(ahead, part > few ? part : few);
 	want -= w->over[m];
 	if (part > want)
@@ -250,6 +276,16 @@ static int take_over(struct window *w, enum measure m, uint64_t want, uint64_t a
 	if (want > w->need_over[m])
 		w->need_over[m] = want;
 	return -EAGAIN;
+}
+
+/* Whether more is worth being asked for while there is some left. */
+static bool runs_low(struct window *w, enum measure m, uint64_t now_ms)
+{
+	if (w->limit[m] == LIMIT_NONE || w->busy || w->need[m] || w->left[m] >= next_lease(w, m) / LOW ||
+		sulks(w, now_ms) || (w->denied[m] && now_ms < w->denied_ms[m]))
+		return false;
+	w->need[m] = w->left[m] + 1;
+	return true;
 }
 
 int allowance_take(struct allowance *a, const struct charge *v, unsigned n, const uint64_t need[MEASURES],
@@ -264,6 +300,7 @@ int allowance_take_lifted(struct allowance *a, const struct charge *v, unsigned 
 	const uint64_t need[MEASURES], const uint64_t want[MEASURES], const uint64_t lifted[MEASURES],
 	const uint64_t ahead[MEASURES], uint64_t now_ms, struct allowance_over *over)
 {
+	bool low = false;
 	int r = 0;
 
 	*over = (struct allowance_over){0};
@@ -291,10 +328,11 @@ int allowance_take_lifted(struct allowance *a, const struct charge *v, unsigned 
 				pay(w, m, want[m]);
 			if (w->limit[m] != LIMIT_NONE)
 				w->over[m] -= lifted[m];
+			low |= a->far && want[m] && runs_low(w, (enum measure)m, now_ms);
 		}
 	}
 	pthread_mutex_unlock(&a->lock);
-	if (r == -EAGAIN)
+	if (r == -EAGAIN || low)
 		a->asked(a->arg);
 	return r;
 }
@@ -321,10 +359,8 @@ int allowance_spent(struct allowance *a, const struct charge *c, uint64_t spent[
 
 	pthread_mutex_lock(&a->lock);
 	fit(w, c->limit, now_ms);
-	if (!w->looked && w->failed_ms && now_ms < w->failed_ms + SULK_MS)
-		r = -EIO;
-	else if (!w->looked)
-		r = -EAGAIN;
+	if (!w->looked)
+		r = sulks(w, now_ms) ? sulks(w, now_ms) : -EAGAIN;
 	w->look = w->look || r == -EAGAIN;
 	for (unsigned m = 0; m < MEASURES; m++)
 		spent[m] = w->spent[m] - least(w->left[m] + w->over[m], w->spent[m]);
@@ -369,7 +405,8 @@ unsigned allowance_each(struct allowance *a,
 /* ---- the keeper's side ---- */
 
 /* Whether there is something to do; fills j. */
-static bool job_of(struct window *w, uint64_t now_ms, bool all, struct allowance_job *j, bool *leased)
+static bool job_of(
+	struct window *w, uint64_t now_ms, uint64_t idle_ms, bool all, struct allowance_job *j, bool *leased)
 {
 	bool any = w->look, out = false;
 
@@ -379,14 +416,14 @@ static bool job_of(struct window *w, uint64_t now_ms, bool all, struct allowance
 		any = any || w->need[m] || w->need_over[m];
 		out = out || w->left[m] || w->over[m];
 	}
-	if (out && (all || (!any && now_ms >= w->used_ms + IDLE_MS))) {
+	if (out && (all || (!any && now_ms >= w->used_ms + idle_ms))) {
 		give_back(w);
 		out = false;
 	}
 	*leased = *leased || out;
 	*j = (struct allowance_job){
 		.window = w, .key = w->key, .period_s = w->period_s, .back_piece = w->back_piece};
-	for (unsigned m = 0; m < MEASURES; m++) {
+	for (enum measure m = MEASURE_ROWS; m < MEASURES; m++) {
 		any = any || w->back[m];
 		j->limit[m] = w->limit[m];
 		j->back[m] = w->back[m];
@@ -396,8 +433,7 @@ static bool job_of(struct window *w, uint64_t now_ms, bool all, struct allowance
 		if (!w->ahead[m])
 			w->ahead[m] = first_lease[m];
 		if (j->need[m]) {
-			uint64_t most = w->limit[m] / FRACTION, few = first_lease[m] * FEW;
-			uint64_t more = least(w->ahead[m], most > few ? most : few);
+			uint64_t more = next_lease(w, m);
 
 			j->ask[m] = j->need[m] > more ? j->need[m] : more;
 			w->ahead[m] = least(w->ahead[m] * 2, w->limit[m]);
@@ -422,7 +458,7 @@ unsigned allowance_jobs(
 	pthread_mutex_lock(&a->lock);
 	for (unsigned i = 0; i < BUCKETS; i++)
 		for (struct window *w = a->windows[i]; w && n < max; w = w->next)
-			n += job_of(w, now_ms, all, &v[n], leased);
+			n += job_of(w, now_ms, a->idle_ms, all, &v[n], leased);
 	pthread_mutex_unlock(&a->lock);
 	return n;
 }
@@ -503,7 +539,8 @@ void allowance_done(struct allowance *a, const struct allowance_job *j, int r, u
 	pthread_mutex_lock(&a->lock);
 	same = w->period_s == j->period_s && memcmp(w->limit, j->limit, sizeof(w->limit)) == 0;
 	w->busy = false;
-	w->failed_ms = r ? now_ms : 0;
+	w->failed = r;
+	w->failed_ms = r && r != -EAGAIN ? now_ms : 0;
 	if (!r && (!same || w->piece > j->piece)) {
 		lapse(w, j);
 	} else if (!r) {

@@ -18,6 +18,9 @@ struct window;    /* one of it, by its key */
 /* asked is called when there is a job, from any thread; it must not call back. */
 MUSTCHECK int allowance_new(struct allowance **out, void (*asked)(void *arg), void *arg, struct err *e);
 void allowance_free(struct allowance *a); /* NULL is fine */
+/* Asking the keeper takes a while: what is leased is kept for idle_ms without use, and more is asked for
+ * before it is needed. Before anything is opened. */
+void allowance_far(struct allowance *a, uint64_t idle_ms);
 
 /* -ENOMEM; -ENOSPC: too many. The same key is the same window. */
 MUSTCHECK int allowance_open(struct allowance *a, const char *key, struct window **out);
@@ -34,7 +37,7 @@ struct allowance_over {
 };
 /* Takes want of each of v, if there is as much as need (not less than want) in all of them; otherwise
  * nothing. -EAGAIN: the keeper is asked, look again; -EDQUOT: *over says of what; -EIO: what is spent cannot
- * be written down. */
+ * be written down; -EREMOTE: who shares it cannot be asked. */
 MUSTCHECK int allowance_take(struct allowance *a, const struct charge *v, unsigned n,
 	const uint64_t need[MEASURES], const uint64_t want[MEASURES], uint64_t now_ms,
 	struct allowance_over *over);
@@ -46,7 +49,7 @@ MUSTCHECK int allowance_take_lifted(struct allowance *a, const struct charge *v,
 /* What happened already: as much of it as there is. */
 void allowance_charge(struct allowance *a, const struct charge *v, unsigned n, const uint64_t want[MEASURES],
 	uint64_t now_ms);
-/* How much of a window is spent. -EAGAIN: the keeper is asked, look again; -EIO. */
+/* How much of a window is spent. -EAGAIN: the keeper is asked, look again; -EIO, -EREMOTE. */
 MUSTCHECK int allowance_spent(
 	struct allowance *a, const struct charge *c, uint64_t spent[MEASURES], uint64_t now_ms);
 
@@ -78,8 +81,8 @@ unsigned allowance_jobs(
 	struct allowance *a, uint64_t now_ms, bool all, struct allowance_job *v, unsigned max, bool *leased);
 /* What the job makes of what was spent. True: it is to be written down before the job is done. */
 bool allowance_job_do(struct allowance_job *j, struct spending *s, uint64_t now_ms);
-/* r: 0, or why nothing was written down: nothing is given then, and asking again is not worth it for a while.
- */
+/* r: 0; -EAGAIN: whoever asked is to ask again; or why nothing was written down, of which -EREMOTE is told
+ * apart: nothing is given then, and asking again is not worth it for a while. */
 void allowance_done(struct allowance *a, const struct allowance_job *j, int r, uint64_t now_ms);
 
 #endif

@@ -225,6 +225,15 @@ static int unwritten(struct err *e)
 	return err_sql(e, -EACCES, "58030", "what is exported cannot be written down by pgveil");
 }
 
+/* r: what the keeper's allowance gave. */
+static int not_kept(int r, struct err *e)
+{
+	if (r == -EREMOTE)
+		return err_sql(e, -EACCES, "53400",
+			"what other nodes export cannot be asked now: nothing of an export window is given");
+	return unwritten(e);
+}
+
 int limit_spent(struct session *s, unsigned window, uint64_t spent[MEASURES], struct err *e)
 {
 	int r = allowance_spent(s->env->allowance, &s->limit.windows[window], spent, s->now_ms);
@@ -232,7 +241,7 @@ int limit_spent(struct session *s, unsigned window, uint64_t spent[MEASURES], st
 	if (r == -EAGAIN)
 		return asks(s);
 	answered(s);
-	return r ? unwritten(e) : 0;
+	return r ? not_kept(r, e) : 0;
 }
 
 static const uint64_t no_lift[MEASURES];
@@ -257,8 +266,8 @@ static int take_windows(struct session *s, const uint64_t need[MEASURES], const 
 	answered(s);
 	if (!r)
 		return 0;
-	if (r == -EIO)
-		return unwritten(e);
+	if (r != -EDQUOT)
+		return not_kept(r, e);
 	l = s->limit.windows[over.which].limit;
 	reached(s, SCOPE_WINDOW, over.measure);
 	*hint = window_hint(s, &l->set, &over);

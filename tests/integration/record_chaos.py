@@ -34,7 +34,7 @@ class Load(threading.Thread):
             try:
                 for _ in range(self.random.randrange(1, 20)):
                     sql = self.random.choice(STATEMENTS)
-                    sql = sql % self.random.randrange(1, 5000) if "%d" in sql else sql
+                    sql = sql % self.random.randrange(1, self.random.choice((500, 5000, 60000))) if "%d" in sql else sql
                     if self.random.random() < 0.5 or ";" in sql or sql.startswith("COPY"):
                         c.query(sql)
                     else:

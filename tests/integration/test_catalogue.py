@@ -2,6 +2,7 @@
 """What the engine knows of the database follows what others change in it: nothing becomes readable by DDL, and what is
 new can be used within a second (unknown names are believed unknown for so long)."""
 
+import socket
 import time
 
 import pytest
@@ -354,3 +355,25 @@ def test_a_schema_that_the_role_may_use_from_now_on(changing):
             assert c.query(upper).ok().rows == [[b"WIDE"]]
     finally:
         changing.dba_psql("DROP SCHEMA wide CASCADE; REVOKE wide_readers FROM pgveil_agent; DROP ROLE wide_readers")
+
+
+CATALOGUE = "FROM pg_stat_activity WHERE application_name = 'pgveil catalogue'"
+
+
+def test_who_reads_it_is_cut_off(changing):
+    """The connection that reads it is ended, and the next one too while it reads: the statement waits for a third."""
+    dba = wire.Client(socket.create_connection((changing.host, changing.port), 20))
+    dba.login("postgres", changing.dbname, changing.superuser())
+    with changing.login() as c, dba:
+        c.query("SELECT 1").ok()
+        dba.query("BEGIN; LOCK TABLE pg_catalog.pg_inherits IN ACCESS EXCLUSIVE MODE").ok()
+        try:
+            assert changing.dba_psql("SELECT pg_terminate_backend(pid, 60000) " + CATALOGUE) == "t"
+            c.send(wire.query("SELECT id FROM clinic.patient WHERE id = 1"))
+            begin = time.monotonic()
+            while changing.dba_psql("SELECT pg_terminate_backend(pid, 60000) " + CATALOGUE + " AND wait_event_type = 'Lock'") != "t":
+                assert time.monotonic() - begin < 3 * MAX_AGE
+        finally:
+            dba.query("ROLLBACK").ok()
+        r = wire.Result(c.until("Z"))
+        assert r.ok().rows == [[b"1"]]

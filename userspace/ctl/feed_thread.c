@@ -186,7 +186,20 @@ static int load(struct feed *f, struct err *e)
 	return 0;
 }
 
-/* Once over an existing connection, where it is still there; once over a new one. */
+static int begin_anew(struct feed *f, struct err *e)
+{
+	int r;
+
+	hang_up(f);
+	r = log_in(f, e);
+	if (!r)
+		r = load(f, e);
+	return r;
+}
+
+/* Over an existing connection, where it is still there, then over a new one; over another, where that was
+ * lost on the way. A database that ends connections, its own administrator's doing or a fail-over, is not one
+ * that cannot be read, and statements wait for the answer. */
 static int refresh(struct feed *f, struct err *e)
 {
 	char now[FINGERPRINT_MAX];
@@ -204,12 +217,10 @@ static int refresh(struct feed *f, struct err *e)
 		if (!r)
 			r = load(f, e);
 	}
-	if (r) {
-		hang_up(f);
-		r = log_in(f, e);
-		if (!r)
-			r = load(f, e);
-	}
+	if (r)
+		r = begin_anew(f, e);
+	if (r == -ECONNRESET || r == -EPIPE || (r && !strcmp(e->sqlstate, "57P01")))
+		r = begin_anew(f, e);
 	if (r)
 		hang_up(f);
 	return r;

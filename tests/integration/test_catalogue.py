@@ -366,10 +366,11 @@ def test_who_reads_it_is_cut_off(changing):
     dba.login("postgres", changing.dbname, changing.superuser())
     with changing.login() as c, dba:
         c.query("SELECT 1").ok()
+        changing.dba_psql("CREATE TABLE clinic.cut_off AS SELECT 1 AS id")  # what was read before does not know it
         dba.query("BEGIN; LOCK TABLE pg_catalog.pg_inherits IN ACCESS EXCLUSIVE MODE").ok()
         try:
             assert changing.dba_psql("SELECT pg_terminate_backend(pid, 60000) " + CATALOGUE) == "t"
-            c.send(wire.query("SELECT id FROM clinic.patient WHERE id = 1"))
+            c.send(wire.query("SELECT id FROM clinic.cut_off"))
             begin = time.monotonic()
             while changing.dba_psql("SELECT pg_terminate_backend(pid, 60000) " + CATALOGUE + " AND wait_event_type = 'Lock'") != "t":
                 assert time.monotonic() - begin < 3 * MAX_AGE

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include "session/state.h"
 
+#define ROOM     ((size_t)64 << 10) /* what a block grows by */
 #define HAND_MIN ((size_t)32 << 10) /* bytes; for less it is not worth to wake anybody */
 
 struct outq *keep_out(struct session *s)
@@ -79,18 +80,21 @@ void keep_look(struct session *s)
 		keep_join(s);
 }
 
-static struct block *free_block(struct beside *b)
+/* With room for n bytes. */
+static struct block *free_block(struct beside *b, size_t n)
 {
-	for (unsigned i = 0; i < 2; i++) {
-		struct block *k = &b->block[i];
+	struct block *k = &b->block[b->block[0].state != BLOCK_FREE];
 
-		if (k->state != BLOCK_FREE)
-			continue;
-		if (!k->p)
-			k->p = malloc(KEEP_BLOCK);
-		return k->p ? k : NULL;
+	if (k->state != BLOCK_FREE)
+		return NULL;
+	if (k->cap < n) {
+		free(k->p);
+		k->cap = (n + ROOM - 1) / ROOM * ROOM;
+		k->p = malloc(k->cap);
 	}
-	return NULL;
+	if (!k->p)
+		k->cap = 0;
+	return k->p ? k : NULL;
 }
 
 /* Nothing but new bytes for the client, in the middle of a result. */
@@ -115,7 +119,7 @@ bool keep_hand(struct session *s)
 	if (!may_hand(s))
 		return false;
 	keep_join(s);
-	k = b->lost || by->hands(by) != HANDS_FREE ? NULL : free_block(b);
+	k = b->lost || by->hands(by) != HANDS_FREE ? NULL : free_block(b, q->bytes);
 	if (!k)
 		return false;
 	k->state = BLOCK_HANDED;
@@ -137,7 +141,7 @@ void keep_beside_idle(struct session *s)
 		if (b->block[i].state != BLOCK_FREE)
 			continue;
 		free(b->block[i].p);
-		b->block[i].p = NULL;
+		b->block[i] = (struct block){0};
 	}
 }
 

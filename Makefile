@@ -55,7 +55,7 @@ below_net := net kern session policy record mask sql value pgwire kube base
 below_main := main ctl net kern session policy record mask sql value pgwire kube web base
 below_ctl := ctl net kern session policy record mask sql value pgwire kube web base
 below_cli := cli record policy mask sql value pgwire kube web base
-below_admission := admission net kern session policy record mask sql value pgwire kube base
+below_admission := admission net kern session policy record mask sql value pgwire kube web base
 libs_of = $(foreach l,$(below_$(1)),$(call lib,$(l)))
 ldlibs := -lpg_query -lprotobuf-c -lssl -lcrypto -lzstd -lsqlite3 -lyaml -lpcre2-8 -ljansson -levent -levent_pthreads -lcurl -lbpf -lelf -lz
 
@@ -122,7 +122,7 @@ $(B)/pgveil: $(B)/cli.o $(call libs_of,cli)
 	$(CC) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
 # Of net it takes the one door to TLS and nothing else.
-$(B)/pgveil-admission: $(B)/admission.o $(B)/libadmission.a $(B)/libnet.a $(B)/libbase.a
+$(B)/pgveil-admission: $(B)/admission.o $(B)/libadmission.a $(B)/libnet.a $(B)/libweb.a $(B)/libbase.a
 	echo '  LD   $@'
 	$(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -ljansson -levent
 

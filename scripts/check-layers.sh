@@ -54,6 +54,7 @@ table() {
 		ctl:     session/desk.h    # what sessions ask of approvals
 		ctl:     mask/hmac.h       # of what is kept of a statement
 		admission: net/tls.h       # the one door to TLS
+		admission: web/request.h   # the one reader of what others ask of us by HTTP
 	TABLE
 }
 

@@ -156,11 +156,11 @@ def raw(cluster, data):
 
 @pytest.mark.parametrize("request_,code", [
     (b"GET /healthz HTTP/1.1\r\n\r\n", 200), (b"GET /validate HTTP/1.1\r\n\r\n", 404), (b"PUT /validate HTTP/1.1\r\n\r\n", 405),
-    (b"POST /validate HTTP/1.1\r\n\r\n", 411), (b"POST /validate HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
+    (b"POST /validate HTTP/1.1\r\n\r\n", 411), (b"POST /validate HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501),
     (b"POST /validate HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400), (b"POST /validate HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
     (b"POST /validate HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", 413), (b"POST /validate HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 400),
     (b"POST /validate HTTP/1.1\r\nContent-Length: 2\r\n\r\n[]junk", 400), (b"POST /other HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 404),
-    (b"POST /validate HTTP/1.1\r\nX: " + b"a" * 20000, 431), (b"nonsense\r\n\r\n", 405)])
+    (b"POST /validate HTTP/1.1\r\nX: " + b"a" * 20000, 431), (b"nonsense\r\n\r\n", 400)])
 def test_what_is_no_question(cluster, request_, code):
     assert raw(cluster, request_).split(b" ")[1] == b"%d" % code
 

@@ -6,7 +6,6 @@
  * GET /healthz is answered with 200. An API server says how long its body is; who does not is sent away. */
 #include "admission/server.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/util.h>
@@ -14,19 +13,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/buf.h"
 #include "net/tls.h"
+#include "web/request.h"
 
 #define PLACES   64u
 #define HEAD_MAX 16384u
 #define BODY_MAX (8u << 20)  /* an object of etcd's 1.5 MiB as it was and as it is to be, escaped */
 #define BODIES   (32u << 20) /* of all */
 #define VISIT_S  10          /* from accept until all is said, and again until all is answered */
-#define PATH_LEN 64u
 
 enum guest_state { GUEST_SHAKES = 0, GUEST_READS, GUEST_WRITES };
 
@@ -37,12 +35,11 @@ struct guest {
 	int fd;
 	struct tls *tls;
 	struct event *ready, *late;
-	char head[HEAD_MAX + 1];
-	size_t nhead, head_len;
-	bool get;
-	char path[PATH_LEN];
+	char head[HEAD_MAX];
+	size_t nhead;
+	struct request rq; /* once the head is whole */
 	char *body, *out;
-	size_t nbody, body_len, nout, sent;
+	size_t nbody, nout, sent;
 };
 
 struct server {
@@ -64,7 +61,7 @@ static void leave(struct guest *g)
 
 	LIST_REMOVE(g, all);
 	s->nguests--;
-	s->bodies -= g->body ? g->body_len : 0;
+	s->bodies -= g->body ? g->rq.body_len : 0;
 	if (g->ready)
 		event_free(g->ready);
 	if (g->late)
@@ -117,87 +114,15 @@ static bool put_answer(struct guest *g, int code, json_t *doc)
 	return true;
 }
 
-static bool first_line(struct guest *g, char *line)
-{
-	char *target = strchr(line, ' '), *version = target ? strchr(target + 1, ' ') : NULL;
-	size_t n;
-
-	if (!version || strcmp(version, " HTTP/1.1") != 0)
-		return false;
-	*target++ = *version = '\0';
-	g->get = strcmp(line, "GET") == 0;
-	n = strcspn(target, "?");
-	if ((!g->get && strcmp(line, "POST") != 0) || n >= sizeof(g->path))
-		return false;
-	memcpy(g->path, target, n);
-	g->path[n] = '\0';
-	return true;
-}
-
-static bool size_of(const char *value, size_t *out)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)*value) || strlen(value) > 9)
-		return false;
-	*out = strtoul(value, &end, 10);
-	return !*end;
-}
-
-/* 0, or the code that refuses it. What is said twice could be read two ways. */
-static int header(struct guest *g, char *line, bool *sized)
-{
-	char *colon = strchr(line, ':'), *value;
-
-	if (!colon || colon == line || strcspn(line, " \t") < (size_t)(colon - line))
-		return 400;
-	*colon = '\0';
-	for (value = colon + 1; *value == ' ' || *value == '\t';)
-		value++;
-	for (size_t n = strlen(value); n && (value[n - 1] == ' ' || value[n - 1] == '\t'); n--)
-		value[n - 1] = '\0';
-	if (strcasecmp(line, "Transfer-Encoding") == 0)
-		return 411;
-	if (strcasecmp(line, "Content-Length") != 0)
-		return 0;
-	if (*sized || !size_of(value, &g->body_len))
-		return 400;
-	*sized = true;
-	return 0;
-}
-
-static int head_of(struct guest *g)
-{
-	char *line = g->head, *end = g->head + g->head_len - 2;
-	bool sized = false;
-	int r = 0;
-
-	for (bool first = true; line < end && !r; first = false) {
-		char *next = memmem(line, (size_t)(g->head + g->head_len - line), "\r\n", 2);
-
-		if (!next)
-			return 400;
-		*next = '\0';
-		for (const char *c = line; c < next; c++)
-			if (iscntrl((unsigned char)*c) && *c != '\t')
-				return 400;
-		r = first ? (first_line(g, line) ? 0 : 405) : header(g, line, &sized);
-		line = next + 2;
-	}
-	if (r)
-		return r;
-	return !g->get && !sized ? 411 : g->body_len > BODY_MAX ? 413 : 0;
-}
-
 static bool serve(struct guest *g)
 {
 	const struct server_config *cfg = g->s->cfg;
 	json_t *asked, *answer;
 
-	if (g->get)
-		return put_answer(g, strcmp(g->path, "/healthz") == 0 ? 200 : 404, NULL);
+	if (g->rq.get)
+		return put_answer(g, strcmp(g->rq.path, "/healthz") == 0 ? 200 : 404, NULL);
 	for (unsigned i = 0; i < cfg->npages; i++) {
-		if (strcmp(cfg->pages[i].path, g->path) != 0)
+		if (strcmp(cfg->pages[i].path, g->rq.path) != 0)
 			continue;
 		asked = json_loadb(g->body, g->nbody, JSON_REJECT_DUPLICATES, NULL);
 		answer = asked ? cfg->pages[i].answer(cfg->pages[i].arg, asked) : NULL;
@@ -207,41 +132,52 @@ static bool serve(struct guest *g)
 	return put_answer(g, 404, NULL);
 }
 
-/* The head is whole: what came behind it is the body's beginning. */
+/* 0, or the status that refuses a request whose head is whole, with so much more behind that. */
+static int refusal_of(const struct guest *g, size_t more)
+{
+	const struct request *r = &g->rq;
+
+	if (!r->get && !r->sized)
+		return 411;
+	if (r->body_len > BODY_MAX)
+		return 413;
+	if (more > r->body_len)
+		return 400;
+	return r->body_len > BODIES - g->s->bodies ? 503 : 0;
+}
+
+/* What came behind the head is the body's beginning. */
 static bool begin_body(struct guest *g)
 {
 	struct server *s = g->s;
-	size_t more = g->nhead - g->head_len;
-	int code = head_of(g);
+	size_t more = g->nhead - g->rq.len;
+	int code = refusal_of(g, more);
 
-	if (!code && (g->body_len > BODIES - s->bodies || more > g->body_len))
-		code = more > g->body_len ? 400 : 503;
 	if (code)
 		return put_answer(g, code, NULL);
-	g->body = malloc(g->body_len ? g->body_len : 1);
+	g->body = malloc(g->rq.body_len ? g->rq.body_len : 1);
 	if (!g->body)
 		return put_answer(g, 503, NULL);
-	s->bodies += g->body_len;
-	memcpy(g->body, g->head + g->head_len, more);
+	s->bodies += g->rq.body_len;
+	memcpy(g->body, g->head + g->rq.len, more);
 	g->nbody = more;
-	return g->nbody < g->body_len || serve(g);
+	return g->nbody < g->rq.body_len || serve(g);
 }
 
 /* false: he is gone. */
 static bool took(struct guest *g, size_t n)
 {
-	const char *at;
-
 	if (g->body) {
 		g->nbody += n;
-		return g->nbody < g->body_len || serve(g);
+		return g->nbody < g->rq.body_len || serve(g);
 	}
 	g->nhead += n;
-	at = memmem(g->head, g->nhead, "\r\n\r\n", 4);
-	if (!at)
-		return g->nhead < HEAD_MAX || put_answer(g, 431, NULL);
-	g->head_len = (size_t)(at - g->head) + 4;
-	return begin_body(g);
+	switch (request_read(&g->rq, g->head, g->nhead, HEAD_MAX)) {
+	case WIRE_MORE: return true;
+	case WIRE_OK: return begin_body(g);
+	case WIRE_BAD: break;
+	}
+	return put_answer(g, g->rq.refusal, NULL);
 }
 
 /* ---- bytes ---- */
@@ -253,7 +189,7 @@ static ssize_t take(struct guest *g, short *events)
 	struct err e;
 
 	if (g->body)
-		return tls_read(g->tls, g->body + g->nbody, g->body_len - g->nbody, events, &e);
+		return tls_read(g->tls, g->body + g->nbody, g->rq.body_len - g->nbody, events, &e);
 	return tls_read(g->tls, g->head + g->nhead, HEAD_MAX - g->nhead, events, &e);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest is let in, says what he wants within the time there is, is answered, and goes:
  *
- *   SHAKES ──► READS ──► WRITES ──► gone *
+ *   SHAKES ──► READS ──► WRITES ──► gone
+ *
  * Nothing is kept between two of his visits. */
 #include "ctl/reception.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
@@ -13,18 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/buf.h"
 #include "ctl/clock.h"
 #include "ctl/pace.h"
 #include "net/tls.h"
+#include "web/request.h"
 
 #define HEAD_MAX  8192u
 #define BODY_MAX  8192u
 #define VISIT_S   10 /* from accept until he has said all, and again until he has the answer */
-#define PATH_LEN  256u
 #define TOKEN_LEN 256u
 #define BURST     40 /* connections of one peer, and one each … */
 #define EACH_MS   100
@@ -38,19 +37,10 @@ struct guest {
 	struct tls *tls;
 	struct event *ready, *late;
 	uint8_t key[PACE_KEY];
-	char in[HEAD_MAX + BODY_MAX + 1];
+	char in[HEAD_MAX + BODY_MAX];
 	size_t nin;
 	char *out;
 	size_t nout, sent;
-};
-
-struct head {       /* of a request */
-	size_t len; /* with the empty line */
-	bool get;
-	char path[PATH_LEN], bearer[TOKEN_LEN];
-	const char *query;
-	bool authorized, sized;
-	size_t body_len;
 };
 
 struct reception {
@@ -105,10 +95,12 @@ static const char *reason_of(int code)
 	case 405: return "Method Not Allowed";
 	case 409: return "Conflict";
 	case 413: return "Content Too Large";
+	case 414: return "URI Too Long";
 	case 429: return "Too Many Requests";
 	case 431: return "Request Header Fields Too Large";
 	case 501: return "Not Implemented";
 	case 503: return "Service Unavailable";
+	case 505: return "HTTP Version Not Supported";
 	default: return "Internal Server Error";
 	}
 }
@@ -140,136 +132,41 @@ static void put_error(struct guest *g, int code, const char *text)
 	put_answer(g, code, json_pack("{s:s}", "error", text));
 }
 
-/* GET /path?query HTTP/1.1 */
-static bool first_line(struct head *h, char *line)
-{
-	char *target = strchr(line, ' '), *version = target ? strchr(target + 1, ' ') : NULL;
-	size_t n;
-
-	if (!version || strncmp(version, " HTTP/1.", 8) != 0 || strlen(version) != 9 || target[1] != '/')
-		return false;
-	*target++ = *version = '\0';
-	h->get = strcmp(line, "GET") == 0;
-	if (!h->get && strcmp(line, "POST") != 0)
-		return false;
-	n = strcspn(target, "?");
-	if (n >= sizeof(h->path))
-		return false;
-	memcpy(h->path, target, n);
-	h->path[n] = '\0';
-	h->query = target[n] ? target + n + 1 : "";
-	return true;
-}
-
-static bool size_of(const char *value, size_t *out)
-{
-	char *end;
-	unsigned long n;
-
-	if (!isdigit((unsigned char)*value) || strlen(value) > 9)
-		return false;
-	n = strtoul(value, &end, 10);
-	*out = n;
-	return !*end;
-}
-
-/* What is said twice could be read two ways. */
-static int header(struct head *h, char *line)
-{
-	size_t name = strcspn(line, ": \t"); /* no blank in it, nor before it */
-	char *colon = strchr(line, ':'), *value;
-
-	if (!colon || !name || name < (size_t)(colon - line))
-		return 400;
-	*colon = '\0';
-	for (value = colon + 1; *value == ' ' || *value == '\t';)
-		value++;
-	for (size_t n = strlen(value); n && (value[n - 1] == ' ' || value[n - 1] == '\t'); n--)
-		value[n - 1] = '\0';
-	if (strcasecmp(line, "Transfer-Encoding") == 0)
-		return 501;
-	if (strcasecmp(line, "Content-Length") == 0) {
-		if (h->sized || !size_of(value, &h->body_len))
-			return 400;
-		h->sized = true;
-	} else if (strcasecmp(line, "Authorization") == 0) {
-		if (h->authorized)
-			return 400;
-		h->authorized = true;
-		if (strncasecmp(value, "Bearer ", 7) == 0 && strlen(value + 7) < sizeof(h->bearer))
-			snprintf(h->bearer, sizeof(h->bearer), "%s", value + 7);
-	}
-	return 0;
-}
-
-/* Of a head that is there as a whole: 0, or the code that refuses it. */
-static int head_of(struct guest *g, struct head *h)
-{
-	char *line = g->in, *end = g->in + h->len - 2;
-	int r = 0;
-
-	for (bool first = true; line < end && !r; first = false) {
-		char *next = memmem(line, (size_t)(end - line), "\r\n", 2);
-
-		if (!next)
-			return 400;
-		*next = '\0';
-		for (char *c = line; c < next; c++)
-			if (iscntrl((unsigned char)*c) && *c != '\t')
-				return 400;
-		r = first ? (first_line(h, line) ? 0 : 405) : header(h, line);
-		line = next + 2;
-	}
-	return r ? r : h->body_len > BODY_MAX ? 413 : 0;
-}
-
-static void serve(struct guest *g, const struct head *h)
+static void serve(struct guest *g, const struct request *rq)
 {
 	struct reception_answer a = {0};
-	const struct reception_request r = {.get = h->get,
-		.path = h->path,
-		.query = h->query,
-		.bearer = h->bearer[0] ? h->bearer : NULL,
-		.body = g->in + h->len,
-		.body_len = h->body_len,
+	char bearer[TOKEN_LEN] = "";
+	struct reception_request r = {.get = rq->get,
+		.path = rq->path,
+		.query = rq->query,
+		.body = g->in + rq->len,
+		.body_len = rq->body_len,
 		.fd = g->fd,
 		.key = g->key};
 
+	/* a longer one is nobody's */
+	if (rq->bearer.n && rq->bearer.n < sizeof(bearer)) {
+		memcpy(bearer, rq->bearer.p, rq->bearer.n);
+		r.bearer = bearer;
+	}
 	g->r->cfg.serve(g->r->cfg.arg, &r, &a);
+	mem_wipe(bearer, sizeof(bearer));
 	put_answer(g, a.code, a.body);
 }
 
-/* Whether he is to be answered now, or is. The head is taken apart once all is there: it is changed by that,
- * so a copy says how long it is before. */
+/* He is answered when all is there, or when what is there is refused. */
 static void look(struct guest *g)
 {
-	static const char empty[] = "\r\n\r\n";
-	const char *at = memmem(g->in, g->nin, empty, 4);
-	struct head h = {0};
-	char saved[HEAD_MAX];
-	int r;
+	struct request rq;
+	enum wire w = request_read(&rq, g->in, g->nin, HEAD_MAX);
+	int code = w == WIRE_BAD ? rq.refusal : w == WIRE_OK && rq.body_len > BODY_MAX ? 413 : 0;
 
-	if (!at && g->nin > HEAD_MAX) {
-		put_error(g, 431, "the request's head is too long");
-		return;
-	}
-	if (!at)
-		return;
-	h.len = (size_t)(at - g->in) + 4;
-	if (h.len > HEAD_MAX) {
-		put_error(g, 431, "the request's head is too long");
-		return;
-	}
-	memcpy(saved, g->in, h.len);
-	r = head_of(g, &h);
-	if (r)
-		put_error(g, r, "a GET or POST of HTTP/1.1 with a body of at most 8192 bytes is expected");
-	else if (g->nin - h.len >= h.body_len)
-		serve(g, &h);
-	else
-		memcpy(g->in, saved, h.len);
-	mem_wipe(saved, h.len);
-	mem_wipe(h.bearer, sizeof(h.bearer));
+	if (code == 431)
+		put_error(g, code, "the request's head is too long");
+	else if (code)
+		put_error(g, code, "a GET or POST of HTTP/1.1 with a body of at most 8192 bytes is expected");
+	else if (w == WIRE_OK && g->nin - rq.len >= rq.body_len)
+		serve(g, &rq);
 }
 
 /* ---- bytes ---- */
@@ -278,7 +175,7 @@ static ssize_t take(struct guest *g, short *events)
 {
 	struct err e;
 
-	return tls_read(g->tls, g->in + g->nin, sizeof(g->in) - 1 - g->nin, events, &e);
+	return tls_read(g->tls, g->in + g->nin, sizeof(g->in) - g->nin, events, &e);
 }
 
 static ssize_t give(struct guest *g, short *events)

@@ -128,6 +128,19 @@ def test_the_server_is_away(lab, claude):
     lab.wait_until(lambda: lab.cluster()["events"]["trouble"] == "", "it is still in trouble")
 
 
+def test_an_answer_that_is_lost(lab, claude):
+    """It was made, and nobody heard: there is no second one, and what came meanwhile is counted on it."""
+    before = {o["metadata"]["name"] for o in lab.events(reason="Held")}
+    fault = lab.api.faults.add("reset", method="POST", path="/events", after=0, count=1)
+    lab.hold(claude, "DELETE FROM clinic.patient WHERE id = 6")
+    lab.wait_until(lambda: fault.used and len(lab.events(reason="Held")) == len(before) + 1, "it was not made, or nothing was lost")
+    lost = next(o["metadata"]["name"] for o in lab.events(reason="Held") if o["metadata"]["name"] not in before)
+    lab.wait_until(lambda: any(r[1] == "PATCH" and r[2].endswith("/events/" + lost) and r[4] == 200 for r in lab.api.requests), "it is not gone on with")
+    assert [r[4] for r in lab.api.requests if r[1] == "POST" and r[2].endswith("/events")][-1] == 409
+    lab.hold(claude, "DELETE FROM clinic.patient WHERE id = 7")  # what was to be written before is by then
+    lab.wait_until(lambda: len(lab.events(reason="Held")) == len(before) + 2, "the next is not told")
+
+
 def test_a_flood_is_bounded(lab):
     """A hundred refused connects are one event and a handful of requests."""
     pod = lab.pod("loud", {**LABEL, "app": "claude"}, netns="agent2", hostPID=True)

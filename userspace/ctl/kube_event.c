@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/kube_event.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -56,7 +58,9 @@ struct series {
 	const struct kind *kind;
 	struct pod *pod;
 	char message[MESSAGE_MAX];
-	char name[254];                          /* of the object; "": it is not made yet */
+	char name[254];                          /* of the object */
+	bool made;                               /* it was there */
+	unsigned objects;                        /* so many before it are no more */
 	uint64_t count, told, first_ms, last_ms; /* told: the count that was written; times of the wall */
 	uint64_t due_ms;                         /* not before */
 	unsigned tries;                          /* in vain */
@@ -69,7 +73,7 @@ struct kube_event {
 	bool running;
 	/* Its thread's. */
 	LIST_HEAD(, series) all; /* what was added to last comes first */
-	unsigned nall, serial;
+	unsigned nall;
 	uint64_t next_ms, retry_ms, failing_ms;
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake;
@@ -244,11 +248,27 @@ static void take(struct kube_event *k, const struct item *it)
 
 /* ---- what is written ---- */
 
-/* A name that no other has: the pod's, and when the series began on this node. */
-static void name_it(struct kube_event *k, struct series *s)
+/* The pod's name, and a digest of whatever makes this object another one: asked for again, because an answer
+ * was lost, it is there. */
+static int name_it(const struct kube_event *k, struct series *s)
 {
-	snprintf(s->name, sizeof(s->name), "%.200s.%llx%04x", s->pod->name,
-		(unsigned long long)s->first_ms * 1000000ull, k->serial++ & 0xffffu);
+	char words[MESSAGE_MAX + 900];
+	uint8_t digest[32];
+	unsigned len = sizeof(digest);
+	int n = snprintf(words, sizeof(words), "%.253s|%.63s|%s|%s|%llu|%u", k->cfg.node, s->pod->uid,
+		s->kind->reason, s->message, (unsigned long long)s->first_ms, s->objects);
+
+	if (n < 0 || EVP_Digest(words, (size_t)n, digest, &len, EVP_sha256(), NULL) != 1)
+		return -ENOMEM;
+	n = snprintf(s->name, sizeof(s->name), "%.220s", s->pod->name);
+	n = n > 220 ? 220 : n;
+	/* cut off where no part of a name may end */
+	while (n && !isalnum((unsigned char)s->name[n - 1]))
+		n--;
+	s->name[n++] = '.';
+	for (unsigned i = 0; i < 8; i++)
+		n += snprintf(s->name + n, sizeof(s->name) - (size_t)n, "%02x", digest[i]);
+	return 0;
 }
 
 static json_t *made(const struct kube_event *k, const struct series *s)
@@ -290,19 +310,26 @@ static int send(struct kube_event *k, const struct series *s, bool again, struct
 	return r;
 }
 
-/* The API server forgets Events after a while (an hour, most often): then there is another. */
+/* The API server forgets Events after a while (an hour, most often): then there is another. One that is there
+ * before it is made is this, made by a try whose answer was lost. */
 static int write_one(struct kube_event *k, struct series *s, struct err *e)
 {
-	int r = s->name[0] ? send(k, s, true, e) : -ENOENT;
+	int r = s->made ? send(k, s, true, e) : -ENOENT;
 
 	if (r != -ENOENT)
 		return r;
 	*e = (struct err){0};
-	name_it(k, s);
+	if (s->made)
+		s->objects++;
+	s->made = false;
+	if (name_it(k, s))
+		return err_set(e, -ENOMEM, "out of memory");
 	r = send(k, s, false, e);
-	if (r)
-		s->name[0] = '\0';
-	return r;
+	s->made = !r || r == -EEXIST;
+	if (r != -EEXIST)
+		return r;
+	*e = (struct err){0};
+	return send(k, s, true, e);
 }
 
 /* What the server does not take of one series says nothing of the others; that it is not there does. */

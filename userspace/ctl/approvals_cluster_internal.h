@@ -35,6 +35,9 @@ struct cluster {
 	pthread_t thread;
 	bool running, stopping;
 	uint64_t retry_ms; /* the server is not asked before, but for who waits */
+	unsigned failures; /* one after the other */
+	uint64_t turn;     /* counts what the server is asked for entries */
+	char trouble[256]; /* the last one of a new approval: it is said once */
 	int64_t swept_at;
 };
 

@@ -12,29 +12,32 @@
 #include "base/log.h"
 #include "ctl/clock.h"
 
-#define RETRY_MS   1000
-#define IDLE_MS    60000
-#define TAKE_TRIES 60 /* others take of the same grant at the same moment */
-#define TAKE_MS    10
-#define KEPT_S     86400       /* what is over, by who made it … */
-#define LEFT_S     (7 * 86400) /* … and by anybody, if that node is no more */
-#define PATH_MAX_  (256 + CLUSTER_NAME + 16)
-#define MESSAGE    (CAUSE_MAX * 2)
+#define RETRY_MS      1000
+#define RETRY_DOUBLES 4
+#define IDLE_MS       60000
+#define TAKE_TRIES    60 /* others take of the same grant at the same moment */
+#define TAKE_MS       10
+#define KEPT_S        86400       /* what is over, by who made it … */
+#define LEFT_S        (7 * 86400) /* … and by anybody, if that node is no more */
+#define PATH_MAX_     (256 + CLUSTER_NAME + 16)
+#define MESSAGE       (CAUSE_MAX * 2)
 
 static void path_of(char out[PATH_MAX_], const char *collection, const char *name, bool status)
 {
 	snprintf(out, PATH_MAX_, "%s/%s%s", collection, name, status ? "/status" : "");
 }
 
-/* The server said no, and will say so again. */
+/* The server said no, and will say so again. That we may not is none of these: one that has just started
+ * knows of no roles yet, and a role may come back. */
 static bool is_final(int r)
 {
-	return r == -EACCES || r == -EINVAL || r == -ENOENT || r == -ENOMEM;
+	return r == -EPERM || r == -EINVAL || r == -ENOENT || r == -ENOMEM;
 }
 
 static void later(struct cluster *c)
 {
-	c->retry_ms = clock_ms() + RETRY_MS;
+	c->retry_ms = clock_ms() + (RETRY_MS << c->failures);
+	c->failures += c->failures < RETRY_DOUBLES;
 }
 
 /* Without the lock; takes body. */
@@ -46,33 +49,94 @@ static int ask(
 							     : err_set(e, -ENOMEM, "out of memory");
 
 	json_decref(body);
+	if (!r)
+		c->failures = 0;
 	return r;
+}
+
+/* ---- who waits for a use ---- */
+
+static void fail(struct cluster *c, struct ticket *t, int r, const struct err *e)
+{
+	struct entry *x = t->entry;
+
+	ticket_fail(t, r, e);
+	if (r != -ESTALE && t->state == TICKET_DENIED)
+		snprintf(t->reason, sizeof(t->reason), "approval %llu: no use could be taken of it: %.120s",
+			(unsigned long long)x->id, e->msg);
+	if (t->gone)
+		ticket_free(t);
+	cluster_used_up(c->a, x);
+	if (x->state == APPROVAL_APPROVED)
+		entry_serve(c->a, x);
+	c->a->cfg.poke(c->a->cfg.arg);
 }
 
 /* ---- approvals ---- */
 
+/* Of two that may be next; one that fails again and again is in nobody's way. */
+static struct entry *sooner(struct entry *a, struct entry *b)
+{
+	return !a || b->turn < a->turn ? b : a;
+}
+
 static struct entry *to_post(struct approvals *a)
 {
-	struct entry *x;
+	struct entry *x, *next = NULL;
 
 	TAILQ_FOREACH(x, &a->entries, all)
 	{
 		bool open = x->share == SHARE_PROPOSED || x->share == SHARE_POSTED;
 
 		if (open && !x->added && entry_live(x))
-			return x;
+			next = sooner(next, x);
 	}
-	return NULL;
+	return next;
 }
 
-/* The cluster does not have it: it is decided on here, as it would be without one. */
+/* The cluster does not have it, nor will: it is decided on here, as it would be without one. */
 static void keep_alone(struct approvals *a, struct entry *x)
 {
+	json_t *v;
+	size_t n;
+
 	x->share = SHARE_ALONE;
+	json_array_foreach(x->votes, n, v)
+	{
+		json_object_del(v, "object");
+	}
+	entry_changed(a, x);
 	for (unsigned i = 0; i < TICKETS_MAX; i++)
 		if (a->tickets[i].entry == x && a->tickets[i].state == TICKET_TAKES)
 			a->tickets[i].state = TICKET_CLAIMS;
 	pthread_cond_signal(&a->work);
+}
+
+/* What the server did not take, as often as it was asked, is this daemon's: it may be decided on here, until
+ * the server does. What it may have taken is not, whatever it says later: two would give it. */
+static void unshared(struct cluster *c, struct entry *x, int r, const struct err *e)
+{
+	struct approvals *a = c->a;
+	bool no = r == -EACCES || (is_final(r) && r != -ENOMEM);
+
+	x->doubted |= !no;
+	for (unsigned i = 0; x->doubted && i < TICKETS_MAX; i++)
+		if (a->tickets[i].entry == x && a->tickets[i].state == TICKET_TAKES)
+			fail(c, &a->tickets[i], r, e);
+	if (x->doubted)
+		return;
+	if (r == -EINVAL || r == -EPERM || x->state == APPROVAL_APPROVED)
+		keep_alone(a, x);
+	else
+		x->share = SHARE_PROPOSED;
+}
+
+static void say_unshared(struct cluster *c, uint64_t id, const struct err *e)
+{
+	if (strcmp(c->trouble, e->msg) == 0)
+		return;
+	snprintf(c->trouble, sizeof(c->trouble), "%s", e->msg);
+	log_with(LOG_WARN, "approval.unshared", LOG_FIELDS(LOG_NUMBER("approval", id)), "%s", e->msg);
 }
 
 static void post_approval(struct cluster *c, struct entry *x)
@@ -87,6 +151,7 @@ static void post_approval(struct cluster *c, struct entry *x)
 	int r;
 
 	x->share = SHARE_POSTED;
+	x->turn = ++c->turn;
 	pthread_mutex_unlock(&a->lock);
 	if (o) {
 		r = ask(c, "POST", c->approvals_path, body, &answer, &e);
@@ -99,21 +164,21 @@ static void post_approval(struct cluster *c, struct entry *x)
 	json_decref(answer);
 	pthread_mutex_lock(&a->lock);
 	x = entry_find(a, id);
-	if (x && is_final(r)) {
-		keep_alone(a, x);
-	} else if (x && (!r || r == -EEXIST)) {
+	if (r && r != -EEXIST) {
+		later(c);
+		say_unshared(c, id, &e);
+		if (x)
+			unshared(c, x, r, &e);
+	} else if (x) {
 		x->share = SHARE_CLUSTER;
 		x->tells = true;
+		c->trouble[0] = '\0';
 		log_with(LOG_INFO, "approval.shared",
 			LOG_FIELDS(LOG_NUMBER("approval", x->id), LOG_TEXT("object", x->object)),
 			"kubectl get statementapproval %s", x->object);
-	} else if (r) {
-		later(c);
 	}
 	if (!r)
 		cluster_seen_approval(c, o);
-	if (r && r != -EEXIST)
-		log_with(LOG_WARN, "approval.unshared", LOG_FIELDS(LOG_NUMBER("approval", id)), "%s", e.msg);
 	free(o);
 }
 
@@ -121,7 +186,7 @@ static void post_approval(struct cluster *c, struct entry *x)
 
 static struct entry *to_grant(struct approvals *a)
 {
-	struct entry *x;
+	struct entry *x, *next = NULL;
 
 	TAILQ_FOREACH(x, &a->entries, all)
 	{
@@ -131,9 +196,9 @@ static struct entry *to_grant(struct approvals *a)
 				: NULL;
 
 		if (r && r->asked && !r->asked_gone && !r->given && !r->spoiled)
-			return x;
+			next = sooner(next, x);
 	}
-	return NULL;
+	return next;
 }
 
 static json_t *approvers_of(const struct entry *x)
@@ -182,6 +247,7 @@ static int post_grant(struct cluster *c, struct entry *x, struct err *e)
 	int r;
 
 	path_of(path, c->grants_path, x->object, false);
+	x->turn = ++c->turn;
 	pthread_mutex_unlock(&c->a->lock);
 	r = ask(c, "POST", c->grants_path, body, &answer, e);
 	own = !r;
@@ -274,22 +340,6 @@ static struct ticket *taking(struct approvals *a)
 	return first;
 }
 
-static void fail(struct cluster *c, struct ticket *t, int r, const struct err *e)
-{
-	struct entry *x = t->entry;
-
-	ticket_fail(t, r, e);
-	if (r != -ESTALE && t->state == TICKET_DENIED)
-		snprintf(t->reason, sizeof(t->reason), "approval %llu: no use could be taken of it: %.120s",
-			(unsigned long long)x->id, e->msg);
-	if (t->gone)
-		ticket_free(t);
-	cluster_used_up(c->a, x);
-	if (x->state == APPROVAL_APPROVED)
-		entry_serve(c->a, x);
-	c->a->cfg.poke(c->a->cfg.arg);
-}
-
 /* The ticket's entry stays while it is its. */
 static void take(struct cluster *c, struct ticket *t)
 {
@@ -336,24 +386,25 @@ static void take(struct cluster *c, struct ticket *t)
 
 static struct entry *to_tell(struct approvals *a)
 {
-	struct entry *x;
+	struct entry *x, *next = NULL;
 
 	TAILQ_FOREACH(x, &a->entries, all)
 	{
 		if (x->tells && x->share == SHARE_CLUSTER)
-			return x;
+			next = sooner(next, x);
 		if (x->tells && x->share == SHARE_ALONE)
 			x->tells = false;
 	}
-	return NULL;
+	return next;
 }
 
+/* A merge patch of an empty text is one of null to some servers (1.20), which the schema refuses. */
 static json_t *state_of(const struct entry *x)
 {
-	json_t *message = json_string(x->cause);
+	json_t *message = x->cause[0] ? json_string(x->cause) : NULL;
 
 	return json_pack("{s:{s:s, s:o, s:i}}", "status", "state", approval_state_name(x->state), "message",
-		message ? message : json_string(""), "used", (int)(x->used < 1000 ? x->used : 1000));
+		message ? message : json_null(), "used", (int)(x->used < 1000 ? x->used : 1000));
 }
 
 static void tell(struct cluster *c, struct entry *x)
@@ -372,6 +423,7 @@ static void tell(struct cluster *c, struct entry *x)
 	path_of(approval, c->approvals_path, x->object, true);
 	path_of(grant, c->grants_path, x->object, true);
 	x->tells = false;
+	x->turn = ++c->turn;
 	pthread_mutex_unlock(&c->a->lock);
 	/* that it is over is what others must know */
 	if (ends)

@@ -64,9 +64,11 @@ struct entry {                  /* an approval */
 	/* Its StatementApproval and StatementGrant (ctl/approvals_cluster.h); "": it has none. */
 	char object[CLUSTER_NAME];
 	enum share share;
-	bool mine;    /* this daemon made it */
-	bool granted; /* its grant was there */
-	bool tells;   /* the cluster is to hear of its state */
+	bool doubted;  /* an answer was lost: it may be an object */
+	bool mine;     /* this daemon made it */
+	bool granted;  /* its grant was there */
+	bool tells;    /* the cluster is to hear of its state */
+	uint64_t turn; /* when the server was asked something for it last */
 };
 
 /* TAKES: its use is taken of the cluster's; CLAIMS: and written down here. */

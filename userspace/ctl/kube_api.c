@@ -135,6 +135,9 @@ static void words_of(const json_t *doc, char out[WORDS_MAX])
 	}
 }
 
+/* Who may do it was asked before any webhook is. */
+#define WEBHOOK "admission webhook "
+
 static int verdict(const struct kube_call *c, int status, const json_t *doc, struct err *e)
 {
 	const char *reason = json_string_value(json_object_get(doc, "reason"));
@@ -145,8 +148,8 @@ static int verdict(const struct kube_call *c, int status, const json_t *doc, str
 		return 0;
 	words_of(doc, words);
 	switch (status) {
-	case 401:
-	case 403: r = -EACCES; break;
+	case 401: r = -EACCES; break;
+	case 403: r = strncmp(words, WEBHOOK, strlen(WEBHOOK)) == 0 ? -EPERM : -EACCES; break;
 	case 404: r = -ENOENT; break;
 	case 409: r = reason && strcmp(reason, "AlreadyExists") == 0 ? -EEXIST : -EAGAIN; break;
 	case 400:

@@ -229,9 +229,10 @@ static int tell(struct kube_status *s, const struct line *l, struct err *e)
 {
 	json_t *now = NULL, *next = NULL, *patch;
 	int r = send(s, l->name,
-		json_pack("{s:{s:{s:{s:I, s:b, s:s, s:o}}}}", "status", "nodes", s->node, "generation",
-			(json_int_t)l->generation, "inForce", l->in_force, "message", l->message, "time",
-			kube_api_time(s->wall_ms())),
+		/* no text is null: of an empty one some servers (1.20) make that, and refuse it */
+		json_pack("{s:{s:{s:{s:I, s:b, s:s?, s:o}}}}", "status", "nodes", s->node, "generation",
+			(json_int_t)l->generation, "inForce", l->in_force, "message",
+			l->message[0] ? l->message : NULL, "time", kube_api_time(s->wall_ms())),
 		&now, e);
 
 	for (unsigned i = 0; !r && i < TRIES && (patch = condition_patch(s, now)); i++) {

@@ -166,7 +166,8 @@ SEQUENCES ?= 100000
 .PHONY: test-kube
 test-kube: all ## a real kube-apiserver with etcd (built once, 5 minutes of two cores): the API cases beside the stand-in, enrolment, our manifests (root; KUBE_RANDOM=sequences)
 	scripts/deps.sh --kube
-	KUBE_REAL=1 KUBE_RANDOM=$(or $(KUBE_RANDOM),20) $(PYTHON) -B -m pytest -q -rs -p no:cacheprovider tests/kube/test_cases.py tests/kube/test_admission_real.py tests/kube/test_apply.py tests/integration/test_kubernetes.py
+	KUBE_REAL=1 KUBE_RANDOM=$(or $(KUBE_RANDOM),20) $(PYTHON) -B -m pytest -q -rs -p no:cacheprovider tests/kube/test_cases.py tests/kube/test_admission_real.py tests/kube/test_apply.py tests/integration/test_kubernetes.py \
+		tests/integration/test_kube_approvals.py tests/integration/test_kube_nodes.py
 .PHONY: kube-model
 kube-model: ## what is known of pods against a random API server, and windows that nodes share, in SEQUENCES runs (two minutes)
 	$(MAKE) --no-print-directory BUILD=release build/release/unit/kube_model build/release/unit/policy_pool

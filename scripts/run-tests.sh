@@ -99,7 +99,7 @@ files() { printf 'tests/integration/test_%s.py\n' "$@"; }
 mapfile -t release < <(files bench bypass containers enrolment guard inspection lab lineage memory splice_windows failclosed)
 # The sanitized part is three: connections and the kernel's side of them, who decides and what is kept, and what is said.
 mapfile -t connections < <(files audit capture_wait clients failclosed handover identity kernel kube_events kube_policy login operations policy_life relay splice unix watching_cluster)
-mapfile -t control < <(files approvals approvals_attacks approval_api approval_shapes canaries estimate health kube_approvals kubernetes learn lifts limits \
+mapfile -t control < <(files approvals approvals_attacks approval_api approval_shapes canaries estimate health kube_approvals kube_nodes kubernetes learn lifts limits \
 	limits_attacks recording recording_attacks recording_disk sessions sessions_html sessions_live sessions_replay shipping watching)
 load=tests/integration/test_failclosed.py::test_under_load
 stall=tests/integration/test_half_closed.py::test_one_that_never_reads_is_given_up # half a minute

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Approvals as objects of a cluster: two nodes (two daemons, each with a guarded root, a state directory and pods of its own, before one
-PostgreSQL) on one API server with the CRDs, the roles and pgveil-admission of deploy/. What ran is what the server's log says."""
+PostgreSQL) on one API server with the CRDs, the roles and pgveil-admission of deploy/; with KUBE_REAL=1 (make test-kube) a real one. What ran
+is what the server's log says."""
 
 import concurrent.futures
 import json
@@ -17,13 +18,14 @@ from test_approvals import PGVEIL, REVIEWER, ApprovalLab, delete
 from test_kubernetes import LABEL, Pod
 
 sys.path.insert(0, str(ROOT / "tests" / "kube"))
-from admission import APPROVALS, DAEMON, GRANTS, Cluster  # noqa: E402
-from client import Client  # noqa: E402
+sys.path.insert(0, str(ROOT / "scripts"))
+from admission import APPROVALS, DAEMON, GRANTS, NAMESPACE, cluster, manifests, probe  # noqa: E402
+from servers import is_real  # noqa: E402
 
 RACES = int(os.environ.get("KUBE_RACES", 50 if BUILD == "release" else 6))
 SUBJECT = "    - pods: {namespace: agents, labels: {app: claude}}\n"
-REQUESTER = "system:serviceaccount:agents:default"
 RBAC = "rbac.authorization.k8s.io/v1"
+REQUESTER = "system:serviceaccount:agents:default"
 
 
 class Node:
@@ -61,20 +63,22 @@ class Outcome:
 
 class TwoNodes(ApprovalLab):
     def __init__(self, folder, wait="error-and-retry", timeout="10m"):
-        self.folder, self.cluster = folder, Cluster(folder)
+        self.folder, self.cluster = folder, cluster(folder)
         self.second, self.clients, self.variables = None, {}, {"APPROVALS_REQUIRED": "1", "APPROVALS_TIMEOUT": timeout, "APPROVALS_WAIT": wait}
         policy = folder / "policy.yaml"
         policy.write_text((HERE / "approvals.yaml").read_text().replace("    - cgroup: \"${LAB_CGROUP}\"\n", SUBJECT))
         self.cluster.__enter__()
-        self.cluster.api.create({"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": "pods"},
-                                 "rules": [{"apiGroups": [""], "resources": ["pods", "namespaces"], "verbs": ["get", "list", "watch"]}]})
-        self.cluster.api.create({"apiVersion": RBAC, "kind": "ClusterRoleBinding", "metadata": {"name": "pods"},
-                                 "subjects": [{"kind": "User", "apiGroup": RBAC[:-3], "name": DAEMON}],
-                                 "roleRef": {"apiGroup": RBAC[:-3], "kind": "ClusterRole", "name": "pods"}})
+        for obj in manifests("rbac.yaml"):
+            if obj["kind"] != "ServiceAccount":
+                self.cluster.api.create(obj)
+        self.prepare()
         folder.joinpath("token").write_text(self.cluster.token(DAEMON))
         folder.joinpath("key").write_text("a secret that every node of the cluster has")
         self.daemon, self.ann = self.cluster.client(DAEMON), self.cluster.client("ann", "pgveil-approver")
         super().__init__(policy=policy, wait=wait, timeout=timeout, env={"LAB_DAEMON_ARGS": " ".join(self.arguments("node1"))})
+
+    def prepare(self):
+        """What else the cluster has, before there is a daemon."""
 
     def arguments(self, node):
         return ["--kube-node", node, "--kube-server", self.cluster.api.url, "--kube-ca", self.cluster.api.ca_file, "--kube-token", str(self.folder / "token"),
@@ -121,6 +125,14 @@ class TwoNodes(ApprovalLab):
         os.close(theirs)
         with os.fdopen(ready, "rb") as f:
             assert f.read(1) == b"\n", self.second_log()
+
+    def wait_until(self, condition, what, seconds=60):
+        try:
+            return super().wait_until(condition, what, seconds)
+        except AssertionError:
+            if self.second:
+                print(self.second_log()[-6000:])  # the first one's is in what was raised
+            raise
 
     def second_log(self):
         return (self.state / "log" / "daemon-b.log").read_text()
@@ -176,6 +188,14 @@ class TwoNodes(ApprovalLab):
 
     def status(self, obj, path=APPROVALS):
         return self.ann.get("%s/%s" % (path, obj["metadata"]["name"])).json().get("status", {})
+
+    def heard(self):
+        """Both nodes have seen what there is now: an object that no daemon sealed, which they say."""
+        def said():
+            return [log.count('"approval.foreign","collection":"statementapprovals"') for log in (self.daemon_log(), self.second_log())]
+        before = said()
+        assert self.daemon.post(APPROVALS, probe("heard-" + marker())).status == 201
+        self.wait_until(lambda: all(a > b for a, b in zip(said(), before)), "it is not seen")
 
     def runs(self, node, sql):
         """Sent again until it runs: a watch may be a moment behind. What it was refused with meanwhile."""
@@ -249,12 +269,11 @@ def test_who_may_not(lab):
 @pytest.fixture
 def unguarded(lab):
     """Without pgveil-admission, somebody who may write all of these objects."""
-    config = lab.cluster.api.get("ValidatingWebhookConfiguration", "", "pgveil-approvals", "admissionregistration.k8s.io/v1")
-    lab.cluster.api.delete("ValidatingWebhookConfiguration", "", "pgveil-approvals", "admissionregistration.k8s.io/v1")
+    lab.cluster.unguard()
     try:
-        yield Client(lab.cluster.api.url, lab.cluster.api.ca_file, lab.cluster.api.admin)
+        yield lab.cluster.master()
     finally:
-        lab.cluster.api.create({k: config[k] for k in ("apiVersion", "kind", "webhooks")} | {"metadata": {"name": "pgveil-approvals"}})
+        lab.cluster.configure()
 
 
 def copy_of(obj, name=None, **spec):
@@ -435,6 +454,73 @@ def test_the_api_server_is_away(lab):
     assert lab.ran(mark) == 1
     waits = lab.wait_until(lambda: next((o for o in lab.objects() if o["spec"]["statement"] == alone), None), "it is not told later")
     assert waits["spec"]["requester"]["node"] == "node1" and number
+
+
+@pytest.fixture
+def without_a_role(lab):
+    """The daemons may nothing with approvals; the function that this is gives it back."""
+    binding = lab.cluster.api.get("RoleBinding", NAMESPACE, "pgveild-approvals", RBAC)
+    may = lambda: lab.daemon.get(GRANTS).status == 200  # noqa: E731
+    lab.cluster.api.delete("RoleBinding", NAMESPACE, "pgveild-approvals", RBAC)
+    lab.wait_until(lambda: not may(), "it may yet")
+
+    def give_back():
+        if not may():
+            lab.cluster.api.create({k: binding[k] for k in ("apiVersion", "kind", "roleRef", "subjects")} | {"metadata": {"name": "pgveild-approvals", "namespace": NAMESPACE}})
+            lab.wait_until(may, "it may not")
+    yield give_back
+    give_back()
+
+
+def here(lab, sql):
+    """The number of what node1 holds of it."""
+    return next(x["id"] for x in lab.nodes[0].pgveil("approvals", "ls")["approvals"] if sql in x["statement"])
+
+
+def test_without_a_role(lab, without_a_role):
+    """What the server does not let be an object is decided on here; once it does, what nobody has decided on is one."""
+    mark = marker()
+    local, later = delete(mark, 31), delete(mark, 32)
+    for sql in (local, later):
+        assert "is needed" in str(lab.send(0, sql).error)
+    lab.nodes[0].pgveil("approvals", "approve", str(here(lab, local)), uid=REVIEWER)
+    lab.runs(0, local)
+    assert lab.ran(mark) == 1
+    without_a_role()
+    obj = lab.pending(lambda o: o["spec"]["statement"] == later)
+    lab.approve(obj)
+    lab.runs(1, later)
+    lab.wait_until(lambda: lab.status(obj, GRANTS).get("state") == "used", "it is not used up")
+    assert lab.ran(mark) == 2
+    assert not [o for o in lab.objects() if o["spec"]["statement"] == local]
+
+
+@pytest.mark.skipif(is_real(), reason="what only the stand-in does on command")
+def test_an_object_that_is_in_doubt(lab):
+    """It was made, no answer came, no watch tells, and now the server says no: it is approved of twice, here and there, and runs once."""
+    mark = marker()
+    sql = delete(mark, 33)
+    api = lab.cluster.api
+    faults = api.faults
+    faults.add("status", path="/statementapprovals", code=403, count=0)
+    faults.add("reset", method="POST", path="/statementapprovals", after=0, count=0)
+    api.drop_connections()
+    try:
+        assert "is needed" in str(lab.send(0, sql).error)
+        obj = lab.wait_until(lambda: next((o for o in api.list("StatementApproval", NAMESPACE, "pgveil.dev/v1") if o["spec"]["statement"] == sql), None), "it is not made")
+        denied = faults.add("status", method="POST", path="/statementapprovals", code=403, count=0)
+        lab.wait_until(lambda: denied.used, "it is not tried again")
+        lab.nodes[0].pgveil("approvals", "approve", str(here(lab, sql)), uid=REVIEWER)
+        assert lab.decide(obj).status == 200
+        assert lab.send(0, sql).error.sqlstate == "58030"
+        assert lab.ran(mark) == 0
+    finally:
+        faults.clear()
+        lab.heard()
+    lab.wait_until(lambda: any(lab.send(node, sql).error is None for node in (1, 0)), "it does not run")
+    for node in (0, 1):
+        assert "is needed" in str(lab.send(node, sql).error)
+    assert lab.ran(mark) == 1
 
 
 def test_the_daemon_is_away(lab):

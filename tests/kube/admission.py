@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a cluster has for approvals: the CRDs, the roles and pgveil-admission, out of deploy/kubernetes and the build, on a stand-in API server."""
+"""What a cluster has for approvals: the CRDs, the roles and pgveil-admission, out of deploy/kubernetes and the build, on a stand-in API server
+or (RealCluster) on a real one. cluster() is on the one that tests run against."""
 
 import base64
 import os
@@ -10,6 +11,7 @@ import time
 
 import yaml
 
+import servers
 from apiserver import ApiServer
 from client import Client
 from kubeapi.certs import Authority
@@ -20,12 +22,21 @@ BUILD = os.environ.get("BUILD", "release")
 NAMESPACE = "pgveil-system"
 DAEMON = f"system:serviceaccount:{NAMESPACE}:pgveild"
 RBAC = "rbac.authorization.k8s.io"
+HOOKS = "admissionregistration.k8s.io/v1"
 APPROVALS = f"/apis/pgveil.dev/v1/namespaces/{NAMESPACE}/statementapprovals"
 GRANTS = f"/apis/pgveil.dev/v1/namespaces/{NAMESPACE}/statementgrants"
 
 
 def manifests(*names):
     return [d for name in names for d in yaml.safe_load_all((BASE / name).read_text())]
+
+
+def probe(name="probe"):
+    """An object that nobody but a daemon may make; with dryRun nobody has it either."""
+    digests = dict.fromkeys(("statement", "role", "path", "objects", "settings", "policy"), "0" * 64)
+    return {"apiVersion": "pgveil.dev/v1", "kind": "StatementApproval", "metadata": {"name": name}, "spec": {
+        "requester": {"node": "n", "identity": "i"}, "database": "d", "kind": "delete", "statement": "s", "required": 1, "expires": "2026-01-01T00:00:00Z",
+        "binding": digests, "seal": "0" * 64}}
 
 
 def free_port():
@@ -40,13 +51,18 @@ class Cluster:
     def __init__(self, directory, hook=True, account=()):
         self.directory, self.process = pathlib.Path(directory), None
         self.port, self.account = free_port(), account
-        self.api = ApiServer(str(self.directory / "api"), services={(NAMESPACE, "pgveil-admission"): ("127.0.0.1", self.port)})
+        self.api = self.server()
         self.directory.joinpath("hook").mkdir()
         self.authority = Authority(str(self.directory / "hook"), "webhook")
         self.hook = hook
 
+    def server(self):
+        return ApiServer(str(self.directory / "api"), services={(NAMESPACE, "pgveil-admission"): ("127.0.0.1", self.port)}).start()
+
+    def close(self):
+        self.api.__exit__()
+
     def __enter__(self):
-        self.api.start()
         for name in (NAMESPACE, "agents"):
             self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         for obj in manifests("crds/statementapprovals.yaml", "crds/statementgrants.yaml", "approver.yaml"):
@@ -60,7 +76,7 @@ class Cluster:
 
     def __exit__(self, *_):
         self.stop_hook()
-        self.api.__exit__()
+        self.close()
 
     def bind(self, role, user):
         """The role of NAMESPACE to a user."""
@@ -108,7 +124,21 @@ class Cluster:
         assert code == 0, (self.directory / "hook.log").read_text()
 
     def configure(self):
+        """Until it is asked."""
         self.trust(*manifests("../overlays/cluster/webhook.yaml"))
+        servers.until(lambda: "denied the request" in self.tried().get("message", ""), "it is not asked")
+
+    def unguard(self):
+        """Nobody asks pgveil-admission any more; configure() again."""
+        self.api.delete("ValidatingWebhookConfiguration", "", "pgveil-approvals", HOOKS)
+        servers.until(lambda: self.tried().get("kind") == "StatementApproval", "it is asked yet")
+
+    def tried(self):
+        return self.master().post(APPROVALS + "?dryRun=All", probe()).json()
+
+    def master(self):
+        """Who may everything that the API server itself knows of."""
+        return Client(self.api.url, self.api.ca_file, self.api.admin)
 
     def trust(self, config):
         """The webhooks of a configuration are asked, as ones whose certificate is ours."""
@@ -116,3 +146,50 @@ class Cluster:
         for hook in config["webhooks"]:
             hook["clientConfig"]["caBundle"] = bundle
         self.api.create(config)
+
+
+class As(Client):
+    """Who acts is impersonated by the administrator, which the server makes no difference of but that it asks whether he may."""
+
+    def __init__(self, url, ca_file, token, user):
+        super().__init__(url, ca_file, token)
+        self.user = user
+
+    def _headers(self, more):
+        return super()._headers({**more, "Impersonate-User": self.user})
+
+
+class RealCluster(Cluster):
+    def server(self):
+        self.directory.joinpath("api").mkdir()
+        self.real = servers.Real(self.directory / "api", accounts=[DAEMON])
+        return servers.Cluster(self.real)
+
+    def close(self):
+        self.real.close()
+
+    def bind(self, role, user):
+        """Until the server has heard of it."""
+        super().bind(role, user)
+        asked = {"spec": {"resourceAttributes": {"group": "pgveil.dev", "resource": "statementapprovals", "verb": "get", "namespace": NAMESPACE}}}
+        who = self.client(user)
+        servers.until(lambda: who.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", asked).json()["status"]["allowed"], f"{user} may not")
+
+    def client(self, user, role=None):
+        if role:
+            self.bind(role, user)
+        return As(self.api.url, self.api.ca_file, self.api.admin, user)
+
+    def token(self, user):
+        return self.real.client(user).token
+
+    def trust(self, config):
+        """By its address: nothing here makes a Service of a name."""
+        for hook in config["webhooks"]:
+            service = hook["clientConfig"].pop("service")
+            hook["clientConfig"]["url"] = f"https://127.0.0.1:{self.port}{service['path']}"
+        super().trust(config)
+
+
+def cluster(directory, **kw):
+    return (RealCluster if servers.is_real() else Cluster)(directory, **kw)

@@ -228,6 +228,11 @@ class ApiServer:
     def get(self, kind, namespace, name, api_version="v1"):
         return self.store.get(self._resource(api_version, kind).key, namespace, name)
 
+    def list(self, kind, namespace="", api_version="v1"):
+        """All of a namespace (default: that one), or of a kind that is in none."""
+        resource = self._resource(api_version, kind)
+        return [o for o in self.store.all(resource.key)[1] if not resource.namespaced or o["metadata"]["namespace"] == (namespace or "default")]
+
     def change(self, api_version, kind, namespace, name, merge, subresource=""):
         """A merge patch."""
         return self.registry.patch(self._resource(api_version, kind), namespace, name, "application/merge-patch+json", merge, self._master,

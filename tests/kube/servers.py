@@ -34,9 +34,11 @@ class StandIn:
 class Real:
     """As far as tests of pgveild want it, it is what ApiServer is: url, ca_file, admin, create, change, delete, stop, start, tokens.rotate."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, accounts=()):
+        """accounts: system:serviceaccount:NAMESPACE:NAME, each of a token-of-… its own."""
         self.directory = str(directory)
-        self.users = {f"token-of-{user}": (user, groups) for user, groups in USERS.items()}
+        more = {a: ["system:serviceaccounts", "system:serviceaccounts:" + a.split(":")[2]] for a in accounts}
+        self.users = {f"token-of-{user}": (user, groups) for user, groups in {**USERS, **more}.items()}
         self._tell()
         self._run("start", str(os.getpid()))
         with open(os.path.join(self.directory, "env")) as f:
@@ -96,9 +98,13 @@ def until(condition, otherwise):
         time.sleep(0.02)
 
 
+def is_real():
+    return bool(os.environ.get("KUBE_REAL"))
+
+
 def real_or_skip(directory):
     """A real server that is up, for a fixture."""
-    if not os.environ.get("KUBE_REAL"):
+    if not is_real():
         pytest.skip("make test-kube")
     return Real(directory)
 
@@ -106,7 +112,7 @@ def real_or_skip(directory):
 class Cluster:
     """A real server as what tests of pgveild know of ApiServer."""
 
-    EVERYWHERE = ("Namespace", "RuntimeClass", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "ValidatingWebhookConfiguration")
+    EVERYWHERE = ("Namespace", "Node", "RuntimeClass", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "ValidatingWebhookConfiguration", "MaskingPolicy")
 
     def __init__(self, real):
         self._real, self.url, self.ca_file = real, real.url, real.ca_file
@@ -114,7 +120,8 @@ class Cluster:
 
     def _path(self, api_version, kind, namespace):
         inside = "" if kind in self.EVERYWHERE else f"/namespaces/{namespace or 'default'}"
-        return f"/api{'s' if '/' in api_version else ''}/{api_version}{inside}/{kind.lower()}{'es' if kind.endswith('s') else 's'}"
+        plural = kind.lower()[:-1] + "ies" if kind.endswith("y") else kind.lower() + ("es" if kind.endswith("s") else "s")
+        return f"/api{'s' if '/' in api_version else ''}/{api_version}{inside}/{plural}"
 
     @staticmethod
     def _done(answer):
@@ -130,8 +137,16 @@ class Cluster:
             until(lambda: self._real.admin.get(f"/apis/{of['group']}/{of['versions'][0]['name']}/{of['names']['plural']}").status == 200, "it is not served")
         return made
 
-    def change(self, api_version, kind, namespace, name, merge):
-        return self._done(self._real.admin.patch(f"{self._path(api_version, kind, namespace)}/{name}", merge))
+    def get(self, kind, namespace, name, api_version="v1"):
+        return self._done(self._real.admin.get(f"{self._path(api_version, kind, namespace)}/{name}"))
+
+    def list(self, kind, namespace="", api_version="v1"):
+        """All of a namespace (default: that one), or of a kind that is in none."""
+        return self._done(self._real.admin.get(self._path(api_version, kind, namespace)))["items"]
+
+    def change(self, api_version, kind, namespace, name, merge, subresource=""):
+        path = f"{self._path(api_version, kind, namespace)}/{name}"
+        return self._done(self._real.admin.patch(f"{path}/{subresource}" if subresource else path, merge))
 
     def delete(self, kind, namespace, name, api_version="v1", **options):
         return self._done(self._real.admin.delete(f"{self._path(api_version, kind, namespace)}/{name}", options))

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Two nodes of one cluster (test_kube_approvals.py has them) whose policies are objects, and who tell on pods what became of them; with
+KUBE_REAL=1 (make test-kube) on a real API server. Each writes of itself, and neither of what the other says."""
+
+import json
+
+import pytest
+import yaml
+
+from lab import HERE, marker
+from test_approvals import delete
+from test_kube_approvals import TwoNodes
+
+import crd  # noqa: E402 test_kube_approvals knows where
+from admission import DAEMON  # noqa: E402
+from client import Client  # noqa: E402
+
+KIND, GROUP = "MaskingPolicy", "pgveil.dev/v1"
+
+
+class Cluster(TwoNodes):
+    def __init__(self, folder, wait="error-and-retry"):
+        folder.joinpath("secrets", "crm").mkdir(parents=True)
+        super().__init__(folder, wait=wait)
+
+    def prepare(self):
+        self.cluster.api.create(crd.definition())
+
+    def arguments(self, node):
+        return [*super().arguments(node), "--kube-events", "--kube-policies", "--kube-secret-dir", str(self.folder / "secrets")]
+
+    def document(self, name, app="another"):
+        """About pods that there are none of."""
+        text = (HERE / "agent2.yaml").read_text()
+        for var, value in (("DB_HOST", self.host), ("DB_PORT", str(self.port)), ("DB_NAME", self.dbname), ("CREDENTIAL_FILE", str(self.folder / "secrets" / "crm" / "password")),
+                           ("KEY_FILE", str(self.folder / "secrets" / "crm" / "key")), ("CGROUP_2", "/x")):
+            text = text.replace("${LAB_%s}" % var, value)
+        doc = crd.as_object(yaml.safe_load(text))
+        doc["metadata"]["name"] = name
+        doc["spec"]["subjects"] = [{"pods": {"namespace": "agents", "labels": {"app": app}}}]
+        return doc
+
+    def object(self, name):
+        return self.cluster.api.get(KIND, "", name, api_version=GROUP)
+
+    def said(self, name):
+        """By node, of the object as it is now."""
+        o = self.object(name)
+        return {n: s for n, s in ((o.get("status") or {}).get("nodes") or {}).items() if s["generation"] == o["metadata"]["generation"]}
+
+    def accepted(self, name, status):
+        def condition():
+            o = self.object(name)
+            return next((c for c in (o.get("status") or {}).get("conditions", ()) if c["type"] == "Accepted" and c["status"] == status and
+                         c["observedGeneration"] == o["metadata"]["generation"]), None)
+        return self.wait_until(condition, "%s: Accepted is not %s: %s" % (name, status, self.object(name).get("status")))
+
+    def events_on(self, pod, reason):
+        return [o for o in self.cluster.api.list("Event", "agents") if o["involvedObject"].get("uid") == pod.uid and o["reason"] == reason]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    with Cluster(tmp_path_factory.mktemp("nodes")) as up:
+        yield up
+
+
+@pytest.fixture
+def secret(lab):
+    """What policies may name."""
+    for name, source in (("password", "agent.pw"), ("key", "mask.key")):
+        path = lab.folder / "secrets" / "crm" / name
+        path.write_bytes((lab.state / source).read_bytes())
+        path.chmod(0o400)
+
+
+def test_each_says_of_itself(lab, secret):
+    """In force on both; refused by both; and where one alone has what it takes, it is that one's word and the other's."""
+    lab.cluster.api.create(lab.document("shared"))
+    lab.wait_until(lambda: set(lab.said("shared")) == {"node1", "node2"} and all(s["inForce"] for s in lab.said("shared").values()), "it is not in force on both")
+    assert not any(s.get("message") for s in lab.said("shared").values())
+    assert lab.accepted("shared", "True")["message"] == "every node that has it has it in force"
+    spec = lab.document("shared")["spec"]
+    spec["mask"].append({"columns": ["no pattern.x.y"], "with": {"regex": {"pattern": "(", "replace": "x"}}})
+    lab.cluster.api.change(GROUP, KIND, "", "shared", {"spec": spec})
+    lab.wait_until(lambda: len(lab.said("shared")) == 2 and all("spec.mask" in s.get("message", "") for s in lab.said("shared").values()), "it is not refused by both")
+    assert lab.accepted("shared", "False")["message"].split(": ")[0] in ("node1", "node2")
+    lab.cluster.api.change(GROUP, KIND, "", "shared", {"spec": lab.document("shared")["spec"]})
+    lab.accepted("shared", "True")
+    assert {s["inForce"] for s in lab.said("shared").values()} == {True}
+
+
+def test_what_changes_again_and_again(lab, secret):
+    """Both write at once; in the end both say of the last one that it is in force, and so does the condition."""
+    lab.cluster.api.create(lab.document("flaps"))
+    for i in range(30):
+        lab.cluster.api.change(GROUP, KIND, "", "flaps", {"spec": {"subjects": [{"pods": {"namespace": "agents", "labels": {"app": "another-%d" % i}}}]}})
+    lab.wait_until(lambda: len(lab.said("flaps")) == 2 and all(s["inForce"] for s in lab.said("flaps").values()), "it is not in force on both")
+    lab.accepted("flaps", "True")
+    lab.cluster.api.delete(KIND, "", "flaps", api_version=GROUP)
+
+
+def test_events_of_both(lab):
+    """Each on its own pod, by its own account, with no word of the statement."""
+    for i, pod in enumerate(lab.pods):
+        enrolled = lab.wait_until(lambda: lab.events_on(pod, "Enrolled"), "it is not told")
+        assert [e["source"]["host"] for e in enrolled] == ["node%d" % (i + 1)]
+        mark = marker()
+        lab.ask(i, delete(mark, 30 + i))
+        held = lab.wait_until(lambda: lab.events_on(pod, "Held"), "it is not told")
+        assert [e["source"]["host"] for e in held] == ["node%d" % (i + 1)]
+        assert mark not in json.dumps(lab.cluster.api.list("Event", "agents"))
+
+
+def test_what_the_daemons_may_not(lab):
+    """Their account, by the server's own word."""
+    daemon = Client(lab.cluster.api.url, lab.cluster.api.ca_file, (lab.folder / "token").read_text())
+    doc = lab.document("theirs")
+    base = "/apis/pgveil.dev/v1/maskingpolicies"
+    assert daemon.get(base).status == 200
+    for answer in (daemon.post(base, doc), daemon.patch(base + "/shared", {"spec": doc["spec"]}), daemon.delete(base + "/shared"), daemon.get("/api/v1/namespaces/agents/secrets"),
+                   daemon.get("/api/v1/namespaces/agents/events"), daemon.delete("/api/v1/namespaces/agents/pods/" + lab.pods[0].name),
+                   daemon.get("/api/v1/nodes"), daemon.post("/api/v1/namespaces/agents/serviceaccounts/default/token", {})):
+        assert answer.status == 403 and DAEMON in answer.json()["message"], answer.body

@@ -221,6 +221,8 @@ def test_approved_on_one_runs_on_the_other_once(lab):
     assert shown["object"] == obj["metadata"]["name"]
     grant = lab.approve(obj, reason="it was")
     assert grant["spec"]["uses"] == 1 and grant["spec"]["approvers"] == ["user:ann"]
+    grants = lab.wait_until(lambda: lab.nodes[0].pgveil("grants", "ls", "--pod", "claude-node1")["grants"], "it is no grant of the pod")
+    assert [g["object"] for g in grants] == [obj["metadata"]["name"]] and not lab.nodes[0].pgveil("grants", "ls", "-n", "other")["grants"]
     assert lab.runs(1, sql) == []
     assert lab.ran(mark) == 1
     done = lab.wait_until(lambda: (s := lab.status(obj)).get("state") == "used" and s, "that it is used is not told")
@@ -232,6 +234,27 @@ def test_approved_on_one_runs_on_the_other_once(lab):
         assert again["metadata"]["name"] != obj["metadata"]["name"]
     assert lab.ran(mark) == 1
     assert len([o for o in lab.objects() if mark in o["spec"]["statement"]]) == 2, "the two nodes share the second"
+
+
+def test_listed_by_pod(lab):
+    """By namespace, name and service account, as globs; what another pod asks for, or something that is in none, is not in it."""
+    lab.ask(0, delete(marker(), 11))
+    node = lab.nodes[0]
+
+    def listed(*args):
+        return [x["pod"] for x in node.pgveil("approvals", "ls", *args)["approvals"]]
+    pod = {"namespace": "agents", "name": "claude-node1", "service_account": "default"}
+    for args in (("--pod", "claude-node1"), ("--pod", "claude-*"), ("-n", "agents"), ("--namespace", "agent?"), ("--service-account", "default"),
+                 ("-n", "agents", "--pod", "*-node1", "--service-account", "def*")):
+        assert listed(*args) and listed(*args) == [pod] * len(listed(*args)), args
+    for args in (("--pod", "claude"), ("-n", "agents", "--pod", "claude-node2"), ("-n", "kube-system"), ("--service-account", "builder"), ("--pod", "")):
+        assert listed(*args) == [], args
+    for args in (("approvals", "show", "1", "--pod", "x"), ("approvals", "approve", "1", "-n", "x"), ("grants", "revoke", "1", "--service-account", "x")):
+        assert run([PGVEIL, "--run-dir", node.run_dir, *args]).returncode == 2
+    lines = run([PGVEIL, "--run-dir", node.run_dir, "approvals", "ls", "--pod", "claude-node1"]).stdout.decode().splitlines()
+    assert "STATEMENT" in lines[0] and all("agents/claude-node1" in line for line in lines[1:]) and lines[1:]
+    first = node.pgveil("approvals", "ls", "--pod", "claude-node1")["approvals"][0]
+    assert "agents/claude-node1, service account default" in run([PGVEIL, "--run-dir", node.run_dir, "approvals", "show", str(first["id"])]).stdout.decode()
 
 
 def test_constants_of_masked_columns_are_not_shown(lab):

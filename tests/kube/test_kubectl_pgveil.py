@@ -82,6 +82,12 @@ def test_of_one_pod(plugin):
     assert plugin.asked == [of("d-b", "flows --namespace agents --pod claude-1")]
     plugin("sessions", "claude-1", "--namespace=agents", "--verdict", "deny")
     assert plugin.asked == [of("d-b", "sessions ls --namespace agents --pod claude-1 --verdict deny")]
+    plugin("flows", "claude-1", "-n", "agents", "--service-account", "claude")
+    assert plugin.asked == [of("d-b", "flows --namespace agents --pod claude-1 --service-account claude")]
+    plugin("approvals", "ls", "claude-1", "-n", "agents", "--all")
+    assert plugin.asked == [of("d-b", "approvals ls --namespace agents --pod claude-1 --all")]
+    plugin("approvals", "show", "7", "--node", "node-a")
+    assert plugin.asked == [of("d-a", "approvals show 7")]
     plugin("status", "claude-1", "-n", "agents")
     assert plugin.asked == [of("d-b", "status")]
     plugin("sessions", "show", "3-17", "--node", "node-a")
@@ -95,6 +101,8 @@ def test_of_one_pod(plugin):
 def test_of_all_nodes(plugin):
     assert plugin("flows") == "node-a  HEAD\nnode-a  line of d-a\nnode-b  HEAD\nnode-b  line of d-b\n"
     assert plugin.asked == [of("d-a", "flows"), of("d-b", "flows")]
+    plugin("approvals", "ls", "-n", "agents", "--service-account=claude")
+    assert plugin.asked == [of(d, "approvals ls --namespace agents --service-account claude") for d in ("d-a", "d-b")]
     plugin("sessions", "-n", "agents")
     assert plugin.asked == [of(d, "sessions ls --namespace agents") for d in ("d-a", "d-b")]
     flows = [json.JSONDecoder().raw_decode(t)[0] for t in plugin("flows", "--json").replace("}\n{", "}\0{").split("\0")]
@@ -112,7 +120,7 @@ def test_one_that_does_not_answer_is_said(plugin):
 @pytest.mark.parametrize("args, status, says", [
     (["flows", "nobody", "-n", "agents"], 1, "not found"), (["flows", "waits", "-n", "agents"], 1, "on no node yet"),
     (["flows", "claude-1", "-n", "agents", "--node", "node-a"], 1, "is on node node-b"), (["flows", "--node", "node-c"], 1, "no daemon on node node-c"),
-    (["flows", "--watch"], 1, "--node"), (["sessions", "tail"], 1, "--node"), (["sessions", "show", "3-17"], 1, "--node"),
+    (["approvals", "show", "7"], 1, "--node"), (["flows", "--service-account", "a b"], 1, "no name"), (["flows", "--watch"], 1, "--node"), (["sessions", "tail"], 1, "--node"), (["sessions", "show", "3-17"], 1, "--node"),
     (["flows", "A/../b"], 1, "no name"), (["flows", "-n", "-x"], 1, "no name"), (["flows", "x;id"], 1, "no name"), (["flows", "$(id)"], 1, "no name"),
     ([], 2, "usage"), (["exec", "x"], 2, "usage"), (["flows", "-n"], 2, "usage"), (["approve"], 2, "usage"), (["approve", "a", "--uses", "0"], 2, "usage"),
     (["approve", "a", "--uses", "1,\"x\":2"], 2, "usage"), (["deny", "a", "--uses", "2"], 2, "usage"), (["approve", "../a"], 1, "no name"),
@@ -122,9 +130,9 @@ def test_refused(plugin, args, status, says):
     assert says in plugin.err and not plugin.asked
 
 
-def approval(name, pod, **spec):
+def approval(name, pod, account="default", **spec):
     return {"apiVersion": "pgveil.dev/v1", "kind": "StatementApproval", "metadata": {"name": name, "namespace": "pgveil-system"},
-            "spec": {"requester": {"node": "node-b", "identity": "x", "namespace": "agents", "pod": pod}, "database": "crm", "kind": "query",
+            "spec": {"requester": {"node": "node-b", "identity": "x", "namespace": "agents", "pod": pod, "serviceAccount": account}, "database": "crm", "kind": "query",
                      "statement": "DELETE FROM a\nforged  pending  agents  claude-1", "required": 1, "expires": "2027-01-01T00:00:00Z", "seal": "5" * 64,
                      "binding": {k: "b" * 64 for k in ("statement", "role", "path", "objects", "settings", "policy")}, **spec}}
 
@@ -132,12 +140,14 @@ def approval(name, pod, **spec):
 def test_approvals(plugin, tmp_path):
     subprocess.run([KUBECTL, "--kubeconfig", plugin.api.kubeconfig(), "apply", "-f", CRDS / "statementapprovals.yaml"], check=True, timeout=60, capture_output=True,
                    env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
-    for name, pod in (("sap-1", "claude-1"), ("sap-2", "other")):
-        p = subprocess.run([KUBECTL, "--kubeconfig", plugin.api.kubeconfig(), "create", "-f", "-"], input=json.dumps(approval(name, pod)), text=True, timeout=60,
+    for name, pod, account in (("sap-1", "claude-1", "default"), ("sap-2", "other", "claude")):
+        p = subprocess.run([KUBECTL, "--kubeconfig", plugin.api.kubeconfig(), "create", "-f", "-"], input=json.dumps(approval(name, pod, account)), text=True, timeout=60,
                            capture_output=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
         assert p.returncode == 0, p.stderr
     assert [l.split()[0] for l in plugin("approvals").splitlines()] == ["NAME", "sap-1", "sap-2"]
     assert [l.split()[0] for l in plugin("approvals", "claude-1", "-n", "agents").splitlines()] == ["NAME", "sap-1"]
+    assert [l.split()[0] for l in plugin("approvals", "--service-account", "claude").splitlines()] == ["NAME", "sap-2"]
+    assert [l.split()[0] for l in plugin("approvals", "claude-1", "--service-account", "claude").splitlines()] == ["NAME"]
     plugin("approve", "sap-1", "--reason", 'as "agreed" \\ upon', "--uses", "2")
     said = json.loads(plugin.asked[0].split(" -p ")[1])
     assert said == {"status": {"decision": "approve", "approver": 'jane "the dba"', "reason": 'as "agreed" \\ upon', "uses": 2}}

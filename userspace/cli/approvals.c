@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,9 @@
 #include "cli/table.h"
 
 const char approvals_help[] =
-	"usage: pgveil approvals [ls [--all] | show ID | approve ID [--reason TEXT] [--for TIME] [--uses N] "
-	"[--shape] [--break-glass] |\n"
+	"usage: pgveil approvals [ls [--all] [-n GLOB] [--pod GLOB] [--service-account GLOB] | show ID |\n"
+	"                         approve ID [--reason TEXT] [--for TIME] [--uses N] [--shape] "
+	"[--break-glass] |\n"
 	"                         deny ID [--reason TEXT]]\n"
 	"\n"
 	"Statements that the policy asks about wait until somebody decides. ls lists those that wait, with "
@@ -39,27 +41,46 @@ const char approvals_help[] =
 	"                  in all; where the policy lets (approval.shapes)\n"
 	"  --break-glass   by root alone, whoever else would have to agree; needs --reason\n"
 	"  --all           also what is decided, used up or over\n"
+	"  --namespace GLOB  only what pods of this namespace ask for; also -n\n"
+	"  --pod GLOB      only what pods of this name ask for\n"
+	"  --service-account GLOB  only what pods of this service account ask for\n"
 	"  --json          machine-readable output\n"
 	"\n"
 	"Exit status 1 where it was refused.\n";
 
 const char grants_help[] =
-	"usage: pgveil grants [ls | revoke ID [--reason TEXT]]\n"
+	"usage: pgveil grants [ls [-n GLOB] [--pod GLOB] [--service-account GLOB] | revoke ID [--reason "
+	"TEXT]]\n"
 	"\n"
 	"Approvals that may still be used. revoke takes one back: nothing more runs by it, and what runs is "
 	"cancelled.\n"
 	"\n"
 	"  --reason TEXT   is kept, and told to whoever is cancelled\n"
+	"  --namespace GLOB  only those that pods of this namespace asked for; also -n\n"
+	"  --pod GLOB      only those that pods of this name asked for\n"
+	"  --service-account GLOB  only those that pods of this service account asked for\n"
 	"  --json          machine-readable output\n";
 
 #define LIFT_MAX INT64_C(1000000000000)
 
-enum { OPT_REASON = 2000, OPT_FOR, OPT_USES, OPT_ROWS, OPT_BYTES, OPT_SHAPE, OPT_BREAK_GLASS, OPT_ALL };
+enum {
+	OPT_REASON = 2000,
+	OPT_FOR,
+	OPT_USES,
+	OPT_ROWS,
+	OPT_BYTES,
+	OPT_SHAPE,
+	OPT_BREAK_GLASS,
+	OPT_ALL,
+	OPT_POD,
+	OPT_SERVICE_ACCOUNT
+};
 
 struct order {
 	const char *verb, *id, *reason;
 	json_int_t for_s, uses, rows, bytes;
 	bool shape, break_glass, all;
+	const char *namespace, *pod, *service_account; /* globs; NULL: any, and what is in no pod */
 };
 
 static const char *text(const json_t *o, const char *key)
@@ -102,6 +123,39 @@ static const char *left_text(char out[16], json_int_t until)
 	return table_age(out, s > 0 ? (unsigned long long)s * 1000 : 0);
 }
 
+static bool of_any_pod(const struct order *o)
+{
+	return !o->namespace && !o->pod && !o->service_account;
+}
+
+/* What is in no pod matches none. */
+static bool is_of_pod(const struct order *o, const json_t *x)
+{
+	const json_t *pod = json_object_get(x, "pod");
+
+	return json_is_object(pod) &&
+	       (!o->namespace || fnmatch(o->namespace, text(pod, "namespace"), 0) == 0) &&
+	       (!o->pod || fnmatch(o->pod, text(pod, "name"), 0) == 0) &&
+	       (!o->service_account || fnmatch(o->service_account, text(pod, "service_account"), 0) == 0);
+}
+
+static void keep_wanted(const struct order *o, json_t *list)
+{
+	for (size_t i = json_array_size(list); i-- > 0 && !of_any_pod(o);)
+		if (!is_of_pod(o, json_array_get(list, i)))
+			json_array_remove(list, i);
+}
+
+static void print_asker(struct table *t, const json_t *x)
+{
+	const json_t *pod = json_object_get(x, "pod");
+
+	if (json_is_object(pod))
+		table_cell(t, "%s/%s", text(pod, "namespace"), text(pod, "name"));
+	else
+		table_cell(t, "%s", text(x, "cgroup"));
+}
+
 static void print_list(const json_t *list)
 {
 	static const char *const heads[] = {
@@ -132,7 +186,7 @@ static void print_list(const json_t *list)
 			number(x, "uses"));
 		table_cell(&t, "%" JSON_INTEGER_FORMAT, number(x, "uid"));
 		table_cell(&t, "%s", text(x, "database"));
-		table_cell(&t, "%s", text(x, "cgroup"));
+		print_asker(&t, x);
 		table_cell(&t, cut ? "%.*s..." : "%.*s", cut ? (int)n : 60, statement);
 		free(statement);
 	}
@@ -250,6 +304,7 @@ static void print_lifts(const json_t *x)
 
 static void print_one(const json_t *x)
 {
+	const json_t *pod = json_object_get(x, "pod");
 	char line[1400], at[32];
 
 	snprintf(line, sizeof(line), "%" JSON_INTEGER_FORMAT " is %s%s%s", number(x, "id"), text(x, "state"),
@@ -259,6 +314,11 @@ static void print_one(const json_t *x)
 	snprintf(line, sizeof(line), "uid %" JSON_INTEGER_FORMAT ", pid %" JSON_INTEGER_FORMAT ", %s",
 		number(x, "uid"), number(x, "tgid"), text(x, "comm"));
 	review_line("asked by", line);
+	if (json_is_object(pod)) {
+		snprintf(line, sizeof(line), "%s/%s, service account %s", text(pod, "namespace"),
+			text(pod, "name"), text(pod, "service_account"));
+		review_line("pod", line);
+	}
 	review_line("in", text(x, "cgroup"));
 	review_line("asked at", time_text(at, number(x, "asked_at")));
 	review_line("until", time_text(at, number(x, "until")));
@@ -392,6 +452,8 @@ static int call(const struct settings *s, const char *what, const struct order *
 		snprintf(path, sizeof(path), "/v1/%s/%.20s%s%s", what, o->id, get ? "" : "/",
 			get ? "" : o->verb);
 	r = client_review(s->run_dir, get ? "GET" : "POST", path, body, &answer, &e);
+	if (!r && strcmp(o->verb, "ls") == 0)
+		keep_wanted(o, json_object_get(answer, what));
 	if (r)
 		fprintf(stderr, "pgveil: %s\n", e.msg);
 	else
@@ -417,7 +479,7 @@ static bool fits(const struct order *o)
 
 	return (approve ||
 		       (!o->for_s && !o->uses && !o->rows && !o->bytes && !o->shape && !o->break_glass)) &&
-	       (!o->reason || (!ls && !show)) && (ls || !o->all);
+	       (!o->reason || (!ls && !show)) && (ls || (!o->all && of_any_pod(o)));
 }
 
 static int review(struct settings *s, int argc, char **argv, const char *const *verbs, const char *help)
@@ -427,13 +489,14 @@ static int review(struct settings *s, int argc, char **argv, const char *const *
 		{"rows", required_argument, NULL, OPT_ROWS}, {"bytes", required_argument, NULL, OPT_BYTES},
 		{"uses", required_argument, NULL, OPT_USES}, {"shape", no_argument, NULL, OPT_SHAPE},
 		{"break-glass", no_argument, NULL, OPT_BREAK_GLASS}, {"all", no_argument, NULL, OPT_ALL},
-		{0}};
+		{"namespace", required_argument, NULL, 'n'}, {"pod", required_argument, NULL, OPT_POD},
+		{"service-account", required_argument, NULL, OPT_SERVICE_ACCOUNT}, {0}};
 	struct order o = {.verb = "ls"};
 	json_int_t id;
 	bool bad = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "hn:", longs, NULL)) != -1) {
 		if (settings_take(s, c))
 			continue;
 		switch (c) {
@@ -445,6 +508,9 @@ static int review(struct settings *s, int argc, char **argv, const char *const *
 		case OPT_SHAPE: o.shape = true; continue;
 		case OPT_BREAK_GLASS: o.break_glass = true; continue;
 		case OPT_ALL: o.all = true; continue;
+		case 'n': o.namespace = optarg; continue;
+		case OPT_POD: o.pod = optarg; continue;
+		case OPT_SERVICE_ACCOUNT: o.service_account = optarg; continue;
 		default: break;
 		}
 		fputs(help, c == 'h' ? stdout : stderr);

@@ -26,10 +26,10 @@ const char sessions_help[] =
 	"       pgveil sessions replay ID [--speed N] [--step]\n"
 	"       pgveil sessions export ID --format jsonl|asciicast|html [--output FILE]\n"
 	"       pgveil sessions tail [ID]\n"
-	"       pgveil sessions verify [--head HASH]\n"
+	"       pgveil sessions verify [--head HASH] [--from URL and what else fetch has, but --output]\n"
 	"       pgveil sessions fetch --from URL --endpoint URL --credentials FILE --output DIR [--region "
 	"REGION]\n"
-	"                             [--ca FILE] [--plain]\n"
+	"                             [--node NODE] [--ca FILE] [--plain]\n"
 	"       pgveil sessions kill ID\n"
 	"\n"
 	"What agents did, from the recording: every statement with its verdict, and what the agent saw of "
@@ -76,11 +76,15 @@ const char sessions_help[] =
 	"  --head HASH       and wants that it comes by this hash, which was noted down elsewhere: without "
 	"it a\n"
 	"                    missing end cannot be seen\n"
+	"  --from URL        what a store has, with the options of fetch: each recording is brought to "
+	"$TMPDIR, or\n"
+	"                    /var/tmp, by itself, proved, and removed\n"
 	"fetch brings what was shipped to an S3-compatible store here, each file proved to be what its name "
 	"says. Each\n"
 	"recording that it names is a directory for --recordings of the other verbs; so is what any other "
 	"client fetched.\n"
 	"  --from URL        s3://BUCKET/PREFIX, or a node's or a recording's part of it\n"
+	"  --node NODE       what this node shipped there\n"
 	"  --endpoint URL    the store's server\n"
 	"  --region REGION   (default: us-east-1)\n"
 	"  --credentials FILE  access key, secret and, where there is one, session token, a line each\n"
@@ -354,6 +358,7 @@ enum {
 	OPT_NAMESPACE,
 	OPT_POD,
 	OPT_SERVICE_ACCOUNT,
+	OPT_NODE,
 };
 
 static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NULL, 'h'},
@@ -373,7 +378,8 @@ static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NU
 	{"credentials", required_argument, NULL, OPT_CREDENTIALS}, {"ca", required_argument, NULL, OPT_CA},
 	{"plain", no_argument, NULL, OPT_PLAIN}, {"namespace", required_argument, NULL, OPT_NAMESPACE},
 	{"pod", required_argument, NULL, OPT_POD},
-	{"service-account", required_argument, NULL, OPT_SERVICE_ACCOUNT}, {0}};
+	{"service-account", required_argument, NULL, OPT_SERVICE_ACCOUNT},
+	{"node", required_argument, NULL, OPT_NODE}, {0}};
 
 #define ONE(opt) (1u << ((opt)-OPT_IDENTITY))
 #define ALWAYS   (ONE(OPT_SIGNER) | ONE(OPT_KEY) | ONE(OPT_RECORDINGS) | ONE(OPT_REBUILD))
@@ -381,6 +387,9 @@ static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NU
 	(ONE(OPT_IDENTITY) | ONE(OPT_DATABASE) | ONE(OPT_RELATION) | ONE(OPT_COLUMN) | ONE(OPT_RULE) |       \
 		ONE(OPT_VERDICT) | ONE(OPT_EFFECT) | ONE(OPT_SINCE) | ONE(OPT_UNTIL) | ONE(OPT_OPEN) |       \
 		ONE(OPT_LIMIT) | ONE(OPT_NAMESPACE) | ONE(OPT_POD) | ONE(OPT_SERVICE_ACCOUNT))
+#define STORE                                                                                                \
+	(ONE(OPT_FROM) | ONE(OPT_ENDPOINT) | ONE(OPT_REGION) | ONE(OPT_CREDENTIALS) | ONE(OPT_CA) |          \
+		ONE(OPT_PLAIN) | ONE(OPT_NODE))
 
 static const struct verb {
 	const char *name;
@@ -394,10 +403,8 @@ static const struct verb {
 	{"export", sessions_export, true, false, ALWAYS | ONE(OPT_FORMAT) | ONE(OPT_OUTPUT)},
 	{"tail", sessions_tail, true, true, ALWAYS},
 	{"kill", sessions_kill, true, false, 0},
-	{"verify", sessions_verify, false, false, ALWAYS | ONE(OPT_HEAD)},
-	{"fetch", sessions_fetch, false, false,
-		ONE(OPT_FROM) | ONE(OPT_ENDPOINT) | ONE(OPT_REGION) | ONE(OPT_CREDENTIALS) | ONE(OPT_CA) |
-			ONE(OPT_PLAIN) | ONE(OPT_OUTPUT)},
+	{"verify", sessions_verify, false, false, ALWAYS | STORE | ONE(OPT_HEAD)},
+	{"fetch", sessions_fetch, false, false, STORE | ONE(OPT_OUTPUT)},
 };
 
 static const struct verb *verb_of(const char *name)
@@ -444,6 +451,7 @@ static int take_option(struct sessions *s, int c, struct err *e)
 	case OPT_SIGNER: return sessions_take_signer(s, optarg, e);
 	case OPT_KEY: s->has_key = true; return key_read(s->key, optarg, NULL, e);
 	case OPT_RECORDINGS:
+		s->here = true;
 		return (size_t)snprintf(s->dir, sizeof(s->dir), "%s", optarg) < sizeof(s->dir) ? 0 : -EINVAL;
 	case OPT_SPEED:
 		s->speed = strtod(optarg, &end);
@@ -457,6 +465,7 @@ static int take_option(struct sessions *s, int c, struct err *e)
 	case OPT_CREDENTIALS: s->credentials = optarg; return 0;
 	case OPT_CA: s->ca = optarg; return 0;
 	case OPT_PLAIN: s->plain = true; return 0;
+	case OPT_NODE: s->node = optarg; return 0;
 	case OPT_NAMESPACE: f->namespace = optarg; return 0;
 	case OPT_POD: f->pod = optarg; return 0;
 	case OPT_SERVICE_ACCOUNT: f->service_account = optarg; return 0;
@@ -501,7 +510,8 @@ int cli_sessions(struct settings *settings, int argc, char **argv)
 		fprintf(stderr, "pgveil: %s is no session's ID: it is one such as 3-17\n", argv[optind - 1]);
 		return 2;
 	}
-	if (optind < argc || (v->id && !s.id && !v->may))
+	if (optind < argc || (v->id && !s.id && !v->may) || (s.from && s.here) ||
+		(!s.from && (s.endpoint || s.region || s.credentials || s.ca || s.plain || s.node)))
 		return misused();
 	r = v->run(&s);
 	mem_wipe(s.key, sizeof(s.key));

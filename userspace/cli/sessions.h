@@ -19,10 +19,10 @@ struct sessions {
 	bool limited, anew, step;
 	double speed;
 	const char *format, *output;
-	const char *from, *endpoint, *region, *credentials, *ca; /* of a store */
-	bool plain;
-	const char *id; /* as it was given */
-	uint32_t run;   /* and what it says; 0: none was */
+	const char *from, *endpoint, *region, *credentials, *ca, *node; /* of a store */
+	bool plain, here;                                               /* here: --recordings was said */
+	const char *id;                                                 /* as it was given */
+	uint32_t run;                                                   /* and what it says; 0: none was */
 	uint64_t session;
 };
 
@@ -30,12 +30,15 @@ struct sessions {
 int sessions_ls(struct sessions *s);
 int sessions_show(struct sessions *s);
 int sessions_verify(struct sessions *s);
+int sessions_verify_store(struct sessions *s);
 int sessions_replay(struct sessions *s);
 int sessions_export(struct sessions *s);
 int sessions_tail(struct sessions *s);
 int sessions_kill(struct sessions *s);
 int sessions_fetch(struct sessions *s);
 
+/* Proves the recording in s->dir: what came of it is printed, or (with --json) put into out. */
+int sessions_verify_here(struct sessions *s, json_t *out);
 /* "pgveil: …" on stderr; 1. */
 int sessions_fail(const struct err *e);
 /* Opens the index, and says what it found wrong. */

@@ -25,10 +25,10 @@ static json_t *run_json(const struct recording_run *run)
 		"head", hash, "signer", rep->seals ? json_string(signer) : json_null());
 }
 
-static void print_json(const struct recording_report *rep)
+static void put_json(json_t *o, const struct recording_report *rep)
 {
 	const struct recording_run *last = rep->n ? &rep->runs[rep->n - 1] : NULL;
-	json_t *o = json_object(), *runs = json_array(), *fault;
+	json_t *runs = json_array(), *fault;
 	char name[SEGMENT_NAME];
 
 	for (size_t i = 0; i < rep->n; i++)
@@ -47,9 +47,6 @@ static void print_json(const struct recording_report *rep)
 		json_object_set_new(o, "broken",
 			json_pack("{s:s, s:s}", "fault", reader_fault_name(rep->fault), "text", rep->text));
 	}
-	json_dumpf(o, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(o);
 }
 
 static void print_run(const struct recording_run *run)
@@ -99,7 +96,7 @@ static void print(const struct sessions *s, const struct recording_report *rep)
 		       "--signer\n");
 }
 
-int sessions_verify(struct sessions *s)
+int sessions_verify_here(struct sessions *s, json_t *out)
 {
 	/* Without the key bodies are hashed, with it they are opened too. */
 	const struct recording_config cfg = {.dir = s->dir,
@@ -119,7 +116,7 @@ int sessions_verify(struct sessions *s)
 		;
 	if (!rc || recording_report(r)->fault) {
 		if (s->settings->json)
-			print_json(recording_report(r));
+			put_json(out, recording_report(r));
 		else
 			print(s, recording_report(r));
 	} else {
@@ -127,4 +124,21 @@ int sessions_verify(struct sessions *s)
 	}
 	recording_close(r);
 	return rc ? 1 : 0;
+}
+
+int sessions_verify(struct sessions *s)
+{
+	json_t *out;
+	int rc;
+
+	if (s->from)
+		return sessions_verify_store(s);
+	out = json_object();
+	rc = sessions_verify_here(s, out);
+	if (json_object_size(out)) {
+		json_dumpf(out, stdout, JSON_INDENT(2));
+		putchar('\n');
+	}
+	json_decref(out);
+	return rc;
 }

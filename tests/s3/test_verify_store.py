@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT
+"""`pgveil sessions verify --from`: a store's recordings proved in one step, and nothing of them left behind. Whoever may write to the store takes
+objects away, changes, doubles and exchanges them."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from driver import PGVEIL, Driver, until
+from store import Error, Object, Store
+from test_ship import NAME, all_there, verify
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "place").mkdir()
+    return tmp_path / "place"
+
+
+def command(s3, place, *args, url="s3://evidence/prod/x"):
+    return ([PGVEIL, "sessions", "verify", "--from", url, "--endpoint", s3.url, "--region", s3.region, "--credentials", place.parent / "credentials", *args],
+            {**os.environ, "TMPDIR": str(place)})
+
+
+def from_store(s3, place, *args, **how):
+    """→ status, what it says as JSON (None: nothing), and what it complained of."""
+    argv, env = command(s3, place, *args, **how)
+    said = subprocess.run([*argv, "--json"], env=env, capture_output=True, text=True, timeout=120)
+    assert list(place.iterdir()) == [], "something is left"
+    return said.returncode, json.loads(said.stdout) if said.stdout else None, said.stderr
+
+
+def in_words(s3, place, *args):
+    argv, env = command(s3, place, *args)
+    said = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=120)
+    return said.returncode, said.stdout
+
+
+@pytest.fixture(scope="module")
+def recorded(program, tmp_path_factory):
+    """Three runs, two of some files each, and what a store has of them."""
+    at = tmp_path_factory.mktemp("recorded")
+    with Store() as s:
+        s.credentials(at / "credentials")
+        d = Driver(program, at, "s3://evidence/prod/x", s.url, at / "credentials").start()
+        for _ in range(2):
+            d.put(2500, 1000)
+            assert d.end() == 0
+            d.start()
+        d.put(10, 100)
+        assert d.end() == 0
+        all_there(d, s)
+        return d, verify(d.state / "recordings")[1], dict(s.objects["evidence"])
+
+
+@pytest.fixture
+def evidence(recorded, s3, place):
+    """→ what verify says of the recording where it was made."""
+    s3.credentials(place.parent / "credentials")
+    s3.objects["evidence"].update({k: Object(o.data, o.etag, o.checksum) for k, o in recorded[2].items()})
+    return recorded[1]
+
+
+def keys(s3):
+    return sorted(k for k in s3.objects["evidence"] if NAME.fullmatch(k))
+
+
+def renamed(key, data):
+    """As somebody would who knows how names are made."""
+    return "%s-%s.pgveil" % (key[:key.rindex("-")], hashlib.sha256(data).hexdigest())
+
+
+def test_sound(evidence, s3, place):
+    head = evidence["runs"][-1]["head"]
+    s3.page = 3
+    status, said, errors = from_store(s3, place)
+    assert status == 0 and said["sound"] and errors == ""
+    (one,) = said["recordings"]
+    assert one.pop("altered") == [] and one.pop("recording").startswith("node-a/")
+    assert one == evidence, "word for word what it says where it was made"
+    status, words = in_words(s3, place)
+    assert status == 0 and "1 recordings, all sound" in words and "--head" in words
+    # With what was noted down elsewhere; and of a node, or a recording, by its name.
+    (key,) = [k for k in s3.objects["evidence"] if k.endswith("seal.pub")]
+    signer = place.parent / "seal.pub"
+    signer.write_bytes(s3.objects["evidence"][key].data)
+    for how in ({"url": "s3://evidence/prod/x/node-a"}, {"url": "s3://evidence/" + key.rsplit("/", 1)[0]}):
+        status, said, _ = from_store(s3, place, "--head", head, "--signer", signer, **how)
+        assert status == 0 and said["recordings"][0]["anchored"]
+    assert from_store(s3, place, "--node", "node-a")[0] == 0
+    status, said, _ = from_store(s3, place, "--head", "a" * 64)
+    assert status == 1 and said["recordings"][0]["broken"]["fault"] == "head"
+    signer.write_bytes(b"x" * 32)
+    status, said, _ = from_store(s3, place, "--signer", signer)
+    assert status == 1 and said["recordings"][0]["broken"]["fault"] == "signer"
+
+
+def change(o):
+    at = len(o.data) // 2
+    o.data = o.data[:at] + bytes([o.data[at] ^ 1]) + o.data[at + 1:]
+
+
+def gone(objects, all_keys, i):
+    del objects[all_keys[i]]
+
+
+def flipped(objects, all_keys, i):
+    change(objects[all_keys[i]])
+
+
+def replaced(objects, all_keys, i):
+    """By one whose name is right, and whose content somebody made."""
+    o = objects.pop(all_keys[i])
+    change(o)
+    objects[renamed(all_keys[i], o.data)] = o
+
+
+def cut(objects, all_keys, i):
+    o = objects.pop(all_keys[i])
+    o.data = o.data[:len(o.data) // 2]
+    objects[renamed(all_keys[i], o.data)] = o
+
+
+def exchanged(objects, all_keys, i):
+    objects[all_keys[i]], objects[all_keys[i + 1]] = objects[all_keys[i + 1]], objects[all_keys[i]]
+
+
+def moved(objects, all_keys, i):
+    """Another file of the same recording under its number."""
+    o = objects.pop(all_keys[i])
+    other = objects[all_keys[i + 1]]
+    objects[renamed(all_keys[i], other.data)] = Object(other.data, o.etag, None)
+
+
+def doubled(objects, all_keys, i):
+    """One that somebody made beside it."""
+    o = objects[all_keys[i]]
+    data = o.data[:-1]
+    objects[renamed(all_keys[i], data)] = Object(data, o.etag, None)
+
+
+@pytest.mark.parametrize("what, altered", [(gone, 0), (flipped, 1), (replaced, 0), (cut, 0), (exchanged, 2), (moved, 0), (doubled, 1)])
+def test_in_the_middle(evidence, s3, place, what, altered):
+    all_keys = keys(s3)
+    what(s3.objects["evidence"], all_keys, 1)
+    new = set(keys(s3)) - set(all_keys)
+    status, said, errors = from_store(s3, place)
+    (one,) = said["recordings"]
+    assert status == 1 and not said["sound"] and not one["sound"] and errors == ""
+    wrong = [max(new | {all_keys[1]})] if what is doubled else all_keys[1:1 + altered]
+    assert [a["object"] for a in one["altered"]] == wrong
+    assert what is doubled or one["broken"]["run"] == 1
+    if what in (gone, flipped, replaced, cut, moved):
+        assert one["broken"]["file"][:16] in [NAME.fullmatch(k)[2] for k in all_keys[1:3]], one["broken"]
+    status, words = in_words(s3, place)
+    assert status == 1 and "NOT all sound" in words and all("ALTERED: " + k in words for k in wrong) and (what is doubled or "BROKEN" in words)
+
+
+def test_the_end(evidence, s3, place):
+    """Of the last run what is missing is seen by a hash; of one before by the run after it."""
+    head = evidence["runs"][-1]["head"]
+    objects, all_keys = dict(s3.objects["evidence"]), keys(s3)
+    del s3.objects["evidence"][all_keys[-1]]
+    status, words = in_words(s3, place)
+    assert status == 0 and "not anchored" in words
+    status, said, _ = from_store(s3, place, "--head", head)
+    assert status == 1 and said["recordings"][0]["broken"]["fault"] in ("head", "run")
+    s3.objects["evidence"].update(objects)
+    last = [k for k in all_keys if "/00000001/" in k][-1]
+    del s3.objects["evidence"][last]
+    status, said, _ = from_store(s3, place)
+    assert status == 1 and said["recordings"][0]["broken"]["fault"] == "run"
+    # What is there and is not what it was counts, even where its absence would not.
+    s3.objects["evidence"].update(objects)
+    s3.objects["evidence"][all_keys[-1]] = Object(b"x", "0" * 32, None)
+    status, said, _ = from_store(s3, place)
+    assert status == 1 and not said["recordings"][0]["sound"] and [a["object"] for a in said["recordings"][0]["altered"]] == [all_keys[-1]]
+
+
+def test_several_recordings(ship, s3, place):
+    for node in ("node-a", "node-b"):
+        d = ship(node, node=node).start()
+        d.put(100, 1000)
+        assert d.end() == 0
+    status, said, _ = from_store(s3, place)
+    assert status == 0 and [r["recording"][:7] for r in said["recordings"]] == ["node-a/", "node-b/"]
+    head = verify(d.state / "recordings")[1]["runs"][-1]["head"]
+    status, said, errors = from_store(s3, place, "--head", head)
+    assert status == 1 and said is None and "are of one" in errors
+    assert from_store(s3, place, "--head", head, "--node", "node-b")[0] == 0 and from_store(s3, place, "--head", head, "--node", "node-a")[0] == 1
+    change(s3.objects["evidence"][[k for k in s3.objects["evidence"] if "/node-a/" in k and k.endswith(".pgveil")][0]])
+    status, said, _ = from_store(s3, place)
+    assert status == 1 and [r["sound"] for r in said["recordings"]] == [False, True]
+    assert from_store(s3, place, "--node", "node-b")[0] == 0
+
+
+@pytest.mark.parametrize("args, status, says", [
+    (["--recordings", "/var/lib"], 2, "usage"), (["--output", "/tmp"], 2, "usage"), (["--node", "../x"], 1, "no name of a node"), (["--node", "a/b"], 1, "no name of a node"),
+    (["--node", "nobody"], 1, "no recording below it")])
+def test_refused(evidence, s3, place, args, status, says):
+    argv, env = command(s3, place, *args)
+    p = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60)
+    assert p.returncode == status and says in p.stderr and list(place.iterdir()) == []
+
+
+def test_what_goes_together():
+    for args, says in ((["--node", "x"], "usage"), (["--endpoint", "https://x"], "usage"), (["--from", "s3://evidence/prod"], "--endpoint")):
+        p = subprocess.run([PGVEIL, "sessions", "verify", *args], capture_output=True, text=True, timeout=60)
+        assert p.returncode == 2 and says in p.stderr
+
+
+def test_an_empty_store_is_no_sound_one(s3, place):
+    s3.credentials(place.parent / "credentials")
+    status, said, errors = from_store(s3, place)
+    assert status == 1 and said is None and "no recording" in errors
+    # Nor names that lead elsewhere.
+    for key in ("prod/x/../../evil/00000001/%016x-%s.pgveil" % (1, "a" * 64), "prod/x//etc/00000001/%016x-%s.pgveil" % (1, "a" * 64)):
+        s3.objects["evidence"][key] = Object(b"x", "0" * 32, None)
+    assert from_store(s3, place)[0] == 1
+
+
+def test_a_store_that_fails_is_no_verdict(evidence, s3, place):
+    def fault(op, key, args):
+        return Error(403, "AccessDenied") if op == "get" and key and key == keys(s3)[2] else None
+    s3.fault = fault
+    status, said, errors = from_store(s3, place)
+    assert status == 1 and said is None and errors
+    s3.stop()
+    status, said, errors = from_store(s3, place)
+    assert status == 1 and said is None and errors
+    s3.start()
+
+
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ended_in_the_middle(evidence, s3, place, sig):
+    """What was brought is not there for anybody else while it is, and goes with it."""
+    gate = []
+
+    def fault(op, key, args):
+        if key == keys(s3)[3] and not gate:
+            gate.append(1)
+            until(lambda: len(gate) > 1)
+        return None
+    s3.fault = fault
+    argv, env = command(s3, place)
+    # Who runs the tests in the background has them ignore some.
+    p = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(sig, signal.SIG_DFL))
+    until(lambda: gate and list(place.rglob("*.pgveil")))
+    (top,) = place.iterdir()
+    assert {oct(f.stat().st_mode & 0o77) for f in place.rglob("*")} == {"0o0"} and top.name.startswith("pgveil-verify-")
+    p.send_signal(sig)
+    try:
+        _, errors = p.communicate(timeout=60)
+    finally:
+        gate.append(2)
+    assert p.returncode == 128 + sig and b"ended by a signal" in errors
+    assert list(place.iterdir()) == []

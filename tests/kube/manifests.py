@@ -14,8 +14,23 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy" / "kubernetes"
 
 TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
-# Prometheus' operator, as far as it is used: it is not part of what the typed client has.
+WORDS = {"type": "array", "items": {"type": "string"}}
+# What the typed client does not have, as far as it is used: Prometheus' operator, and kinds that came after it.
 FOREIGN = {
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"): {
+        "type": "object", "required": ["failurePolicy", "matchConstraints", "validations"], "properties": {
+            "failurePolicy": {"type": "string", "enum": ["Fail"]},
+            "matchConstraints": {"type": "object", "required": ["resourceRules"], "properties": {
+                "matchPolicy": {"type": "string", "enum": ["Equivalent"]},
+                "resourceRules": {"type": "array", "items": {"type": "object", "required": ["apiGroups", "apiVersions", "operations", "resources"], "properties": {
+                    "apiGroups": WORDS, "apiVersions": WORDS, "operations": WORDS, "resources": WORDS, "scope": {"type": "string", "enum": ["Namespaced"]}}}}}},
+            "variables": {"type": "array", "items": {"type": "object", "required": ["name", "expression"], "properties": {
+                "name": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}, "expression": {"type": "string"}}}},
+            "validations": {"type": "array", "items": {"type": "object", "required": ["expression", "message"], "properties": {
+                "expression": {"type": "string"}, "message": {"type": "string"}}}}}},
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"): {
+        "type": "object", "required": ["policyName", "validationActions"], "properties": {
+            "policyName": {"type": "string"}, "validationActions": {"type": "array", "items": {"type": "string", "enum": ["Deny"]}}}},
     ("monitoring.coreos.com/v1", "PrometheusRule"): {
         "type": "object", "required": ["groups"], "properties": {"groups": {"type": "array", "items": {
             "type": "object", "required": ["name", "rules"], "properties": {"name": {"type": "string"}, "rules": {"type": "array", "items": {

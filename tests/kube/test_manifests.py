@@ -138,6 +138,17 @@ def test_the_clusters_variant_differs_in_objects_only(built, daemonset):
     assert "--kube-approval-key=%s/key" % mounts["approvals"] in ours["args"]
 
 
+def test_the_policies_are_instead_of_the_webhook(built):
+    """All of overlays/cluster but what answers the webhook, and the policies."""
+    policies = [o for o in built["overlays/admission-policy"] if o["kind"].startswith("ValidatingAdmissionPolicy")]
+    assert len(policies) == 4
+    rest = [o for o in built["overlays/admission-policy"] if o not in policies]
+    gone = [o for o in built["overlays/cluster"] if o not in rest]
+    assert {(o["kind"], o["metadata"]["name"]) for o in gone} == {(k, "pgveil-admission") for k in ("Deployment", "Service", "ServiceAccount")} | {
+        ("ValidatingWebhookConfiguration", "pgveil-approvals")}
+    assert not [o for o in rest if o not in built["overlays/cluster"]]
+
+
 def test_mounts(daemonset):
     pod, c = daemonset["spec"]["template"]["spec"], container_of(daemonset, "pgveild")
     volumes = {v["name"]: v for v in pod["volumes"]}

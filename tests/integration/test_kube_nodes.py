@@ -3,6 +3,7 @@
 KUBE_REAL=1 (make test-kube) on a real API server. Each writes of itself, and neither of what the other says."""
 
 import json
+import os
 
 import pytest
 import yaml
@@ -14,6 +15,7 @@ from test_kube_approvals import TwoNodes
 import crd  # noqa: E402 test_kube_approvals knows where
 from admission import DAEMON  # noqa: E402
 from client import Client  # noqa: E402
+from servers import is_real  # noqa: E402
 
 KIND, GROUP = "MaskingPolicy", "pgveil.dev/v1"
 
@@ -25,9 +27,14 @@ class Cluster(TwoNodes):
 
     def prepare(self):
         self.cluster.api.create(crd.definition())
+        for name in ("node1", "node2"):
+            self.node(name)
+
+    def node(self, name):
+        self.cluster.api.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}})
 
     def arguments(self, node):
-        return [*super().arguments(node), "--kube-events", "--kube-policies", "--kube-secret-dir", str(self.folder / "secrets")]
+        return [*super().arguments(node), "--kube-events", "--kube-policies", "--kube-secret-dir", str(self.folder / "secrets"), "--kube-nodes-every", "500ms"]
 
     def document(self, name, app="another"):
         """About pods that there are none of."""
@@ -100,11 +107,105 @@ def test_what_changes_again_and_again(lab, secret):
     lab.cluster.api.delete(KIND, "", "flaps", api_version=GROUP)
 
 
+def mask(lab, name, nodes):
+    """As somebody who may write a status would: of these nodes this is said, and of the others nothing changes."""
+    lab.cluster.api.change(GROUP, KIND, "", name, {"status": {"nodes": nodes}}, "status")
+
+
+def test_what_is_said_by_nobody(lab, secret):
+    """A node that there is none of says nothing for long, and neither is it believed; what no node can be called goes, too."""
+    lab.cluster.api.create(lab.document("haunted"))
+    lab.accepted("haunted", "True")
+    generation = lab.object("haunted")["metadata"]["generation"]
+    lab.node("quiet")
+    refuses = {"generation": generation, "inForce": False, "message": "of a node that is gone"}
+    mask(lab, "haunted", {"ghost": refuses, "../pods": refuses, "": refuses, "quiet": {"generation": generation, "inForce": True}})
+    lab.wait_until(lambda: set(lab.said("haunted")) == {"node1", "node2", "quiet"}, "they are there yet")
+    assert lab.accepted("haunted", "True")
+    lab.cluster.api.delete("Node", "", "quiet")
+    lab.wait_until(lambda: set(lab.said("haunted")) == {"node1", "node2"}, "it is there yet")
+
+
+def test_who_is_there_says_it_again(lab, secret):
+    """Whoever takes it away, or says something else in its name: what it says is what it has."""
+    lab.cluster.api.create(lab.document("again"))
+    lab.accepted("again", "True")
+    generation = lab.object("again")["metadata"]["generation"]
+    mask(lab, "again", {"node1": None, "node2": {"generation": generation, "inForce": False, "message": "it was not me"}})
+    lab.wait_until(lambda: {n: s["inForce"] for n, s in lab.said("again").items()} == {"node1": True, "node2": True}, "it is not said again")
+    lab.accepted("again", "True")
+
+
+def test_a_node_that_goes_and_comes_back(lab, secret):
+    """Its daemon and its Node are gone: what it said goes. When both are there again, so is what it says."""
+    lab.cluster.api.create(lab.document("travels"))
+    lab.accepted("travels", "True")
+    lab.stop_second()
+    try:
+        lab.cluster.api.delete("Node", "", "node2")
+        lab.wait_until(lambda: set(lab.said("travels")) == {"node1"}, "it is there yet")
+    finally:
+        lab.node("node2")
+        lab.start_second()
+    lab.wait_until(lambda: set(lab.said("travels")) == {"node1", "node2"}, "it does not say it again")
+    told = [e for e in lab.events("policy.node_gone") if e.get("node") == "node2"]
+    assert told and told[0]["objects"] >= 1
+
+
+def test_who_has_no_node_of_its_own(lab, secret):
+    """Where the names are not those of Nodes nobody is taken for gone."""
+    lab.cluster.api.create(lab.document("nameless"))
+    lab.accepted("nameless", "True")
+    for name in ("node1", "node2"):
+        lab.cluster.api.delete("Node", "", name)
+    try:
+        generation = lab.object("nameless")["metadata"]["generation"]
+        mask(lab, "nameless", {"ghost": {"generation": generation, "inForce": True}})
+        asked = lambda: sum(r[2] == "/api/v1/nodes/node1" and r[4] == 404 for r in lab.cluster.api.requests)  # noqa: E731
+        if not is_real():
+            before = asked()
+            lab.wait_until(lambda: asked() >= before + 4, "it does not look")
+        assert set(lab.said("nameless")) == {"node1", "node2", "ghost"}
+    finally:
+        for name in ("node1", "node2"):
+            lab.node(name)
+    lab.wait_until(lambda: set(lab.said("nameless")) == {"node1", "node2"}, "it is there yet")
+
+
+def writes(lab):
+    """How often node1's daemons have written a status of a policy, by their own word."""
+    return lab.nodes[0].cluster()["policies"]["status_written"]
+
+
+def test_a_daemon_that_was_succeeded_writes_no_more(lab, secret):
+    """A session keeps it up. What is changed or deleted in its name after that it leaves to who has succeeded it: two would never agree."""
+    lab.cluster.api.create(lab.document("handed"))
+    lab.accepted("handed", "True")
+    session = lab.client_of(lab.pods[0])
+    session.query("BEGIN").ok()
+    old = int((lab.state / "daemon.pid").read_text().split()[0])
+    lab.sh("daemon", "upgrade")
+    assert int((lab.state / "daemon.pid").read_text().split()[0]) != old
+    os.kill(old, 0)
+    before = writes(lab)
+    spec = lab.document("handed", app="yet-another")["spec"]
+    lab.cluster.api.change(GROUP, KIND, "", "handed", {"spec": spec})
+    lab.wait_until(lambda: len(lab.said("handed")) == 2 and all(s["inForce"] for s in lab.said("handed").values()), "it is not in force on both")
+    mask(lab, "handed", {"node1": None})
+    lab.wait_until(lambda: "node1" in lab.said("handed"), "it is not said again")
+    os.kill(old, 0)
+    assert session.query("SELECT 1").ok().rows == [[b"1"]]
+    if not is_real():
+        theirs = [r for r in lab.cluster.api.requests if r[1] == "PATCH" and r[2].endswith("/maskingpolicies/handed/status")]
+        assert writes(lab) - before < 8 and len(theirs) < 40
+    lab.hang_up()
+
+
 def test_events_of_both(lab):
     """Each on its own pod, by its own account, with no word of the statement."""
     for i, pod in enumerate(lab.pods):
         enrolled = lab.wait_until(lambda: lab.events_on(pod, "Enrolled"), "it is not told")
-        assert [e["source"]["host"] for e in enrolled] == ["node%d" % (i + 1)]
+        assert {e["source"]["host"] for e in enrolled} == {"node%d" % (i + 1)}, "one of each daemon that has seen it"
         mark = marker()
         lab.ask(i, delete(mark, 30 + i))
         held = lab.wait_until(lambda: lab.events_on(pod, "Held"), "it is not told")

@@ -77,7 +77,7 @@ struct kube_event {
 	uint64_t next_ms, retry_ms, failing_ms;
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t wake;
-	bool stopping;
+	bool stopping, left;
 	STAILQ_HEAD(, item) queue;
 	unsigned n;
 	struct kube_event_counts counts;
@@ -86,7 +86,6 @@ struct kube_event {
 int kube_event_open(struct kube_event **out, const struct kube_event_config *cfg, struct err *e)
 {
 	struct kube_event *k = calloc(1, sizeof(*k));
-	pthread_condattr_t attr;
 	int r;
 
 	if (!k)
@@ -96,10 +95,7 @@ int kube_event_open(struct kube_event **out, const struct kube_event_config *cfg
 	STAILQ_INIT(&k->queue);
 	LIST_INIT(&k->all);
 	pthread_mutex_init(&k->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&k->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&k->wake);
 	r = kube_api_open(&k->api, cfg->access, e);
 	if (r) {
 		kube_event_close(k);
@@ -126,16 +122,25 @@ void kube_event_add(struct kube_event *k, const char *event, const char *line, s
 		memcpy(it->line, line, len);
 	}
 	pthread_mutex_lock(&k->lock);
-	if (it && k->n < QUEUE_MAX && !k->stopping) {
+	if (it && k->n < QUEUE_MAX && !k->stopping && !k->left) {
 		STAILQ_INSERT_TAIL(&k->queue, it, next);
 		k->n++;
 		it = NULL;
 		pthread_cond_signal(&k->wake);
-	} else {
+	} else if (!k->left) {
 		k->counts.dropped++;
 	}
 	pthread_mutex_unlock(&k->lock);
 	free(it);
+}
+
+void kube_event_leave(struct kube_event *k)
+{
+	if (!k)
+		return;
+	pthread_mutex_lock(&k->lock);
+	k->left = true;
+	pthread_mutex_unlock(&k->lock);
 }
 
 /* ---- which series ---- */
@@ -402,14 +407,13 @@ static uint64_t tell_all(struct kube_event *k)
 /* The lines that came until at (0: whenever one comes); false: the end. */
 static bool wait_for(struct kube_event *k, uint64_t at, struct item **first)
 {
-	const struct timespec until = {(time_t)(at / 1000), (long)(at % 1000) * 1000000};
 	bool go_on;
 
 	pthread_mutex_lock(&k->lock);
 	while (!k->stopping && STAILQ_EMPTY(&k->queue)) {
 		if (!at)
 			pthread_cond_wait(&k->wake, &k->lock);
-		else if (pthread_cond_timedwait(&k->wake, &k->lock, &until))
+		else if (clock_wait(&k->wake, &k->lock, at))
 			break;
 	}
 	*first = STAILQ_FIRST(&k->queue);

@@ -29,6 +29,9 @@ MUSTCHECK int kube_event_open(struct kube_event **out, const struct kube_event_c
 MUSTCHECK int kube_event_start(struct kube_event *k, struct err *e);
 /* A line of the log (base/log.h), of any event; most are not looked at. From any thread, and never waits. */
 void kube_event_add(struct kube_event *k, const char *event, const char *line, size_t len);
+/* Another daemon of this node tells what happens from now on; what happened is still written. NULL is fine.
+ */
+void kube_event_leave(struct kube_event *k);
 void kube_event_counts(struct kube_event *k, struct kube_event_counts *out);
 void kube_event_close(struct kube_event *k); /* what was not written is not any more; NULL is fine */
 

@@ -76,24 +76,59 @@ static void load_kept(struct kube_policy *k)
 			"%s; nothing is let through until the API server is heard", e.msg);
 }
 
+/* ---- what the watch tells: to the shelf what is to be loaded, to the status what nodes say of it ---- */
+
+static bool on_put(void *arg, const json_t *object)
+{
+	struct kube_policy *k = arg;
+
+	kube_status_seen(k->status, object);
+	return shelf_put(k->shelf, object);
+}
+
+static void on_gone(void *arg, const json_t *object)
+{
+	struct kube_policy *k = arg;
+
+	kube_status_gone(k->status, object);
+	shelf_gone(k->shelf, object);
+}
+
+static void on_begin(void *arg)
+{
+	struct kube_policy *k = arg;
+
+	kube_status_begin(k->status);
+	shelf_begin(k->shelf);
+}
+
+static void on_listed(void *arg)
+{
+	struct kube_policy *k = arg;
+
+	kube_status_listed(k->status);
+	shelf_listed(k->shelf);
+}
+
 static int open_parts(struct kube_policy *k, struct err *e)
 {
 	const struct shelf_config shelf = {k->cfg.wall_ms, on_shelf, k};
 	int r = shelf_new(&k->shelf, &shelf, e);
 	struct kube_watch_config watch = {.name = "policies",
 		.reflector = {.path = "/apis/pgveil.dev/v1/maskingpolicies",
-			.put = shelf_put,
-			.gone = shelf_gone,
-			.begin = shelf_begin,
-			.listed = shelf_listed,
-			.arg = k->shelf},
+			.put = on_put,
+			.gone = on_gone,
+			.begin = on_begin,
+			.listed = on_listed,
+			.arg = k},
 		.heard = on_heard,
 		.arg = k};
 
 	if (!r)
 		r = kube_watch_open(&k->watch, &k->cfg.access, &watch, e);
 	if (!r)
-		r = kube_status_open(&k->status, &k->cfg.access, k->cfg.node, k->cfg.wall_ms, e);
+		r = kube_status_open(
+			&k->status, &k->cfg.access, k->cfg.node, k->cfg.nodes_ms, k->cfg.wall_ms, e);
 	k->changed_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (!r && k->changed_fd < 0)
 		r = err_set(e, -errno, "eventfd: %m");
@@ -212,6 +247,12 @@ void kube_policy_stop(struct kube_policy *k)
 			event_free(*ev[i]);
 		*ev[i] = NULL;
 	}
+}
+
+void kube_policy_leave(struct kube_policy *k)
+{
+	if (k && k->status)
+		kube_status_leave(k->status);
 }
 
 void kube_policy_close(struct kube_policy *k)

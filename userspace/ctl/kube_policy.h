@@ -19,6 +19,7 @@ struct policy_object;
 struct kube_policy_config { /* strings outlive it */
 	struct kube_access access;
 	const char *node, *state_dir;
+	uint64_t nodes_ms; /* how often it is looked for nodes that are gone */
 	uint64_t (*wall_ms)(void);
 };
 
@@ -29,7 +30,9 @@ MUSTCHECK int kube_policy_open(struct kube_policy **out, const struct kube_polic
  * number of changes. */
 MUSTCHECK int kube_policy_start(
 	struct kube_policy *k, struct event_base *base, void (*changed)(void *arg), void *arg, struct err *e);
-void kube_policy_stop(struct kube_policy *k);  /* nothing is heard or written any more; NULL is fine */
+void kube_policy_stop(struct kube_policy *k); /* nothing is heard or written any more; NULL is fine */
+void kube_policy_leave(
+	struct kube_policy *k); /* another daemon of this node writes from now on; NULL is fine */
 void kube_policy_close(struct kube_policy *k); /* NULL is fine */
 
 /* All that there are, valid until the next call. -EAGAIN: nobody knows yet which there are, so that the files

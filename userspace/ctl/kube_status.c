@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Every node has a key of its own below status.nodes, which a merge patch changes and no other. The condition
  * Accepted is all nodes' together: whoever sees in the answer to his own patch that it does not say what the
- * nodes say writes it, for the version that he saw, so that of two nodes one looks again. */
+ * nodes say writes it, for the version that he saw, so that of two nodes one looks again.
+ *
+ * A node that is gone says nothing any more, and nobody says it for it: what it said is taken away by any
+ * that finds twice, a while apart, that the API server has no such Node. One that does not find its own knows
+ * nothing of others. Whoever is there all the same sees it in the watch, and says it again. */
 #include "ctl/kube_status.h"
 
 #include <errno.h>
@@ -15,17 +19,23 @@
 #include "base/log.h"
 #include "ctl/clock.h"
 #include "ctl/kube_api.h"
+#include "kube/roll.h"
 
+#define NODES_PATH  "/api/v1/nodes/"
 #define PATH        "/apis/pgveil.dev/v1/maskingpolicies/"
 #define MESSAGE_MAX 500
 #define AGAIN_MS    1000
 #define AGAIN_MAX   60000
 #define TRIES       5 /* of the condition, where others write it at the same time */
+#define NEVER_MS    (365ull * 86400 * 1000)
+#define LOOKS       4  /* for so many nodes at a time, */
+#define LOOKS_AGAIN 64 /* beside those that were not there last time */
 
 struct line {
 	char *name, *uid, *message;
 	int64_t generation;
 	bool in_force, told;
+	unsigned unlike; /* how often the object was seen to say something else */
 };
 
 struct kube_status {
@@ -34,32 +44,33 @@ struct kube_status {
 	uint64_t (*wall_ms)(void);
 	pthread_t thread;
 	bool running;
-	pthread_mutex_t lock; /* of all below */
+	uint64_t nodes_ms, look_ms; /* look_ms: when nodes are looked for next */
+	pthread_mutex_t lock;       /* of all below */
 	pthread_cond_t wake;
-	bool stopping;
+	bool stopping, left;
 	struct line *v;
 	unsigned n;
+	struct roll *roll;
 	uint64_t round; /* of kube_status_set */
 	struct kube_status_counts counts;
 };
 
 int kube_status_open(struct kube_status **out, const struct kube_access *access, const char *node,
-	uint64_t (*wall_ms)(void), struct err *e)
+	uint64_t nodes_ms, uint64_t (*wall_ms)(void), struct err *e)
 {
 	struct kube_status *s = calloc(1, sizeof(*s));
-	pthread_condattr_t attr;
 	int r;
 
 	if (!s)
 		return err_set(e, -ENOMEM, "out of memory");
 	s->node = node;
 	s->wall_ms = wall_ms;
+	s->nodes_ms = nodes_ms ? nodes_ms : NEVER_MS;
+	s->look_ms = clock_ms() + s->nodes_ms;
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->wake, &attr);
-	pthread_condattr_destroy(&attr);
-	r = kube_api_open(&s->api, access, e);
+	clock_cond_init(&s->wake);
+	s->roll = roll_new();
+	r = s->roll ? kube_api_open(&s->api, access, e) : err_set(e, -ENOMEM, "out of memory");
 	if (r) {
 		kube_status_close(s);
 		return r;
@@ -118,7 +129,7 @@ int kube_status_set(struct kube_status *s, const struct kube_status_line *in, un
 
 	for (unsigned i = 0; !r && i < n; i++) {
 		v[i] = (struct line){strdup(in[i].name), strdup(in[i].uid), shorten(in[i].message),
-			in[i].generation, in[i].in_force, false};
+			in[i].generation, in[i].in_force, false, 0};
 		if (!v[i].name || !v[i].uid || !v[i].message)
 			r = -ENOMEM;
 	}
@@ -131,6 +142,7 @@ int kube_status_set(struct kube_status *s, const struct kube_status_line *in, un
 		const struct line *old = find(s->v, s->n, v[i].name);
 
 		v[i].told = old && old->told && same(old, &v[i]);
+		v[i].unlike = old ? old->unlike : 0;
 	}
 	lines_free(s->v, s->n);
 	s->v = v;
@@ -139,6 +151,75 @@ int kube_status_set(struct kube_status *s, const struct kube_status_line *in, un
 	pthread_cond_broadcast(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 	return 0;
+}
+
+/* ---- what is seen ---- */
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+/* That the object has what was written of it last. One of another generation is not what that was about. */
+static bool has(const json_t *object, const json_t *nodes, const char *node, const struct line *l)
+{
+	const json_t *meta = json_object_get(object, "metadata"), *own = json_object_get(nodes, node);
+
+	if (strcmp(text_of(meta, "uid"), l->uid) != 0 ||
+		json_integer_value(json_object_get(meta, "generation")) != l->generation)
+		return true;
+	return json_integer_value(json_object_get(own, "generation")) == l->generation &&
+	       json_is_true(json_object_get(own, "inForce")) == l->in_force &&
+	       strcmp(text_of(own, "message"), l->message) == 0;
+}
+
+void kube_status_seen(struct kube_status *s, const json_t *object)
+{
+	const char *name = text_of(json_object_get(object, "metadata"), "name");
+	const json_t *nodes = json_object_get(json_object_get(object, "status"), "nodes");
+	struct line *l;
+
+	pthread_mutex_lock(&s->lock);
+	/* it is looked for later, then */
+	(void)!roll_put(s->roll, name, nodes);
+	l = find(s->v, s->n, name);
+	if (l && !has(object, nodes, s->node, l)) {
+		l->told = false;
+		l->unlike++;
+		s->round++;
+		pthread_cond_broadcast(&s->wake);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+void kube_status_gone(struct kube_status *s, const json_t *object)
+{
+	pthread_mutex_lock(&s->lock);
+	roll_drop(s->roll, text_of(json_object_get(object, "metadata"), "name"));
+	pthread_mutex_unlock(&s->lock);
+}
+
+void kube_status_begin(struct kube_status *s)
+{
+	pthread_mutex_lock(&s->lock);
+	roll_begin(s->roll);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void kube_status_listed(struct kube_status *s)
+{
+	pthread_mutex_lock(&s->lock);
+	roll_listed(s->roll);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void kube_status_leave(struct kube_status *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->left = true;
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* ---- one object ---- */
@@ -225,22 +306,19 @@ static json_t *condition_patch(const struct kube_status *s, const json_t *object
 		"lastTransitionTime", kube_api_time(s->wall_ms()));
 }
 
-static int tell(struct kube_status *s, const struct line *l, struct err *e)
+/* What the object is after a patch of one node's word: the condition is to say what they all say now. Takes
+ * now. */
+static int settle(struct kube_status *s, const char *name, json_t *now, struct err *e)
 {
-	json_t *now = NULL, *next = NULL, *patch;
-	int r = send(s, l->name,
-		/* no text is null: of an empty one some servers (1.20) make that, and refuse it */
-		json_pack("{s:{s:{s:{s:I, s:b, s:s?, s:o}}}}", "status", "nodes", s->node, "generation",
-			(json_int_t)l->generation, "inForce", l->in_force, "message",
-			l->message[0] ? l->message : NULL, "time", kube_api_time(s->wall_ms())),
-		&now, e);
+	json_t *next = NULL, *patch;
+	int r = 0;
 
 	for (unsigned i = 0; !r && i < TRIES && (patch = condition_patch(s, now)); i++) {
 		char path[sizeof(PATH) + 300];
 
-		r = send(s, l->name, patch, &next, e);
+		r = send(s, name, patch, &next, e);
 		if (r == -EAGAIN) { /* another node was there first: what does it say now? */
-			snprintf(path, sizeof(path), PATH "%s", l->name);
+			snprintf(path, sizeof(path), PATH "%s", name);
 			r = kube_api_do(s->api, &(struct kube_call){"GET", path, NULL}, &next, e);
 		}
 		json_decref(now);
@@ -249,6 +327,95 @@ static int tell(struct kube_status *s, const struct line *l, struct err *e)
 	}
 	json_decref(now);
 	return r;
+}
+
+static int tell(struct kube_status *s, const struct line *l, struct err *e)
+{
+	json_t *now = NULL;
+	int r = send(s, l->name,
+		/* no text is null: of an empty one some servers (1.20) make that, and refuse it */
+		json_pack("{s:{s:{s:{s:I, s:b, s:s?, s:o}}}}", "status", "nodes", s->node, "generation",
+			(json_int_t)l->generation, "inForce", l->in_force, "message",
+			l->message[0] ? l->message : NULL, "time", kube_api_time(s->wall_ms())),
+		&now, e);
+
+	return r ? r : settle(s, l->name, now, e);
+}
+
+/* ---- nodes that are no more ---- */
+
+/* 0: it is there; -ENOENT: it is not. */
+static int node_get(struct kube_status *s, const char *name, struct err *e)
+{
+	char path[sizeof(NODES_PATH) + ROLL_NAME];
+	int r;
+
+	/* what is no name of a node is of none */
+	if (!roll_is_name(name))
+		return -ENOENT;
+	snprintf(path, sizeof(path), NODES_PATH "%s", name);
+	r = kube_api_do(s->api, &(struct kube_call){"GET", path, NULL}, NULL, e);
+	return r;
+}
+
+/* Without the lock, which roll's names are under. false: there is none after this one. */
+static bool next_object(struct kube_status *s, const char *node, char object[ROLL_NAME])
+{
+	const char *next;
+
+	pthread_mutex_lock(&s->lock);
+	next = s->stopping || s->left ? NULL : roll_next(s->roll, node, object[0] ? object : NULL);
+	if (next)
+		snprintf(object, ROLL_NAME, "%s", next);
+	pthread_mutex_unlock(&s->lock);
+	return next != NULL;
+}
+
+static void strike(struct kube_status *s, const char *node)
+{
+	char object[ROLL_NAME] = "";
+	unsigned n = 0;
+	int r = 0;
+
+	while (!r && next_object(s, node, object)) {
+		struct err e = {0};
+		json_t *now = NULL;
+
+		r = send(s, object, json_pack("{s:{s:{s:n}}}", "status", "nodes", node), &now, &e);
+		if (!r)
+			r = settle(s, object, now, &e);
+		r = r == -ENOENT ? 0 : r;
+		n += r == 0;
+	}
+	if (n)
+		log_with(LOG_INFO, "policy.node_gone",
+			LOG_FIELDS(LOG_TEXT("node", node), LOG_NUMBER("objects", n)),
+			"the API server has no such node: what it said of policy objects is taken away");
+}
+
+/* Called and left with the lock, which is not held meanwhile. */
+static void look(struct kube_status *s)
+{
+	char name[LOOKS + LOOKS_AGAIN][ROLL_NAME];
+	unsigned n = roll_pick(s->roll, s->node, LOOKS, name, ARRAY_LEN(name));
+	struct err e = {0};
+	bool twice;
+	int r;
+
+	pthread_mutex_unlock(&s->lock);
+	r = n ? node_get(s, s->node, &e) : 0;
+	for (unsigned i = 0; !r && i < n; i++) {
+		r = node_get(s, name[i], &e);
+		if (r && r != -ENOENT)
+			break;
+		pthread_mutex_lock(&s->lock);
+		twice = roll_found(s->roll, name[i], r == 0);
+		pthread_mutex_unlock(&s->lock);
+		if (twice)
+			strike(s, name[i]);
+		r = 0;
+	}
+	pthread_mutex_lock(&s->lock);
 }
 
 /* ---- the thread ---- */
@@ -271,12 +438,13 @@ static bool next_line(struct kube_status *s, struct line *out)
 	return false;
 }
 
-/* What is gone, or says something else now, is another matter. Under the lock. */
+/* What is gone, or says something else now, is another matter; so is what somebody may have changed
+ * meanwhile. Under the lock. */
 static void mark(struct kube_status *s, const struct line *l)
 {
 	struct line *x = find(s->v, s->n, l->name);
 
-	if (x && same(x, l))
+	if (x && same(x, l) && x->unlike == l->unlike)
 		x->told = true;
 }
 
@@ -291,18 +459,13 @@ static void note(struct kube_status *s, int r, const struct err *e)
 		log_event(LOG_WARN, "policy.status", "%s", e->msg);
 }
 
-/* Until something is to be said, or ms have passed; false: the end. Under the lock. */
-static bool rest(struct kube_status *s, uint64_t ms)
+/* Until something is to be said, or it is at; false: the end. Under the lock. */
+static bool rest(struct kube_status *s, uint64_t at)
 {
-	uint64_t at = clock_ms() + ms, round = s->round;
-	const struct timespec ts = {(time_t)(at / 1000), (long)(at % 1000) * 1000000};
+	uint64_t round = s->round;
 
-	while (!s->stopping && s->round == round) {
-		if (!ms)
-			pthread_cond_wait(&s->wake, &s->lock);
-		else if (pthread_cond_timedwait(&s->wake, &s->lock, &ts) == ETIMEDOUT)
-			break;
-	}
+	while (!s->stopping && s->round == round && clock_wait(&s->wake, &s->lock, at) != ETIMEDOUT)
+		;
 	return !s->stopping;
 }
 
@@ -317,8 +480,13 @@ static void *write_all(void *arg)
 		struct line l;
 		int r;
 
-		if (!next_line(s, &l)) {
-			rest(s, 0);
+		if (s->left || !next_line(s, &l)) {
+			rest(s, s->look_ms);
+			if (s->stopping || clock_ms() < s->look_ms)
+				continue;
+			s->look_ms = clock_ms() + s->nodes_ms;
+			if (!s->left)
+				look(s);
 			continue;
 		}
 		pthread_mutex_unlock(&s->lock);
@@ -334,7 +502,7 @@ static void *write_all(void *arg)
 			: again * 2 < AGAIN_MAX            ? again * 2
 							   : AGAIN_MAX;
 		if (again > AGAIN_MS)
-			rest(s, again);
+			rest(s, clock_ms() + again);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
@@ -373,6 +541,7 @@ void kube_status_close(struct kube_status *s)
 		pthread_join(s->thread, NULL);
 	kube_api_close(s->api);
 	lines_free(s->v, s->n);
+	roll_free(s->roll);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

@@ -45,7 +45,7 @@ int kube_watch_open(struct kube_watch **out, const struct kube_access *access,
 	w->cfg = *cfg;
 	w->made_ms = clock_ms();
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->wake, NULL);
+	clock_cond_init(&w->wake);
 	if (getrandom(&w->cfg.reflector.seed, sizeof(w->cfg.reflector.seed), 0) < 0)
 		w->cfg.reflector.seed = (uint64_t)time(NULL);
 	r = reflector_new(&w->reflector, &w->cfg.reflector, e);
@@ -103,18 +103,11 @@ static bool on_bytes(void *arg, const void *p, size_t n)
 /* false: the end. */
 static bool wait_for(struct kube_watch *w, uint64_t ms)
 {
-	struct timespec until;
+	uint64_t until = clock_ms() + ms;
 	bool go_on;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	pthread_mutex_lock(&w->lock);
-	while (!w->stopping && pthread_cond_timedwait(&w->wake, &w->lock, &until) == 0)
+	while (!w->stopping && clock_wait(&w->wake, &w->lock, until) == 0)
 		;
 	go_on = !w->stopping;
 	pthread_mutex_unlock(&w->lock);

@@ -109,7 +109,7 @@ int cluster_open(struct daemon *d, struct err *e)
 		r = kube_open(&d->kube, &kube, e);
 	if (!r && d->opt.kube_policies) {
 		const struct kube_policy_config policies = {
-			kube.access, d->opt.kube_node, d->opt.state_dir, wall_ms};
+			kube.access, d->opt.kube_node, d->opt.state_dir, d->opt.kube_nodes_ms, wall_ms};
 
 		r = kube_policy_open(&d->kube_policy, &policies, e);
 	}
@@ -130,6 +130,12 @@ int cluster_start(struct daemon *d, struct err *e)
 	if (!r && d->kube_policy)
 		r = kube_policy_start(d->kube_policy, control_base(d->control), reload_now, d, e);
 	return r;
+}
+
+void cluster_leave(struct daemon *d)
+{
+	kube_policy_leave(d->kube_policy);
+	kube_event_leave(d->kube_event);
 }
 
 void cluster_stop(struct daemon *d)

@@ -17,6 +17,7 @@ bool cluster_in_pod(const struct daemon *d);
 MUSTCHECK int cluster_open(struct daemon *d, struct err *e);
 /* When the enrolment knows the cgroups that are there. */
 MUSTCHECK int cluster_start(struct daemon *d, struct err *e);
+void cluster_leave(struct daemon *d); /* another daemon of this node says what there is to be said */
 void cluster_stop(struct daemon *d);  /* nothing is heard any more */
 void cluster_close(struct daemon *d); /* after whoever asks the book, or logs */
 

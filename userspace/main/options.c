@@ -334,6 +334,9 @@ static const struct row table[] = {
 		"--kube-guard-namespaces"},
 	{"kube-policies", NULL, take_flag, AT(kube_policies), 0,
 		"the cluster's MaskingPolicy objects are documents of the policy, beside those of --policy"},
+	{"kube-nodes-every", "TIME", take_time, AT(kube_nodes_ms), 0,
+		"how often it is looked whether nodes that said something of MaskingPolicy objects are there "
+		"still; 0: never (default: 10m)"},
 	{"kube-secret-dir", "DIR", take_secret_dir, 0, 0,
 		"where a MaskingPolicy object may name files, which are read as root; may be repeated "
 		"(default: /etc/pgveil)"},
@@ -407,6 +410,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		.cell_max = 1 << 20,
 		.max_age_ms = 5 * SECOND_MS,
 		.audit_ms = 10 * SECOND_MS,
+		.kube_nodes_ms = 600 * SECOND_MS,
 		.drain_grace_ms = 30 * SECOND_MS,
 		.webhook_while_ms = 60 * SECOND_MS,
 		.message_max = (size_t)16 << 20,

@@ -42,6 +42,7 @@ struct options { /* strings are those of argv */
 	const char *kube_runtime_classes[OPTIONS_RUNTIME_CLASSES];
 	unsigned nkube_runtime_classes;
 	bool kube_deny_net_raw, kube_release, kube_policies, kube_events;
+	uint64_t kube_nodes_ms;            /* how often nodes are looked for that are gone */
 	const char *kube_guard_namespaces; /* NULL: all, or by label */
 	bool kube_guard_labelled;
 	const char *kube_secret_dirs[OPTIONS_SECRET_DIRS];

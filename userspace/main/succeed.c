@@ -24,6 +24,7 @@
 #include "ctl/scrape.h"
 #include "ctl/takeover.h"
 #include "kern/loader.h"
+#include "main/cluster.h"
 #include "main/daemon.h"
 #include "net/worker.h"
 #include "policy/policy.h"
@@ -119,6 +120,7 @@ static void on_over(void *arg, pid_t successor)
 	api_close(d->api);
 	d->api = NULL;
 	approvals_leave(d->approvals);
+	cluster_leave(d);
 	scrape_close(d->scrape);
 	watchdog_close(d->watchdog);
 	guard_close(d->guard);

@@ -134,6 +134,13 @@ class TwoNodes(ApprovalLab):
                 print(self.second_log()[-6000:])  # the first one's is in what was raised
             raise
 
+    def stop_second(self):
+        for c in (self.clients.pop(self.pods[1].name, None),):
+            if c:
+                c.close()
+        self.second.terminate()
+        assert self.second.wait(60) == 0, self.second_log()[-4000:]
+
     def second_log(self):
         return (self.state / "log" / "daemon-b.log").read_text()
 
@@ -354,6 +361,31 @@ def test_uses_that_are_taken_back(lab, unguarded):
     assert unguarded.patch(path, {"status": {"used": 0, "state": "active"}}).status == 200
     assert lab.send(0, sql).error is not None, "this node has seen more used than that"
     assert lab.ran(mark) == 1
+
+
+def test_uses_that_are_taken_back_while_nobody_looks(lab, unguarded):
+    """Of what a daemon had seen used it gives none, though it was started anew and the API server says that all are left: of its own uses, and
+    of those of the other."""
+    mark = marker()
+    sqls = [delete(mark, 40 + i) for i in range(3)]
+    objs = [lab.ask(0, sql) for sql in sqls]
+    for obj, uses in zip(objs, (2, 1, 2)):
+        lab.approve(obj, uses=uses)
+    lab.runs(0, sqls[0])
+    lab.runs(1, sqls[1])
+    lab.runs(1, sqls[2])
+    lab.wait_until(lambda: [lab.status(o, GRANTS).get("used") for o in objs] == [1, 1, 1], "they are not used")
+    lab.heard()
+    lab.sh("daemon", "kill")
+    lab.hang_up()
+    for obj in objs:
+        assert unguarded.patch("%s/%s/status" % (GRANTS, obj["metadata"]["name"]), {"status": {"used": 0, "state": "active"}}).status == 200
+    lab.sh("daemon", "start")
+    lab.wait_until(lambda: lab.answers(lab.pods[0]), "it is not captured")
+    lab.heard()
+    for sql in sqls:
+        assert lab.send(0, sql).error is not None
+    assert lab.ran(mark) == 3
 
 
 def test_deleted_and_made_again(lab, unguarded):

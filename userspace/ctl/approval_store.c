@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* approvals.db below the state directory: a table of approvals, one of their uses, and the key.
  *
+ *   seen(name, asked, given, used, until_at): of grants of a cluster
  *   approval(id, state, cause, identity, asked_at, until_at, uses, used, ends, bond, shown, votes)
  *   use(approval, n, at, how)      how NULL: used up, and nobody knows yet whether the statement was sent
  *   key(key)
@@ -118,6 +119,8 @@ static int make_tables(struct approval_store *s, struct err *e)
 		"NOT "
 		"NULL, how TEXT, PRIMARY KEY (approval, n));"
 		"CREATE TABLE IF NOT EXISTS key (key BLOB NOT NULL);"
+		"CREATE TABLE IF NOT EXISTS seen (name TEXT PRIMARY KEY, asked TEXT NOT NULL, given TEXT NOT "
+		"NULL, used INTEGER NOT NULL, until_at INTEGER NOT NULL);"
 		"CREATE INDEX IF NOT EXISTS approval_of ON approval (identity, id);";
 	int r = run(s, tables, e);
 
@@ -405,4 +408,48 @@ bool approval_store_valid(struct approval_store *s, uint64_t id)
 	yes = sqlite3_step(st) == SQLITE_ROW;
 	sqlite3_finalize(st);
 	return yes;
+}
+
+int approval_store_see(struct approval_store *s, const struct approval_seen *o, struct err *e)
+{
+	sqlite3_stmt *st;
+	int r = prepare(s, &st,
+		"INSERT INTO seen (name, asked, given, used, until_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT "
+		"(name) DO UPDATE SET asked = CASE asked WHEN '' THEN excluded.asked ELSE asked END, "
+		"used = max(used, excluded.used), until_at = max(until_at, excluded.until_at)",
+		e);
+
+	if (r)
+		return r;
+	sqlite3_bind_text(st, 1, o->name, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(st, 2, o->asked, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(st, 3, o->given, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_int(st, 4, (int)o->used);
+	sqlite3_bind_int64(st, 5, o->until_at);
+	return finish(s, st, e);
+}
+
+int approval_store_seen(struct approval_store *s, int64_t now,
+	void (*fn)(void *arg, const struct approval_seen *o), void *arg, struct err *e)
+{
+	sqlite3_stmt *st;
+	int r = prepare(s, &st, "DELETE FROM seen WHERE until_at < ?", e), rc;
+
+	if (r)
+		return r;
+	sqlite3_bind_int64(st, 1, now);
+	r = finish(s, st, e);
+	if (!r)
+		r = prepare(s, &st, "SELECT name, asked, given, used, until_at FROM seen", e);
+	if (r)
+		return r;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		const struct approval_seen o = {text(st, 0), text(st, 1), text(st, 2),
+			(unsigned)sqlite3_column_int(st, 3), sqlite3_column_int64(st, 4)};
+
+		fn(arg, &o);
+	}
+	r = rc == SQLITE_DONE ? 0 : failed(s, e);
+	sqlite3_finalize(st);
+	return r;
 }

@@ -58,6 +58,17 @@ MUSTCHECK int approval_store_tell(
 /* How its uses went. */
 MUSTCHECK int approval_store_uses(struct approval_store *s, uint64_t id,
 	void (*fn)(void *arg, unsigned n, int64_t at, const char *how), void *arg, struct err *e);
+/* What was seen of a cluster's grant: the most uses, and which objects they were. Strings borrowed. */
+struct approval_seen {
+	const char *name, *asked, *given; /* uids; "": there was none */
+	unsigned used;
+	int64_t until_at;
+};
+/* What was written before stays, but for uses, of which the most count. */
+MUSTCHECK int approval_store_see(struct approval_store *s, const struct approval_seen *o, struct err *e);
+/* All that is not over since before now; what is, is forgotten. */
+MUSTCHECK int approval_store_seen(struct approval_store *s, int64_t now,
+	void (*fn)(void *arg, const struct approval_seen *o), void *arg, struct err *e);
 /* Whether it is approved still, as another daemon may have it. */
 bool approval_store_valid(struct approval_store *s, uint64_t id);
 

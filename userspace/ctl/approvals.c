@@ -407,18 +407,10 @@ static void look_at_runs(struct approvals *a)
 static void wait_for_work(struct approvals *a, uint64_t until_ms)
 {
 	uint64_t now = clock_ms(), ms = until_ms > now ? until_ms - now : 0;
-	struct timespec ts;
 
 	if ((a->left || a->again) && ms > AGAIN_S * 1000)
 		ms = AGAIN_S * 1000;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += (time_t)(ms / 1000);
-	ts.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_sec++;
-		ts.tv_nsec -= 1000000000;
-	}
-	pthread_cond_timedwait(&a->work, &a->lock, &ts);
+	clock_wait(&a->work, &a->lock, now + ms);
 }
 
 /* What could not be written is tried again; it counts only when it is. */
@@ -449,6 +441,8 @@ static void *approvals_main(void *arg)
 			claim(a, t);
 		} else if (!STAILQ_EMPTY(&a->tells)) {
 			write_tell(a, STAILQ_FIRST(&a->tells));
+		} else if (cluster_keep(a)) {
+			continue;
 		} else if (a->stopping) {
 			break;
 		} else {
@@ -467,7 +461,6 @@ static void *approvals_main(void *arg)
 int approvals_open(struct approvals **out, const struct approvals_config *cfg, struct err *e)
 {
 	struct approvals *a = calloc(1, sizeof(*a));
-	pthread_condattr_t attr;
 	uint8_t key[32];
 	int r;
 
@@ -478,11 +471,8 @@ int approvals_open(struct approvals **out, const struct approvals_config *cfg, s
 	STAILQ_INIT(&a->tells);
 	a->tickets = calloc(TICKETS_MAX, sizeof(*a->tickets));
 	pthread_mutex_init(&a->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&a->work, &attr);
-	pthread_cond_init(&a->done, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&a->work);
+	clock_cond_init(&a->done);
 	r = a->tickets ? approval_store_open(&a->store, cfg->state_dir, e)
 		       : err_set(e, -ENOMEM, "out of memory");
 	if (r) {
@@ -543,6 +533,8 @@ int approvals_begin(struct approvals *a, struct err *e)
 
 	if (!r)
 		r = approval_store_load(a->store, load_row, a, &a->last_id, e);
+	if (!r)
+		r = cluster_remember(a, e);
 	if (r)
 		return r;
 	a->running = true;

@@ -43,12 +43,13 @@ static void remotes_drop(struct cluster *c)
 	for (r = TAILQ_FIRST(&c->remotes); r; r = next) {
 		next = TAILQ_NEXT(r, all);
 		if ((!r->asked || r->asked_gone) && (!r->given || r->given_gone) &&
-			r->approval.expires <= approvals_now() && r->grant.terms.expires <= approvals_now())
+			r->approval.expires <= approvals_now() && r->grant.terms.expires <= approvals_now() &&
+			r->past_until <= approvals_now())
 			remote_free(c, r);
 	}
 }
 
-static struct remote *remote_of(struct cluster *c, const char *name)
+struct remote *remote_of(struct cluster *c, const char *name)
 {
 	struct remote *r = remote_find(c, name);
 
@@ -202,6 +203,7 @@ static void apply(struct cluster *c, const struct remote *r)
 	if (!x || r->spoiled || (!entry_live(x) && !runs))
 		return;
 	x->share = SHARE_CLUSTER;
+	x->mine = x->mine || (r->asked && r->approval.mine);
 	if (r->given && !fits(r, &x->bond)) {
 		if (r->asked && x->granted)
 			entry_end(a, x, APPROVAL_REVOKED, "its StatementGrant is gone, or is another one");
@@ -240,13 +242,18 @@ static void apply(struct cluster *c, const struct remote *r)
 
 /* ---- what is seen ---- */
 
+static bool is_another(bool there, const char *uid, const char *past, const char *now)
+{
+	return (there && strcmp(uid, now) != 0) || (past[0] && strcmp(past, now) != 0);
+}
+
 void cluster_seen_approval(struct cluster *c, const struct cluster_approval *o)
 {
 	struct remote *r = remote_of(c, o->name);
 
 	if (!r)
 		return;
-	if (r->asked && strcmp(r->approval.uid, o->uid) != 0) {
+	if (is_another(r->asked, r->approval.uid, r->past_asked, o->uid)) {
 		spoil(c, r, "another StatementApproval has its name");
 		return;
 	}
@@ -264,15 +271,19 @@ void cluster_seen_grant(struct cluster *c, const struct cluster_grant *o)
 		return;
 	/* What the watch tells may be older than what was read since: it says less, and is no loss. What was
 	 * read and says less is found by who reads (approvals_cluster_io.c). */
-	if (r->given && strcmp(r->grant.uid, o->uid) != 0) {
+	if (is_another(r->given, r->grant.uid, r->past_given, o->uid)) {
 		spoil(c, r, "another StatementGrant has its name");
 		return;
 	}
 	r->given_seen = true;
 	if (r->given && o->used < r->used)
 		return;
+	if (!r->given || o->used > r->used) {
+		r->unkept = true;
+		pthread_cond_signal(&c->a->work);
+	}
 	r->given = true;
-	r->used = o->used;
+	r->used = o->used > r->used ? o->used : r->used;
 	r->grant = *o;
 	apply(c, r);
 	pthread_cond_signal(&c->work);
@@ -568,17 +579,13 @@ static int watch(struct cluster *c, struct kube_watch **out, const char *path, c
 int cluster_new(struct cluster **out, const struct cluster_config *cfg, struct err *e)
 {
 	struct cluster *c = calloc(1, sizeof(*c));
-	pthread_condattr_t attr;
 	int r;
 
 	if (!c)
 		return err_set(e, -ENOMEM, "out of memory");
 	c->cfg = *cfg;
 	TAILQ_INIT(&c->remotes);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->work, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_cond_init(&c->work);
 	snprintf(c->approvals_path, sizeof(c->approvals_path), CLUSTER_GROUP "%s/statementapprovals",
 		cfg->namespace);
 	snprintf(c->grants_path, sizeof(c->grants_path), CLUSTER_GROUP "%s/statementgrants", cfg->namespace);

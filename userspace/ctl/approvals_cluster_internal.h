@@ -18,6 +18,10 @@ struct remote { /* the objects of one name, as they were last seen */
 	bool asked_seen, given_seen; /* in the list that is read just now */
 	bool spoiled;                /* another one by its name, or uses taken back: nothing is given by it */
 	unsigned used;               /* the most that was ever seen */
+	/* What was seen of it before this daemon was started, or ""; and whether it is to be written down. */
+	char past_asked[CLUSTER_NAME], past_given[CLUSTER_NAME];
+	int64_t past_until;
+	bool unkept;
 	struct cluster_approval approval;
 	struct cluster_grant grant;
 };
@@ -54,11 +58,17 @@ void cluster_loaded(struct approvals *a, struct entry *x);
 void cluster_approved(struct entry *x);
 void cluster_changed(struct approvals *a, struct entry *x);
 void cluster_wake(struct approvals *a);
+/* What was seen of grants outlives the daemon, so that uses are not had again which somebody takes back while
+ * it is away. Writes one down; false: there is none. The lock is not held meanwhile. */
+bool cluster_keep(struct approvals *a);
+/* Before anything is seen. */
+MUSTCHECK int cluster_remember(struct approvals *a, struct err *e);
 /* Whether the user is one whom the pod that asks could be. */
 bool cluster_asks(const struct entry *x, const char *user);
 
 /* approvals_cluster.c: for approvals_cluster_io.c */
 struct remote *remote_find(struct cluster *c, const char *name);
+struct remote *remote_of(struct cluster *c, const char *name); /* made, if need be; NULL: no room */
 void remote_free(struct cluster *c, struct remote *r);
 void cluster_seen_approval(struct cluster *c, const struct cluster_approval *o);
 void cluster_seen_grant(struct cluster *c, const struct cluster_grant *o);

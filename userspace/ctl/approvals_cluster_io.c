@@ -495,17 +495,9 @@ static void sweep(struct cluster *c, struct remote *r)
 
 static void wait_for_work(struct cluster *c)
 {
-	uint64_t now = clock_ms(), ms = c->retry_ms > now ? c->retry_ms - now : IDLE_MS;
-	struct timespec ts;
+	uint64_t now = clock_ms();
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += (time_t)(ms / 1000);
-	ts.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_sec++;
-		ts.tv_nsec -= 1000000000;
-	}
-	pthread_cond_timedwait(&c->work, &c->a->lock, &ts);
+	clock_wait(&c->work, &c->a->lock, c->retry_ms > now ? c->retry_ms : now + IDLE_MS);
 }
 
 void *cluster_main(void *arg)
@@ -519,7 +511,8 @@ void *cluster_main(void *arg)
 
 	pthread_mutex_lock(&a->lock);
 	while (!c->stopping) {
-		bool rests = clock_ms() < c->retry_ms;
+		/* but for its sessions' uses, all that is to be written is the successor's */
+		bool rests = clock_ms() < c->retry_ms || a->left;
 
 		if ((t = taking(a)))
 			take(c, t);

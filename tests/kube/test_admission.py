@@ -91,6 +91,24 @@ def test_what_an_approver_may_not(cluster):
     assert cluster.ann.get(APPROVALS + "/c").json()["spec"]["statement"] == "DELETE FROM shop.orders"
 
 
+def test_what_else_a_decision_brings(cluster):
+    """Nothing beside the status is written by it; no other version, no other door and no crowd of deletions is looked at otherwise."""
+    before = made(cluster, "k")["metadata"]
+    forged = {"labels": {"a": "b"}, "annotations": {"a": "b"}, "finalizers": ["a/b"], "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"}]}
+    assert cluster.ann.patch(APPROVALS + "/k/status", {"metadata": forged, "status": {"decision": "approve", "approver": "ann"}}).status == 200
+    after = cluster.ann.get(APPROVALS + "/k").json()["metadata"]
+    assert not set(forged) & set(after) and after["uid"] == before["uid"] and after["generation"] == before["generation"]
+    for version in ("v1beta1", "v1alpha1", "v2"):
+        assert cluster.ann.patch(APPROVALS.replace("/v1/", f"/{version}/") + "/k/status", {"status": {"decision": "deny", "approver": "ann"}}).status == 404
+    # of all groups, who asks is the one who is asked about: neither is he another's, nor above it
+    master = cluster.master()
+    for answer in (master.patch(APPROVALS + "/k/status", {"status": {"decision": "deny", "approver": "ann"}}), master.patch(APPROVALS + "/k", {"metadata": forged}),
+                   master.delete(APPROVALS), master.delete(APPROVALS + "/k?propagationPolicy=Orphan"), master.post(APPROVALS + "?dryRun=All", approval("l")),
+                   master.patch(APPROVALS + "/k?dryRun=All", {"spec": {"statement": "SELECT 1"}})):
+        assert answer.status == 403 and "denied the request" in answer.json()["message"], answer.body
+    assert cluster.ann.get(APPROVALS + "/k").json()["status"] == {"decision": "approve", "approver": "ann"}
+
+
 def test_expired_and_over(cluster):
     made(cluster, "d", expires=later(-1))
     assert "time is over" in decide(cluster.ann, "d", "ann")[1]

@@ -110,12 +110,80 @@ static void test_no_list_is_all(void **state)
 	book_free(b);
 }
 
+#define HASH "0123456789abcdef0123456789abcdef"
+
+static json_t *mirror(const char *uid, const char *namespace, const char *name, bool enroll)
+{
+	json_t *o = json_pack("{s:{s:s, s:s, s:s, s:{s:s, s:s}, s:{s:s}}, s:{s:s, s:s, s:[{s:s}]}}",
+		"metadata", "uid", uid, "namespace", namespace, "name", name, "annotations",
+		"kubernetes.io/config.hash", HASH, "kubernetes.io/config.mirror", HASH, "labels",
+		enroll ? "pgveil.dev/enroll" : "x", "true", "spec", "nodeName", "n", "serviceAccountName", "",
+		"containers", "name", "c");
+
+	assert_non_null(o);
+	return o;
+}
+
+static void put(struct book *b, json_t *o)
+{
+	assert_true(book_pod_put(b, o));
+	json_decref(o);
+}
+
+static void gone(struct book *b, json_t *o)
+{
+	book_pod_gone(b, o);
+	json_decref(o);
+}
+
+/* Anybody who may create a pod may write another's hash into it: a static pod is not let go by that, nor is
+ * it taken for what the other one is, whichever came first. */
+static void test_a_forged_mirror(void **state)
+{
+	static const char *const one = "11111111-1111-1111-1111-111111111111",
+				 *two = "22222222-2222-2222-2222-222222222222",
+				 *three = "33333333-3333-3333-3333-333333333333";
+
+	(void)state;
+	for (unsigned first = 0; first < 2; first++) {
+		struct book *b = make(NULL, false, true);
+		struct pod_verdict v;
+
+		space(b, "kube-system", NULL);
+		space(b, "evil", NULL);
+		put(b, first ? mirror(two, "evil", "agent-n", false)
+			     : mirror(one, "kube-system", "agent-n", true));
+		put(b, first ? mirror(one, "kube-system", "agent-n", true)
+			     : mirror(two, "evil", "agent-n", false));
+		is(b, HASH, POD_DENIED);
+		gone(b, mirror(two, "evil", "agent-n", false));
+		if (!first) {
+			is(b, HASH, POD_DENIED);
+			book_verdict(b, HASH, &v);
+			assert_string_equal(v.pod->namespace, "kube-system");
+			pod_verdict_fini(&v);
+		}
+		book_free(b);
+	}
+	/* the kubelet makes it anew, by the same name */
+	struct book *b = make(NULL, false, false);
+
+	space(b, "kube-system", NULL);
+	put(b, mirror(one, "kube-system", "agent-n", true));
+	put(b, mirror(three, "kube-system", "agent-n", true));
+	is(b, HASH, POD_ENROLLED);
+	gone(b, mirror(one, "kube-system", "agent-n", true));
+	is(b, HASH, POD_ENROLLED);
+	book_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_by_name),
 		cmocka_unit_test(test_by_label),
 		cmocka_unit_test(test_no_list_is_all),
+		cmocka_unit_test(test_a_forged_mirror),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@ struct entry {
 	uint64_t as_of_ms;   /* where the API has it no more, or did not say yet; else the book's counts */
 	uint64_t round;      /* of the list that had it last; 0: none yet */
 	bool gone, has_cgroup;
+	bool disputed; /* pods of two names say that it is theirs */
 };
 
 struct ns {
@@ -182,6 +183,9 @@ static enum pod_state judge(struct book *b, const struct entry *e, const char **
 	const struct ns *n = e->pod ? find_space(b, e->pod->namespace) : NULL;
 	bool labelled = label && strcmp(label, "true") == 0;
 
+	*why = "more than one pod says that it is the mirror of this static pod";
+	if (e->disputed)
+		return POD_DENIED;
 	*why = e->fault ? e->fault : "nothing is known of it";
 	if (!e->pod)
 		return e->fault ? POD_DENIED : POD_UNKNOWN;
@@ -258,6 +262,14 @@ static bool put_unreadable(struct book *b, const json_t *object, char uid[POD_UI
 	return true;
 }
 
+/* The hash of a static pod's file, which whoever makes a pod may write into it: the API server asks nobody's
+ * leave for the annotations of a mirror. A mirror that is made anew has the name that it had. */
+static bool is_anothers(const struct entry *e, const struct pod *p)
+{
+	return e->pod && strcmp(e->pod->uid, p->uid) != 0 &&
+	       (strcmp(e->pod->name, p->name) != 0 || strcmp(e->pod->namespace, p->namespace) != 0);
+}
+
 static bool put_pod(struct book *b, struct pod *p)
 {
 	struct entry *e = find_or_add(b, p->cgroup_uid);
@@ -265,6 +277,11 @@ static bool put_pod(struct book *b, struct pod *p)
 
 	if (!e)
 		return false;
+	if (is_anothers(e, p)) {
+		e->disputed = true;
+		settle(b, e, &why);
+		return true;
+	}
 	pod_unref(e->pod);
 	e->pod = pod_ref(p);
 	e->fault = NULL;

@@ -66,9 +66,10 @@ static bool take_labels(struct arena *a, struct pod *p, json_t *labels)
 	return true;
 }
 
-/* Anybody who may create a pod may annotate it. With both annotations, the first of which the API server
- * takes from a node only (NodeRestriction), it is the mirror of a static pod; and a hash is no UUID, so that
- * it can never stand for another pod of the API. NULL: it has a form it cannot have. */
+/* Anybody who may create a pod may annotate it. With both annotations it is the mirror of a static pod to the
+ * kubelet, which runs no such pod of itself; and a hash is no UUID, so that it can never stand for another
+ * pod of the API. Whether it is the only one that says so the book sees. NULL: it has a form it cannot have.
+ */
 static const char *cgroup_uid(struct arena *a, const json_t *meta)
 {
 	const json_t *notes = at(meta, "annotations");

@@ -14,60 +14,26 @@
 set -euo pipefail
 cd "$(dirname "$(realpath "$0")")/.."
 export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
-. scripts/private-apt.sh
+. scripts/kernels.sh
 source=$PWD work=$PWD/build/kernels build=build/release
-kernels=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pgveil/kernels
 record_file=tests/kernel/verifier.txt
 seconds=${KERNEL_MATRIX_SECONDS:-2400}
 all=(5.10 6.1 6.12 6.18 newest)
-# What answers for a kernel: the series, and the suite that has it. The newest is the highest of them all.
-suites=(bullseye-security bookworm-security bookworm-backports trixie-security trixie-backports sid)
 
 say() { printf 'kernel-matrix.sh: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
 # ---- kernels ------------------------------------------------------------------------------------------------------------
 
-package_of() { # NAME → the newest package of that series
-	local series=${1//./\\.}
-	[ "$1" != newest ] || series='[0-9]+\.[0-9]+'
-	apt-cache search -n '^linux-image-[0-9].*-cloud-amd64$' | awk '{ print $1 }' |
-		grep -E "^linux-image-$series[.-][0-9].*-cloud-amd64\$" | grep -v '~rc' | sort -V | tail -n 1
-}
-
 # Those that the tests want, and what these need: namespaces are joined by veth and bridge, flows are asked for by diag, and a subject tries
 # sockets and devices of every kind.
 modules=(net/802 net/bridge net/llc net/ipv4 net/ipv6 net/unix net/packet net/xdp net/tls net/mptcp net/netlink net/vmw_vsock net/sctp net/tipc
 	net/netfilter net/sched drivers/net/veth.ko drivers/net/veth.ko.xz drivers/net/tun.ko drivers/net/tun.ko.xz drivers/net/vxlan lib crypto)
 
-fetch_kernel() { # NAME: leaves vmlinuz and modules.cpio in $kernels/NAME; asks the archive once a day
-	local d=$kernels/$1 package
-	if [ ! -e "$d/package" ] || [ -n "$(find "$d/package" -mtime +0)" ]; then
-		if [ -z "$apt_is_private" ]; then
-			private_apt "$kernels/apt" "${suites[@]}"
-			# A suite that the archive no longer has is no reason to test nothing: what cannot be found is said by kernel.
-			apt-get update -qq || say "not all suites could be read"
-			apt_is_private=1
-		fi
-		package=$(package_of "$1")
-		[ -n "$package" ] || die "$1: the archive has no such kernel"
-		[ "$(cat "$d/package" 2> /dev/null)" = "$package" ] || download "$1" "$package"
-		touch "$d/package"
-	fi
+fetch_kernel() { # NAME: leaves vmlinuz and modules.cpio in $kernels/NAME
+	local d=$kernels/$1
+	fetch_package "$1"
 	[ "$(cat "$d/ready" 2> /dev/null)" = "${modules[*]}" ] || unpack "$d" "$(cat "$d/package")"
-}
-
-download() { # NAME PACKAGE
-	local d=$kernels/$1 p debs=("$2")
-	say "$1: fetching $2"
-	rm -rf "$d"
-	mkdir -p "$d/debs"
-	# From 6.17 on image and modules are packages of their own.
-	for p in "${2/image/binary}" "${2/image/modules}"; do
-		if apt-cache show "$p" > /dev/null 2>&1; then debs+=("$p"); fi
-	done
-	(cd "$d/debs" && apt-get download -qq "${debs[@]}")
-	echo "$2" > "$d/package"
 }
 
 unpack() { # DIR PACKAGE
@@ -304,7 +270,7 @@ row() { printf '%-8s %-30s %-8s %-8s %-9s %-11s %-22s %-14s %-9s %s\n' "$@"; }
 
 # ---- the run ------------------------------------------------------------------------------------------------------------
 
-recording='' names=() failed=() apt_is_private=''
+recording='' names=() failed=()
 declare -A guests=() started=() table=()
 while [ $# -gt 0 ]; do
 	case $1 in

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # kube-apiserver.sh: a real API server with its etcd, for tests, that leaves nothing behind.
 #
-#   kube-apiserver.sh build                   fetches and builds what is missing; prints the directory of kube-apiserver, kubelet, etcd, etcdctl
+#   kube-apiserver.sh build [node]            fetches and builds what is missing; prints the directory of kube-apiserver, kubelet, etcd, etcdctl;
+#                                             node: and, beside it with -node behind its name, that of what a cluster has beyond
 #   kube-apiserver.sh start DIR [PID]         starts both in DIR, waits until it is ready, says in DIR/env how it is reached; with PID they end when that
 #                                             process does
 #   kube-apiserver.sh restart DIR             the server alone, on the same port, with what DIR/tokens.csv says now
@@ -22,31 +23,41 @@ export PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
 suite=bookworm version=1.20.2 recipe=3 # to be raised when it is built otherwise
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pgveil/kube
 bin=$cache/$version
+server=(kube-apiserver kubelet) node=(kube-controller-manager kube-scheduler kube-proxy)
 
 say() { printf 'kube-apiserver.sh: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
 # ---- build ---------------------------------------------------------------------------------------------------------------
 
-build() {
-	[ "$(cat "$bin/ready" 2> /dev/null)" != "$recipe" ] || return 0
+build() { # [node]
+	# In processes of their own: each has its own APT_CONFIG.
+	(build_part "$bin" server)
+	[ "${1:-}" != node ] || (build_part "$bin-node" node)
+}
+
+build_part() { # DIR server|node
+	[ "$(cat "$1/ready" 2> /dev/null)" != "$recipe" ] || return 0
 	mkdir -p "$cache"
 	exec 8> "$cache/lock"
 	flock 8
-	if [ "$(cat "$bin/ready" 2> /dev/null)" != "$recipe" ]; then
+	if [ "$(cat "$1/ready" 2> /dev/null)" != "$recipe" ]; then
 		for tool in go rsync jq dpkg-source make; do command -v $tool > /dev/null || die "there is no $tool (scripts/deps.sh --kube)"; done
 		rm -rf "$cache/tree"
 		mkdir -p "$cache/tree/out"
 		private_apt "$cache/apt" "src:$suite" "$suite"
 		apt-get update -qq
-		build_etcd
-		build_kubernetes
+		if [ "$2" = server ]; then
+			build_etcd
+			build_kubernetes "${server[@]}"
+		else
+			build_kubernetes "${node[@]}"
+		fi
 		echo "$recipe" > "$cache/tree/out/ready"
-		rm -rf "$bin"
-		mv "$cache/tree/out" "$bin"
+		rm -rf "$1"
+		mv "$cache/tree/out" "$1"
 		rm -rf "$cache/tree"
 	fi
-	exec 8>&-
 }
 
 build_etcd() {
@@ -54,9 +65,9 @@ build_etcd() {
 	cp "$cache"/tree/etcd/usr/bin/{etcd,etcdctl} "$cache/tree/out/"
 }
 
-build_kubernetes() {
+build_kubernetes() { # COMMAND…
 	local tree=$cache/tree source=$cache/tree/kubernetes log=$cache/build.log
-	say "building kube-apiserver and kubelet $version: some minutes (log: $log)"
+	say "building ${*} $version: some minutes (log: $log)"
 	(cd "$tree" && apt-get source -qq --download-only kubernetes && dpkg-source --no-check -x kubernetes_*.dsc "$source") > "$log" 2>&1 ||
 		die "the sources could not be had: $(tail -n 1 "$log")"
 	grep -q "really$version-" <<< "$(cd "$tree" && echo *.dsc)" || die "the archive has another version now: $(cd "$tree" && echo *.dsc)"
@@ -72,9 +83,9 @@ build_kubernetes() {
 	# As its debian/rules has it; an environment of its own, because its scripts listen to many variables.
 	(cd "$source/.go/src/k8s.io/kubernetes" && env -i HOME="$tree" PATH=/usr/lib/go-1.19/bin:/usr/sbin:/usr/bin:/sbin:/bin GOPATH="$source/.go" GOCACHE="$tree/gocache" \
 		CGO_ENABLED=0 GOFLAGS=-mod=vendor GOPROXY=off FORCE_HOST_GO=y LC_ALL=C KUBE_GIT_VERSION=v$version KUBE_GIT_MAJOR=1 KUBE_GIT_MINOR=20 \
-		KUBE_GIT_COMMIT=debian KUBE_GIT_TREE_STATE=archive nice -n 5 make WHAT="cmd/kube-apiserver cmd/kubelet") >> "$log" 2>&1 ||
+		KUBE_GIT_COMMIT=debian KUBE_GIT_TREE_STATE=archive nice -n 5 make WHAT="${*/#/cmd/}") >> "$log" 2>&1 ||
 		die "the build failed: $(tail -n 1 "$log")"
-	cp "$source"/_output/local/go/bin/{kube-apiserver,kubelet} "$tree/out/"
+	(cd "$source/_output/local/go/bin" && cp "$@" "$tree/out/")
 }
 
 # ---- run -----------------------------------------------------------------------------------------------------------------
@@ -156,12 +167,12 @@ start() { # DIR [PID]
 }
 
 command=${1:-} dir=
-if [ $# -ge 2 ]; then
+if [ $# -ge 2 ] && [ "$command" != build ]; then
 	dir=$(cd "$given" && mkdir -p "$2" && realpath "$2")
 fi
 [ -n "$dir" ] || [ "$command" = build ] || command=
 case $command in
-build) build; echo "$bin" ;;
+build) build "${2:-}"; echo "$bin" ;;
 start) start "$dir" "${3:-}" ;;
 restart) end "$dir" kube-apiserver; start_server ;;
 pause) end "$dir" kube-apiserver ;;

@@ -168,6 +168,10 @@ test-kube: all ## a real kube-apiserver with etcd (built once, 5 minutes of two 
 	scripts/deps.sh --kube
 	KUBE_REAL=1 KUBE_RANDOM=$(or $(KUBE_RANDOM),20) $(PYTHON) -B -m pytest -q -rs -p no:cacheprovider tests/kube/test_cases.py tests/kube/test_admission_real.py tests/kube/test_apply.py tests/integration/test_kubernetes.py \
 		tests/integration/test_kube_approvals.py tests/integration/test_kube_nodes.py
+.PHONY: kube-vm
+kube-vm: ## a node as clusters have them, in a machine of its own (systemd, cgroup v2, containerd, kubelet), with our manifests (root; 15 minutes, the first time 40)
+	scripts/deps.sh --kube --image --kernels
+	KUBE_VM=1 $(PYTHON) -B -m pytest -q -rs -s -p no:cacheprovider tests/kube/vm
 .PHONY: kube-model
 kube-model: ## what is known of pods against a random API server, and windows that nodes share, in SEQUENCES runs (two minutes)
 	$(MAKE) --no-print-directory BUILD=release build/release/unit/kube_model build/release/unit/policy_pool

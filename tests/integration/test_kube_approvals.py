@@ -542,6 +542,7 @@ def test_without_a_role(lab, without_a_role):
     lab.runs(0, local)
     assert lab.ran(mark) == 1
     without_a_role()
+    lab.heard()
     obj = lab.pending(lambda o: o["spec"]["statement"] == later)
     lab.approve(obj)
     lab.runs(1, later)

@@ -321,7 +321,7 @@ static int start_ship(struct daemon *d, struct err *e)
 static int start_workers(struct daemon *d, struct err *e)
 {
 	int recalled = recall_new(&d->recall, e), r = recalled ? recalled : budget_new(&d->budget, e);
-	int kept = r ? r : keeper_start(&d->keeper, d->opt.state_dir, e);
+	int kept = r ? r : keeper_start(&d->keeper, d->opt.state_dir, d->budgets, e);
 	const struct workers_config cfg = {
 		.n = d->opt.workers,
 		.max_connections = d->opt.max_connections,
@@ -416,6 +416,7 @@ static int start_control(struct daemon *d, struct err *e)
 		.approvals = d->approvals,
 		.webhook = d->webhook,
 		.allowance = keeper_allowance(d->keeper),
+		.budgets = d->budgets,
 		.enrol = d->enrol,
 		.kube = d->kube,
 		.kube_policy = d->kube_policy,

@@ -465,6 +465,31 @@ static void clocks(void **state)
 	assert_int_equal(pool_lease(&p, &h[1], &d[1], &j, 200, 1000, t, &l), -ERANGE);
 }
 
+/* What is given back is leased again before the first write is there: it finds another version when it comes.
+ */
+static void written_anyhow(void **state)
+{
+	const uint64_t six[MEASURES] = {6, 0, 0};
+	struct pool_share v[8];
+	struct pool p = {.v = v, .cap = 8};
+	struct pool_holding h = {0};
+	struct pool_daemon d = {.id = 7};
+	struct allowance_job j = {
+		.period_s = 60, .limit = {99, LIMIT_NONE, LIMIT_NONE}, .need = {16}, .ask = {16}};
+	struct pool_lease l;
+	uint64_t writes;
+
+	(void)state;
+	assert_int_equal(pool_lease(&p, &h, &d, &j, 5, 1000, 1000000, &l), 0);
+	pool_leased(&h, &l);
+	pool_return(&h, 60, 5, six);
+	writes = p.writes;
+	j.need[MEASURE_ROWS] = j.ask[MEASURE_ROWS] = 6;
+	assert_int_equal(pool_lease(&p, &h, &d, &j, 5, 1000, 1000000, &l), 0);
+	assert_int_equal(v[0].n[MEASURE_ROWS], 16);
+	assert_true(l.write && p.writes == writes + 1);
+}
+
 /* Under a longer period what still counts does so from now on; a shorter one waits until nothing does. */
 static void other_periods(void **state)
 {
@@ -593,6 +618,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(answers_lost),
 		cmocka_unit_test(away),
 		cmocka_unit_test(clocks),
+		cmocka_unit_test(written_anyhow),
 		cmocka_unit_test(other_periods),
 		cmocka_unit_test(short_enough),
 		cmocka_unit_test(rolls),

@@ -17,16 +17,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "ctl/budget_cluster.h"
 #include "ctl/clock.h"
 #include "net/worker.h"
 #include "policy/allowance.h"
 
-#define FILE_NAME    "allowances.json"
-#define NEW_NAME     FILE_NAME ".new"
-#define LOCK_NAME    "allowances.lock"
-#define VERSION      1
-#define JOBS_MAX     64
-#define LEASED_MS    100 /* how often it is looked whether a lease is idle */
+#define FILE_NAME "allowances.json"
+#define NEW_NAME  FILE_NAME ".new"
+#define LOCK_NAME "allowances.lock"
+#define VERSION   1
+#define JOBS_MAX  64
+#define LEASED_MS 100 /* how often it is looked whether a lease is idle */
+#define FAR_IDLE_MS                                                                                          \
+	2000 /* when one of the cluster is: giving back and leasing anew are two requests each               \
+	      */
 #define BOOT_ID_LEN  36
 #define FILE_WINDOWS 16384
 
@@ -36,8 +40,15 @@ struct kept {
 	char key[];
 };
 
+struct errand { /* what becomes of a job */
+	uint64_t now_ms;
+	struct pool_lease lease; /* of the cluster */
+	int r;
+};
+
 struct keeper {
 	struct allowance *allowance;
+	struct budget_cluster *cluster;
 	int dir_fd, lock_fd;
 	char boot[BOOT_ID_LEN + 1];
 	pthread_t thread;
@@ -258,20 +269,76 @@ static int store(struct keeper *k)
 
 /* ---- the thread ---- */
 
-static int carry_out(struct keeper *k, struct allowance_job *v, unsigned n)
+/* What other nodes leave of it is all that may be given. */
+static void lease(struct keeper *k, struct allowance_job *j, struct errand *x)
+{
+	struct err e = {0};
+
+	*x = (struct errand){.now_ms = clock_ms()};
+	if (!k->cluster)
+		return;
+	if (budget_cluster_lease(k->cluster, j, x->now_ms, &x->lease, &e))
+		*x = (struct errand){.now_ms = x->now_ms, .r = -EREMOTE};
+	memcpy(j->ask, x->lease.got, sizeof(j->ask));
+}
+
+/* Whether what is written down here would be of the piece of time that the lease is of. */
+static bool same_piece(const struct spending *s, const struct allowance_job *j, const struct errand *x)
+{
+	uint64_t piece_ms = spending_piece_ms(j->period_s);
+
+	return s->piece_ms != piece_ms || s->newest == x->now_ms / piece_ms;
+}
+
+/* True: it is to be written down. */
+static bool spend(struct keeper *k, struct allowance_job *j, struct spending *s, struct errand *x)
+{
+	if (!k->cluster)
+		x->now_ms = clock_ms(); /* it may have taken a while to get here */
+	spending_fit(s, j->period_s, x->now_ms);
+	if (k->cluster && !x->r && !same_piece(s, j, x))
+		x->r = -EAGAIN;
+	if (x->r) { /* what goes back does so all the same */
+		memset(j->need, 0, sizeof(j->need));
+		memset(j->ask, 0, sizeof(j->ask));
+		memset(j->over, 0, sizeof(j->over));
+	}
+	return allowance_job_do(j, s, x->now_ms);
+}
+
+/* What the cluster gave and this node does not goes back to it. */
+static void settle(struct keeper *k, struct allowance_job *j, const struct errand *x)
+{
+	const struct pool_lease *l = &x->lease;
+	uint64_t unused[MEASURES];
+
+	if (!k->cluster)
+		return;
+	for (unsigned m = 0; m < MEASURES; m++) {
+		unused[m] = l->got[m] - (x->r ? 0 : j->given[m]) + (x->r ? l->over[m] : 0);
+		if (l->spent[m] > j->spent[m])
+			j->spent[m] = l->spent[m];
+		if (l->lacks[m] && l->wait_ms[m] > j->wait_ms[m])
+			j->wait_ms[m] = l->wait_ms[m];
+	}
+	budget_cluster_return(k->cluster, j, x->now_ms, unused);
+}
+
+/* 0, or why nothing could be written down here. */
+static int carry_out(struct keeper *k, struct allowance_job *v, struct errand *done, unsigned n)
 {
 	bool changed = false;
 	int r = 0;
 
-	if (flock(k->lock_fd, LOCK_EX) < 0)
-		return -errno;
-	r = load(k);
+	for (unsigned i = 0; i < n; i++)
+		lease(k, &v[i], &done[i]);
+	r = flock(k->lock_fd, LOCK_EX) < 0 ? -errno : load(k);
 	changed = k->stale;
 	for (unsigned i = 0; !r && i < n; i++) {
 		struct kept *x = kept_of(k, v[i].key, true);
 
 		if (x)
-			changed |= allowance_job_do(&v[i], &x->spending, clock_ms());
+			changed |= spend(k, &v[i], &x->spending, &done[i]);
 		else
 			r = -ENOSPC;
 	}
@@ -281,6 +348,10 @@ static int carry_out(struct keeper *k, struct allowance_job *v, unsigned n)
 		r = store(k);
 	}
 	flock(k->lock_fd, LOCK_UN);
+	for (unsigned i = 0; i < n; i++) {
+		done[i].r = r ? r : done[i].r;
+		settle(k, &v[i], &done[i]);
+	}
 	return r;
 }
 
@@ -296,22 +367,31 @@ static void tell(struct keeper *k, int r)
 	k->failed = r;
 }
 
+static void poke(struct keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	if (k->workers)
+		workers_poke(k->workers);
+	pthread_mutex_unlock(&k->lock);
+}
+
 /* *leased: something is to be given back, later. */
 static void serve(struct keeper *k, bool all, bool *leased)
 {
 	struct allowance_job v[JOBS_MAX];
+	struct errand done[JOBS_MAX];
 	unsigned n;
 
 	while ((n = allowance_jobs(k->allowance, clock_ms(), all, v, JOBS_MAX, leased)) > 0) {
-		int r = carry_out(k, v, n);
+		/* nobody waits for another window's answer from far away; the disk is asked once for all */
+		unsigned each = k->cluster ? 1 : n;
 
-		tell(k, r);
-		for (unsigned i = 0; i < n; i++)
-			allowance_done(k->allowance, &v[i], r, clock_ms());
-		pthread_mutex_lock(&k->lock);
-		if (k->workers)
-			workers_poke(k->workers);
-		pthread_mutex_unlock(&k->lock);
+		for (unsigned i = 0; i < n; i += each) {
+			tell(k, carry_out(k, v + i, done + i, each));
+			for (unsigned m = i; m < i + each; m++)
+				allowance_done(k->allowance, &v[m], done[m].r, clock_ms());
+			poke(k);
+		}
 	}
 }
 
@@ -366,7 +446,7 @@ static int open_files(struct keeper *k, const char *dir, struct err *e)
 	return k->lock_fd < 0 ? err_set(e, -errno, "%s/" LOCK_NAME ": %m", dir) : 0;
 }
 
-int keeper_start(struct keeper **out, const char *state_dir, struct err *e)
+int keeper_start(struct keeper **out, const char *state_dir, struct budget_cluster *cluster, struct err *e)
 {
 	struct keeper *k = calloc(1, sizeof(*k));
 	pthread_condattr_t attr;
@@ -380,7 +460,10 @@ int keeper_start(struct keeper **out, const char *state_dir, struct err *e)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&k->cond, &attr);
 	pthread_condattr_destroy(&attr);
+	k->cluster = cluster;
 	r = allowance_new(&k->allowance, on_asked, k, e);
+	if (!r && cluster)
+		allowance_far(k->allowance, FAR_IDLE_MS);
 	if (!r)
 		r = read_boot_id(k, e);
 	if (!r)

@@ -25,6 +25,7 @@ struct answer {
 	struct buf body;
 	int status;
 	int unheld; /* why the rest of it was not taken; 0: it was */
+	uint64_t date_ms;
 };
 
 int kube_access_server(const struct kube_access *a, char **out, struct err *e)
@@ -106,6 +107,22 @@ static void on_status(void *arg, int status, unsigned retry_after_s)
 	an->status = status;
 }
 
+/* RFC 9110, section 5.6.7. */
+static void on_header(void *arg, const char *line, size_t n)
+{
+	static const char name[] = "date:";
+	struct answer *an = arg;
+	struct tm tm = {0};
+	char text[64];
+
+	if (n >= sizeof(text) || n < sizeof(name) || strncasecmp(line, name, sizeof(name) - 1) != 0)
+		return;
+	memcpy(text, line, n);
+	text[n] = '\0';
+	if (strptime(text + sizeof(name) - 1, " %a, %d %b %Y %H:%M:%S GMT", &tm))
+		an->date_ms = (uint64_t)timegm(&tm) * 1000;
+}
+
 static bool on_bytes(void *arg, const void *p, size_t n)
 {
 	struct answer *an = arg;
@@ -175,8 +192,9 @@ static int perform(
 		.headers = headers,
 		.body = body,
 		.body_len = body ? strlen(body) : 0,
-		.timeout_s = CALL_S,
+		.timeout_s = c->timeout_s ? c->timeout_s : CALL_S,
 		.status = on_status,
+		.header = on_header,
 		.bytes = on_bytes,
 		.arg = an,
 	};
@@ -212,6 +230,8 @@ int kube_api_do(struct kube_api *a, const struct kube_call *c, json_t **answer, 
 			r = err_set(e, -EIO, "%s %s: the answer is no JSON", c->method, c->path);
 	}
 	buf_fini(&an.body);
+	if (c->date_ms)
+		*c->date_ms = an.date_ms;
 	if (!r)
 		r = verdict(c, an.status, doc, e);
 	if (!r && answer)

@@ -32,6 +32,9 @@ struct kube_call {
 	const char *method; /* "GET", "POST", "PUT", "PATCH" (a merge patch, RFC 7386), "DELETE" */
 	const char *path;   /* "/api/v1/namespaces/x/events", with its query */
 	const json_t *body; /* NULL: none */
+	unsigned timeout_s; /* 0: half a minute */
+	uint64_t *
+		date_ms; /* what time it was there, in whole seconds; 0: it does not say. NULL: nobody asks */
 };
 /* One thread at a time. 0: the server did it; *answer (may be NULL) is what it said, a reference, NULL where
  * that was nothing. Otherwise the server's own words are in e: -EACCES 401 and 403, -ENOENT 404, -EEXIST a

@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/metric.h"
 #include "ctl/approvals_cluster.h"
+#include "ctl/budget_cluster.h"
 #include "ctl/enrol.h"
 #include "ctl/kube.h"
 #include "ctl/kube_event.h"
@@ -143,6 +144,28 @@ static void add_events(struct kube_event *k, struct metric_text *m)
 	metric_number(m, METRIC_LABELS("result", "dropped"), c.dropped);
 }
 
+static void add_budgets(struct budget_cluster *b, struct metric_text *m)
+{
+	struct budget_cluster_counts c;
+
+	budget_cluster_counts(b, &c);
+	metric_family(m, METRIC_COUNTER, "pgveil_budget_writes",
+		"Leases of export windows that this node took or gave back, as ExportBudgets.");
+	metric_number(m, NULL, c.written);
+	metric_family(m, METRIC_COUNTER, "pgveil_budget_conflicts",
+		"Times that another node wrote of the same window at the same moment, and it was read "
+		"again.");
+	metric_number(m, NULL, c.conflicts);
+	metric_family(m, METRIC_COUNTER, "pgveil_budget_failures",
+		"Leases that could not be had, whatever was left of the window.");
+	metric_number(m, NULL, c.failed);
+	metric_family(m, METRIC_GAUGE, "pgveil_budget_away",
+		"1 while the API server does not answer or allow it: of export windows there is no more than "
+		"is "
+		"leased.");
+	metric_number(m, NULL, c.away);
+}
+
 void kube_metrics(const struct report *r, struct metric_text *m)
 {
 	struct watches ws = {.n = 0};
@@ -160,4 +183,6 @@ void kube_metrics(const struct report *r, struct metric_text *m)
 		add_policies(r->kube_policy, m);
 	if (r->kube_event)
 		add_events(r->kube_event, m);
+	if (r->budgets)
+		add_budgets(r->budgets, m);
 }

@@ -11,6 +11,7 @@
 #include "ctl/clock.h"
 #include "ctl/enrol.h"
 #include "ctl/feed.h"
+#include "ctl/budget_cluster.h"
 #include "ctl/kube.h"
 #include "ctl/kube_event.h"
 #include "ctl/kube_policy.h"
@@ -157,6 +158,15 @@ static json_t *events_of(struct kube_event *k)
 		(json_int_t)c.failed, "dropped", (json_int_t)c.dropped, "trouble", c.trouble);
 }
 
+static json_t *budgets_of(struct budget_cluster *b)
+{
+	struct budget_cluster_counts c;
+
+	budget_cluster_counts(b, &c);
+	return json_pack("{s:I, s:I, s:I, s:b}", "written", (json_int_t)c.written, "conflicts",
+		(json_int_t)c.conflicts, "failed", (json_int_t)c.failed, "away", c.away);
+}
+
 static json_t *cluster_of(const struct report *r)
 {
 	json_t *doc = r->kube ? kube_report(r->kube) : json_null(), *pods = json_array();
@@ -171,6 +181,8 @@ static json_t *cluster_of(const struct report *r)
 		json_object_set_new(doc, "policies", kube_policy_report(r->kube_policy));
 	if (r->kube_event)
 		json_object_set_new(doc, "events", events_of(r->kube_event));
+	if (r->budgets)
+		json_object_set_new(doc, "budgets", budgets_of(r->budgets));
 	return doc;
 }
 

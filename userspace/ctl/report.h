@@ -12,6 +12,7 @@ struct audit;
 struct enrol;
 struct feeds;
 struct kern;
+struct budget_cluster;
 struct kube;
 struct kube_event;
 struct kube_policy;
@@ -38,6 +39,7 @@ struct report { /* what is reported on; borrowed */
 	struct kube *kube;               /* NULL: this is no node of a cluster */
 	struct kube_policy *kube_policy; /* NULL: no objects are read */
 	struct kube_event *kube_event;   /* NULL: pods are told nothing */
+	struct budget_cluster *budgets;  /* NULL: no window is shared */
 	struct cluster *cluster;         /* NULL: what is asked for stays here */
 	const struct policy *policy;
 	const char *const *policy_files;

@@ -66,7 +66,7 @@ struct webhook {
 
 static const char *const usual[] = {"approval.*", "grant.*", "limit.*", "stray.*", "foreign.*", "packet.*",
 	"socket.*", "connect.refused", "statement.refused", "session.refused", "session.broken",
-	"session.killed", "record.*", "ship.failed", "ship.replaced", "allowance.*", "guard.*",
+	"session.killed", "record.*", "ship.failed", "ship.replaced", "allowance.*", "budget.*", "guard.*",
 	"admin.refused", "cgroup.unready"};
 
 static bool wanted(const struct webhook *w, const char *event)

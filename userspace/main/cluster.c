@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/log.h"
 #include "ctl/approvals_cluster.h"
+#include "ctl/budget_cluster.h"
 #include "ctl/control.h"
 #include "ctl/kube.h"
 #include "ctl/kube_event.h"
@@ -74,6 +75,23 @@ static int open_approvals(struct daemon *d, struct err *e)
 	return cluster_new(&d->cluster, &cfg, e);
 }
 
+static int open_budgets(struct daemon *d, struct err *e)
+{
+	const struct budget_cluster_config cfg = {
+		.access = {.server = d->opt.kube_server,
+			.ca_file = d->opt.kube_ca,
+			.token_file = d->opt.kube_token},
+		.namespace = d->opt.kube_namespace,
+		.node = d->opt.kube_node,
+	};
+
+	if (!d->opt.kube_budgets)
+		return 0;
+	if (!cfg.node)
+		return err_set(e, -EINVAL, "--kube-budgets needs --kube-node");
+	return budget_cluster_new(&d->budgets, &cfg, e);
+}
+
 int cluster_open(struct daemon *d, struct err *e)
 {
 	const struct book_config book = {
@@ -96,6 +114,8 @@ int cluster_open(struct daemon *d, struct err *e)
 	int r;
 
 	r = open_approvals(d, e);
+	if (!r)
+		r = open_budgets(d, e);
 	if (r || !d->opt.kube_node)
 		return r;
 	d->book_changed_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -149,6 +169,7 @@ void cluster_stop(struct daemon *d)
 void cluster_close(struct daemon *d)
 {
 	cluster_free(d->cluster);
+	budget_cluster_free(d->budgets);
 	kube_event_close(d->kube_event);
 	if (!d->book)
 		return;

@@ -40,6 +40,7 @@ struct daemon {
 	struct kube *kube;
 	struct kube_policy *kube_policy; /* NULL: the policy is of files alone */
 	struct kube_event *kube_event;   /* NULL: pods are told nothing */
+	struct budget_cluster *budgets;  /* NULL: export windows are this node's alone */
 	struct cluster *cluster;         /* of approvals; NULL: they are this daemon's alone */
 	struct control *control;
 	struct audit *audit;

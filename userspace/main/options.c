@@ -345,6 +345,10 @@ static const struct row table[] = {
 	{"kube-approvals", NULL, take_flag, AT(kube_approvals), 0,
 		"what waits for a person is a StatementApproval of the cluster, and whom RBAC lets decide "
 		"there decides"},
+	{"kube-budgets", NULL, take_flag, AT(kube_budgets), 0,
+		"export windows are ExportBudgets of the cluster: all nodes together let through no more "
+		"than the "
+		"limit"},
 	{"kube-namespace", "NAME", take_text, AT(kube_namespace), 0,
 		"the namespace of these objects (default: pgveil-system)"},
 	{"kube-approval-key", "FILE", take_text, AT(kube_approval_key), 0,

@@ -47,7 +47,7 @@ struct options { /* strings are those of argv */
 	bool kube_guard_labelled;
 	const char *kube_secret_dirs[OPTIONS_SECRET_DIRS];
 	unsigned nkube_secret_dirs;
-	bool kube_approvals;
+	bool kube_approvals, kube_budgets;
 	const char *kube_namespace, *kube_approval_key;
 	const char *api, *api_cert, *api_key, *api_tokens; /* NULL: nowhere; files */
 	enum log_level log_level;

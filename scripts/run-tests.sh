@@ -96,7 +96,7 @@ else
 fi
 files() { printf 'tests/integration/test_%s.py\n' "$@"; }
 # What is about the kernel's side, about load, or measures; not under the sanitizers but for the last.
-mapfile -t release < <(files bench bypass containers enrolment guard inspection lab lineage memory splice_windows failclosed)
+mapfile -t release < <(files bench bypass containers enrolment guard inspection kube_budgets lab lineage memory splice_windows failclosed)
 # The sanitized part is three: connections and the kernel's side of them, who decides and what is kept, and what is said.
 mapfile -t connections < <(files audit capture_wait clients failclosed handover identity kernel kube_events kube_policy login operations policy_life relay splice unix watching_cluster)
 mapfile -t control < <(files approvals approvals_attacks approval_api approval_shapes canaries estimate health kube_approvals kube_nodes kubernetes learn lifts limits \

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lab import ROOT
+from lab import BUILD, ROOT
 from test_approvals import ApprovalLab
 from test_kube_approvals import RBAC, Node, TwoNodes
 from test_kubernetes import LABEL, Pod
@@ -50,7 +50,6 @@ spec:
   record: {level: statements}
 """
 LEASE = 188  # rows of 3000 that are leased at once; what was fetched ahead is as much again
-REFUSED = ("57014", "53400")
 
 
 class Nodes(TwoNodes):
@@ -89,6 +88,8 @@ class Nodes(TwoNodes):
                 self.pods[app, node.name] = pod
         for pod in self.pods.values():
             pod.becomes("enrolled")
+        for node in self.nodes:
+            pod = self.pods["rows", node.name]
             self.wait_until(lambda: self.answers(pod), "%s is not captured" % pod.name)
         return self
 
@@ -129,20 +130,20 @@ def copy(c):
 WAYS = (select, cursor, copy, many)
 
 
-def hammer(lab, app, node, ways=WAYS, connections=4, stop=lambda r: bool(r.errors)):
+def hammer(lab, app, node, ways=WAYS, seen=None):
     """Rows, bytes and statements until nothing more comes, over connections that are made anew."""
     rows = bytes_ = statements = 0
     while True:
-        for _ in range(connections):
-            with lab.at(app, node) as c:
-                for n in range(8):
-                    r = ways[n % len(ways)](c)
-                    got = data(r)
-                    rows, bytes_, statements = rows + got[0], bytes_ + got[1], statements + (not r.errors)
-                    if r.errors:
-                        assert r.errors[0].sqlstate in REFUSED, str(r.errors[0])
-                        if stop(r):
-                            return rows, bytes_, statements
+        with lab.at(app, node) as c:
+            for n in range(8):
+                r = ways[n % len(ways)](c)
+                got = data(r)
+                if seen is not None:
+                    seen.append((time.monotonic(), got[0]))
+                rows, bytes_, statements = rows + got[0], bytes_ + got[1], statements + (not r.errors)
+                if r.errors:
+                    assert r.errors[0].sqlstate == "57014", str(r.errors[0])
+                    return rows, bytes_, statements
 
 
 def both(lab, app, **kw):
@@ -164,9 +165,8 @@ def rest(lab, app, total, limit, node=0):
 
 def test_until_it_rolls(lab):
     """What test_rolls goes on with."""
-    total = both(lab, "rolls")[0]
-    lab.rolled = time.monotonic()
-    assert rest(lab, "rolls", total, 200) == 200
+    lab.seen = []
+    assert both(lab, "rolls", seen=lab.seen)[0] >= 100
 
 
 def test_rows_by_both(lab):
@@ -229,7 +229,7 @@ def test_the_api_server_is_away(lab):
 
 def test_killed(lab):
     """What a daemon had leased when it was killed is spent, for the others and for itself when it is back."""
-    total, kills = 0, 2
+    total, kills = 0, 2 if BUILD == "release" else 1
     for _ in range(kills):
         with lab.at("killed", 0) as c, lab.at("killed", 1) as other:
             for _ in range(4):
@@ -263,6 +263,7 @@ def test_restarted(lab):
     assert rest(lab, "restarted", total, 500) == 500
 
 
+@pytest.mark.skipif(BUILD != "release", reason="what two daemons do with one state directory is looked at by test_limits.py there")
 def test_handed_over(lab):
     """Two daemons of one node lease each for itself."""
     with lab.at("handed", 0) as old:
@@ -324,8 +325,13 @@ def test_what_is_shown(lab):
 
 
 def test_rolls(lab):
-    """After the window, and what clocks may differ by, there is all of it again."""
-    with lab.at("rolls", 1) as c:
-        lab.wait_until(lambda: data(select(c))[0], "the window does not pass")
-        assert time.monotonic() - lab.rolled > 10
-    assert rest(lab, "rolls", 7 + both(lab, "rolls")[0], 200) == 200
+    """After the window, and what clocks may differ by, there is more again; and of no window was there more than the limit."""
+    seen = lab.seen
+
+    def more():
+        hammer(lab, "rolls", 1, seen=seen)
+        return sum(n for _, n in seen) > 200
+    lab.wait_until(more, "the window does not pass")
+    both(lab, "rolls", seen=seen)
+    for began, _ in seen:
+        assert sum(n for at, n in seen if began <= at < began + 10) <= 200

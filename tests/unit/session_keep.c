@@ -604,7 +604,7 @@ static void a_block_is_written_beside_the_next(void **state)
 /* Less than is worth it, or more than one record, or beside something else, or nobody is free. */
 static void what_is_put_by_the_session_itself(void **state)
 {
-	static const size_t sizes[] = {1, 30000, (256 << 10) + 1, 40000, 40000, 40000, 40000};
+	static const size_t sizes[] = {1, 30000, (1 << 20) + 1, 40000, 40000, 40000, 40000};
 	struct scribed other = {0};
 	struct span none = {0};
 	struct flow w;
@@ -724,7 +724,7 @@ static void one_thing(struct flow *w, uint32_t *seed)
 	default: /* back-pressure: none is made before the client has the last */
 		keep_step_begins(s);
 		if (outq_empty(&s->lane[SIDE_CLIENT].out) && !keep_is_full(s))
-			make_some(w, next(seed) % (next(seed) % 4 ? 150000 : 300));
+			make_some(w, next(seed) % (next(seed) % 4 ? 600000 : 300));
 		(void)end_step(w);
 		break;
 	}
@@ -745,7 +745,7 @@ static void in_any_order(void **state)
 		for (int i = 0; i < 60 && !w.over; i++) {
 			one_thing(&w, &seed);
 			handed += keep_is_handed(w.g.s);
-			assert_true(keep_ahead(w.g.s) <= 2 * KEEP_BLOCK);
+			assert_true(keep_ahead(w.g.s) <= 2 * (1 << 20));
 		}
 		if (!w.over) { /* all of it arrives */
 			fake_finishes(&w.g.scribe);

@@ -34,7 +34,7 @@ enum block_state { BLOCK_FREE = 0, BLOCK_HANDED, BLOCK_OUT };
 struct beside {
 	struct block {
 		enum block_state state;
-		uint8_t *p; /* cap bytes, KEEP_BLOCK at most; NULL: none yet */
+		uint8_t *p; /* cap bytes; NULL: none yet */
 		size_t cap;
 	} block[2];
 	struct span handed; /* of the one that is; else empty */

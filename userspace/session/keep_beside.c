@@ -8,6 +8,8 @@
 #include "session/state.h"
 
 #define ROOM     ((size_t)64 << 10) /* what a block grows by */
+#define HAND_MAX ((size_t)1 << 20)  /* of one record; what was read at once, and more where masks are longer \
+				     */
 #define HAND_MIN ((size_t)32 << 10) /* bytes; for less it is not worth to wake anybody */
 
 struct outq *keep_out(struct session *s)
@@ -105,7 +107,7 @@ static bool may_hand(const struct session *s)
 
 	return s->env->scribe && s->env->scribe->hand && s->grant.record.level == RECORD_LEVEL_FULL &&
 	       s->state == STATE_OPEN && !k->put && !k->done && !k->failed && !k->missing && !k->began &&
-	       !k->had && q->bytes >= HAND_MIN && q->bytes <= KEEP_BLOCK && !outq_failed(q);
+	       !k->had && q->bytes >= HAND_MIN && q->bytes <= HAND_MAX && !outq_failed(q);
 }
 
 bool keep_hand(struct session *s)

@@ -5,6 +5,7 @@ all of it can be had."""
 
 import concurrent.futures
 import itertools
+import os
 import pathlib
 import sys
 import time
@@ -32,6 +33,7 @@ WINDOWS = {
     "restarted": "{period: 1h, rows: 500}",
     "handed": "{period: 1h, rows: 700}",
     "gone": "{period: 1h, rows: 300}",
+    "ahead": "{period: 1h, rows: 300}",
     "spoiled": "{period: 1h, rows: 300}",
     "short": "{period: 9s, rows: 300}",
     "rolls": "{period: 10s, rows: 200}",
@@ -293,6 +295,23 @@ def test_deleted(lab):
     lab.admin.delete(BUDGETS + "/" + lab.budget("gone")["metadata"]["name"])
     again = hammer(lab, "gone", 0)[0]
     assert first > 100 and first + again <= 300
+
+
+@pytest.mark.skipif(os.environ.get("KUBE_REAL") == "1", reason="the time of a real API server is the machine's")
+def test_a_server_that_is_ahead(lab):
+    """It would have everybody forget what was spent."""
+    assert hammer(lab, "ahead", 0)[0] <= 300
+    written = lab.budget("ahead")["status"]["written"]
+    lab.cluster.api.ahead_seconds = 7200
+    try:
+        with lab.at("ahead", 1) as c:
+            r = select(c)
+            assert r.error.sqlstate == "53400" and data(r)[0] == 0
+    finally:
+        lab.cluster.api.ahead_seconds = 0
+    assert "clock is ahead of this node's" in lab.second_log()
+    assert lab.budget("ahead")["status"]["written"] == written
+    assert lab.nodes[1].cluster()["budgets"]["away"] is False  # other windows are not concerned
 
 
 def test_not_understood(lab):

@@ -80,6 +80,7 @@ class ApiServer:
         os.makedirs(self.directory, exist_ok=True)
         self.version, self.clock, self.play, self.watch_lists = tuple(version), clock, set(play), watch_lists
         self.bookmark_seconds = bookmark_seconds
+        self.ahead_seconds = 0  # of the true time: what its answers say that it is
         self.store, self.faults, self.tokens = store.Store(), Faults(), access.Tokens(clock)
         self.rbac = access.Rbac(self.store)
         self.services = services if services is not None else {}

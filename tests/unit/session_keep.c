@@ -691,6 +691,45 @@ static void a_block_that_cannot_be_written(void **state)
 		}
 }
 
+/* What was said under one policy is recorded as that one wants, whatever the next one says in the same step.
+ */
+static void a_policy_that_comes_in_between(void **state)
+{
+	struct flow w;
+
+	(void)state;
+	for (int fails = 0; fails < 3; fails++)
+		for (int handed = 0; handed < 2; handed++) {
+			open_flow(&w);
+			keep_step_begins(w.g.s);
+			make_some(&w, handed ? 50000 : 200);
+			if (handed) {
+				assert_true(keep_step_ends(w.g.s));
+				keep_step_begins(w.g.s);
+			}
+			w.g.scribe.fails_after = fails - 1; /* none, the put, or the commit */
+			keep_grant_ends(w.g.s);
+			w.g.scribe.fails_after = -1;
+			w.g.s->grant.record.level = RECORD_LEVEL_METADATA;
+			w.g.s->grant.record.optional = true;
+			assert_int_equal(end_step(&w), fails == 0);
+			take(&w, SIZE_MAX);
+			assert_int_equal(w.taken, fails ? 0 : w.made.n);
+			close_flow(&w);
+		}
+	open_flow(&w); /* where it may be missing, it goes on */
+	w.g.s->grant.record.optional = true;
+	keep_step_begins(w.g.s);
+	make_some(&w, 200);
+	w.g.scribe.fails_after = 0;
+	keep_grant_ends(w.g.s);
+	w.g.scribe.fails_after = -1;
+	w.g.s->grant.record.optional = false;
+	assert_true(keep_step_ends(w.g.s));
+	assert_int_equal(session_out(w.g.s, SIDE_CLIENT)->bytes, 200);
+	close_flow(&w);
+}
+
 static uint32_t next(uint32_t *seed)
 {
 	*seed ^= *seed << 13;
@@ -772,7 +811,8 @@ int main(void)
 		cmocka_unit_test(messages_without_what_they_quote),
 		cmocka_unit_test(a_block_is_written_beside_the_next),
 		cmocka_unit_test(what_is_put_by_the_session_itself),
-		cmocka_unit_test(a_block_that_cannot_be_written), cmocka_unit_test(in_any_order)};
+		cmocka_unit_test(a_block_that_cannot_be_written),
+		cmocka_unit_test(a_policy_that_comes_in_between), cmocka_unit_test(in_any_order)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,13 +126,15 @@ static volatile sig_atomic_t child;
 
 static void hand_on(int sig)
 {
-	kill((pid_t)child, sig);
+	if (child > 0)
+		kill((pid_t)child, sig);
 }
 
 /* The child's status; it is told of what is to end us, but for what whoever started us has us ignore. */
-static int wait_for(pid_t pid, const sigset_t *before)
+static int wait_for(pid_t pid, const sigset_t *set, const sigset_t *before)
 {
 	struct sigaction act = {.sa_handler = hand_on}, was;
+	siginfo_t info;
 	int status;
 
 	child = (sig_atomic_t)pid;
@@ -140,9 +142,14 @@ static int wait_for(pid_t pid, const sigset_t *before)
 		if (sigaction(ends[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN)
 			sigaction(ends[i], &act, NULL);
 	sigprocmask(SIG_SETMASK, before, NULL);
-	while (waitpid(pid, &status, 0) < 0)
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0)
 		if (errno != EINTR)
 			return 1;
+	/* Its number may be another's as soon as it is reaped. */
+	sigprocmask(SIG_BLOCK, set, NULL);
+	child = 0;
+	if (waitpid(pid, &status, 0) < 0)
+		return 1;
 	if (!WIFSIGNALED(status))
 		return WEXITSTATUS(status);
 	fprintf(stderr, "pgveil: ended by a signal: %s\n", strsignal(WTERMSIG(status)));
@@ -178,7 +185,7 @@ int sessions_verify_store(struct sessions *s)
 	}
 	if (pid < 0)
 		fprintf(stderr, "pgveil: a process cannot be made: %s\n", strerror(errno));
-	r = pid < 0 ? 1 : wait_for(pid, &before);
+	r = pid < 0 ? 1 : wait_for(pid, &set, &before);
 	remove_all(dir);
 	return r;
 }

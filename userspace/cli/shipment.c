@@ -13,8 +13,9 @@
 #include "record/runs.h"
 #include "record/segment.h"
 
-#define HASH      (2 * (size_t)DIGEST_SHA256)
-#define NAMES_MAX 65536u /* recordings: of nodes, and of each as often as it was installed anew */
+#define KEY_FILE_MAX 4096u /* bytes of what has no hash in its name */
+#define HASH         (2 * (size_t)DIGEST_SHA256)
+#define NAMES_MAX    65536u /* recordings: of nodes, and of each as often as it was installed anew */
 
 /* One name of a path that stays where it is put. */
 static bool is_name(const char *p, size_t n)
@@ -114,7 +115,7 @@ static bool is_there(const char *path, uint64_t size, const char *hash)
 struct writing {
 	int fd;
 	struct digest_run *run;
-	uint64_t n;
+	uint64_t n, most;
 	int failed; /* errno */
 };
 
@@ -123,8 +124,12 @@ static bool on_bytes(void *arg, const void *p, size_t n)
 	struct writing *w = arg;
 	const uint8_t *at = p;
 
-	w->n += n;
-	if (digest_run_add(w->run, p, n))
+	/* A store may go on for as long as it likes, and the disk is not its own. */
+	if (n > w->most - w->n)
+		w->failed = EFBIG;
+	else
+		w->n += n;
+	if (!w->failed && digest_run_add(w->run, p, n))
 		w->failed = EIO;
 	while (n && !w->failed) {
 		ssize_t put = write(w->fd, at, n);
@@ -140,11 +145,12 @@ static bool on_bytes(void *arg, const void *p, size_t n)
 }
 
 /* -EBADMSG: it is not what its name says, and is not kept. */
-static int fetch_file(struct shipment *sh, const char *key, const char *path, const char *hash, struct err *e)
+static int fetch_file(struct shipment *sh, const char *key, uint64_t size, const char *path, const char *hash,
+	struct err *e)
 {
 	char unborn[PATH_MAX + 8];
 	uint8_t sha256[DIGEST_SHA256];
-	struct writing w = {.fd = -1};
+	struct writing w = {.fd = -1, .most = size};
 	int r = digest_run_new(&w.run, e);
 
 	snprintf(unborn, sizeof(unborn), "%s.part", path);
@@ -152,7 +158,9 @@ static int fetch_file(struct shipment *sh, const char *key, const char *path, co
 		w.fd = open(unborn, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 		r = w.fd < 0 ? err_set(e, -errno, "%s: %m", unborn) : s3_get(sh->s3, key, on_bytes, &w, e);
 	}
-	if (w.failed)
+	if (w.failed == EFBIG)
+		r = err_set(e, -EBADMSG, "%s: it is longer than the store says", key);
+	else if (w.failed)
 		r = err_set(e, -EIO, "%s: %s", unborn, strerror(w.failed));
 	if (!r && digest_run_end(w.run, sha256))
 		r = err_set(e, -EIO, "%s: %s", unborn, strerror(EIO));
@@ -206,7 +214,9 @@ static int bring_one(struct bringing *b, const char *key, uint64_t size, const c
 		b->sh->had++;
 		return 0;
 	}
-	r = fetch_file(b->sh, key, path, hash, b->e);
+	if (!hash && size > KEY_FILE_MAX)
+		return err_set(b->e, -EBADMSG, "%s: no key is so long", key);
+	r = fetch_file(b->sh, key, size, path, hash, b->e);
 	b->sh->fetched += !r;
 	return r;
 }

@@ -186,6 +186,21 @@ static int load(struct feed *f, struct err *e)
 	return 0;
 }
 
+static bool stops(struct feeds *fs)
+{
+	bool stop;
+
+	pthread_mutex_lock(&fs->lock);
+	stop = fs->stop;
+	pthread_mutex_unlock(&fs->lock);
+	return stop;
+}
+
+static bool cut_off(int r, const struct err *e)
+{
+	return r == -ECONNRESET || r == -EPIPE || (r && !strcmp(e->sqlstate, "57P01"));
+}
+
 static int begin_anew(struct feed *f, struct err *e)
 {
 	int r;
@@ -219,7 +234,7 @@ static int refresh(struct feed *f, struct err *e)
 	}
 	if (r)
 		r = begin_anew(f, e);
-	if (r == -ECONNRESET || r == -EPIPE || (r && !strcmp(e->sqlstate, "57P01")))
+	if (cut_off(r, e) && !stops(f->all))
 		r = begin_anew(f, e);
 	if (r)
 		hang_up(f);

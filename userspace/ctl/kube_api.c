@@ -113,6 +113,7 @@ static void on_header(void *arg, const char *line, size_t n)
 	static const char name[] = "date:";
 	struct answer *an = arg;
 	struct tm tm = {0};
+	time_t at = 0;
 	char text[64];
 
 	if (n >= sizeof(text) || n < sizeof(name) || strncasecmp(line, name, sizeof(name) - 1) != 0)
@@ -120,7 +121,9 @@ static void on_header(void *arg, const char *line, size_t n)
 	memcpy(text, line, n);
 	text[n] = '\0';
 	if (strptime(text + sizeof(name) - 1, " %a, %d %b %Y %H:%M:%S GMT", &tm))
-		an->date_ms = (uint64_t)timegm(&tm) * 1000;
+		at = timegm(&tm);
+	if (at > 0)
+		an->date_ms = (uint64_t)at * 1000;
 }
 
 static bool on_bytes(void *arg, const void *p, size_t n)
@@ -246,7 +249,8 @@ json_t *kube_api_time(uint64_t ms)
 	char text[32];
 	struct tm tm;
 
-	gmtime_r(&s, &tm);
+	if (!gmtime_r(&s, &tm))
+		return NULL;
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return json_string(text);
 }

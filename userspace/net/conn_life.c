@@ -84,6 +84,7 @@ void conn_free_parked(struct worker *w)
 			free_conn(c);
 			continue;
 		}
+		session_unread(c->session);
 		c->straggler = (struct straggler){.leg = &c->leg[SIDE_SERVER],
 			.session = c->session,
 			.listener = c->listener,

@@ -110,6 +110,7 @@ int enter_policy(struct session *s)
 	else
 		why = end_reason(s, &g);
 	if (!why) {
+		keep_grant_ends(s);
 		limit_fini(s);
 		arena_fini(&s->grant_mem);
 		s->grant_mem = mem;

@@ -67,6 +67,7 @@ struct keeping { /* of a session */
 	char closed_by[6];
 	struct beside beside;
 	bool open, told, put, owed, failed; /* put: not committed; owed: a STATEMENT among it */
+	bool broken; /* something of a grant that wants it on record is not: nothing goes out any more */
 };
 
 /* ---- keep.c ---- */
@@ -111,6 +112,9 @@ void keep_veiled(struct session *s);
 void keep_step_begins(struct session *s);
 /* At the end of a step: all that was put, and what is queued for the client. false: nothing may go out. */
 MUSTCHECK bool keep_step_ends(struct session *s);
+
+/* The grant is about to be replaced: what was said and done under it is put on record as it wants. */
+void keep_grant_ends(struct session *s);
 
 /* ---- keep_beside.c ---- */
 

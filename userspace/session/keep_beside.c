@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include "session/state.h"
 
-#define ROOM     ((size_t)64 << 10) /* what a block grows by */
-#define HAND_MAX ((size_t)1 << 20)  /* of one record; what was read at once, and more where masks are longer \
+#define ROOM ((size_t)64 << 10) /* what a block grows by */
+#define HAND_MAX                                                                                             \
+	((size_t)1 << 20)           /* of one record; what was read at once, and more where masks are longer \
 				     */
 #define HAND_MIN ((size_t)32 << 10) /* bytes; for less it is not worth to wake anybody */
 
@@ -105,9 +106,10 @@ static bool may_hand(const struct session *s)
 	const struct keeping *k = &s->keep;
 	const struct outq *q = &s->lane[SIDE_CLIENT].out;
 
-	return s->env->scribe && s->env->scribe->hand && s->grant.record.level == RECORD_LEVEL_FULL &&
-	       s->state == STATE_OPEN && !k->put && !k->done && !k->failed && !k->missing && !k->began &&
-	       !k->had && q->bytes >= HAND_MIN && q->bytes <= HAND_MAX && !outq_failed(q);
+	return !k->broken && s->env->scribe && s->env->scribe->hand &&
+	       s->grant.record.level == RECORD_LEVEL_FULL && s->state == STATE_OPEN && !k->put && !k->done &&
+	       !k->failed && !k->missing && !k->began && !k->had && q->bytes >= HAND_MIN &&
+	       q->bytes <= HAND_MAX && !outq_failed(q);
 }
 
 bool keep_hand(struct session *s)

@@ -322,6 +322,27 @@ static void tell_done(const struct session *s)
 		session_took(s, STAGE_STATEMENT, d->since_ns, s->keep.written_ns);
 }
 
+void keep_grant_ends(struct session *s)
+{
+	size_t bytes = s->lane[SIDE_CLIENT].out.bytes;
+	struct err e = {0};
+	int r;
+
+	if (!s->keep.open)
+		return;
+	keep_join(s);
+	r = s->keep.failed || s->keep.beside.lost ? -EIO : 0;
+	if (!r && bytes > s->keep.had)
+		r = put_result(s);
+	if (!r && s->keep.done)
+		r = put_done(s);
+	if (!r && s->keep.put)
+		r = keep_commit(s, 0);
+	s->keep.failed = s->keep.beside.lost = false;
+	s->keep.done = NULL;
+	s->keep.broken |= r && keep_lost(s, &e);
+}
+
 bool keep_step_ends(struct session *s)
 {
 	size_t bytes = s->lane[SIDE_CLIENT].out.bytes;
@@ -334,12 +355,12 @@ bool keep_step_ends(struct session *s)
 		return true;
 	if (keep_hand(s))
 		return true;
+	since_ns = bytes != s->keep.had || s->keep.done || s->keep.put ? measured_since(s) : 0;
 	if (s->state == STATE_CLOSING || bytes != s->keep.had || s->keep.done || s->keep.put ||
 		s->keep.missing || s->keep.failed)
 		keep_join(s);
 	lost = s->keep.beside.lost;
 	r = s->keep.failed || lost ? -EIO : 0;
-	since_ns = bytes != s->keep.had || s->keep.done || s->keep.put ? measured_since(s) : 0;
 	if (bytes < s->keep.began) /* nobody will have them */
 		s->keep.began = bytes;
 	if (bytes < s->keep.had)
@@ -365,6 +386,8 @@ bool keep_step_ends(struct session *s)
 		keep_beside_idle(s);
 	} else
 		arena_reset(&s->keep.done_mem);
+	if (s->keep.broken)
+		return false;
 	if (!r || !keep_lost(s, &e))
 		return true;
 	/* What is only told of statements that are on record may be missing. */

@@ -334,6 +334,7 @@ static unsigned wants(struct session *s)
 
 	if (outq_failed(&s->lane[SIDE_CLIENT].out) || outq_failed(&s->lane[SIDE_SERVER].out)) {
 		/* Something could not be queued: what is behind it may not go out either. */
+		keep_drop(s);
 		outq_fini(&s->lane[SIDE_CLIENT].out);
 		s->state = STATE_CLOSING;
 	}
@@ -362,6 +363,12 @@ static unsigned wants(struct session *s)
 	if (keep_is_handed(s))
 		w |= WANT_RECORDED;
 	return w;
+}
+
+void session_unread(struct session *s)
+{
+	keep_drop(s);
+	outq_fini(&s->lane[SIDE_CLIENT].out);
 }
 
 bool session_idle(const struct session *s)

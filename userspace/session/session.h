@@ -154,6 +154,8 @@ struct session_streamed {
 	unsigned nhead;
 };
 MUSTCHECK int session_stream_end(struct session *s, const struct session_streamed *st);
+/* The client is gone: nobody takes what is queued for it, nor waits for what is written down of that. */
+void session_unread(struct session *s);
 /* Nothing is under way: the server has no reason to say anything. */
 bool session_idle(const struct session *s);
 

@@ -8,6 +8,7 @@ import random
 import re
 import socket
 import struct
+import time
 import urllib.parse
 import uuid
 
@@ -165,7 +166,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("X-Kubernetes-Pf-Prioritylevel-Uid", _LEVEL_UID)
         for name, value in (more or {}).items():
             self.send_header(name, value)
-        self.send_header("Date", self.date_time_string())
+        self.send_header("Date", self.date_time_string(time.time() + self.api.ahead_seconds))
         if length is None:
             self.send_header("Transfer-Encoding", "chunked")
         else:

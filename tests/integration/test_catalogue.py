@@ -2,6 +2,7 @@
 """What the engine knows of the database follows what others change in it: nothing becomes readable by DDL, and what is
 new can be used within a second (unknown names are believed unknown for so long)."""
 
+import select
 import socket
 import time
 
@@ -370,10 +371,13 @@ def test_who_reads_it_is_cut_off(changing):
         dba.query("BEGIN; LOCK TABLE pg_catalog.pg_inherits IN ACCESS EXCLUSIVE MODE").ok()
         try:
             assert changing.dba_psql("SELECT pg_terminate_backend(pid, 60000) " + CATALOGUE) == "t"
-            c.send(wire.query("SELECT id FROM clinic.cut_off"))
-            begin = time.monotonic()
+            sql, begin = wire.query("SELECT id FROM clinic.cut_off"), time.monotonic()
+            c.send(sql)
             while changing.dba_psql("SELECT pg_terminate_backend(pid, 60000) " + CATALOGUE + " AND wait_event_type = 'Lock'") != "t":
                 assert time.monotonic() - begin < 3 * MAX_AGE
+                if select.select([c.sock], [], [], 0)[0]:  # so soon a name that is not known is believed not to be
+                    assert wire.Result(c.until("Z")).error.sqlstate == "42P01"
+                    c.send(sql)
         finally:
             dba.query("ROLLBACK").ok()
         r = wire.Result(c.until("Z"))

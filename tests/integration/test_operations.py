@@ -155,7 +155,7 @@ def test_labels_are_the_operators_words(ops):
     allowed = {"database": {"clinic"}, "version": None, "outcome": None, "state": None, "result": None, "reason": None, "judged": {"yes", "no"},
                "event": None, "sqlstate": None, "from": {"client", "database"}, "cache": {"hit", "miss"}, "way": None, "end": None,
                "verdict": {"allow", "ask", "deny"}, "cause": None, "scope": {"statement", "session", "window"},
-               "measure": {"rows", "bytes", "statements"}, "stage": None, "queue": None, "rule": None, "le": None, "run": None, "head": None}
+               "measure": {"rows", "bytes", "statements"}, "stage": None, "queue": None, "rule": None, "le": None, "run": None, "head": None, "check": None}
     for name, labels in metrics(ops):
         for k, v in labels:
             assert k in allowed and (allowed[k] is None or v in allowed[k]), (name, k, v)

@@ -507,6 +507,9 @@ static bool usable(struct approvals *a, const struct remote *r, const struct des
 
 	if (!r->asked || r->asked_gone || r->spoiled)
 		return false;
+	/* It had a grant, which somebody has taken away: there is no second one. */
+	if (r->past_given[0] && !r->given)
+		return false;
 	if (moved == BOND_STATEMENT && granted && r->grant.terms.shaped)
 		moved = bond_shape_moved(&o->bond, &q->bond);
 	if (moved != BOND_MAX)

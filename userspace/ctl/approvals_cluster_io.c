@@ -195,7 +195,7 @@ static struct entry *to_grant(struct approvals *a)
 				? remote_find(a->cluster, x->object)
 				: NULL;
 
-		if (r && r->asked && !r->asked_gone && !r->given && !r->spoiled)
+		if (r && r->asked && !r->asked_gone && !r->given && !r->past_given[0] && !r->spoiled)
 			next = sooner(next, x);
 	}
 	return next;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Export windows that nodes share: two daemons, each with pods of its own, on one API server; with KUBE_REAL=1 (make test-kube) a real one.
+"""Export windows that nodes share: two daemons, each with pods of its own, on one API server; with KUBE_REAL=1 a real one (not in make test-kube).
 What all of them let through of a window is never more than its limit, whoever asks, however, and whatever fails; and where nothing is killed
 all of it can be had."""
 

@@ -25,8 +25,7 @@ struct step;
 
 #define KEEP_SQLSTATE "53100"
 #define KEEP_REASON   "the recording of this session cannot be written, and nothing is carried out without it"
-#define KEEP_BLOCK    ((size_t)256 << 10) /* bytes of one record of what a client is sent */
-#define KEEP_TAGS     192                 /* bytes of the tags of one message's statements */
+#define KEEP_TAGS     192 /* bytes of the tags of one message's statements */
 
 /* What of a long result is written down while the session goes on with what comes next, which the client gets
  * behind it (keep_beside.c). */
@@ -37,10 +36,10 @@ struct beside {
 		uint8_t *p; /* cap bytes; NULL: none yet */
 		size_t cap;
 	} block[2];
-	struct span handed; /* of the one that is; else empty */
-	struct outq out,
-		nothing; /* on record, and not with the client: it comes before what its lane queues */
-	bool lost;       /* what was handed could not be written, in this step */
+	struct span handed;  /* of the one that is; else empty */
+	struct outq out;     /* on record, and not with the client: it comes before what its lane queues */
+	struct outq nothing; /* always empty */
+	bool lost;           /* what was handed could not be written, in this step */
 };
 
 struct keeping { /* of a session */

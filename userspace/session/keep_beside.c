@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include "session/state.h"
 
-#define ROOM ((size_t)64 << 10) /* what a block grows by */
-#define HAND_MAX                                                                                             \
-	((size_t)1 << 20)           /* of one record; what was read at once, and more where masks are longer \
-				     */
-#define HAND_MIN ((size_t)32 << 10) /* bytes; for less it is not worth to wake anybody */
+/* Bytes of one record: what was read at once, and more where masks are longer; for less than the least it is
+ * not worth to wake anybody. */
+#define HAND_MIN ((size_t)32 << 10)
+#define HAND_MAX ((size_t)1 << 20)
+#define ROOM     ((size_t)64 << 10) /* what a block grows by */
 
 struct outq *keep_out(struct session *s)
 {

@@ -10,6 +10,7 @@
 #include "session/kept_done.h"
 #include "session/state.h"
 
+#define BLOCK ((size_t)256 << 10) /* bytes of one record */
 #define PARTS 64
 
 /* ---- what is queued ---- */
@@ -84,7 +85,7 @@ static int put_result(struct session *s)
 		return 0;
 	while (!r && rd.at < q->n) {
 		struct span parts[PARTS];
-		size_t left = KEEP_BLOCK, n = 0;
+		size_t left = BLOCK, n = 0;
 
 		while (n < PARTS && left && (parts[n] = reading_next(&rd, left)).n)
 			left -= parts[n++].n;

@@ -368,12 +368,28 @@ static void count_over(void *arg)
 	atomic_fetch_add(&overs, 1);
 }
 
-/* What was handed is written by its clerk, in whatever order with what others put; it is over before it is
- * told so, and a disk that fails fails whoever joins. */
+struct block {
+	struct handed handed;
+	char text[16];
+	struct span parts[2];
+};
+
+static void hand(struct scribe *s, struct block *b, const struct scribed *of, unsigned i)
+{
+	snprintf(b->text, sizeof(b->text), "%u", i);
+	b->parts[0] = span_of(b->text, strlen(b->text));
+	b->parts[1] = SPAN_LIT("h ");
+	b->handed.record = (struct record){RECORD_RESULT, of->id, s->now_us(s), b->parts, 2};
+	s->hand(s, &b->handed);
+}
+
+/* What was handed is written by its clerk, one behind the other, in whatever order with what others put; it
+ * is over before it is told so, and a disk that fails fails whoever joins. */
 static void what_is_written_beside(void **state)
 {
-	char text[4][16], all[65536] = "";
+	char all[65536] = "";
 	struct scribed one = {0}, two = {0};
+	struct block block[7];
 	struct err e = {0};
 	struct place p;
 	unsigned n = 0;
@@ -386,38 +402,38 @@ static void what_is_written_beside(void **state)
 	p.b->begin(p.b, &two);
 	for (unsigned i = 0; i < 500; i++) {
 		struct scribe *s = i % 2 ? p.a : p.b;
-		struct span parts[2];
-		struct record rec = {RECORD_RESULT, (i % 2 ? one : two).id, s->now_us(s), parts, 2};
+		unsigned many = 1 + i % ARRAY_LEN(block);
 
-		snprintf(text[0], sizeof(text[0]), "%u", i);
-		parts[0] = span_of(text[0], strlen(text[0]));
-		parts[1] = SPAN_LIT("h ");
-		assert_int_equal(s->hands(s), HANDS_FREE);
-		s->hand(s, &rec);
-		assert_int_not_equal(s->hands(s), HANDS_FREE);
+		for (unsigned k = 0; k < many; k++)
+			hand(s, &block[k], i % 2 ? &one : &two, i + k);
 		if (i % 3 == 0) { /* the other worker meanwhile: it neither waits nor is it lost */
 			assert_int_equal(put(i % 2 ? p.b : p.a, &two, ""), 0);
 			assert_int_equal(commit(i % 2 ? p.b : p.a), 0);
 		}
-		assert_int_equal(s->join(s, &e), 0);
-		assert_int_equal(s->hands(s), HANDS_FREE);
-		assert_int_equal(atomic_load(&overs), ++n);
-		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%uh ", i);
+		for (unsigned k = 0; k < many; k++) { /* in whatever order */
+			struct handed *h = &block[i % 5 ? k : many - 1 - k].handed;
+
+			assert_int_equal(s->join(s, h, &e), 0);
+			assert_true(atomic_load(&h->over));
+			snprintf(all + strlen(all), sizeof(all) - strlen(all), "%uh ", i + k);
+		}
+		n += many;
+		assert_int_equal(atomic_load(&overs), n);
 	}
 	for (unsigned i = 0; i < 3; i++) {
 		struct span body = SPAN_LIT("LOST");
-		struct record rec = {RECORD_RESULT, one.id, p.a->now_us(p.a), &body, 1};
+		struct handed lost = {.record = {RECORD_RESULT, one.id, p.a->now_us(p.a), &body, 1}};
 
 		disk.write_error = ENOSPC;
 		disk.part = i;
 		disk.writes_left = 0;
-		p.a->hand(p.a, &rec);
-		assert_int_equal(p.a->join(p.a, &e), -ENOSPC);
+		p.a->hand(p.a, &lost);
+		assert_int_equal(p.a->join(p.a, &lost, &e), -ENOSPC);
 		assert_int_equal(metric(&p, "pgveil_record_failing"), 1);
 		disk_is_well();
 		body = SPAN_LIT("well ");
-		p.a->hand(p.a, &rec);
-		assert_int_equal(p.a->join(p.a, &e), 0);
+		p.a->hand(p.a, &lost);
+		assert_int_equal(p.a->join(p.a, &lost, &e), 0);
 		assert_int_equal(metric(&p, "pgveil_record_failing"), 0);
 		strcat(all, "well ");
 	}

@@ -23,10 +23,10 @@ struct fake_scribe {
 	bool forgets;     /* nothing is kept */
 	long fails_after; /* so many more puts and commits go well; < 0: all */
 	unsigned running;
-	/* What was handed: written when fake_finishes is called, or when it is joined. */
-	enum hands hands;
-	struct record handed;
-	int code;
+	/* What was handed: the oldest is written when fake_finishes is called, or what is joined and all
+	 * before. */
+	struct handed *first, **end;
+	unsigned unjoined;
 };
 
 static inline bool fake_fails(struct fake_scribe *f)
@@ -103,47 +103,46 @@ static inline int fake_commit(struct scribe *s, struct err *e)
 
 static inline void fake_finishes(struct fake_scribe *f)
 {
-	struct err e = {0};
+	struct handed *h = f->first;
 
-	if (f->hands != HANDS_FULL)
+	if (!h)
 		return;
-	f->code = fake_put(&f->scribe, &f->handed, &e);
-	if (!f->code)
-		f->code = fake_commit(&f->scribe, &e);
-	f->hands = HANDS_OVER;
+	f->first = h->next;
+	if (!f->first)
+		f->end = &f->first;
+	h->code = fake_put(&f->scribe, &h->record, &h->err);
+	if (!h->code)
+		h->code = fake_commit(&f->scribe, &h->err);
+	atomic_store(&h->over, true);
 }
 
-static inline void fake_hand(struct scribe *s, const struct record *rec)
+static inline void fake_hand(struct scribe *s, struct handed *h)
 {
 	struct fake_scribe *f = (struct fake_scribe *)s;
 
-	if (f->hands != HANDS_FREE)
-		abort();
-	f->handed = *rec;
-	f->hands = HANDS_FULL;
+	atomic_store(&h->over, false);
+	h->next = NULL;
+	*f->end = h;
+	f->end = &h->next;
+	f->unjoined++;
 }
 
-static inline enum hands fake_hands(struct scribe *s)
-{
-	return ((struct fake_scribe *)s)->hands;
-}
-
-static inline int fake_join(struct scribe *s, struct err *e)
+static inline int fake_join(struct scribe *s, struct handed *h, struct err *e)
 {
 	struct fake_scribe *f = (struct fake_scribe *)s;
 
-	if (f->hands == HANDS_FREE)
+	if (!f->unjoined--)
 		abort();
-	fake_finishes(f);
-	f->hands = HANDS_FREE;
-	return f->code ? err_set(e, f->code, "full") : 0;
+	while (!atomic_load(&h->over))
+		fake_finishes(f);
+	return h->code ? err_set(e, h->code, "full") : 0;
 }
 
 /* From now on it has somebody who writes beside it. */
 static inline void fake_has_hands(struct fake_scribe *f)
 {
+	f->end = &f->first;
 	f->scribe.hand = fake_hand;
-	f->scribe.hands = fake_hands;
 	f->scribe.join = fake_join;
 }
 

@@ -10,34 +10,31 @@
 struct clerk {
 	struct clerk_config cfg;
 	pthread_t thread;
-	pthread_mutex_t lock; /* over what follows; hands is read without */
+	pthread_mutex_t lock; /* over what follows, and what is handed until it is over */
 	pthread_cond_t work, over;
-	_Atomic enum hands hands;
+	struct handed *first, **end; /* what is to be written */
 	bool stop;
-	struct record record;
-	struct err err;
-	int code;
 };
 
 static void *run_thread(void *arg)
 {
 	struct clerk *c = arg;
+	struct handed *h;
 
 	pthread_mutex_lock(&c->lock);
 	for (;;) {
-		struct err e = {0};
-		int code;
-
-		while (!c->stop && atomic_load(&c->hands) != HANDS_FULL)
+		while (!c->stop && !c->first)
 			pthread_cond_wait(&c->work, &c->lock);
-		if (c->stop)
+		h = c->first;
+		if (!h)
 			break;
+		c->first = h->next;
+		if (!c->first)
+			c->end = &c->first;
 		pthread_mutex_unlock(&c->lock);
-		code = c->cfg.write(c->cfg.arg, &c->record, &e);
+		h->code = c->cfg.write(c->cfg.arg, &h->record, &h->err);
 		pthread_mutex_lock(&c->lock);
-		c->code = code;
-		c->err = e;
-		atomic_store(&c->hands, HANDS_OVER);
+		atomic_store(&h->over, true);
 		/* Under the lock: whoever has joined may be gone. */
 		c->cfg.over(c->cfg.arg);
 		pthread_cond_signal(&c->over);
@@ -54,6 +51,7 @@ int clerk_new(struct clerk **out, const struct clerk_config *cfg, struct err *e)
 	if (!c)
 		return err_set(e, -ENOMEM, "out of memory");
 	c->cfg = *cfg;
+	c->end = &c->first;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->work, NULL);
 	pthread_cond_init(&c->over, NULL);
@@ -82,30 +80,24 @@ void clerk_free(struct clerk *c)
 	free(c);
 }
 
-void clerk_hand(struct clerk *c, const struct record *r)
+void clerk_hand(struct clerk *c, struct handed *h)
 {
+	atomic_store(&h->over, false);
+	h->next = NULL;
+	h->err = (struct err){0};
 	pthread_mutex_lock(&c->lock);
-	c->record = *r;
-	atomic_store(&c->hands, HANDS_FULL);
+	*c->end = h;
+	c->end = &h->next;
 	pthread_cond_signal(&c->work);
 	pthread_mutex_unlock(&c->lock);
 }
 
-enum hands clerk_hands(struct clerk *c)
+int clerk_join(struct clerk *c, struct handed *h, struct err *e)
 {
-	return atomic_load(&c->hands);
-}
-
-int clerk_join(struct clerk *c, struct err *e)
-{
-	int r;
-
 	pthread_mutex_lock(&c->lock);
-	while (atomic_load(&c->hands) != HANDS_OVER)
+	while (!atomic_load(&h->over))
 		pthread_cond_wait(&c->over, &c->lock);
-	atomic_store(&c->hands, HANDS_FREE);
-	r = c->code;
-	*e = c->err;
 	pthread_mutex_unlock(&c->lock);
-	return r;
+	*e = h->err;
+	return h->code;
 }

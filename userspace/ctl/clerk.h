@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clerk: a thread that writes one thing at a time for another thread, which goes on meanwhile. */
+/* clerk: a thread that writes one thing after the other for another thread, which goes on meanwhile. */
 #ifndef PGVEIL_CTL_CLERK_H
 #define PGVEIL_CTL_CLERK_H
 
@@ -11,7 +11,7 @@ struct clerk;
 struct clerk_config {
 	/* What a record is written by; on the clerk's thread. */
 	int (*write)(void *arg, const struct record *r, struct err *e);
-	/* What was handed is over; there too, and never again once it was joined. */
+	/* What was handed is over; there too, and for nothing that was joined. */
 	void (*over)(void *arg);
 	void *arg;
 };
@@ -20,8 +20,7 @@ MUSTCHECK int clerk_new(struct clerk **out, const struct clerk_config *cfg, stru
 void clerk_free(struct clerk *c); /* with nothing to be joined; NULL is fine */
 
 /* As in scribe.h. By one thread. */
-void clerk_hand(struct clerk *c, const struct record *r);
-enum hands clerk_hands(struct clerk *c);
-MUSTCHECK int clerk_join(struct clerk *c, struct err *e);
+void clerk_hand(struct clerk *c, struct handed *h);
+MUSTCHECK int clerk_join(struct clerk *c, struct handed *h, struct err *e);
 
 #endif

@@ -141,19 +141,14 @@ static void tell_over(void *arg)
 		s->scribe.over(s->scribe.over_arg);
 }
 
-static void hand(struct scribe *base, const struct record *rec)
+static void hand(struct scribe *base, struct handed *h)
 {
-	clerk_hand(((struct worker_scribe *)base)->clerk, rec);
+	clerk_hand(((struct worker_scribe *)base)->clerk, h);
 }
 
-static enum hands hands(struct scribe *base)
+static int join(struct scribe *base, struct handed *h, struct err *e)
 {
-	return clerk_hands(((struct worker_scribe *)base)->clerk);
-}
-
-static int join(struct scribe *base, struct err *e)
-{
-	return clerk_join(((struct worker_scribe *)base)->clerk, e);
+	return clerk_join(((struct worker_scribe *)base)->clerk, h, e);
 }
 
 struct scribe *recorder_scribe(struct recorder *r, unsigned i)
@@ -205,7 +200,6 @@ int recorder_make_scribes(struct recorder *r, const uint8_t *key, struct err *e)
 		if (rc)
 			break;
 		s->scribe.hand = hand;
-		s->scribe.hands = hands;
 		s->scribe.join = join;
 	}
 	mem_wipe(&tokens, sizeof(tokens));

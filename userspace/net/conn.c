@@ -85,8 +85,7 @@ static void satisfy(struct conn *c, unsigned once)
 {
 	if (c->state != CONN_OPEN)
 		return;
-	if (c->wants & WANT_RECORDED)
-		c->worker->hands = c;
+	conn_await_record(c, c->wants & WANT_RECORDED);
 	if (once & WANT_KEY &&
 		registry_set_pid(c->worker->all->registry, &c->registration, session_key_pid(c->session))) {
 		conn_abort(c, "two connections of one cancel key");

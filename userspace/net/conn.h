@@ -17,6 +17,7 @@ void conn_turn_away(struct worker *w, struct visitor *v);
 void conn_event(struct conn *c, enum event_kind kind); /* EVENT_BYTES, …_CANCEL, …_SHUTDOWN, …_END */
 bool conn_waits(const struct conn *c);                 /* WANT_WAKE */
 struct conn *conn_next(const struct conn *c);
+struct conn *conn_next_recorded(const struct conn *c); /* in the worker's recorded_by */
 const struct session *conn_session(const struct conn *c);
 /* It is told to go, if it has rested for rest_ms, or need not. */
 void conn_rest(struct conn *c, uint64_t rest_ms);

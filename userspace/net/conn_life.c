@@ -29,6 +29,27 @@ void conn_close_server(struct conn *c)
 	c->shut = true;
 }
 
+void conn_await_record(struct conn *c, bool awaits)
+{
+	struct worker *w = c->worker;
+
+	if (awaits == (c->recorded_link != NULL))
+		return;
+	if (awaits) {
+		c->next_recorded = w->recorded_by;
+		c->recorded_link = &w->recorded_by;
+		if (w->recorded_by)
+			w->recorded_by->recorded_link = &c->next_recorded;
+		w->recorded_by = c;
+		return;
+	}
+	*c->recorded_link = c->next_recorded;
+	if (c->next_recorded)
+		c->next_recorded->recorded_link = c->recorded_link;
+	c->next_recorded = NULL;
+	c->recorded_link = NULL;
+}
+
 void conn_close(struct conn *c)
 {
 	struct worker *w = c->worker;
@@ -36,8 +57,7 @@ void conn_close(struct conn *c)
 	if (c->state == CONN_GONE)
 		return;
 	c->state = CONN_GONE;
-	if (w->hands == c)
-		w->hands = NULL;
+	conn_await_record(c, false);
 	dial_cancel(c->dial);
 	cancel_forget(c->cancel);
 	registry_remove(w->all->registry, &c->registration);
@@ -119,6 +139,11 @@ unsigned conn_parked_redefining(const struct worker *w)
 	for (const struct conn *c = w->parked; c; c = c->next_parked)
 		n += session_redefines(c->session);
 	return n;
+}
+
+struct conn *conn_next_recorded(const struct conn *c)
+{
+	return c->next_recorded;
 }
 
 struct conn *conn_next(const struct conn *c)

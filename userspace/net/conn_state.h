@@ -24,6 +24,7 @@ struct conn {
 	struct worker *worker;
 	struct conn *next, **link;
 	struct conn *next_parked;
+	struct conn *next_recorded, **recorded_link; /* in the worker's recorded_by; else NULL */
 	struct session *session;
 	struct listener *listener;
 	struct caller who;
@@ -62,5 +63,6 @@ void conn_cancel_other(struct conn *c); /* what the client, which is no session,
 /* conn_life.c */
 void conn_abort(struct conn *c, const char *why); /* something is wrong between us and the client */
 void conn_close_server(struct conn *c);
+void conn_await_record(struct conn *c, bool awaits); /* WANT_RECORDED */
 
 #endif

@@ -58,7 +58,7 @@ struct worker {
 	_Atomic uint64_t windows[SPLICE_END_MAX], window_bytes, window_rows, repeated, paired;
 
 	/* Below: the thread's own. */
-	struct conn *hands;          /* whose session handed something to the scribe last; NULL: nobody did */
+	struct conn *recorded_by;    /* whose sessions wait for what they handed to the scribe */
 	struct conn *conns, *parked; /* parked: closed, freed when the loop's turn ends */
 	struct cancel *cancels;
 	struct straggler *stragglers;

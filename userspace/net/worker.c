@@ -110,6 +110,16 @@ static void look_again(struct conn *c)
 	conn_event(c, EVENT_BYTES);
 }
 
+static void tell_recorded(struct worker *w)
+{
+	struct conn *next;
+
+	for (struct conn *c = w->recorded_by; c; c = next) {
+		next = conn_next_recorded(c);
+		conn_event(c, EVENT_BYTES);
+	}
+}
+
 static void on_kick(void *arg)
 {
 	struct worker *w = arg;
@@ -117,8 +127,8 @@ static void on_kick(void *arg)
 	run_posts(w);
 	if (atomic_exchange(&w->poked, false))
 		each_conn(w, wake);
-	if (atomic_exchange(&w->recorded, false) && w->hands)
-		conn_event(w->hands, EVENT_BYTES);
+	if (atomic_exchange(&w->recorded, false))
+		tell_recorded(w);
 }
 
 /* On the thread of whoever writes it down. */

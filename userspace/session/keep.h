@@ -29,14 +29,13 @@ struct step;
 
 /* What of a long result is written down while the session goes on with what comes next, which the client gets
  * behind it (keep_beside.c). */
-enum block_state { BLOCK_FREE = 0, BLOCK_HANDED, BLOCK_OUT };
+#define BESIDE_BLOCKS 4
 struct beside {
-	struct block {
-		enum block_state state;
-		uint8_t *p; /* cap bytes; NULL: none yet */
-		size_t cap;
-	} block[2];
-	struct span handed;  /* of the one that is; else empty */
+	/* A ring: those that are handed, oldest first, come before next, and before them those that are on
+	 * record, until the client has all that is. NULL: none is there yet. */
+	struct block *block[BESIDE_BLOCKS];
+	unsigned next, nhanded, nout;
+	size_t handed;       /* bytes */
 	struct outq out;     /* on record, and not with the client: it comes before what its lane queues */
 	struct outq nothing; /* always empty */
 	bool lost;           /* what was handed could not be written, in this step */
@@ -122,7 +121,8 @@ struct outq *keep_out(struct session *s);
 /* Bytes that it will be sent and its lane does not queue any more. */
 size_t keep_ahead(const struct session *s);
 bool keep_is_handed(const struct session *s); /* some of them are not on record yet */
-bool keep_is_full(const struct session *s);   /* the client must take some before there are more */
+/* There is to be nothing more before some of it is on record or with the client. */
+bool keep_is_full(const struct session *s);
 /* The client is lost, or nothing may go out: it gets nothing of them. */
 void keep_drop(struct session *s);
 
@@ -131,8 +131,8 @@ void keep_drop(struct session *s);
 /* At the end of a step that did nothing but queue much for the client: that is handed on, and the queue is
  * empty. false: it was not, and is to be put. */
 bool keep_hand(struct session *s);
-void keep_look(struct session *s); /* at the beginning of one: whether that is over */
-void keep_join(struct session *s); /* waits until it is */
+void keep_look(struct session *s); /* at the beginning of one: what of it is over by now */
+void keep_join(struct session *s); /* waits until all is */
 void keep_beside_idle(struct session *s);
 void keep_beside_fini(struct session *s);
 

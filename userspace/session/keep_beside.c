@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks of a long result. Packing, hashing and writing one takes about as long as masking its rows does:
- * somebody else does it while the session masks the next. Until it is written the block's bytes are here and
- * the client gets nothing; whatever else is to be put on record waits for it, so that the order stays. */
+/* Blocks of a long result. Packing, hashing and writing one takes a good part of what masking its rows does:
+ * somebody else does it while the session masks the next, and may be some blocks behind, so that neither
+ * waits for the other's turn on a processor. Until one is written its bytes are here and the client gets
+ * nothing of them; whatever else is to be put on record waits for all of them, so that the order stays. */
 #include "session/keep.h"
 
 #include <stdlib.h>
 #include "session/state.h"
+#include "session/tally.h"
 
 /* Bytes of one record: what was read at once, and more where masks are longer; for less than the least it is
  * not worth to wake anybody. */
@@ -13,28 +15,41 @@
 #define HAND_MAX ((size_t)1 << 20)
 #define ROOM     ((size_t)64 << 10) /* what a block grows by */
 
+struct block {
+	struct handed handed;
+	struct span whole;
+	uint64_t since_ns; /* when it was handed; 0: that is not measured */
+	size_t cap;
+	uint8_t p[];
+};
+
+/* What is out of blocks takes no memory of its own, so that it cannot fail. */
+_Static_assert(BESIDE_BLOCKS <= OUTQ_FEW, "a span for each block");
+
 struct outq *keep_out(struct session *s)
 {
 	struct beside *b = &s->keep.beside;
 
 	if (!outq_empty(&b->out))
 		return &b->out;
-	return b->handed.n ? &b->nothing : &s->lane[SIDE_CLIENT].out;
+	return b->nhanded ? &b->nothing : &s->lane[SIDE_CLIENT].out;
 }
 
 size_t keep_ahead(const struct session *s)
 {
-	return s->keep.beside.out.bytes + s->keep.beside.handed.n;
+	return s->keep.beside.out.bytes + s->keep.beside.handed;
 }
 
 bool keep_is_handed(const struct session *s)
 {
-	return s->keep.beside.handed.n != 0;
+	return s->keep.beside.nhanded != 0;
 }
 
 bool keep_is_full(const struct session *s)
 {
-	return !outq_empty(&s->keep.beside.out);
+	const struct beside *b = &s->keep.beside;
+
+	return !outq_empty(&b->out) || b->nhanded == BESIDE_BLOCKS;
 }
 
 void keep_drop(struct session *s)
@@ -43,35 +58,41 @@ void keep_drop(struct session *s)
 	outq_fini(&s->keep.beside.out);
 }
 
-/* Blocks that the client has are free again. */
-static void settle(struct beside *b)
+static struct block *oldest(struct beside *b)
 {
-	if (!outq_empty(&b->out))
-		return;
-	for (unsigned i = 0; i < 2; i++) {
-		if (b->block[i].state == BLOCK_OUT)
-			b->block[i].state = BLOCK_FREE;
+	return b->block[(b->next + BESIDE_BLOCKS - b->nhanded) % BESIDE_BLOCKS];
+}
+
+/* Waits for the oldest that is handed: the client may have it. */
+static void join_oldest(struct session *s)
+{
+	struct beside *b = &s->keep.beside;
+	struct block *k = oldest(b);
+	struct err e = {0};
+
+	if (s->env->scribe->join(s->env->scribe, &k->handed, &e)) {
+		b->lost = true;
+		s->keep.missing++;
 	}
+	if (k->since_ns)
+		session_took(s, STAGE_RECORD, k->since_ns, session_clock_ns(s));
+	b->handed -= k->whole.n;
+	b->nhanded--;
+	b->nout++;
+	outq_borrow(&b->out, k->whole);
 }
 
 void keep_join(struct session *s)
 {
-	struct beside *b = &s->keep.beside;
-	struct err e = {0};
+	while (s->keep.beside.nhanded)
+		join_oldest(s);
+}
 
-	if (!b->handed.n)
-		return;
-	if (s->env->scribe->join(s->env->scribe, &e)) {
-		b->lost = true;
-		s->keep.missing++;
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		if (b->block[i].state == BLOCK_HANDED)
-			b->block[i].state = BLOCK_OUT;
-	}
-	/* Two spans at most: that takes no memory, and does not fail. */
-	outq_borrow(&b->out, b->handed);
-	b->handed = (struct span){0};
+/* Blocks that the client has are free again. */
+static void settle(struct beside *b)
+{
+	if (outq_empty(&b->out))
+		b->nout = 0;
 }
 
 void keep_look(struct session *s)
@@ -79,25 +100,25 @@ void keep_look(struct session *s)
 	struct beside *b = &s->keep.beside;
 
 	settle(b);
-	if (b->handed.n && s->env->scribe->hands(s->env->scribe) == HANDS_OVER)
-		keep_join(s);
+	while (b->nhanded && atomic_load(&oldest(b)->handed.over))
+		join_oldest(s);
 }
 
 /* With room for n bytes. */
 static struct block *free_block(struct beside *b, size_t n)
 {
-	struct block *k = &b->block[b->block[0].state != BLOCK_FREE];
+	struct block **k = &b->block[b->next];
+	size_t cap = (n + ROOM - 1) / ROOM * ROOM;
 
-	if (k->state != BLOCK_FREE)
+	if (b->nhanded + b->nout == BESIDE_BLOCKS)
 		return NULL;
-	if (k->cap < n) {
-		free(k->p);
-		k->cap = (n + ROOM - 1) / ROOM * ROOM;
-		k->p = malloc(k->cap);
-	}
-	if (!k->p)
-		k->cap = 0;
-	return k->p ? k : NULL;
+	if (*k && (*k)->cap >= n)
+		return *k;
+	free(*k);
+	*k = malloc(sizeof(**k) + cap);
+	if (*k)
+		(*k)->cap = cap;
+	return *k;
 }
 
 /* Nothing but new bytes for the client, in the middle of a result. */
@@ -116,22 +137,20 @@ bool keep_hand(struct session *s)
 {
 	struct outq *q = &s->lane[SIDE_CLIENT].out;
 	struct beside *b = &s->keep.beside;
-	struct record rec = {RECORD_RESULT, s->keep.of.id, 0, &b->handed, 1};
-	struct scribe *by = s->env->scribe;
-	struct block *k;
+	struct tally *t = s->env->tally;
+	struct block *k = may_hand(s) ? free_block(b, q->bytes) : NULL;
 
-	if (!may_hand(s))
-		return false;
-	keep_join(s);
-	k = b->lost || by->hands(by) != HANDS_FREE ? NULL : free_block(b, q->bytes);
 	if (!k)
 		return false;
-	k->state = BLOCK_HANDED;
-	b->handed = span_of(k->p, q->bytes);
+	k->whole = span_of(k->p, q->bytes);
 	outq_take(q, k->p);
-	s->keep.out += b->handed.n;
-	rec.time_us = keep_now(s);
-	by->hand(by, &rec);
+	s->keep.out += k->whole.n;
+	k->handed.record = (struct record){RECORD_RESULT, s->keep.of.id, keep_now(s), &k->whole, 1};
+	k->since_ns = t && session_measures(s, &t->measured_record_ms) ? session_clock_ns(s) : 0;
+	b->next = (b->next + 1) % BESIDE_BLOCKS;
+	b->nhanded++;
+	b->handed += k->whole.n;
+	s->env->scribe->hand(s->env->scribe, &k->handed);
 	return true;
 }
 
@@ -141,11 +160,11 @@ void keep_beside_idle(struct session *s)
 	struct beside *b = &s->keep.beside;
 
 	settle(b);
-	for (unsigned i = 0; i < 2; i++) {
-		if (b->block[i].state != BLOCK_FREE)
-			continue;
-		free(b->block[i].p);
-		b->block[i] = (struct block){0};
+	if (b->nhanded + b->nout)
+		return;
+	for (unsigned i = 0; i < BESIDE_BLOCKS; i++) {
+		free(b->block[i]);
+		b->block[i] = NULL;
 	}
 }
 

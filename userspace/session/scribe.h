@@ -4,6 +4,7 @@
 #ifndef PGVEIL_SESSION_SCRIBE_H
 #define PGVEIL_SESSION_SCRIBE_H
 
+#include <stdatomic.h>
 #include "mask/hmac.h"
 #include "record/journal.h"
 
@@ -14,7 +15,15 @@ struct scribed {
 	struct scribed *next, **link;
 };
 
-enum hands { HANDS_FREE = 0, HANDS_FULL, HANDS_OVER /* it was, and is to be joined */ };
+/* A record that somebody else puts and commits while whoever handed it goes on. */
+struct handed {
+	struct record record; /* what it points to stays until it was joined */
+	_Atomic bool over;    /* to be joined without waiting */
+	/* The scribe's. */
+	struct handed *next;
+	struct err err;
+	int code;
+};
 
 struct scribe {
 	void (*begin)(struct scribe *s, struct scribed *of);
@@ -24,12 +33,10 @@ struct scribe {
 	/* 0: all that was put is written. */
 	int (*commit)(struct scribe *s, struct err *e);
 	struct hmac_key tokens; /* what makes a token of a value */
-	/* One record, put and committed by somebody else while the caller goes on. Only where hands is FREE;
-	 * what *r points to stays until it was joined. NULL: there is nobody. */
-	void (*hand)(struct scribe *s, const struct record *r);
-	enum hands (*hands)(struct scribe *s);
-	/* Waits for it. Once for each hand; as put and commit. */
-	int (*join)(struct scribe *s, struct err *e);
+	/* One after the other, as they were handed. NULL: there is nobody who would. */
+	void (*hand)(struct scribe *s, struct handed *h);
+	/* Waits for it. Once for each; as put and commit. */
+	int (*join)(struct scribe *s, struct handed *h, struct err *e);
 	/* Called when one is over, on another thread; whoever uses the scribe sets it before. */
 	void (*over)(void *arg);
 	void *over_arg;

@@ -596,6 +596,35 @@ def test_the_daemon_is_away(lab):
     assert lab.ran(mark) == 2
 
 
+@pytest.mark.skipif(is_real(), reason="what only the stand-in does on command")
+def test_asked_for_again_before_it_is_heard_of(lab):
+    """A daemon that is back and has not heard yet of what was approved asks anew; it finds it as soon as it does, and the new one is void."""
+    mark = marker()
+    sql = delete(mark, 20)
+    obj = lab.ask(0, sql)
+    lab.sh("daemon", "kill")
+    lab.hang_up()
+    assert lab.decide(obj).status == 200
+    faults = lab.cluster.api.faults
+    faults.add("status", method="GET", path="/statementapprovals", code=403, count=0)
+    lab.cluster.api.drop_connections()
+    try:
+        lab.sh("daemon", "start")
+        lab.wait_until(lambda: lab.answers(lab.pods[0]), "it is not captured")
+        assert "is needed" in str(lab.send(0, sql).error)
+        again = here(lab, sql)
+        assert lab.ran(mark) == 0
+    finally:
+        faults.clear()
+    lab.runs(0, sql)
+    assert lab.ran(mark) == 1
+    shown = lab.nodes[0].pgveil("approvals", "show", str(again))
+    assert shown["state"] == "void" and shown["object"] != obj["metadata"]["name"], shown
+    for node in (0, 1):
+        assert lab.send(node, sql).error.sqlstate == "42501"
+    assert lab.ran(mark) == 1
+
+
 def test_it_waits_and_is_too_late(tmp_path):
     """A client that holds on: approved it goes on; and what nobody decides on in time is over, in the object too."""
     with TwoNodes(tmp_path, wait="hold", timeout="6s") as up:

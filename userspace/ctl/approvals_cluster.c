@@ -526,7 +526,7 @@ static bool usable(struct approvals *a, const struct remote *r, const struct des
 	       (!o->decided || o->approved);
 }
 
-struct entry *cluster_adopt(struct approvals *a, const struct desk_request *q)
+struct entry *cluster_adopt(struct approvals *a, const struct desk_request *q, bool approved)
 {
 	struct remote *r, *found = NULL;
 	struct entry *x;
@@ -536,7 +536,8 @@ struct entry *cluster_adopt(struct approvals *a, const struct desk_request *q)
 		return NULL;
 	TAILQ_FOREACH(r, &a->cluster->remotes, all)
 	{
-		if (usable(a, r, q) && (!found || (!found->given && r->given)))
+		if (usable(a, r, q) && (!approved || r->given || r->approval.approved) &&
+			(!found || (!found->given && r->given)))
 			found = r;
 	}
 	x = found ? entry_new(a) : NULL;

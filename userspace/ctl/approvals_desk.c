@@ -363,6 +363,17 @@ static struct entry *find_same(struct approvals *a, const struct desk_request *r
 	return same;
 }
 
+/* What was approved in the cluster may be heard of only after it was asked for again, as behind a start of
+ * the daemon: that is not waited for any more then. */
+static struct entry *find_approved(struct approvals *a, const struct desk_request *r, struct entry *same)
+{
+	struct entry *x = cluster_adopt(a, r, same != NULL);
+
+	if (x && same && !entry_waiting(a, same))
+		entry_end(a, same, APPROVAL_VOID, "the same had been approved before, in this cluster");
+	return x ? x : same;
+}
+
 static int on_ask(
 	void *arg, const struct desk_request *r, uint64_t now_ms, uint64_t *ticket, struct desk_answer *out)
 {
@@ -378,8 +389,8 @@ static int on_ask(
 		rc = -ESHUTDOWN;
 	else
 		x = find_same(a, r, out);
-	if (!rc && !x)
-		x = cluster_adopt(a, r);
+	if (!rc && (!x || x->state != APPROVAL_APPROVED))
+		x = find_approved(a, r, x);
 	if (!rc && !x)
 		x = ask_anew(a, r, &rc);
 	if (x)

@@ -517,6 +517,31 @@ static void other_periods(void **state)
 	assert_int_equal(p.period_s, 60);
 }
 
+/* Nobody reaches the object when the piece of time in which both leased ends, nor for a while after: what
+ * they did not spend is had by whoever comes first then, and by the other. */
+static void away_over_a_piece(void **state)
+{
+	unsigned got = 2;
+
+	(void)state;
+	set_up(1000, 3600, 2, false);
+	for (unsigned i = 0; i < 2; i++) {
+		w.node[i].mono_ms = 0;
+		assert_int_equal(spend(&w.node[i], 1), -EAGAIN);
+		settle_down(false);
+		assert_int_equal(spend(&w.node[i], 1), 0);
+	}
+	w.now = spending_piece_ms(3600) - 1;
+	w.away = true;
+	settle_down(false);
+	w.now += 2 * POOL_SKEW_MS + 1000; /* by whatever clock */
+	w.away = false;
+	got += drain(&w.node[0]);
+	got += drain(&w.node[1]);
+	assert_int_equal(got, 1000);
+	tear_down();
+}
+
 /* Of many who begin anew all the time, what is written stays short. */
 static void short_enough(void **state)
 {
@@ -617,6 +642,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(killed),
 		cmocka_unit_test(answers_lost),
 		cmocka_unit_test(away),
+		cmocka_unit_test(away_over_a_piece),
 		cmocka_unit_test(clocks),
 		cmocka_unit_test(written_anyhow),
 		cmocka_unit_test(other_periods),

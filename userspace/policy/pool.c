@@ -137,14 +137,15 @@ static bool settle(struct pool *p, const struct pool_holding *h, const struct po
 	return changed;
 }
 
-/* Whether nobody gives anything of it back any more. */
+/* Whether nobody gives anything of it back any more. Another one has a piece of time more than it could spend
+ * of it in: it may not have reached the object meanwhile. */
 static bool is_over(const struct pool_share *s, const struct pool_holding *h, const struct pool_daemon *d,
-	unsigned now, uint64_t now_ms)
+	unsigned now, uint64_t piece_ms, uint64_t now_ms)
 {
 	if (!s->holder)
 		return false;
 	if (s->holder != d->id)
-		return s->until_ms + POOL_SKEW_MS <= now_ms;
+		return s->until_ms + POOL_SKEW_MS + piece_ms <= now_ms;
 	/* of one's own, those before the last */
 	for (unsigned i = 0; i < POOL_OWN; i++)
 		if (h->own[i].number == s->number)
@@ -163,7 +164,7 @@ static void merge(struct pool *p, const struct pool_holding *h, const struct poo
 		struct pool_share *s = &p->v[i], *to = NULL;
 		uint64_t until_ms;
 
-		if (!is_over(s, h, d, now, now_ms))
+		if (!is_over(s, h, d, now, piece_ms, now_ms))
 			continue;
 		until_ms = (s->until_ms + piece_ms - 1) / piece_ms * piece_ms;
 		for (unsigned k = 0; k < p->n && !to; k++)

@@ -167,7 +167,7 @@ SEQUENCES ?= 100000
 test-kube: all ## a real kube-apiserver with etcd (built once, 5 minutes of two cores): the API cases beside the stand-in, enrolment, our manifests (root; KUBE_RANDOM=sequences)
 	scripts/deps.sh --kube
 	KUBE_REAL=1 KUBE_RANDOM=$(or $(KUBE_RANDOM),20) $(PYTHON) -B -m pytest -q -rs -p no:cacheprovider tests/kube/test_cases.py tests/kube/test_admission_real.py tests/kube/test_apply.py tests/integration/test_kubernetes.py \
-		tests/integration/test_kube_approvals.py tests/integration/test_kube_nodes.py
+		tests/integration/test_kube_approvals.py tests/integration/test_kube_nodes.py tests/integration/test_kube_budgets.py
 .PHONY: kube-vm
 kube-vm: ## a node as clusters have them, in a machine of its own (systemd, cgroup v2, containerd, kubelet), with our manifests (root; 15 minutes, the first time 40)
 	scripts/deps.sh --kube --image --kernels

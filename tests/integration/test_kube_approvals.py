@@ -33,7 +33,7 @@ class Node:
 
     def __init__(self, lab, name, root, run_dir):
         self.lab, self.name, self.root, self.run_dir, self.made = lab, name, pathlib.Path(root), run_dir, []
-        self.api, self.agents, self.wait_until = lab.cluster.api, lab.agents, lab.wait_until
+        self.api, self.agents, self.wait_until, self.dial = lab.cluster.api, lab.agents, lab.wait_until, lab.dial
 
     def pgveil(self, *args, uid=0):
         argv = ["setpriv", "--reuid=%d" % uid, "--regid=%d" % uid, "--clear-groups"] if uid else []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Export windows that nodes share: two daemons, each with pods of its own, on one API server; with KUBE_REAL=1 a real one (not in make test-kube).
+"""Export windows that nodes share: two daemons, each with pods of its own, on one API server; with KUBE_REAL=1 (make test-kube) a real one.
 What all of them let through of a window is never more than its limit, whoever asks, however, and whatever fails; and where nothing is killed
 all of it can be had."""
 
@@ -88,9 +88,8 @@ class Nodes(TwoNodes):
                 self.pods[app, node.name] = pod
         for pod in self.pods.values():
             pod.becomes("enrolled")
-        for node in self.nodes:
-            pod = self.pods["rows", node.name]
-            self.wait_until(lambda: self.answers(pod), "%s is not captured" % pod.name)
+        for pod in self.pods.values():
+            self.wait_until(lambda: pod.dial_only() == "connected", "%s is not captured" % pod.name)
         return self
 
     def at(self, app, node):

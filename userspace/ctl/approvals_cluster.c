@@ -14,56 +14,7 @@
 
 #define ACCOUNT "system:serviceaccount:"
 
-/* ---- remotes ---- */
-
-struct remote *remote_find(struct cluster *c, const char *name)
-{
-	struct remote *r;
-
-	TAILQ_FOREACH(r, &c->remotes, all)
-	{
-		if (strcmp(r->name, name) == 0)
-			return r;
-	}
-	return NULL;
-}
-
-void remote_free(struct cluster *c, struct remote *r)
-{
-	TAILQ_REMOVE(&c->remotes, r, all);
-	c->nremotes--;
-	free(r);
-}
-
-/* What is gone is kept while what it gave might be had again by another object of its name. */
-static void remotes_drop(struct cluster *c)
-{
-	struct remote *r, *next;
-
-	for (r = TAILQ_FIRST(&c->remotes); r; r = next) {
-		next = TAILQ_NEXT(r, all);
-		if ((!r->asked || r->asked_gone) && (!r->given || r->given_gone) &&
-			r->approval.expires <= approvals_now() && r->grant.terms.expires <= approvals_now() &&
-			r->past_until <= approvals_now())
-			remote_free(c, r);
-	}
-}
-
-struct remote *remote_of(struct cluster *c, const char *name)
-{
-	struct remote *r = remote_find(c, name);
-
-	if (r)
-		return r;
-	remotes_drop(c);
-	r = c->nremotes < REMOTES_MAX ? calloc(1, sizeof(*r)) : NULL;
-	if (!r)
-		return NULL;
-	snprintf(r->name, sizeof(r->name), "%s", name);
-	TAILQ_INSERT_TAIL(&c->remotes, r, all);
-	c->nremotes++;
-	return r;
-}
+/* ---- entries and remotes ---- */
 
 static struct entry *entry_of(struct approvals *a, const char *name)
 {
@@ -654,6 +605,7 @@ void cluster_free(struct cluster *c)
 	kube_api_close(c->api);
 	while (!TAILQ_EMPTY(&c->remotes))
 		remote_free(c, TAILQ_FIRST(&c->remotes));
+	free(c->pasts);
 	pthread_cond_destroy(&c->work);
 	cluster_home_wipe(&c->home);
 	free(c);

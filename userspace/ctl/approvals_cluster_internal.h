@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* approvals_cluster_internal: what the files of approvals ask of their cluster, and its two files of each
+/* approvals_cluster_internal: what the files of approvals ask of their cluster, and its files of each
  * other. All is under the lock of the approvals, but for what says otherwise. */
 #ifndef PGVEIL_CTL_APPROVALS_CLUSTER_INTERNAL_H
 #define PGVEIL_CTL_APPROVALS_CLUSTER_INTERNAL_H
@@ -9,6 +9,7 @@
 #include "ctl/kube_watch.h"
 
 #define REMOTES_MAX 4096u
+#define PASTS_MAX   65536u
 
 struct remote { /* the objects of one name, as they were last seen */
 	TAILQ_ENTRY(remote) all;
@@ -18,12 +19,15 @@ struct remote { /* the objects of one name, as they were last seen */
 	bool asked_seen, given_seen; /* in the list that is read just now */
 	bool spoiled;                /* another one by its name, or uses taken back: nothing is given by it */
 	unsigned used;               /* the most that was ever seen */
-	/* What was seen of it before this daemon was started, or ""; and whether it is to be written down. */
-	char past_asked[CLUSTER_NAME], past_given[CLUSTER_NAME];
-	int64_t past_until;
-	bool unkept;
+	char past_asked[CLUSTER_NAME], past_given[CLUSTER_NAME]; /* as in struct past */
+	bool unkept;                                             /* it is to be written down */
 	struct cluster_approval approval;
 	struct cluster_grant grant;
+};
+
+struct past { /* what was seen of one before this daemon was started: uids, or "", and the most uses */
+	char name[CLUSTER_NAME], asked[CLUSTER_NAME], given[CLUSTER_NAME];
+	unsigned used;
 };
 
 struct cluster {
@@ -35,6 +39,9 @@ struct cluster {
 	char approvals_path[256], grants_path[256];
 	TAILQ_HEAD(, remote) remotes;
 	unsigned nremotes;
+	bool crowded;       /* there was no room for one, and it was said */
+	struct past *pasts; /* by name; takes no room of what there is */
+	unsigned npasts, pasts_cap;
 	pthread_cond_t work;
 	pthread_t thread;
 	bool running, stopping;
@@ -62,15 +69,19 @@ void cluster_wake(struct approvals *a);
 /* What was seen of grants outlives the daemon, so that uses are not had again which somebody takes back while
  * it is away. Writes one down; false: there is none. The lock is not held meanwhile. */
 bool cluster_keep(struct approvals *a);
-/* Before anything is seen. */
+/* Before anything is seen. -E2BIG: more was than can be known. */
 MUSTCHECK int cluster_remember(struct approvals *a, struct err *e);
+/* What is remembered of one that is new here. */
+void cluster_recall(const struct cluster *c, struct remote *r);
 /* Whether the user is one whom the pod that asks could be. */
 bool cluster_asks(const struct entry *x, const char *user);
 
-/* approvals_cluster.c: for approvals_cluster_io.c */
+/* approvals_cluster_remote.c */
 struct remote *remote_find(struct cluster *c, const char *name);
 struct remote *remote_of(struct cluster *c, const char *name); /* made, if need be; NULL: no room */
 void remote_free(struct cluster *c, struct remote *r);
+
+/* approvals_cluster.c: for approvals_cluster_io.c */
 void cluster_seen_approval(struct cluster *c, const struct cluster_approval *o);
 void cluster_seen_grant(struct cluster *c, const struct cluster_grant *o);
 /* None of its uses is left, and nobody has one under way. */

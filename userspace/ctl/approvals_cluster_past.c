@@ -4,7 +4,9 @@
  * by its name, or says less, gives nothing to a daemon that has just started either. */
 #include "ctl/approvals_cluster_internal.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -53,34 +55,118 @@ bool cluster_keep(struct approvals *a)
 	return true;
 }
 
+/* ---- what was written down ---- */
+
+static int by_name(const void *a, const void *b)
+{
+	const struct past *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* Of those that are in order. */
+static struct past *past_find(const struct cluster *c, const char *name)
+{
+	struct past key;
+
+	snprintf(key.name, sizeof(key.name), "%s", name);
+	return c->npasts ? bsearch(&key, c->pasts, c->npasts, sizeof(key), by_name) : NULL;
+}
+
+static struct past *past_add(struct cluster *c, const char *name)
+{
+	struct past *p = c->pasts;
+
+	if (c->npasts == PASTS_MAX)
+		return NULL;
+	if (c->npasts == c->pasts_cap) {
+		unsigned cap = c->pasts_cap ? 2 * c->pasts_cap : 64;
+
+		p = reallocarray(c->pasts, cap, sizeof(*p));
+		if (!p)
+			return NULL;
+		c->pasts = p;
+		c->pasts_cap = cap;
+	}
+	p = &c->pasts[c->npasts++];
+	*p = (struct past){.used = 0};
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	return p;
+}
+
+static int why_not(const struct cluster *c)
+{
+	return c->npasts < PASTS_MAX ? -ENOMEM : -E2BIG;
+}
+
+struct remembering {
+	struct cluster *c;
+	int failed;
+};
+
 static void remember(void *arg, const struct approval_seen *o)
 {
-	struct cluster *c = arg;
-	struct remote *r = strlen(o->name) < CLUSTER_NAME ? remote_of(c, o->name) : NULL;
+	struct remembering *m = arg;
+	struct past *p;
 
-	if (!r)
+	if (m->failed || strlen(o->name) >= CLUSTER_NAME)
 		return;
-	snprintf(r->past_asked, sizeof(r->past_asked), "%s", o->asked);
-	snprintf(r->past_given, sizeof(r->past_given), "%s", o->given);
-	r->past_until = o->until_at;
-	r->used = o->used;
+	p = past_add(m->c, o->name);
+	if (!p) {
+		m->failed = why_not(m->c);
+		return;
+	}
+	snprintf(p->asked, sizeof(p->asked), "%s", o->asked);
+	snprintf(p->given, sizeof(p->given), "%s", o->given);
+	p->used = o->used;
+}
+
+/* Of its own uses it knew before it wrote down what it saw. */
+static void remember_own(struct remembering *m, const struct entry *x)
+{
+	struct past *p = past_find(m->c, x->object);
+
+	if (!p && past_add(m->c, x->object)) {
+		qsort(m->c->pasts, m->c->npasts, sizeof(*p), by_name);
+		p = past_find(m->c, x->object);
+	}
+	if (!p)
+		m->failed = why_not(m->c);
+	else if (p->used < x->used)
+		p->used = x->used;
 }
 
 int cluster_remember(struct approvals *a, struct err *e)
 {
-	struct remote *r;
+	struct remembering m = {.c = a->cluster};
 	struct entry *x;
-	int rc;
+	int r;
 
 	if (!a->cluster)
 		return 0;
-	rc = approval_store_seen(a->store, approvals_now(), remember, a->cluster, e);
-	/* of its own uses it knew before it wrote down what it saw */
+	r = approval_store_seen(a->store, approvals_now(), remember, &m, e);
+	if (a->cluster->npasts)
+		qsort(a->cluster->pasts, a->cluster->npasts, sizeof(struct past), by_name);
 	TAILQ_FOREACH(x, &a->entries, all)
 	{
-		r = x->share == SHARE_CLUSTER ? remote_of(a->cluster, x->object) : NULL;
-		if (r && r->used < x->used)
-			r->used = x->used;
+		if (x->share == SHARE_CLUSTER)
+			remember_own(&m, x);
 	}
-	return rc;
+	if (r || !m.failed)
+		return r;
+	return err_set(e, m.failed,
+		m.failed == -E2BIG ? "more than %u StatementGrants were seen in the last days"
+				   : "out of memory for what was seen of %u StatementGrants",
+		PASTS_MAX);
+}
+
+void cluster_recall(const struct cluster *c, struct remote *r)
+{
+	const struct past *p = past_find(c, r->name);
+
+	if (!p)
+		return;
+	memcpy(r->past_asked, p->asked, sizeof(r->past_asked));
+	memcpy(r->past_given, p->given, sizeof(r->past_given));
+	r->used = p->used;
 }

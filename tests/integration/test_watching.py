@@ -261,7 +261,7 @@ def asked(expr):
 
 def of_cluster(name):
     """What only a node of a cluster has, or one that ships: test_watching_cluster.py looks at these."""
-    return name.startswith(("pgveil_kube_", "pgveil_pod", "pgveil_ship_"))
+    return name.startswith(("pgveil_kube_", "pgveil_pod", "pgveil_ship_", "pgveil_budget_"))
 
 
 def check(labels, expressions, which):

@@ -41,7 +41,7 @@ def lab(api, tmp_path_factory):
     (at / "key").write_text("a secret that every node of the cluster has")
     with Store() as store:
         store.credentials(at / "credentials")
-        args = "--kube-events --kube-approvals --kube-approval-key %s/key --ship s3://evidence/prod --ship-endpoint %s --ship-credentials %s/credentials --ship-region %s" % (
+        args = "--kube-events --kube-budgets --kube-approvals --kube-approval-key %s/key --ship s3://evidence/prod --ship-endpoint %s --ship-credentials %s/credentials --ship-region %s" % (
             at, store.url, at, store.region)
         with PolicyCluster(at, api, args) as up:
             up.current()
@@ -153,8 +153,10 @@ def test_the_dashboard_and_the_alerts_ask_for_what_there_is(lab):
     labels, _ = families(lab)
     check(labels, queries(), of_cluster)
     check(labels, [r["expr"] for r in alerts()], of_cluster)
-    for family in ("pgveil_kube_watch_current", "pgveil_pods", "pgveil_pod_unknown_seconds_bucket", "pgveil_ship_oldest_age_seconds"):
+    for family in ("pgveil_kube_watch_current", "pgveil_pods", "pgveil_pod_unknown_seconds_bucket", "pgveil_ship_oldest_age_seconds", "pgveil_budget_away"):
         assert any(family in e for e in queries()), family
+    for family in ("pgveil_kube_watch_current", "pgveil_policy_rejected", "pgveil_ship_failing", "pgveil_budget_away", "pgveil_budget_failures_total"):
+        assert any(family in r["expr"] for r in alerts()), family
     # Every family of a cluster is on the dashboard: what is counted and never looked at need not be counted.
     for family in labels:
         if of_cluster(family) and not family.endswith(("_sum", "_count")):

@@ -217,6 +217,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def list(self, store, bucket, key, args, data):
         assert args["list-type"] == "2"
+        if store.lists:
+            return 200, "<ListBucketResult>%s</ListBucketResult>" % store.lists(args), []
         names = sorted(k for k in store.objects[bucket] if k.startswith(args["prefix"]) and k > args.get("continuation-token", ""))
         page, more = names[:store.page], len(names) > store.page
         return 200, ("<ListBucketResult>%s<IsTruncated>%s</IsTruncated>%s</ListBucketResult>" % (
@@ -314,14 +316,14 @@ class Server(http.server.ThreadingHTTPServer):
 
 class Store:
     """checksums, conditions, lists_uploads: what it knows. fault(op, key, args) → None, an Error, "hang up", a float (the part of the body behind
-    which the connection is cut), "lost answer" or "wrong checksum"."""
+    which the connection is cut), "lost answer" or "wrong checksum". lists(args) → what is in the answer to a listing, in place of what there is."""
 
     def __init__(self, port=0):
         self.region, self.checksums, self.conditions, self.lists_uploads = REGION, True, True, True
         self.keys = {"AKIDEXAMPLE": ("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None)}
         self.objects, self.pending, self.count, self.lock = {"evidence": {}}, {}, 0, threading.RLock()
         self.asked, self.written, self.parts_received = [], [], 0
-        self.fault, self.room, self.rate, self.page, self.part_least = None, None, None, 1000, 0
+        self.fault, self.lists, self.room, self.rate, self.page, self.part_least = None, None, None, None, 1000, 0
         self.corrupts, self.write_only, self.opaque_etags = 0, False, False
         self.port, self.server = port, None
 

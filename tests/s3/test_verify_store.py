@@ -200,7 +200,9 @@ def test_several_recordings(ship, s3, place):
 
 @pytest.mark.parametrize("args, status, says", [
     (["--recordings", "/var/lib"], 2, "usage"), (["--output", "/tmp"], 2, "usage"), (["--node", "../x"], 1, "no name of a node"), (["--node", "a/b"], 1, "no name of a node"),
-    (["--node", "nobody"], 1, "no recording below it")])
+    (["--node", "nobody"], 1, "no recording below it"), (["--file-max", "0KiB"], 2, "not understood"), (["--file-max", "1025TiB"], 2, "not understood"),
+    (["--file-max", "7"], 2, "not understood"), (["--files-max", "0"], 2, "not understood"), (["--files-max", "-1"], 2, "not understood"),
+    (["--files-max", "1KiB"], 2, "not understood")])
 def test_refused(evidence, s3, place, args, status, says):
     argv, env = command(s3, place, *args)
     p = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60)
@@ -233,6 +235,82 @@ def test_a_store_that_fails_is_no_verdict(evidence, s3, place):
     status, said, errors = from_store(s3, place)
     assert status == 1 and said is None and errors
     s3.start()
+
+
+class Claimed(bytes):
+    """A store says that an object is as long as it likes."""
+
+    size = 1 << 30
+
+    def __len__(self):
+        return self.size
+
+
+def test_an_object_is_longer_than_a_file_can_be(evidence, s3, place):
+    """It is not fetched; what there is besides is proved."""
+    key = keys(s3)[1]
+    s3.objects["evidence"][key].data = data = Claimed(s3.objects["evidence"][key].data)
+    for data.size, args in (((1 << 30) + 1, []), ((64 << 20) + 1, ["--file-max", "64MiB"]), ((1 << 63) - 1, ["--file-max", "1024TiB"])):
+        status, said, errors = from_store(s3, place, *args)
+        (one,) = said["recordings"]
+        assert status == 1 and not one["sound"] and errors == ""
+        assert [a["object"] for a in one["altered"]] == [key] and "longer than a file" in one["altered"][0]["text"]
+    assert ("get", key) not in s3.asked
+    (signer,) = [k for k in s3.objects["evidence"] if k.endswith("seal.pub")]
+    s3.objects["evidence"][signer].data = Claimed(s3.objects["evidence"][signer].data)
+    assert [a["text"] for a in from_store(s3, place)[1]["recordings"][0]["altered"] if a["object"] == signer] == ["no key is so long"]
+
+
+def test_there_is_no_room_for_what_a_store_has(evidence, s3, place):
+    """As much as it says that it is: nobody looks how far one would come."""
+    key = keys(s3)[1]
+    s3.objects["evidence"][key].data = data = Claimed(s3.objects["evidence"][key].data)
+    data.size = 1 << 50
+    status, said, errors = from_store(s3, place, "--file-max", "1024TiB")
+    assert status == 1 and said is None and "no room" in errors and key in errors and ("get", key) not in s3.asked
+
+
+def test_more_altered_objects_than_are_named(evidence, s3, place):
+    there = keys(s3)
+    data = Claimed(b"x")
+    data.size = 1 << 40
+    for i in range(1003):
+        s3.objects["evidence"]["%s/%016x-%s.pgveil" % (there[0].rsplit("/", 1)[0], 1 << 40 | i, "a" * 64)] = Object(data, "0" * 32, None)
+    status, said, _ = from_store(s3, place)
+    (one,) = said["recordings"]
+    assert status == 1 and len(one["altered"]) == 1000 and one["altered_more"] == 3 and not one["sound"]
+    assert "ALTERED: 3 more" in in_words(s3, place)[1]
+
+
+def names(n, after):
+    return "".join("<Contents><Key>prod/x/%012d</Key><Size>1</Size></Contents>" % (after + i) for i in range(n))
+
+
+def goes_on(n, token):
+    """A page of n names that are nobody's, and another one behind it."""
+    return names(n, token) + "<IsTruncated>true</IsTruncated><NextContinuationToken>%d</NextContinuationToken>" % (token + max(n, 1))
+
+
+@pytest.mark.parametrize("page, args, says, asked", [
+    (lambda token: goes_on(1000, token), ["--files-max", "5000"], "more than 5000 objects", 6),
+    (lambda token: names(7000, token), ["--files-max", "5000"], "more than 5000 objects", 1),
+    (lambda token: goes_on(0, token), [], "does not go on", 100),
+    (lambda token: names(10, 0) + "<IsTruncated>true</IsTruncated><NextContinuationToken>7</NextContinuationToken>", [], "does not go on", 2),
+    (lambda token: goes_on(60000, token), [], "too long", 1)])
+def test_a_list_without_an_end(evidence, s3, place, page, args, says, asked):
+    s3.asked.clear()
+    s3.lists = lambda a: page(int(a.get("continuation-token", 0)))
+    status, said, errors = from_store(s3, place, *args)
+    assert status == 1 and said is None and says in errors
+    assert [op for op, _ in s3.asked] == ["list"] * asked
+
+
+def test_as_many_as_are_looked_at(evidence, s3, place):
+    n = len(s3.objects["evidence"])
+    s3.page = 3
+    assert from_store(s3, place, "--files-max", str(n))[1]["sound"]
+    status, said, errors = from_store(s3, place, "--files-max", str(n - 1))
+    assert status == 1 and said is None and "more than %d objects" % (n - 1) in errors
 
 
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -29,7 +29,8 @@ const char sessions_help[] =
 	"       pgveil sessions verify [--head HASH] [--from URL and what else fetch has, but --output]\n"
 	"       pgveil sessions fetch --from URL --endpoint URL --credentials FILE --output DIR [--region "
 	"REGION]\n"
-	"                             [--node NODE] [--ca FILE] [--plain]\n"
+	"                             [--node NODE] [--ca FILE] [--plain] [--file-max SIZE] [--files-max "
+	"N]\n"
 	"       pgveil sessions kill ID\n"
 	"\n"
 	"What agents did, from the recording: every statement with its verdict, and what the agent saw of "
@@ -90,6 +91,8 @@ const char sessions_help[] =
 	"  --credentials FILE  access key, secret and, where there is one, session token, a line each\n"
 	"  --ca FILE         who signs the server's certificate (default: whom the system believes)\n"
 	"  --plain           http:// to another machine too\n"
+	"  --file-max SIZE   a longer object is no file of a recording (default: 1GiB)\n"
+	"  --files-max N     of more objects none is believed (default: 16777216)\n"
 	"  --output DIR      there\n"
 	"kill ends a session that is there at the moment: the client is told 57P01, and what it runs is "
 	"cancelled.\n"
@@ -359,6 +362,8 @@ enum {
 	OPT_POD,
 	OPT_SERVICE_ACCOUNT,
 	OPT_NODE,
+	OPT_FILE_MAX,
+	OPT_FILES_MAX,
 };
 
 static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NULL, 'h'},
@@ -379,7 +384,8 @@ static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NU
 	{"plain", no_argument, NULL, OPT_PLAIN}, {"namespace", required_argument, NULL, OPT_NAMESPACE},
 	{"pod", required_argument, NULL, OPT_POD},
 	{"service-account", required_argument, NULL, OPT_SERVICE_ACCOUNT},
-	{"node", required_argument, NULL, OPT_NODE}, {0}};
+	{"node", required_argument, NULL, OPT_NODE}, {"file-max", required_argument, NULL, OPT_FILE_MAX},
+	{"files-max", required_argument, NULL, OPT_FILES_MAX}, {0}};
 
 #define ONE(opt) (1u << ((opt)-OPT_IDENTITY))
 #define ALWAYS   (ONE(OPT_SIGNER) | ONE(OPT_KEY) | ONE(OPT_RECORDINGS) | ONE(OPT_REBUILD))
@@ -389,7 +395,7 @@ static const struct option longs[] = {SETTINGS_OPTIONS, {"help", no_argument, NU
 		ONE(OPT_LIMIT) | ONE(OPT_NAMESPACE) | ONE(OPT_POD) | ONE(OPT_SERVICE_ACCOUNT))
 #define STORE                                                                                                \
 	(ONE(OPT_FROM) | ONE(OPT_ENDPOINT) | ONE(OPT_REGION) | ONE(OPT_CREDENTIALS) | ONE(OPT_CA) |          \
-		ONE(OPT_PLAIN) | ONE(OPT_NODE))
+		ONE(OPT_PLAIN) | ONE(OPT_NODE) | ONE(OPT_FILE_MAX) | ONE(OPT_FILES_MAX))
 
 static const struct verb {
 	const char *name;
@@ -424,6 +430,28 @@ static bool take_number(unsigned *out, const char *s)
 	v = strtoul(s, &end, 10);
 	*out = (unsigned)v;
 	return !errno && isdigit((unsigned char)*s) && !*end && v <= UINT_MAX;
+}
+
+/* "64MiB"; without a unit: n of them. At least 1. */
+static int take_many(uint64_t *out, const char *s, bool sized)
+{
+	static const struct {
+		const char *unit;
+		unsigned shift;
+	} units[] = {{"", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}};
+	char *end;
+
+	errno = 0;
+	*out = strtoull(s, &end, 10);
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (errno || !isdigit((unsigned char)*s) || !*out ||
+			*out > UINT64_C(1) << (50 - units[i].shift) || strcmp(end, units[i].unit) != 0 ||
+			sized != (units[i].shift != 0))
+			continue;
+		*out <<= units[i].shift;
+		return 0;
+	}
+	return -EINVAL;
 }
 
 /* -EINVAL: the option is not understood; e says why, or nothing where that is plain. */
@@ -466,6 +494,8 @@ static int take_option(struct sessions *s, int c, struct err *e)
 	case OPT_CA: s->ca = optarg; return 0;
 	case OPT_PLAIN: s->plain = true; return 0;
 	case OPT_NODE: s->node = optarg; return 0;
+	case OPT_FILE_MAX: return take_many(&s->file_max, optarg, true);
+	case OPT_FILES_MAX: return take_many(&s->files_max, optarg, false);
 	case OPT_NAMESPACE: f->namespace = optarg; return 0;
 	case OPT_POD: f->pod = optarg; return 0;
 	case OPT_SERVICE_ACCOUNT: f->service_account = optarg; return 0;
@@ -511,7 +541,8 @@ int cli_sessions(struct settings *settings, int argc, char **argv)
 		return 2;
 	}
 	if (optind < argc || (v->id && !s.id && !v->may) || (s.from && s.here) ||
-		(!s.from && (s.endpoint || s.region || s.credentials || s.ca || s.plain || s.node)))
+		(!s.from && (s.endpoint || s.region || s.credentials || s.ca || s.plain || s.node ||
+				    s.file_max || s.files_max)))
 		return misused();
 	r = v->run(&s);
 	mem_wipe(s.key, sizeof(s.key));

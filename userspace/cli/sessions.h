@@ -20,6 +20,7 @@ struct sessions {
 	double speed;
 	const char *format, *output;
 	const char *from, *endpoint, *region, *credentials, *ca, *node; /* of a store */
+	uint64_t file_max, files_max;                                   /* of it; 0: was not said */
 	bool plain, here;                                               /* here: --recordings was said */
 	const char *id;                                                 /* as it was given */
 	uint32_t run;                                                   /* and what it says; 0: none was */

@@ -17,12 +17,14 @@
 
 #define PLACE     "/var/tmp" /* not /tmp, which may be memory */
 #define OPEN_DIRS 16
+#define NAMED_MAX 1000 /* altered objects of a recording; of others it is said how many */
 
 static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 struct proving {
 	struct sessions *s;
-	json_t *altered; /* of the recording under way */
+	json_t *altered;  /* of the recording under way … */
+	uint64_t unnamed; /* … and how many more */
 	json_t *all;
 	bool broken;
 };
@@ -45,6 +47,10 @@ static void on_altered(void *arg, const char *key, const char *why)
 {
 	struct proving *p = arg;
 
+	if (json_array_size(p->altered) == NAMED_MAX) {
+		p->unnamed++;
+		return;
+	}
 	if (!p->s->settings->json)
 		printf("ALTERED: %s: %s\n", key, why);
 	json_array_append_new(p->altered, json_pack("{s:s, s:s}", "object", key, "text", why));
@@ -60,6 +66,7 @@ static int prove_one(struct proving *p, struct shipment *sh, const char *name, c
 	int r = 0;
 
 	p->altered = json_array();
+	p->unnamed = 0;
 	if (!p->s->settings->json)
 		printf("recording %s%s\n", sh->prefix, itself ? "" : name);
 	if ((size_t)snprintf(p->s->dir, sizeof(p->s->dir), "%s%s%s", dir, itself ? "" : "/",
@@ -69,9 +76,13 @@ static int prove_one(struct proving *p, struct shipment *sh, const char *name, c
 		r = err_set(e, -errno, "%s: %m", dir);
 	if (!r)
 		r = shipment_bring(sh, name, dir, &calls, e);
+	if (!r && p->unnamed && !p->s->settings->json)
+		printf("ALTERED: %llu more\n", (unsigned long long)p->unnamed);
 	if (!r && (sessions_verify_here(p->s, one) || json_array_size(p->altered)))
 		p->broken = true;
 	json_object_set_new(one, "altered", p->altered);
+	if (p->unnamed)
+		json_object_set_new(one, "altered_more", json_integer((json_int_t)p->unnamed));
 	if (json_array_size(p->altered))
 		json_object_set_new(one, "sound", json_false());
 	json_array_append_new(p->all, one);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include "cli/sessions.h"
 #include "record/runs.h"
@@ -16,6 +17,9 @@
 #define KEY_FILE_MAX 4096u /* bytes of what has no hash in its name */
 #define HASH         (2 * (size_t)DIGEST_SHA256)
 #define NAMES_MAX    65536u /* recordings: of nodes, and of each as often as it was installed anew */
+#define FILE_MAX     (UINT64_C(1) << 30) /* a segment is 64 MiB and a record more, if nobody says otherwise */
+#define BLOCK        UINT64_C(4096)
+#define FILES_MAX    (UINT64_C(1) << 24)
 
 /* One name of a path that stays where it is put. */
 static bool is_name(const char *p, size_t n)
@@ -179,13 +183,24 @@ static int fetch_file(struct shipment *sh, const char *key, uint64_t size, const
 
 /* ---- all of them ---- */
 
+/* Ours or not: a list without an end is one of names that nobody wants, too. */
+static int count(const struct shipment *sh, uint64_t *listed, struct err *e)
+{
+	if (++*listed <= sh->files_max)
+		return 0;
+	return err_set(e, -E2BIG, "more than %llu objects are there (--files-max, --node)",
+		(unsigned long long)sh->files_max);
+}
+
 struct bringing {
 	struct shipment *sh;
 	const char *name, *dir; /* name: the recording that is wanted; NULL: all */
 	const struct shipment_calls *calls;
 	struct err *e;
-	char last[S3_KEY];   /* recording that was named */
-	char number[S3_KEY]; /* of the last file: its name, up to its hash */
+	uint64_t listed, room; /* room: bytes that there are for what is still to be brought … */
+	bool looked;           /* … if that is known */
+	char last[S3_KEY];     /* recording that was named */
+	char number[S3_KEY];   /* of the last file: its name, up to its hash */
 };
 
 /* They come in the order of their names, so that two of one number are neighbours. */
@@ -199,11 +214,37 @@ static bool is_second(struct bringing *b, const char *below, const char *hash)
 	return second;
 }
 
-static int bring_one(struct bringing *b, const char *key, uint64_t size, const char *hash)
+/* Once. Who has more on the same disk is to go on: a tenth of what is free is left. */
+static int look_for_room(struct bringing *b)
+{
+	struct statvfs v;
+
+	if (b->looked)
+		return 0;
+	if (statvfs(b->dir, &v) < 0)
+		return err_set(b->e, -errno, "%s: %m", b->dir);
+	b->room = (uint64_t)v.f_bavail / 10 * 9 * v.f_frsize;
+	b->looked = true;
+	return 0;
+}
+
+/* However little is in it. */
+static uint64_t on_disk(uint64_t size)
+{
+	return (size | (BLOCK - 1)) + 1;
+}
+
+/* *why: of an object that is none of ours, or not any more. */
+static int bring_one(struct bringing *b, const char *key, uint64_t size, const char *hash, const char **why)
 {
 	char path[PATH_MAX];
 	int r;
 
+	*why = "what the store has is not what its name says";
+	if (size > (hash ? b->sh->file_max : KEY_FILE_MAX)) {
+		*why = hash ? "it is longer than a file of a recording is (--file-max)" : "no key is so long";
+		return -EBADMSG;
+	}
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", b->dir, key + strlen(b->sh->prefix)) >=
 		sizeof(path) - 8)
 		return err_set(b->e, -ENAMETOOLONG, "%s: a path is too long", b->dir);
@@ -214,28 +255,34 @@ static int bring_one(struct bringing *b, const char *key, uint64_t size, const c
 		b->sh->had++;
 		return 0;
 	}
-	if (!hash && size > KEY_FILE_MAX)
-		return err_set(b->e, -EBADMSG, "%s: no key is so long", key);
+	r = look_for_room(b);
+	if (r)
+		return r;
+	if (on_disk(size) > b->room)
+		return err_set(b->e, -ENOSPC, "%s: there is no room for it below %s", key, b->dir);
 	r = fetch_file(b->sh, key, size, path, hash, b->e);
 	b->sh->fetched += !r;
+	b->room -= r ? 0 : on_disk(size);
 	return r;
 }
 
 static int take(void *arg, const char *key, uint64_t size)
 {
 	struct bringing *b = arg;
-	const char *below = key + strlen(b->sh->prefix), *hash;
+	const char *below = key + strlen(b->sh->prefix), *hash, *why;
 	char name[S3_KEY];
-	int r;
+	int r = count(b->sh, &b->listed, b->e);
 
+	if (r)
+		return r;
 	if (strlen(key) <= strlen(b->sh->prefix) || !read_name(below, name, &hash) ||
 		(b->name && strcmp(name, b->name) != 0))
 		return 0;
 	if (is_second(b, below, hash))
 		b->calls->altered(b->calls->arg, key, "it is not the only one of its number");
-	r = bring_one(b, key, size, hash);
+	r = bring_one(b, key, size, hash, &why);
 	if (r == -EBADMSG) {
-		b->calls->altered(b->calls->arg, key, "what the store has is not what its name says");
+		b->calls->altered(b->calls->arg, key, why);
 		*b->e = (struct err){0};
 		return 0;
 	}
@@ -263,6 +310,7 @@ struct naming {
 	const struct shipment *sh;
 	char **names;
 	size_t n, cap;
+	uint64_t listed;
 	struct err *e;
 };
 
@@ -271,8 +319,11 @@ static int note(void *arg, const char *key, uint64_t size)
 	struct naming *l = arg;
 	char name[S3_KEY];
 	const char *hash;
+	int r = count(l->sh, &l->listed, l->e);
 
 	(void)size;
+	if (r)
+		return r;
 	if (strlen(key) <= strlen(l->sh->prefix) || !read_name(key + strlen(l->sh->prefix), name, &hash) ||
 		(l->n && strcmp(l->names[l->n - 1], name) == 0))
 		return 0;
@@ -334,7 +385,8 @@ int shipment_open(struct shipment *out, const struct sessions *s, struct err *e)
 	char bucket[64];
 	int r;
 
-	*out = (struct shipment){0};
+	*out = (struct shipment){.file_max = s->file_max ? s->file_max : FILE_MAX,
+		.files_max = s->files_max ? s->files_max : FILES_MAX};
 	r = s3_url(s->from, bucket, out->prefix, e);
 	if (!r && s->node) {
 		size_t n = strlen(out->prefix);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* shipment: recordings in an S3-compatible store, brought here: each file proved to be what its name says,
- * and put nowhere but below the directory that is given. Never says whether a recording is whole. */
+ * and put nowhere but below the directory that is given. However many objects the store says that it has, and
+ * however long, there is an end to what is looked at and to what is brought. Never says whether a recording
+ * is whole. */
 #ifndef PGVEIL_CLI_SHIPMENT_H
 #define PGVEIL_CLI_SHIPMENT_H
 
@@ -14,7 +16,8 @@ struct sessions;
 
 struct shipment {
 	struct s3 *s3;
-	char prefix[S3_KEY]; /* of all names that are looked at; "" or with a '/' at its end */
+	char prefix[S3_KEY];          /* of all names that are looked at; "" or with a '/' at its end */
+	uint64_t file_max, files_max; /* bytes of a file, and objects that are listed, at the most */
 	uint64_t fetched, bytes, had;
 };
 
@@ -22,7 +25,7 @@ struct shipment_calls {
 	/* Files of this recording follow; its name below the prefix, "." where that is one itself. NULL:
 	 * nobody wants to know. */
 	void (*recording)(void *arg, const char *name);
-	/* An object that is not what its name says, or one too many; it is not here. */
+	/* An object that is not what its name says, or too long, or one too many; it is not here. */
 	void (*altered)(void *arg, const char *key, const char *why);
 	void *arg;
 };
@@ -34,7 +37,8 @@ void shipment_close(struct shipment *sh);
  * (shipment_names_free). */
 MUSTCHECK int shipment_names(struct shipment *sh, char ***out, size_t *n, struct err *e);
 void shipment_names_free(char **names); /* NULL is fine */
-/* The files of one recording, or (NULL) of all, each to dir/NAME/…. */
+/* The files of one recording, or (NULL) of all, each to dir/NAME/…. -E2BIG: more than files_max are listed.
+ * -ENOSPC: they would take more than nine tenths of what is free there. */
 MUSTCHECK int shipment_bring(struct shipment *sh, const char *name, const char *dir,
 	const struct shipment_calls *calls, struct err *e);
 

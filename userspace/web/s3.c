@@ -17,6 +17,7 @@
 #define TIMEOUT_S       60
 #define SLOWEST         (UINT64_C(64) << 10) /* bytes a second; slower is as good as not at all */
 #define HEADERS         12
+#define EMPTY_MAX       100 /* pages of a list, one after the other, that have nothing on them */
 
 struct s3 {
 	struct http *http;
@@ -440,7 +441,8 @@ int s3_get(struct s3 *s, const char *key, bool (*bytes)(void *arg, const void *p
 	return r;
 }
 
-static int list_page(struct s3 *s, const char *prefix, char token[S3_KEY], bool *more,
+/* *n: how many names were on it, ours or not. */
+static int list_page(struct s3 *s, const char *prefix, char token[S3_KEY], bool *more, unsigned *n,
 	int (*fn)(void *arg, const char *key, uint64_t size), void *arg, struct err *e)
 {
 	char query[3 * S3_TEXT], below[S3_TEXT], from[S3_TEXT], key[S3_KEY], size[24];
@@ -450,6 +452,7 @@ static int list_page(struct s3 *s, const char *prefix, char token[S3_KEY], bool 
 	int r = 0;
 
 	*more = false;
+	*n = 0;
 	if (!s3_escape(prefix, false, below, sizeof(below)) || !s3_escape(token, false, from, sizeof(from)))
 		return err_set(e, -ENAMETOOLONG, "the name of an object is too long");
 	snprintf(query, sizeof(query), "%s%s%slist-type=2&prefix=%s", *token ? "continuation-token=" : "",
@@ -457,6 +460,7 @@ static int list_page(struct s3 *s, const char *prefix, char token[S3_KEY], bool 
 	r = s3_do(s, &ask, &a, e);
 	in = s3_body(&a);
 	while (!r && xml_next(&in, "Contents", &one)) {
+		++*n;
 		/* A name that is none of ours is somebody else's. */
 		if (xml_text(one, "Key", key, sizeof(key)) && xml_text(one, "Size", size, sizeof(size)))
 			r = fn(arg, key, strtoull(size, NULL, 10));
@@ -473,12 +477,18 @@ static int list_page(struct s3 *s, const char *prefix, char token[S3_KEY], bool 
 int s3_list(struct s3 *s, const char *prefix, int (*fn)(void *arg, const char *key, uint64_t size), void *arg,
 	struct err *e)
 {
-	char token[S3_KEY] = "";
+	char token[S3_KEY] = "", last[S3_KEY];
+	unsigned n, empty = 0;
 	bool more = true;
 	int r = 0;
 
-	while (!r && more)
-		r = list_page(s, prefix, token, &more, fn, arg, e);
+	while (!r && more) {
+		memcpy(last, token, sizeof(last));
+		r = list_page(s, prefix, token, &more, &n, fn, arg, e);
+		empty = n ? 0 : empty + 1;
+		if (!r && more && (strcmp(last, token) == 0 || empty == EMPTY_MAX))
+			r = err_set(e, -EIO, "the store's list does not go on");
+	}
 	return r;
 }
 

@@ -275,6 +275,24 @@ def refusal(lab, pod):
         return os.strerror(e.errno)
 
 
+def test_who_is_named_by_a_cgroup_too(lab, claude):
+    """Before the API server says which pod it is, it may be one that another object masks: nothing is served by one that does not."""
+    wide = lab.document("wide", mask=[])
+    del wide["spec"]["mask"]
+    wide["spec"]["subjects"] = [{"cgroup": "/**/kubepods"}]
+    lab.apply(wide)
+    lab.in_force("wide")
+    p = lab.pod("unsaid-" + os.urandom(4).hex(), {**LABEL, "app": "claude"}, netns="agent2", in_api=False)
+    lab.wait_until(lambda: p.dial() == "engine", "it is not captured")
+    assert refusal(lab, p) == "28000"
+    assert claude.masked() == MASKED
+    for app, shown in (("claude", MASKED), ("other", b"61728300001")):
+        said = lab.pod("said-" + os.urandom(4).hex(), {"app": app}, netns="agent2")
+        lab.wait_until(lambda: refusal(lab, said) is None, "it is not known")
+        assert said.masked() == shown
+    lab.delete("wide")
+
+
 def test_deleted_while_sessions_run(lab, claude):
     """What a policy masked is served by none when it is gone: not raw."""
     lab.apply(lab.document("other", app="other"))

@@ -235,6 +235,51 @@ static void unresolved_names(void **state)
 	policy_unref(p);
 }
 
+/* Who may be somebody that a document names is not let off by another document that names him for sure. */
+static void unknown_pods(void **state)
+{
+	struct policy *p =
+		load(DOCUMENT("masking", "[{pods: {namespace: agents}}, {pods: {namespace: b}, uid: 7}]",
+			DATABASE("d", "h:5432", "[crm]", "u"), MASK("a.b.c"))
+				DOCUMENT("wide", "[{cgroup: '/kubepods'}, {cgroup: '/system'}, {uid: 9}]",
+					DATABASE("e", "h:5432", "['*']", "u"), "") DOCUMENT("placed",
+					"[{cgroup: '/kubepods/burstable', pods: {namespace: '*'}}]",
+					DATABASE("f", "h:5432", "[hr]", "u"), MASK("a.b.d")));
+	struct arena a = {0};
+	struct caller c = caller("/kubepods/pod1/x", "", 1);
+	struct answer x;
+
+	(void)state;
+	c.in_pod = true;
+	x = ask(p, &a, c, 7, "crm");
+	assert_int_equal(x.r, -EACCES);
+	assert_string_equal(x.e.sqlstate, "28000");
+	assert_non_null(strstr(x.e.msg, "\"masking\" may be about this process"));
+	assert_non_null(strstr(x.e.msg, "nothing is known of its pod yet"));
+	/* Not for another database or address, nor where it is not what else the subject says. */
+	assert_int_equal(ask(p, &a, c, 7, "hr").r, 0);
+	assert_int_equal(ask(p, &a, c, 2, "crm").g.nrules, 0);
+	assert_int_equal(ask(p, &a, c, 2 | UNKNOWN(0), "crm").r, -EACCES);
+	snprintf(c.cgroup, sizeof(c.cgroup), "/kubepods/burstable/pod1/x");
+	assert_int_equal(ask(p, &a, c, 7, "hr").r, -EACCES);
+	/* Known, it is whoever it is. */
+	c.pod = pod("agents", "x", "{}");
+	assert_int_equal(ask(p, &a, c, 7, "crm").g.nrules, 1);
+	pod_unref(c.pod);
+	c.pod = pod("other", "x", "{}");
+	assert_int_equal(ask(p, &a, c, 7, "crm").g.nrules, 0);
+	assert_int_equal(ask(p, &a, c, 7, "hr").g.nrules, 1);
+	pod_unref(c.pod);
+	/* In no pod it is none. */
+	assert_int_equal(ask(p, &a, caller("/system/x", "", 1), 7, "crm").r, 0);
+	/* A cgroup that is gone may have been any, whatever the uid says. */
+	x = ask(p, &a, caller("", "", 9), 7, "crm");
+	assert_int_equal(x.r, -EACCES);
+	assert_non_null(strstr(x.e.msg, "its cgroup is gone"));
+	arena_fini(&a);
+	policy_unref(p);
+}
+
 static void insecure_auth_is_of_the_credential(void **state)
 {
 	struct policy *p = load(DOCUMENT("a", "[{cgroup: '/x'}]", DATABASE("d", "h:1", "[crm]", "u"), "")
@@ -469,6 +514,7 @@ int main(void)
 		cmocka_unit_test(gone_cgroup),
 		cmocka_unit_test(rules_of_all_documents),
 		cmocka_unit_test(unresolved_names),
+		cmocka_unit_test(unknown_pods),
 		cmocka_unit_test(insecure_auth_is_of_the_credential),
 		cmocka_unit_test(enrolment),
 		cmocka_unit_test(networks),

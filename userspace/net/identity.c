@@ -79,15 +79,19 @@ static void path_of(struct identity *id, uint64_t cgroup_id, char *out, size_t c
 	pthread_mutex_unlock(&id->lock);
 }
 
-static struct pod *pod_of(struct identity *id, const char *cgroup)
+/* Of one that is denied the API may say what is not so of it. */
+static void tell_pod(struct identity *id, struct caller *out)
 {
 	struct pod_verdict v;
 	struct pod_path p;
 
-	if (!id->book || !pod_path_read(cgroup, &p))
-		return NULL;
+	out->in_pod = id->book && pod_path_read(out->cgroup, &p);
+	if (!out->in_pod)
+		return;
 	book_verdict(id->book, p.uid, &v);
-	return v.pod;
+	if (v.state == POD_DENIED)
+		pod_verdict_fini(&v);
+	out->pod = v.pod;
 }
 
 void identity_fill(struct identity *id, uint64_t netns_cookie, const struct flow_value *v, struct caller *out)
@@ -101,7 +105,7 @@ void identity_fill(struct identity *id, uint64_t netns_cookie, const struct flow
 	};
 	path_of(id, v->cgroup_id, out->cgroup, sizeof(out->cgroup));
 	cgroup_unit(out->cgroup, out->unit, sizeof(out->unit));
-	out->pod = pod_of(id, out->cgroup);
+	tell_pod(id, out);
 	memcpy(out->comm, v->comm, sizeof(out->comm));
 	out->comm[sizeof(out->comm) - 1] = '\0';
 	flow_dialled(v, &out->dialled);

@@ -5,6 +5,7 @@
 #define PGVEIL_POLICY_CALLER_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pod;
@@ -18,9 +19,10 @@ struct caller {
 	uint32_t tgid, uid;
 	char comm[16];
 	struct sockaddr_storage dialled; /* where the application meant to connect to */
-	/* What Kubernetes says of the pod that it is in (kube/pod.h); NULL: it is in none, or nothing was
-	 * said. A reference of whoever filled this in. */
+	/* What Kubernetes says of the pod that it is in (kube/pod.h); NULL: it is in none, or (in_pod)
+	 * nothing that counts was said of it yet. A reference of whoever filled this in. */
 	struct pod *pod;
+	bool in_pod;
 };
 
 #endif

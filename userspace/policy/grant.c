@@ -67,6 +67,25 @@ static bool document_names(const struct document *d, const struct caller *who)
 	return false;
 }
 
+/* Whether s would name who if it were known where it is: its cgroup is gone, or nothing was said of its pod.
+ */
+static bool subject_may_name(const struct subject *s, const struct caller *who)
+{
+	if (s->has_uid && s->uid != who->uid)
+		return false;
+	if (!who->cgroup[0])
+		return s->cgroup || s->unit || s->has_pods;
+	return s->has_pods && who->in_pod && !who->pod && place_named(s, who->cgroup, who->unit);
+}
+
+static bool document_may_name(const struct document *d, const struct caller *who)
+{
+	for (unsigned i = 0; i < d->nsubjects; i++)
+		if (subject_may_name(&d->subjects[i], who))
+			return true;
+	return false;
+}
+
 /* Of a subject that names who: the length of its cgroup's path; a uid alone has none, nor have pods: theirs
  * are as many as somebody starts. */
 static size_t width(const struct subject *s, const struct caller *who)
@@ -251,6 +270,22 @@ static int search_document(const struct policy *p, unsigned i, unsigned first,
 	return 0;
 }
 
+static bool may_apply(const struct document *d, unsigned first,
+	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname)
+{
+	for (unsigned j = 0; j < d->ndatabases; j++)
+		if (database_named(&d->databases[j], dbname) && covers(arg, first + j) != COVERS_NO)
+			return true;
+	return false;
+}
+
+static int refuse_unknown(const struct document *d, const struct caller *who, struct err *e)
+{
+	return err_sql(e, -EACCES, "28000", "pgveil policy \"%.63s\" may be about this process, and %s",
+		d->name ? d->name : "",
+		who->cgroup[0] ? "nothing is known of its pod yet: try again" : "its cgroup is gone");
+}
+
 static int refuse(const struct search *s, const char *dbname, struct err *e)
 {
 	if (!s->named)
@@ -325,6 +360,9 @@ static int collect(const struct policy *p, const struct caller *who,
 		const struct document *d = &p->documents.v[i];
 		bool applies;
 
+		/* It may mask what others do not. */
+		if (document_may_name(d, who) && may_apply(d, first, covers, arg, dbname))
+			return refuse_unknown(d, who, e);
 		if (!document_names(d, who))
 			continue;
 		s->named = true;

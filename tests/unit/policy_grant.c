@@ -280,6 +280,39 @@ static void unknown_pods(void **state)
 	policy_unref(p);
 }
 
+#define ASKS    "  statements: {default: allow, rules: [{effects: [delete], verdict: ask}]}\n"
+#define OF(uid) "  approval: {approvers: {uids: [" uid "]}, timeout: 1h, shapes: true}\n"
+
+/* A document that asks and names nobody means root: another one does not say instead who may approve. */
+static void who_approves(void **state)
+{
+	struct policy *p = load(DOCUMENT("a", "[{cgroup: '/x'}]", DATABASE("d", "h:1", "[crm]", "u"),
+		ASKS) DOCUMENT("b", "[{cgroup: '/x'}, {cgroup: '/y'}]", DATABASE("e", "h:1", "['*']", "u"),
+		OF("7")) DOCUMENT("c", "[{cgroup: '/y'}]", DATABASE("f", "h:1", "[crm]", "u"), ASKS OF("8")));
+	struct arena a = {0};
+	struct answer x;
+
+	(void)state;
+	x = ask(p, &a, caller("/x", "", 1), 7, "crm");
+	assert_int_equal(x.r, 0);
+	assert_int_equal(x.g.napprovals, 2);
+	assert_int_equal(x.g.approvals[0]->uids[0], 7);
+	assert_int_equal(x.g.approvals[1]->nuids, 1);
+	assert_int_equal(x.g.approvals[1]->uids[0], 0);
+	assert_int_equal(x.g.approvals[1]->ngids + x.g.approvals[1]->ntokens, 0);
+	assert_int_equal(x.g.approvals[1]->timeout_s, 600);
+	assert_false(x.g.approvals[1]->shapes);
+	/* It does not ask about other databases; and each of two that say whom is agreed with. */
+	assert_int_equal(ask(p, &a, caller("/x", "", 1), 7, "hr").g.napprovals, 1);
+	x = ask(p, &a, caller("/y", "", 1), 7, "crm");
+	assert_int_equal(x.g.napprovals, 2);
+	assert_int_equal(x.g.approvals[1]->uids[0], 8);
+	/* Alone it is root by itself. */
+	assert_int_equal(ask(p, &a, caller("/x", "", 1), 1, "crm").g.napprovals, 0);
+	arena_fini(&a);
+	policy_unref(p);
+}
+
 static void insecure_auth_is_of_the_credential(void **state)
 {
 	struct policy *p = load(DOCUMENT("a", "[{cgroup: '/x'}]", DATABASE("d", "h:1", "[crm]", "u"), "")
@@ -515,6 +548,7 @@ int main(void)
 		cmocka_unit_test(rules_of_all_documents),
 		cmocka_unit_test(unresolved_names),
 		cmocka_unit_test(unknown_pods),
+		cmocka_unit_test(who_approves),
 		cmocka_unit_test(insecure_auth_is_of_the_credential),
 		cmocka_unit_test(enrolment),
 		cmocka_unit_test(networks),

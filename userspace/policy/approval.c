@@ -10,7 +10,6 @@
 
 #define APPROVAL      "spec.approval"
 #define REQUIRED_MAX  16
-#define TIMEOUT_S     600
 #define TIMEOUT_MIN_S 1
 #define TIMEOUT_MAX_S 86400
 #define APPROVERS_MAX 256
@@ -139,7 +138,7 @@ void approval_read(struct reading *r, const struct node *n, struct approval *out
 
 	if (!section_map(r, n, APPROVAL, keys, ARRAY_LEN(keys)))
 		return;
-	*out = (struct approval){.required = 1, .timeout_s = TIMEOUT_S, .given = true};
+	*out = (struct approval){.required = 1, .timeout_s = APPROVAL_TIMEOUT_S, .given = true};
 	out->where = section_where(r, n);
 	section_missing(r, n, APPROVAL, "approvers");
 	read_approvers(r, node_get(n, "approvers"), out);

@@ -348,6 +348,24 @@ static int add_limits(
 	return d->export.period_s ? add_windows(d, who, a, g, e) : 0;
 }
 
+/* Where a document asks and does not say whom, root is it, whoever else is named by another. */
+static const uint32_t root_uid;
+static const struct approval of_root = {.given = true,
+	.uids = &root_uid,
+	.nuids = 1,
+	.required = 1,
+	.timeout_s = APPROVAL_TIMEOUT_S,
+	.where = ""};
+
+static bool asks(const struct document *d)
+{
+	bool ask = d->export.ask || (d->guard.given && d->guard.normal == ASK);
+
+	for (unsigned i = 0; i < d->guard.nrules; i++)
+		ask = ask || d->guard.rules[i].verdict == ASK;
+	return ask;
+}
+
 static int collect(const struct policy *p, const struct caller *who,
 	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct search *s,
 	const struct rule **rules, const struct row_rule **rows, const struct opaque_rule **opaque,
@@ -355,6 +373,7 @@ static int collect(const struct policy *p, const struct caller *who,
 	struct arena *a, struct grant *g, struct err *e)
 {
 	unsigned first = 0;
+	bool of_nobody = false;
 
 	for (unsigned i = 0; i < p->documents.n; first += p->documents.v[i++].ndatabases) {
 		const struct document *d = &p->documents.v[i];
@@ -382,11 +401,16 @@ static int collect(const struct policy *p, const struct caller *who,
 			guards[g->nguards++] = &d->guard;
 		if (applies && d->approval.given)
 			approvals[g->napprovals++] = &d->approval;
+		else if (applies && asks(d))
+			of_nobody = true;
 		if (applies && add_limits(d, who, a, g, e))
 			return -ENOMEM;
 	}
 	if (!g->nopaque)
 		opaque[g->nopaque++] = &lets_all;
+	/* Alone it goes without saying. */
+	if (of_nobody && g->napprovals)
+		approvals[g->napprovals++] = &of_root;
 	return g->database ? 0 : refuse(s, dbname, e);
 }
 

@@ -63,6 +63,8 @@ struct opaque_rule { /* spec.statements.opaque */
 struct guard;    /* policy/guard.h */
 struct row_rule; /* policy/rows.h */
 
+#define APPROVAL_TIMEOUT_S 600 /* where none is given */
+
 struct approval { /* spec.approval: who may approve of what the statements' rules ask about */
 	bool given;
 	const uint32_t *uids, *gids;

@@ -4,6 +4,7 @@ KUBE_REAL=1 (make test-kube) on a real API server. Each writes of itself, and ne
 
 import json
 import os
+import time
 
 import pytest
 import yaml
@@ -134,6 +135,50 @@ def test_who_is_there_says_it_again(lab, secret):
     mask(lab, "again", {"node1": None, "node2": {"generation": generation, "inForce": False, "message": "it was not me"}})
     lab.wait_until(lambda: {n: s["inForce"] for n, s in lab.said("again").items()} == {"node1": True, "node2": True}, "it is not said again")
     lab.accepted("again", "True")
+
+
+def settled(lab, name):
+    """All is said of it, and written. → how often node1 has written."""
+    lab.wait_until(lambda: set(lab.said(name)) == {"node1", "node2"}, "it is not said")
+    lab.accepted(name, "True")
+    lab.wait_until(lambda: all(n.cluster()["policies"]["status_pending"] == 0 for n in lab.nodes), "it is to be written yet")
+    return writes(lab)
+
+
+def wrong(lab, name):
+    mask(lab, name, {"node1": {"generation": lab.object(name)["metadata"]["generation"], "inForce": False, "message": "it was not me"}})
+
+
+def said_again(lab, name):
+    lab.wait_until(lambda: lab.said(name)["node1"]["inForce"], "it is not said again")
+
+
+def test_who_speaks_for_a_node_again_and_again(lab, secret):
+    """The node does so later each time: two that never agree do not write as fast as they can."""
+    lab.cluster.api.create(lab.document("fought"))
+    before, began = settled(lab, "fought"), time.monotonic()
+    for _ in range(2):
+        wrong(lab, "fought")
+        said_again(lab, "fought")
+    took = time.monotonic() - began
+    assert 1 + 2 <= took
+    assert settled(lab, "fought") - before == 2
+
+
+def test_what_was_said_before_is_no_reason_to_say_it_again(lab, secret):
+    """A watch that is behind shows what the node has changed since. Here somebody else has, at once."""
+    lab.cluster.api.create(lab.document("late"))
+    for _ in range(10):
+        before, began = settled(lab, "late"), time.monotonic()
+        right = {"node1": {**lab.said("late")["node1"], "message": None}}
+        wrong(lab, "late")
+        mask(lab, "late", right)
+        soon = time.monotonic() - began < 0.5
+        wrong(lab, "late")
+        said_again(lab, "late")
+        if soon:
+            break
+    assert soon and settled(lab, "late") - before == 1
 
 
 def test_a_node_that_goes_and_comes_back(lab, secret):

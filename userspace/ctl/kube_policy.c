@@ -420,6 +420,7 @@ void kube_policy_count(struct kube_policy *k, struct kube_policy_counts *out)
 		kube_status_counts(k->status, &st);
 	out->status_written = st.written;
 	out->status_failed = st.failed;
+	out->status_pending = st.pending;
 }
 
 json_t *kube_policy_report(struct kube_policy *k)
@@ -432,10 +433,11 @@ json_t *kube_policy_report(struct kube_policy *k)
 		json_array_append_new(list, json_pack("{s:s, s:I}", "name", k->in_force.v[i].name,
 						    "generation", (json_int_t)k->in_force.v[i].generation));
 	if (!doc || json_object_update_new(doc,
-			    json_pack("{s:i, s:I, s:b, s:b, s:o, s:I, s:I}", "objects", (int)c.objects,
+			    json_pack("{s:i, s:I, s:b, s:b, s:o, s:I, s:I, s:I}", "objects", (int)c.objects,
 				    "as_of_ms", (json_int_t)c.as_of_ms, "loaded", k->loaded, "kept", k->kept,
 				    "in_force", list, "status_written", (json_int_t)c.status_written,
-				    "status_failed", (json_int_t)c.status_failed)) < 0) {
+				    "status_failed", (json_int_t)c.status_failed, "status_pending",
+				    (json_int_t)c.status_pending)) < 0) {
 		json_decref(doc);
 		return NULL;
 	}

@@ -53,7 +53,7 @@ json_t *kube_policy_report(struct kube_policy *k);
 struct kube_policy_counts {
 	unsigned objects, in_force;
 	uint64_t as_of_ms; /* wall clock; 0: never */
-	uint64_t status_written, status_failed;
+	uint64_t status_written, status_failed, status_pending;
 	bool current;
 };
 void kube_policy_count(struct kube_policy *k, struct kube_policy_counts *out);

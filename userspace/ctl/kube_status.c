@@ -5,7 +5,9 @@
  *
  * A node that is gone says nothing any more, and nobody says it for it: what it said is taken away by any
  * that finds twice, a while apart, that the API server has no such Node. One that does not find its own knows
- * nothing of others. Whoever is there all the same sees it in the watch, and says it again. */
+ * nothing of others. Whoever is there all the same sees it in the watch, and says it again: not at once,
+ * since a watch that is behind shows what was before, and each time later, since two that speak for one node
+ * never agree. */
 #include "ctl/kube_status.h"
 
 #include <errno.h>
@@ -34,8 +36,9 @@
 struct line {
 	char *name, *uid, *message;
 	int64_t generation;
-	bool in_force, told;
-	unsigned unlike; /* how often the object was seen to say something else */
+	bool in_force, told, sent; /* sent: it is being written just now */
+	bool doubted; /* the object was seen to say something else since: it is written again … */
+	uint64_t due_ms, wait_ms; /* … then, so long after it was seen */
 };
 
 struct kube_status {
@@ -122,14 +125,26 @@ static char *shorten(const char *message)
 	return strndup(message, n);
 }
 
+static void carry_over(struct line *to, const struct line *from)
+{
+	to->told = from->told;
+	to->sent = from->sent;
+	to->doubted = from->doubted;
+	to->due_ms = from->due_ms;
+	to->wait_ms = from->wait_ms;
+}
+
 int kube_status_set(struct kube_status *s, const struct kube_status_line *in, unsigned n)
 {
 	struct line *v = calloc(n ? n : 1, sizeof(*v));
 	int r = v ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; !r && i < n; i++) {
-		v[i] = (struct line){strdup(in[i].name), strdup(in[i].uid), shorten(in[i].message),
-			in[i].generation, in[i].in_force, false, 0};
+		v[i] = (struct line){.name = strdup(in[i].name),
+			.uid = strdup(in[i].uid),
+			.message = shorten(in[i].message),
+			.generation = in[i].generation,
+			.in_force = in[i].in_force};
 		if (!v[i].name || !v[i].uid || !v[i].message)
 			r = -ENOMEM;
 	}
@@ -141,8 +156,8 @@ int kube_status_set(struct kube_status *s, const struct kube_status_line *in, un
 	for (unsigned i = 0; i < n; i++) {
 		const struct line *old = find(s->v, s->n, v[i].name);
 
-		v[i].told = old && old->told && same(old, &v[i]);
-		v[i].unlike = old ? old->unlike : 0;
+		if (old && same(old, &v[i]))
+			carry_over(&v[i], old);
 	}
 	lines_free(s->v, s->n);
 	s->v = v;
@@ -162,17 +177,48 @@ static const char *text_of(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
-/* That the object has what was written of it last. One of another generation is not what that was about. */
-static bool has(const json_t *object, const json_t *nodes, const char *node, const struct line *l)
+/* One of another generation is not what the line was about. */
+static bool is_about(const json_t *object, const struct line *l)
 {
-	const json_t *meta = json_object_get(object, "metadata"), *own = json_object_get(nodes, node);
+	const json_t *meta = json_object_get(object, "metadata");
 
-	if (strcmp(text_of(meta, "uid"), l->uid) != 0 ||
-		json_integer_value(json_object_get(meta, "generation")) != l->generation)
-		return true;
+	return strcmp(text_of(meta, "uid"), l->uid) == 0 &&
+	       json_integer_value(json_object_get(meta, "generation")) == l->generation;
+}
+
+static bool says(const json_t *own, const struct line *l)
+{
 	return json_integer_value(json_object_get(own, "generation")) == l->generation &&
 	       json_is_true(json_object_get(own, "inForce")) == l->in_force &&
 	       strcmp(text_of(own, "message"), l->message) == 0;
+}
+
+static void doubt(struct line *l)
+{
+	uint64_t now = clock_ms(), longer = 2 * l->wait_ms;
+
+	if (!l->wait_ms || now > l->due_ms + AGAIN_MAX)
+		longer = AGAIN_MS;
+	l->wait_ms = longer < AGAIN_MAX ? longer : AGAIN_MAX;
+	l->due_ms = now + l->wait_ms;
+	l->doubted = true;
+	l->told = false;
+}
+
+/* What is to be written for the first time is, whatever the object says before. */
+static bool weigh(struct line *l, const json_t *own)
+{
+	if (!says(own, l)) {
+		if (l->told || l->sent)
+			doubt(l);
+		return true;
+	}
+	if (l->doubted) { /* it was what had been before */
+		l->told = !l->sent;
+		l->wait_ms /= 2;
+		l->doubted = false;
+	}
+	return false;
 }
 
 void kube_status_seen(struct kube_status *s, const json_t *object)
@@ -185,9 +231,7 @@ void kube_status_seen(struct kube_status *s, const json_t *object)
 	/* it is looked for later, then */
 	(void)!roll_put(s->roll, name, nodes);
 	l = find(s->v, s->n, name);
-	if (l && !has(object, nodes, s->node, l)) {
-		l->told = false;
-		l->unlike++;
+	if (l && is_about(object, l) && weigh(l, json_object_get(nodes, s->node))) {
 		s->round++;
 		pthread_cond_broadcast(&s->wake);
 	}
@@ -420,32 +464,43 @@ static void look(struct kube_status *s)
 
 /* ---- the thread ---- */
 
-/* A copy of one that is still to be written. false: there is none. Under the lock. */
-static bool next_line(struct kube_status *s, struct line *out)
+/* A copy of one that is still to be written. false: there is none before *at. Under the lock. */
+static bool next_line(struct kube_status *s, struct line *out, uint64_t *at)
 {
+	uint64_t now = clock_ms();
+
 	for (unsigned i = 0; i < s->n; i++) {
-		if (s->v[i].told)
+		struct line *l = &s->v[i];
+
+		if (l->told)
 			continue;
-		*out = s->v[i];
-		out->name = strdup(out->name);
-		out->uid = strdup(out->uid);
-		out->message = strdup(out->message);
-		if (out->name && out->uid && out->message)
-			return true;
-		line_fini(out);
-		return false;
+		if (l->doubted && l->due_ms > now) {
+			*at = l->due_ms < *at ? l->due_ms : *at;
+			continue;
+		}
+		*out = *l;
+		out->name = strdup(l->name);
+		out->uid = strdup(l->uid);
+		out->message = strdup(l->message);
+		l->sent = out->name && out->uid && out->message;
+		l->doubted = l->doubted && !l->sent;
+		if (!l->sent)
+			line_fini(out);
+		return l->sent;
 	}
 	return false;
 }
 
 /* What is gone, or says something else now, is another matter; so is what somebody may have changed
  * meanwhile. Under the lock. */
-static void mark(struct kube_status *s, const struct line *l)
+static void mark(struct kube_status *s, const struct line *l, bool told)
 {
 	struct line *x = find(s->v, s->n, l->name);
 
-	if (x && same(x, l) && x->unlike == l->unlike)
-		x->told = true;
+	if (!x || !same(x, l))
+		return;
+	x->sent = false;
+	x->told = told && !x->doubted;
 }
 
 static void note(struct kube_status *s, int r, const struct err *e)
@@ -476,12 +531,13 @@ static void *write_all(void *arg)
 
 	pthread_mutex_lock(&s->lock);
 	while (!s->stopping) {
+		uint64_t at = s->look_ms;
 		struct err e = {0};
 		struct line l;
 		int r;
 
-		if (s->left || !next_line(s, &l)) {
-			rest(s, s->look_ms);
+		if (s->left || !next_line(s, &l, &at)) {
+			rest(s, at);
 			if (s->stopping || clock_ms() < s->look_ms)
 				continue;
 			s->look_ms = clock_ms() + s->nodes_ms;
@@ -493,8 +549,7 @@ static void *write_all(void *arg)
 		r = tell(s, &l, &e);
 		pthread_mutex_lock(&s->lock);
 		/* It was deleted meanwhile, which the watch tells; or its name is none. */
-		if (!r || r == -ENOENT || r == -EINVAL)
-			mark(s, &l);
+		mark(s, &l, !r || r == -ENOENT || r == -EINVAL);
 		if (!s->stopping)
 			note(s, r == -ENOENT ? 0 : r, &e);
 		line_fini(&l);

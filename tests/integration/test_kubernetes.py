@@ -299,6 +299,46 @@ def test_the_cgroup_first(lab):
         q.becomes(state)
 
 
+def remove_namespace(api, name):
+    """As the controller does when nothing is in it any more."""
+    api.delete("Namespace", "", name)
+    api.registry.finalize(name, {"spec": {}})
+
+
+def test_the_watch_of_namespaces_is_behind(lab):
+    """A pod that comes before the news of its namespace's label is not let be by what that was before: not where it was labelled since, nor
+    where it is another one by that name. What is in none of these is let be all the same."""
+    only_of_the_stand_in()
+    api = lab.api
+    for name in ("labelled-since", "made-anew", "as-it-was"):
+        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        lab.pod("first-" + name, namespace=name, netns="agent3").becomes("exempt")
+    api.delete("Pod", "made-anew", "first-made-anew", gracePeriodSeconds=0)
+    api.faults.add("stall", path="/api/v1/namespaces", watch=True, count=0, after=0, seconds=3600)
+    at = len(api.requests)
+    api.drop_connections()
+    try:
+        lab.wait_until(lambda: any("watch=true" in r[2] and r[2].startswith("/api/v1/namespaces") for r in list(api.requests)[at:]), "it is not watched again")
+        lab.current()
+        api.change("v1", "Namespace", "", "labelled-since", {"metadata": {"labels": LABEL}})
+        remove_namespace(api, "made-anew")
+        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "made-anew", "labels": LABEL}})
+        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "unheard"}})
+        pods = {ns: lab.pod("then-" + ns, namespace=ns, netns="agent2") for ns in ("labelled-since", "made-anew", "unheard")}
+        free = lab.pod("then-as-it-was", namespace="as-it-was", netns="agent2")
+        free.becomes("exempt")  # asked for behind the others
+        assert free.dial() == "direct"
+        for ns, p in pods.items():
+            assert p.shown()["state"] == "unknown" and p.dial() == REFUSED, ns
+            assert any(r[2].endswith("?fieldSelector=metadata.name%3D" + ns) for r in list(api.requests)), ns
+    finally:
+        api.faults.clear()
+    for ns, p in pods.items():
+        p.becomes("exempt" if ns == "unheard" else "enrolled")
+    for ns in ("labelled-since", "made-anew"):
+        lab.wait_until(lambda: pods[ns].dial() == "engine", "it is not captured")
+
+
 def test_restart_while_the_api_server_is_gone(lab):
     claude, web = lab.pod("keeps", {**LABEL, "app": "claude"}), lab.pod("keeps-web", netns="agent2")
     claude.becomes("enrolled")

@@ -30,6 +30,20 @@ static void space(struct book *b, const char *name, const char *guard)
 	json_decref(o);
 }
 
+/* Asked for when all of this was known. */
+static void asked(struct book *b, const char *name, const char *guard)
+{
+	json_t *o = json_pack("{s:{s:s, s:{s:s*}}}", "metadata", "name", name, "labels", GUARD_LABEL, guard);
+	char of[NAMESPACE_NAME_MAX];
+	uint64_t news;
+
+	assert_true(book_doubt(b, of, &news));
+	assert_string_equal(of, name);
+	assert_true(book_sure(b, name, news, o));
+	assert_false(book_doubt(b, of, &news));
+	json_decref(o);
+}
+
 static void pod(struct book *b, const char *uid, const char *namespace, bool enroll)
 {
 	json_t *o = json_pack("{s:{s:s, s:s, s:s, s:{s:s}}, s:{s:s, s:[{s:s}]}}", "metadata", "name", uid,
@@ -66,6 +80,8 @@ static void test_by_name(void **state)
 	is(b, B, POD_EXEMPT); /* its namespace's name is known from itself */
 	is(b, C, POD_UNKNOWN);
 	space(b, "more", NULL);
+	is(b, C, POD_UNKNOWN);
+	asked(b, "more", NULL);
 	is(b, C, POD_EXEMPT);
 	is(b, "00000000-0000-0000-0000-00000000000d", POD_UNKNOWN);
 	book_free(b);
@@ -81,6 +97,7 @@ static void test_by_label(void **state)
 	is(b, A, POD_UNKNOWN); /* refused: its namespace may be guarded */
 	is(b, B, POD_ENROLLED);
 	space(b, "agents", "yes");
+	asked(b, "agents", "yes");
 	is(b, A, POD_EXEMPT);
 	space(b, "agents", "true");
 	is(b, A, POD_ENROLLED);
@@ -92,7 +109,103 @@ static void test_by_label(void **state)
 	space(b, "agents", "true");
 	is(b, A, POD_ENROLLED);
 	space(b, "agents", "false");
+	is(b, A, POD_ENROLLED);
+	asked(b, "agents", NULL);
 	is(b, A, POD_EXEMPT);
+	book_free(b);
+}
+
+static void put_space(struct book *b, const char *name, bool enroll)
+{
+	json_t *o = json_pack("{s:{s:s, s:{s:s}}}", "metadata", "name", name, "labels", ENROLL_LABEL,
+		enroll ? "true" : "false");
+
+	assert_true(book_namespace_put(b, o));
+	json_decref(o);
+}
+
+static bool answers(struct book *b, const char *name, uint64_t news, bool enroll)
+{
+	json_t *o = json_pack("{s:{s:s, s:{s:s}}}", "metadata", "name", name, "labels", ENROLL_LABEL,
+		enroll ? "true" : "false");
+	bool sure = book_sure(b, name, news, o);
+
+	json_decref(o);
+	return sure;
+}
+
+/* What is known of a namespace may be of one that is gone, or from before it was labelled. */
+static void test_a_watch_that_is_behind(void **state)
+{
+	struct book *b = make(NULL, false, false);
+	char name[NAMESPACE_NAME_MAX], second[NAMESPACE_NAME_MAX];
+	uint64_t news, later;
+
+	(void)state;
+	assert_false(book_doubt(b, name, &news));
+	put_space(b, "x", false);
+	pod(b, A, "x", false);
+	is(b, A, POD_UNKNOWN);
+	assert_true(book_doubt(b, name, &news));
+	assert_string_equal(name, "x");
+	/* Labelled by now, which the watch did not tell yet; or there is none; or it is another's answer. */
+	assert_false(answers(b, "x", news, true));
+	is(b, A, POD_UNKNOWN);
+	assert_false(book_sure(b, "x", news, NULL));
+	(void)answers(b, "xx", news, false);
+	is(b, A, POD_UNKNOWN);
+	/* Each in its turn: one that is not settled does not keep others from it. */
+	put_space(b, "y", false);
+	pod(b, B, "y", false);
+	assert_true(book_doubt(b, name, &news));
+	assert_string_equal(name, "y");
+	assert_true(book_doubt(b, second, &later));
+	assert_string_equal(second, "x");
+	/* An answer says nothing of a pod that came after the question. */
+	pod(b, C, "y", false);
+	assert_false(answers(b, "y", news, false));
+	is(b, B, POD_EXEMPT);
+	is(b, C, POD_UNKNOWN);
+	/* One that is labelled is not asked for; what was exempt becomes what it is now. */
+	put_space(b, "x", true);
+	put_space(b, "y", true);
+	is(b, A, POD_ENROLLED);
+	is(b, B, POD_ENROLLED);
+	is(b, C, POD_ENROLLED);
+	assert_false(book_doubt(b, name, &news));
+	book_free(b);
+}
+
+static void forget(struct book *b, const char *uid, const char *namespace)
+{
+	json_t *o = json_pack("{s:{s:s, s:s, s:s}, s:{s:s}}", "metadata", "name", uid, "namespace", namespace,
+		"uid", uid, "spec", "nodeName", "n");
+
+	book_pod_gone(b, o);
+	json_decref(o);
+}
+
+/* Deleted with force it lives on, and its namespace may be made anew without a label. */
+static void test_gone_is_not_released(void **state)
+{
+	struct book *b = make(NULL, false, true);
+	char name[NAMESPACE_NAME_MAX];
+	uint64_t news;
+
+	(void)state;
+	put_space(b, "x", false);
+	pod(b, A, "x", false);
+	book_cgroup(b, A, true);
+	asked(b, "x", NULL);
+	is(b, A, POD_EXEMPT);
+	put_space(b, "x", true);
+	is(b, A, POD_ENROLLED);
+	forget(b, A, "x");
+	put_space(b, "x", false);
+	is(b, A, POD_ENROLLED);
+	assert_false(book_doubt(b, name, &news));
+	book_cgroup(b, A, false);
+	is(b, A, POD_UNKNOWN);
 	book_free(b);
 }
 
@@ -182,6 +295,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_by_name),
 		cmocka_unit_test(test_by_label),
+		cmocka_unit_test(test_a_watch_that_is_behind),
+		cmocka_unit_test(test_gone_is_not_released),
 		cmocka_unit_test(test_no_list_is_all),
 		cmocka_unit_test(test_a_forged_mirror),
 	};

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Reflectors and book against a small API server that pages, forgets, fails, and cuts its answers anywhere,
- * in random sequences. What the book says of a pod is never laxer than what was true at some moment since the
- * reflectors last caught up; when they have, it is what is true, or stricter where a pod was so before.
+ * in random sequences; and questions about namespaces, whose answers come late. What the book says of a pod
+ * is never laxer than what was true at some moment since the reflectors last caught up, nor by what its
+ * namespace was before there was the pod; when they have, it is what is true, or stricter where a pod was so
+ * before.
  *
  * kube_model [SEQUENCES [SEED]] */
 #include "test.h"
@@ -62,6 +64,11 @@ static struct world {
 	unsigned nlog;
 	struct link link[2];
 	struct book *book;
+	struct question { /* the answer is under way: it is of what was so at version */
+		bool under_way;
+		char name[NAMESPACE_NAME_MAX];
+		uint64_t news, version;
+	} question;
 	bool release;
 } w;
 
@@ -325,22 +332,74 @@ static void step_link(struct link *l, bool faults)
 	w.now += draw(2000);
 }
 
+static void ask(void)
+{
+	char name[NAMESPACE_NAME_MAX];
+	uint64_t news;
+
+	if (w.question.under_way || !book_doubt(w.book, name, &news))
+		return;
+	w.question = (struct question){.under_way = true, .news = news, .version = w.version};
+	strcpy(w.question.name, name);
+}
+
+/* Some get none. */
+static void answer(bool faults)
+{
+	struct question *q = &w.question;
+	unsigned i = (unsigned)strtoul(q->name + 1, NULL, 10);
+	const struct fact *f = q->under_way ? fact_at(SPACE, i, q->version) : NULL;
+	json_t *o = NULL;
+	char text[1024];
+
+	if (!q->under_way)
+		return;
+	q->under_way = false;
+	if (faults && draw(6) == 0)
+		return;
+	if (f && f->alive) {
+		write_object(text, sizeof(text), SPACE, i, f, f->from);
+		o = json_loads(text, 0, NULL);
+		assert_non_null(o);
+	}
+	(void)book_sure(w.book, q->name, q->news, o);
+	json_decref(o);
+}
+
+/* One that has pods is not taken away; another one by its name may have another label. */
+static void mutate_space(unsigned s)
+{
+	struct fact f = *last_fact(&w.all[SPACE][s]);
+	bool used = false;
+
+	for (unsigned i = 0; i < PODS; i++)
+		used = used || (w.alive[i] != UINT32_MAX && last_fact(&w.all[POD][w.alive[i]])->space == s);
+	if (!f.alive) {
+		f.alive = true;
+		f.label = draw(2);
+		add_fact(SPACE, s, f, "ADDED");
+	} else if (!used && draw(2)) {
+		f.alive = false;
+		add_fact(SPACE, s, f, "DELETED");
+	} else {
+		f.label = !f.label;
+		add_fact(SPACE, s, f, "MODIFIED");
+	}
+}
+
 static void mutate(void)
 {
 	unsigned slot = draw(PODS), pod = w.alive[slot], what = draw(8);
 	struct fact f;
 
 	if (what == 0) {
-		unsigned s = draw(SPACES);
-
-		f = *last_fact(&w.all[SPACE][s]);
-		f.label = !f.label;
-		add_fact(SPACE, s, f, "MODIFIED");
+		mutate_space(draw(SPACES));
 		return;
 	}
 	if (pod == UINT32_MAX) {
-		w.alive[slot] = add_object(POD,
-			(struct fact){.space = draw(SPACES), .label = draw(3) == 0, .escape = draw(4) == 0});
+		f = (struct fact){.space = draw(SPACES), .label = draw(3) == 0, .escape = draw(4) == 0};
+		if (last_fact(&w.all[SPACE][f.space])->alive)
+			w.alive[slot] = add_object(POD, f);
 		return;
 	}
 	f = *last_fact(&w.all[POD][pod]);
@@ -359,27 +418,32 @@ static void mutate(void)
 
 static enum pod_state truth(const struct fact *p, const struct fact *s)
 {
-	if (!p || !p->alive || (!p->label && !s))
+	if (!p || !p->alive || (!p->label && !(s && s->alive)))
 		return POD_UNKNOWN;
 	if (!p->label && !s->label)
 		return POD_EXEMPT;
 	return p->escape ? POD_DENIED : POD_ENROLLED;
 }
 
-/* The laxest that it was since both reflectors knew all. */
+/* The laxest that it was since both reflectors knew all, and since there is that pod. */
 static enum pod_state laxest(const struct object *p)
 {
 	enum pod_state most = POD_UNKNOWN;
 
 	for (unsigned i = 0; i < p->n; i++) {
 		const struct object *s = &w.all[SPACE][p->facts[i].space];
+		const struct fact *now = fact_at(SPACE, p->facts[i].space, w.link[SPACE].synced);
+		/* A namespace goes after the last of its pods; which label it had then nobody tells any more.
+		 */
+		uint64_t synced = now && now->alive ? w.link[SPACE].synced : 0;
 
 		if (i + 1 < p->n && p->facts[i + 1].from <= w.link[POD].synced)
 			continue;
 		for (unsigned k = 0; k < s->n; k++) {
 			enum pod_state one = truth(&p->facts[i], &s->facts[k]);
 
-			if (k + 1 < s->n && s->facts[k + 1].from <= w.link[SPACE].synced)
+			if (k + 1 < s->n &&
+				(s->facts[k + 1].from <= synced || s->facts[k + 1].from <= p->facts[0].from))
 				continue;
 			most = one > most ? one : most;
 		}
@@ -438,6 +502,11 @@ static void catch_up(void)
 	}
 	for (unsigned k = 0; k < 2; k++)
 		w.link[k].synced = w.version;
+	answer(false);
+	for (unsigned i = 0; ask(), w.question.under_way; i++) {
+		assert_true(i <= SPACES);
+		answer(false);
+	}
 }
 
 static void set_up(uint64_t seed, bool release)
@@ -487,12 +556,16 @@ static void one_sequence(uint64_t seed)
 	set_up(seed, seed % 2);
 	for (unsigned rounds = 1 + draw(3); rounds; rounds--) {
 		for (steps = 5 + draw(60); steps; steps--) {
-			unsigned what = draw(12);
+			unsigned what = draw(14);
 
 			if (what < 4)
 				mutate();
 			else if (what == 4)
 				w.floor = w.version - draw(3);
+			else if (what == 5)
+				ask();
+			else if (what == 6)
+				answer(true);
 			else
 				step_link(&w.link[draw(2)], true);
 			check(false);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/attr.h"
+#include "ctl/kube_doubt.h"
 #include "ctl/kube_watch.h"
 #include "kube/book.h"
 
@@ -18,6 +19,7 @@ struct kube {
 	char *server;
 	char selector[2 * NODE_MAX];
 	struct kube_watch *watch[WATCHES];
+	struct kube_doubt *doubt;
 };
 
 /* A node's name is a DNS subdomain: nothing in it has to be encoded. */
@@ -38,6 +40,7 @@ static void on_heard(void *arg)
 
 	if (kube_current(k))
 		book_heard(k->cfg.book);
+	kube_doubt_news(k->doubt);
 }
 
 static int open_watches(struct kube *k, struct err *e)
@@ -63,7 +66,9 @@ static int open_watches(struct kube *k, struct err *e)
 		.arg = k};
 	int r = kube_watch_open(&k->watch[PODS], &k->cfg.access, &pods, e);
 
-	return r ? r : kube_watch_open(&k->watch[NAMESPACES], &k->cfg.access, &namespaces, e);
+	if (!r)
+		r = kube_watch_open(&k->watch[NAMESPACES], &k->cfg.access, &namespaces, e);
+	return r ? r : kube_doubt_open(&k->doubt, &k->cfg.access, k->cfg.book, e);
 }
 
 int kube_open(struct kube **out, const struct kube_config *cfg, struct err *e)
@@ -89,7 +94,7 @@ int kube_open(struct kube **out, const struct kube_config *cfg, struct err *e)
 
 int kube_start(struct kube *k, struct err *e)
 {
-	int r = 0;
+	int r = kube_doubt_start(k->doubt, e);
 
 	for (unsigned i = 0; i < WATCHES && !r; i++)
 		r = kube_watch_start(k->watch[i], e);
@@ -105,6 +110,7 @@ void kube_close(struct kube *k)
 		kube_watch_stop(k->watch[i]);
 	for (unsigned i = 0; i < WATCHES; i++)
 		kube_watch_free(k->watch[i]);
+	kube_doubt_close(k->doubt);
 	free(k->server);
 	free(k);
 }

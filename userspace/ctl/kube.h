@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kube: keeps a book (kube/book.h) by what the Kubernetes API says: the pods of this node, and all
- * namespaces. A watch (ctl/kube_watch.h) for each of the two. */
+ * namespaces. A watch (ctl/kube_watch.h) for each of the two, and what asks where they may not be of one time
+ * (ctl/kube_doubt.h). */
 #ifndef PGVEIL_CTL_KUBE_H
 #define PGVEIL_CTL_KUBE_H
 

@@ -5,49 +5,14 @@
 #include "kube/book.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
-#include "kube/pod_path.h"
+#include "kube/book_internal.h"
 
 #define ENTRIES_MAX    16384u /* a node has some hundreds of pods; of those that ended some more are kept */
 #define NAMESPACES_MAX 65536u
-#define BUCKETS        4096u
-
-struct entry {
-	SLIST_ENTRY(entry) next;
-	char cgroup_uid[POD_UID_MAX];
-	struct pod *pod;     /* NULL: as loaded, or it could not be read */
-	enum pod_state kept; /* what it was so far; the strictest, unless the book releases */
-	const char *fault;   /* it could not be read; else NULL */
-	uint64_t as_of_ms;   /* where the API has it no more, or did not say yet; else the book's counts */
-	uint64_t round;      /* of the list that had it last; 0: none yet */
-	bool gone, has_cgroup;
-	bool disputed; /* pods of two names say that it is theirs */
-};
-
-struct ns {
-	SLIST_ENTRY(ns) next;
-	uint64_t round;
-	bool enroll, guard;
-	char name[];
-};
-
-SLIST_HEAD(entries, entry);
-SLIST_HEAD(spaces, ns);
-
-struct book {
-	struct book_config cfg;
-	pthread_mutex_t lock;
-	struct entries entries[BUCKETS];
-	struct spaces spaces[BUCKETS];
-	unsigned nentries, nspaces;
-	uint64_t pod_round, space_round, heard_ms;
-	bool pods_listed, spaces_listed;
-};
 
 const char *pod_state_name(enum pod_state s)
 {
@@ -94,7 +59,7 @@ void book_free(struct book *b)
 {
 	if (!b)
 		return;
-	for (unsigned i = 0; i < BUCKETS; i++) {
+	for (unsigned i = 0; i < BOOK_BUCKETS; i++) {
 		while (!SLIST_EMPTY(&b->entries[i]))
 			drop_entry(b, &b->entries[i], SLIST_FIRST(&b->entries[i]));
 		while (!SLIST_EMPTY(&b->spaces[i]))
@@ -111,7 +76,7 @@ static unsigned bucket(const char *s)
 
 	for (; *s; s++)
 		h = (h ^ (unsigned char)*s) * 16777619u;
-	return h % BUCKETS;
+	return h % BOOK_BUCKETS;
 }
 
 static struct entry *find(struct book *b, const char *cgroup_uid)
@@ -126,7 +91,7 @@ static struct entry *find(struct book *b, const char *cgroup_uid)
 	return NULL;
 }
 
-static struct ns *find_space(struct book *b, const char *name)
+struct ns *book_space(struct book *b, const char *name)
 {
 	struct ns *n;
 
@@ -138,7 +103,7 @@ static struct ns *find_space(struct book *b, const char *name)
 	return NULL;
 }
 
-static struct entry *find_or_add(struct book *b, const char *cgroup_uid)
+struct entry *book_entry(struct book *b, const char *cgroup_uid)
 {
 	struct entry *e = find(b, cgroup_uid);
 
@@ -176,12 +141,18 @@ static enum pod_state guarded(const struct book *b, const char *name, const stru
 	return !n ? POD_UNKNOWN : n->guard ? POD_ENROLLED : POD_EXEMPT;
 }
 
-/* What the objects say that are there now. */
-static enum pod_state judge(struct book *b, const struct entry *e, const char **why)
+static bool labelled_itself(const struct pod *p)
 {
-	const char *label = e->pod ? pod_label(e->pod, ENROLL_LABEL) : NULL;
-	const struct ns *n = e->pod ? find_space(b, e->pod->namespace) : NULL;
-	bool labelled = label && strcmp(label, "true") == 0;
+	const char *label = p ? pod_label(p, ENROLL_LABEL) : NULL;
+
+	return label && strcmp(label, "true") == 0;
+}
+
+/* What its object says, in a namespace of which n is known; NULL: nothing is. */
+static enum pod_state judge_in(
+	const struct book *b, const struct entry *e, const struct ns *n, const char **why)
+{
+	bool labelled = labelled_itself(e->pod);
 
 	*why = "more than one pod says that it is the mirror of this static pod";
 	if (e->disputed)
@@ -206,8 +177,28 @@ static enum pod_state judge(struct book *b, const struct entry *e, const char **
 	return POD_DENIED;
 }
 
+bool book_spares(const struct book *b, const struct entry *e, const struct ns *n)
+{
+	const char *why;
+
+	return judge_in(b, e, n, &why) == POD_EXEMPT && judge_in(b, e, NULL, &why) != POD_EXEMPT;
+}
+
+/* What the objects say that are there now. Pods and namespaces are told of each by a watch of its own: what
+ * is known of its namespace may be from before the pod was made, or of another one by that name. */
+static enum pod_state judge(struct book *b, const struct entry *e, const char **why)
+{
+	const struct ns *n = e->pod ? book_space(b, e->pod->namespace) : NULL;
+	enum pod_state now = judge_in(b, e, n, why);
+
+	if (now != POD_EXEMPT || e->sure || !book_spares(b, e, n))
+		return now;
+	*why = "its namespace is being asked for";
+	return POD_UNKNOWN;
+}
+
 /* Of what it is and was. Of an unknown one what was known last holds. */
-static enum pod_state settle(struct book *b, struct entry *e, const char **why)
+enum pod_state book_settle(struct book *b, struct entry *e, const char **why)
 {
 	enum pod_state now = judge(b, e, why);
 
@@ -215,7 +206,8 @@ static enum pod_state settle(struct book *b, struct entry *e, const char **why)
 		now = POD_DENIED;
 		*why = e->pod->escape;
 	}
-	if (e->kept != POD_UNKNOWN && (now == POD_UNKNOWN || (!b->cfg.release && e->kept < now))) {
+	if (e->kept != POD_UNKNOWN &&
+		(now == POD_UNKNOWN || ((!b->cfg.release || e->gone) && e->kept < now))) {
 		*why = now == POD_UNKNOWN ? "as it was known last"
 					  : "as it was before; it stays so until it ends";
 		return e->kept;
@@ -229,15 +221,15 @@ static void settle_all(struct book *b)
 	const char *why;
 	struct entry *e;
 
-	for (unsigned i = 0; i < BUCKETS; i++) {
+	for (unsigned i = 0; i < BOOK_BUCKETS; i++) {
 		SLIST_FOREACH(e, &b->entries[i], next)
 		{
-			settle(b, e, &why);
+			book_settle(b, e, &why);
 		}
 	}
 }
 
-static void tell(struct book *b, const char *cgroup_uid)
+void book_tell(struct book *b, const char *cgroup_uid)
 {
 	if (b->cfg.changed)
 		b->cfg.changed(b->cfg.arg, cgroup_uid);
@@ -252,7 +244,7 @@ static bool put_unreadable(struct book *b, const json_t *object, char uid[POD_UI
 
 	if (!given || strlen(given) >= POD_UID_MAX)
 		return true; /* no cgroup can be its */
-	e = find_or_add(b, given);
+	e = book_entry(b, given);
 	if (!e)
 		return false;
 	e->fault = "what the API says of it cannot be read";
@@ -272,22 +264,27 @@ static bool is_anothers(const struct entry *e, const struct pod *p)
 
 static bool put_pod(struct book *b, struct pod *p)
 {
-	struct entry *e = find_or_add(b, p->cgroup_uid);
+	struct entry *e = book_entry(b, p->cgroup_uid);
 	const char *why;
 
 	if (!e)
 		return false;
 	if (is_anothers(e, p)) {
 		e->disputed = true;
-		settle(b, e, &why);
+		book_settle(b, e, &why);
 		return true;
+	}
+	/* It is asked anew where what it says of itself is another thing. */
+	if (!e->pod || strcmp(e->pod->uid, p->uid) != 0 || labelled_itself(e->pod) != labelled_itself(p)) {
+		e->heard = ++b->news;
+		e->sure = false;
 	}
 	pod_unref(e->pod);
 	e->pod = pod_ref(p);
 	e->fault = NULL;
 	e->round = b->pod_round;
 	e->gone = false;
-	settle(b, e, &why);
+	book_settle(b, e, &why);
 	return true;
 }
 
@@ -305,7 +302,7 @@ bool book_pod_put(void *arg, const json_t *object)
 		strcpy(uid, p->cgroup_uid);
 	pod_unref(p);
 	if (uid[0])
-		tell(b, uid);
+		book_tell(b, uid);
 	return ok;
 }
 
@@ -335,7 +332,7 @@ void book_pod_gone(void *arg, const json_t *object)
 	if (e && (!e->pod || !p || strcmp(e->pod->uid, p->uid) == 0))
 		leave(b, &b->entries[bucket(uid)], e);
 	pthread_mutex_unlock(&b->lock);
-	tell(b, uid);
+	book_tell(b, uid);
 	pod_unref(p);
 }
 
@@ -355,7 +352,7 @@ void book_pods_listed(void *arg)
 
 	pthread_mutex_lock(&b->lock);
 	b->pods_listed = true;
-	for (unsigned i = 0; i < BUCKETS; i++) {
+	for (unsigned i = 0; i < BOOK_BUCKETS; i++) {
 		for (e = SLIST_FIRST(&b->entries[i]); e; e = next) {
 			next = SLIST_NEXT(e, next);
 			if (e->round != b->pod_round)
@@ -363,7 +360,7 @@ void book_pods_listed(void *arg)
 		}
 	}
 	pthread_mutex_unlock(&b->lock);
-	tell(b, NULL);
+	book_tell(b, NULL);
 }
 
 static bool says_true(const json_t *labels, const char *name)
@@ -373,18 +370,26 @@ static bool says_true(const json_t *labels, const char *name)
 	return label && strcmp(label, "true") == 0;
 }
 
-bool book_namespace_put(void *arg, const json_t *object)
+const char *book_read_space(const json_t *object, struct ns *out)
 {
 	const json_t *meta = json_object_get(object, "metadata"), *labels = json_object_get(meta, "labels");
-	const char *name = json_string_value(json_object_get(meta, "name"));
+
+	*out = (struct ns){
+		.enroll = says_true(labels, ENROLL_LABEL), .guard = says_true(labels, GUARD_LABEL)};
+	return json_string_value(json_object_get(meta, "name"));
+}
+
+bool book_namespace_put(void *arg, const json_t *object)
+{
 	struct book *b = arg;
-	bool enroll = says_true(labels, ENROLL_LABEL), guard = says_true(labels, GUARD_LABEL), other = false;
-	struct ns *n;
+	bool other = false;
+	struct ns *n, is;
+	const char *name = book_read_space(object, &is);
 
 	if (!name)
 		return false;
 	pthread_mutex_lock(&b->lock);
-	n = find_space(b, name);
+	n = book_space(b, name);
 	if (!n && b->nspaces < NAMESPACES_MAX && (n = calloc(1, sizeof(*n) + strlen(name) + 1))) {
 		strcpy(n->name, name);
 		SLIST_INSERT_HEAD(&b->spaces[bucket(name)], n, next);
@@ -392,16 +397,16 @@ bool book_namespace_put(void *arg, const json_t *object)
 		other = true;
 	}
 	if (n) {
-		other = other || n->enroll != enroll || n->guard != guard;
-		n->enroll = enroll;
-		n->guard = guard;
+		other = other || n->enroll != is.enroll || n->guard != is.guard;
+		n->enroll = is.enroll;
+		n->guard = is.guard;
 		n->round = b->space_round;
 	}
 	if (other)
 		settle_all(b);
 	pthread_mutex_unlock(&b->lock);
 	if (other)
-		tell(b, NULL);
+		book_tell(b, NULL);
 	return n != NULL;
 }
 
@@ -412,11 +417,11 @@ void book_namespace_gone(void *arg, const json_t *object)
 	struct ns *n;
 
 	pthread_mutex_lock(&b->lock);
-	n = name ? find_space(b, name) : NULL;
+	n = name ? book_space(b, name) : NULL;
 	if (n)
 		drop_space(b, &b->spaces[bucket(name)], n);
 	pthread_mutex_unlock(&b->lock);
-	tell(b, NULL);
+	book_tell(b, NULL);
 }
 
 void book_namespaces_begin(void *arg)
@@ -435,7 +440,7 @@ void book_namespaces_listed(void *arg)
 
 	pthread_mutex_lock(&b->lock);
 	b->spaces_listed = true;
-	for (unsigned i = 0; i < BUCKETS; i++) {
+	for (unsigned i = 0; i < BOOK_BUCKETS; i++) {
 		for (n = SLIST_FIRST(&b->spaces[i]); n; n = next) {
 			next = SLIST_NEXT(n, next);
 			if (n->round != b->space_round)
@@ -443,7 +448,7 @@ void book_namespaces_listed(void *arg)
 		}
 	}
 	pthread_mutex_unlock(&b->lock);
-	tell(b, NULL);
+	book_tell(b, NULL);
 }
 
 void book_heard(struct book *b)
@@ -462,7 +467,7 @@ void book_verdict(struct book *b, const char *cgroup_uid, struct pod_verdict *ou
 	pthread_mutex_lock(&b->lock);
 	e = find(b, cgroup_uid);
 	if (e) {
-		out->state = settle(b, e, &why);
+		out->state = book_settle(b, e, &why);
 		out->pod = pod_ref(e->pod);
 		out->gone = e->gone;
 		out->as_of_ms = e->gone || !e->round ? e->as_of_ms : b->heard_ms;
@@ -492,10 +497,10 @@ void book_count(struct book *b, struct book_counts *out)
 
 	*out = (struct book_counts){0};
 	pthread_mutex_lock(&b->lock);
-	for (unsigned i = 0; i < BUCKETS; i++) {
+	for (unsigned i = 0; i < BOOK_BUCKETS; i++) {
 		SLIST_FOREACH(e, &b->entries[i], next)
 		{
-			out->state[settle(b, e, &why)]++;
+			out->state[book_settle(b, e, &why)]++;
 		}
 	}
 	out->pods = b->nentries;
@@ -504,59 +509,4 @@ void book_count(struct book *b, struct book_counts *out)
 	out->pods_listed = b->pods_listed;
 	out->namespaces_listed = b->spaces_listed;
 	pthread_mutex_unlock(&b->lock);
-}
-
-json_t *book_save(struct book *b)
-{
-	json_t *doc = json_object(), *one;
-	const char *why;
-	struct entry *e;
-
-	pthread_mutex_lock(&b->lock);
-	for (unsigned i = 0; doc && i < BUCKETS; i++) {
-		SLIST_FOREACH(e, &b->entries[i], next)
-		{
-			enum pod_state s = settle(b, e, &why);
-			uint64_t as_of = e->gone || !e->round ? e->as_of_ms : b->heard_ms;
-
-			if (s == POD_UNKNOWN)
-				continue;
-			one = json_pack("{s:s, s:I}", "state", pod_state_name(s), "asOf", (json_int_t)as_of);
-			if (json_object_set_new(doc, e->cgroup_uid, one) != 0) {
-				json_decref(doc);
-				doc = NULL;
-				break;
-			}
-		}
-	}
-	pthread_mutex_unlock(&b->lock);
-	return doc;
-}
-
-int book_load(struct book *b, const json_t *saved, struct err *e)
-{
-	const char *uid;
-	json_t *one;
-	int rc = 0;
-
-	if (!json_is_object(saved))
-		return err_set(e, -EINVAL, "what was kept of pods is no object");
-	pthread_mutex_lock(&b->lock);
-	json_object_foreach((json_t *)saved, uid, one)
-	{
-		const char *name = json_string_value(json_object_get(one, "state"));
-		struct entry *x = strlen(uid) < POD_UID_MAX ? find_or_add(b, uid) : NULL;
-		enum pod_state s = POD_EXEMPT;
-
-		while (s != POD_UNKNOWN && (!name || strcmp(name, pod_state_name(s)) != 0))
-			s--;
-		if (!x || s == POD_UNKNOWN) {
-			rc = err_set(e, -EINVAL, "what was kept of pod %.40s cannot be read", uid);
-			break;
-		}
-		x->kept = s;
-		x->as_of_ms = (uint64_t)json_integer_value(json_object_get(one, "asOf"));
-	}
-	pthread_mutex_unlock(&b->lock);
-	return rc;
 }

@@ -61,6 +61,14 @@ bool book_namespace_put(void *arg, const json_t *object);
 void book_namespace_gone(void *arg, const json_t *object);
 void book_namespaces_begin(void *arg);
 void book_namespaces_listed(void *arg);
+/* A pod that nothing enrols is left alone when its namespace was asked for, by a request of its own, after
+ * the news of the pod: the watch of namespaces may be behind that of pods. The name of one that is to be
+ * asked for (the one that was not for the longest time), and how much of the news the answer is about.
+ * false: none. */
+#define NAMESPACE_NAME_MAX 64 /* and a NUL */
+bool book_doubt(struct book *b, char name[NAMESPACE_NAME_MAX], uint64_t *news);
+/* The answer; NULL: there is none by that name. Whether there is nothing more to be asked of it. */
+bool book_sure(struct book *b, const char *name, uint64_t news, const json_t *namespace);
 /* The server was heard: what is in the book is true as of now. */
 void book_heard(struct book *b);
 

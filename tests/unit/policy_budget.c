@@ -3,7 +3,8 @@
 
 #include "policy/budget.h"
 
-#define HOUR_MS 3600000u
+#define HOUR_MS  3600000u
+#define ONE(who) ((struct budget_payers){(const char *const[]){who}, 1})
 
 static struct budget_item item(uint32_t relid, uint64_t count, unsigned constants, unsigned period_s)
 {
@@ -14,7 +15,7 @@ static int spend(struct budget *b, const char *who, struct budget_item it, uint6
 {
 	unsigned which;
 
-	return budget_spend(b, who, &it, 1, now_ms, &which, wait_ms);
+	return budget_spend(b, (struct budget_payers){&who, 1}, &it, 1, now_ms, &which, wait_ms);
 }
 
 static struct budget *fresh(void)
@@ -45,6 +46,34 @@ static void limits(void **state)
 	assert_int_equal(wait, 0);
 	assert_int_equal(spend(b, "/c", item(1, UINT64_MAX, 100, 3600), 0, &wait), -EDQUOT);
 	assert_int_equal(spend(b, "/c", item(1, 100, 100, 3600), 0, &wait), 0);
+	budget_free(b);
+}
+
+/* Of several each has a budget: all of them pay, or nobody. */
+static void payers(void **state)
+{
+	static const char *const ab[] = {"/a", "/b"}, *const bc[] = {"/b", "/c"};
+	struct budget *b = fresh();
+	struct budget_item it = item(1, 60, 100, 3600);
+	uint64_t wait;
+	unsigned which;
+
+	(void)state;
+	assert_int_equal(budget_spend(b, (struct budget_payers){ab, 2}, &it, 1, 0, &which, &wait), 0);
+	assert_int_equal(budget_spend(b, (struct budget_payers){bc, 2}, &it, 1, 0, &which, &wait), -EDQUOT);
+	assert_true(wait > 0);
+	/* What was refused cost nothing, whoever had room. */
+	assert_int_equal(spend(b, "/c", item(1, 100, 100, 3600), 0, &wait), 0);
+	assert_int_equal(spend(b, "/a", item(1, 41, 100, 3600), 0, &wait), -EDQUOT);
+	assert_int_equal(spend(b, "/a", item(1, 40, 100, 3600), 0, &wait), 0);
+	it.count = 40;
+	budget_charge(b, (struct budget_payers){bc, 2}, &it, 1, 0);
+	assert_int_equal(spend(b, "/b", item(1, 1, 100, 3600), 0, &wait), -EDQUOT);
+	/* Nobody is nobody who may. */
+	assert_int_equal(budget_spend(b, (struct budget_payers){ab, 0}, &it, 1, 0, &which, &wait), -ENOSPC);
+	assert_int_equal(
+		budget_spend(b, (struct budget_payers){ab, BUDGET_PAYERS_MAX + 1}, &it, 1, 0, &which, &wait),
+		-ENOSPC);
 	budget_free(b);
 }
 
@@ -95,14 +124,14 @@ static void all_or_nothing(void **state)
 	uint64_t wait;
 
 	(void)state;
-	assert_int_equal(budget_spend(b, "/a", v, 4, 0, &which, &wait), -EDQUOT);
+	assert_int_equal(budget_spend(b, ONE("/a"), v, 4, 0, &which, &wait), -EDQUOT);
 	assert_int_equal(which, 3);
-	assert_int_equal(budget_spend(b, "/a", v, 3, 0, &which, &wait), 0);
+	assert_int_equal(budget_spend(b, ONE("/a"), v, 3, 0, &which, &wait), 0);
 	assert_int_equal(spend(b, "/a", item(1, 2, 5, 60), 0, &wait), -EDQUOT);
 	assert_int_equal(spend(b, "/a", item(1, 1, 5, 60), 0, &wait), 0);
 	/* what happened already counts beyond the limit */
-	budget_charge(b, "/a", v, 2, 0);
-	budget_charge(b, "/nobody", v, 2, 0);
+	budget_charge(b, ONE("/a"), v, 2, 0);
+	budget_charge(b, ONE("/nobody"), v, 2, 0);
 	assert_int_equal(spend(b, "/a", item(2, 1, 5, 60), 0, &wait), -EDQUOT);
 	assert_int_equal(spend(b, "/a", item(2, 1, 9, 60), 0, &wait), 0);
 	assert_int_equal(spend(b, "/a", item(2, 1, 9, 60), 0, &wait), -EDQUOT);
@@ -187,8 +216,8 @@ static void given(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(limits), cmocka_unit_test(rolls),
-		cmocka_unit_test(wait_is_true), cmocka_unit_test(all_or_nothing),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(limits), cmocka_unit_test(payers),
+		cmocka_unit_test(rolls), cmocka_unit_test(wait_is_true), cmocka_unit_test(all_or_nothing),
 		cmocka_unit_test(periods_that_change), cmocka_unit_test(bounded), cmocka_unit_test(given)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

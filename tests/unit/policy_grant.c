@@ -313,6 +313,83 @@ static void who_approves(void **state)
 	policy_unref(p);
 }
 
+#define EQUAL "  mask:\n    - {columns: [a.b.c], with: null, predicates: equality}\n"
+
+static bool shares(const struct grant *g, const char *share)
+{
+	for (unsigned i = 0; i < g->nshares; i++)
+		if (strcmp(g->shares[i], share) == 0)
+			return true;
+	return false;
+}
+
+/* Whatever else is said of a caller, he pays of the budget that he paid of without. */
+static void budgets(void **state)
+{
+	static const char *const others[] = {"[{pods: {namespace: agents, labels: {app: x}}}]",
+		"[{pods: {namespace: '*'}, uid: 1}]", "[{cgroup: '/kubepods'}]", "[{cgroup: '/**'}]",
+		"[{uid: 1}]"};
+	struct arena a = {0};
+	char text[4096] = DOCUMENT("a", "[{pods: {namespace: agents}}, {cgroup: '/*/burstable'}]",
+		DATABASE("d", "10.0.0.0/8:1", "[crm]", "u"), EQUAL);
+	struct caller c = caller("/kubepods/burstable/pod1/x", "", 1);
+	struct policy *p;
+	struct answer x;
+
+	(void)state;
+	c.pod = pod("agents", "y", "{\"app\": \"x\"}");
+	for (size_t i = 0; i <= ARRAY_LEN(others); i++) {
+		p = load(text);
+		x = ask(p, &a, c, 0x3f, "crm");
+		assert_int_equal(x.r, 0);
+		assert_true(shares(&x.g, "pods of agents at 10.0.0.0/104:1 crm"));
+		assert_true(shares(&x.g, "/kubepods/burstable at 10.0.0.0/104:1 crm"));
+		assert_true(shares(&x.g, x.g.identity));
+		policy_unref(p);
+		/* … nor does an entry that says more of the place make it another one. */
+		if (i < ARRAY_LEN(others))
+			snprintf(text + strlen(text), sizeof(text) - strlen(text),
+				DOCUMENT("more%zu", "%s", DATABASE("e", "10.0.0.1:1", "['*']", "u"), ""), i,
+				others[i]);
+	}
+	pod_unref(c.pod);
+	arena_fini(&a);
+}
+
+static void too_many_budgets(void **state)
+{
+	char text[16384];
+	struct arena a = {0};
+
+	(void)state;
+	for (unsigned n = 0; n < 3; n++) {
+		size_t len = (size_t)snprintf(text, sizeof(text),
+			"---\napiVersion: pgveil.dev/v1\nkind: MaskingPolicy\nmetadata: {name: a}\nspec:\n  "
+			"subjects:\n");
+		struct policy *p;
+		struct caller c = caller("/x", "", 1);
+		struct answer x;
+
+		for (unsigned i = 0; i < GRANT_SHARES_MAX + (n > 0); i++)
+			len += (size_t)snprintf(text + len, sizeof(text) - len,
+				"    - {pods: {namespace: 'a%.*s*'}}\n", (int)i,
+				"**********************************************************************");
+		snprintf(text + len, sizeof(text) - len, "  databases:\n%s%s",
+			DATABASE("d", "h:1", "[crm]", "u"), n < 2 ? EQUAL : MASK("a.b.c"));
+		p = load(text);
+		c.pod = pod("agents", "y", "{}");
+		x = ask(p, &a, c, 1, "crm");
+		assert_int_equal(x.r, n == 1 ? -EACCES : 0);
+		if (n == 1)
+			assert_string_equal(x.e.sqlstate, "54000");
+		else
+			assert_int_equal(x.g.nshares, GRANT_SHARES_MAX);
+		pod_unref(c.pod);
+		policy_unref(p);
+	}
+	arena_fini(&a);
+}
+
 static void insecure_auth_is_of_the_credential(void **state)
 {
 	struct policy *p = load(DOCUMENT("a", "[{cgroup: '/x'}]", DATABASE("d", "h:1", "[crm]", "u"), "")
@@ -549,6 +626,8 @@ int main(void)
 		cmocka_unit_test(unresolved_names),
 		cmocka_unit_test(unknown_pods),
 		cmocka_unit_test(who_approves),
+		cmocka_unit_test(budgets),
+		cmocka_unit_test(too_many_budgets),
 		cmocka_unit_test(insecure_auth_is_of_the_credential),
 		cmocka_unit_test(enrolment),
 		cmocka_unit_test(networks),

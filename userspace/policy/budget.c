@@ -275,43 +275,65 @@ static void settle(struct budget *b, const struct who *w, const struct budget_it
 	}
 }
 
-int budget_spend(struct budget *b, const char *identity, const struct budget_item *v, unsigned n,
+/* Under the lock. */
+static int spend_by_all(struct budget *b, struct who *const *w, unsigned nw, const struct budget_item *v,
+	unsigned n, uint64_t now_ms, unsigned *which, uint64_t *wait_ms)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < nw && !r; i++)
+		r = ask(b, w[i], v, n, now_ms, which, wait_ms);
+	for (unsigned i = 0; i < nw; i++)
+		settle(b, w[i], v, n, r == 0);
+	return r;
+}
+
+int budget_spend(struct budget *b, struct budget_payers who, const struct budget_item *v, unsigned n,
 	uint64_t now_ms, unsigned *which, uint64_t *wait_ms)
 {
-	struct who *w;
-	int r = -ENOMEM;
+	struct who *w[BUDGET_PAYERS_MAX];
+	unsigned nw = 0;
+	int r = 0;
 
 	*which = 0;
 	*wait_ms = 0;
+	if (!who.n || who.n > BUDGET_PAYERS_MAX)
+		return -ENOSPC;
 	pthread_mutex_lock(&b->lock);
 	sweep(b, now_ms);
-	w = b->given ? NULL : find_who(b, identity, true);
 	if (b->given)
 		r = -ESHUTDOWN;
-	if (w) {
-		r = ask(b, w, v, n, now_ms, which, wait_ms);
-		settle(b, w, v, n, r == 0);
-		if (w->entries == 0)
-			drop_who(b, w);
+	while (!r && nw < who.n) {
+		w[nw] = find_who(b, who.v[nw], true);
+		if (w[nw])
+			nw++;
+		else
+			r = -ENOMEM;
 	}
+	if (!r)
+		r = spend_by_all(b, w, nw, v, n, now_ms, which, wait_ms);
+	for (unsigned i = 0; i < nw; i++)
+		if (w[i]->entries == 0)
+			drop_who(b, w[i]);
 	pthread_mutex_unlock(&b->lock);
 	return r;
 }
 
 void budget_charge(
-	struct budget *b, const char *identity, const struct budget_item *v, unsigned n, uint64_t now_ms)
+	struct budget *b, struct budget_payers who, const struct budget_item *v, unsigned n, uint64_t now_ms)
 {
-	struct who *w;
-
 	pthread_mutex_lock(&b->lock);
-	w = find_who(b, identity, false);
-	for (unsigned i = 0; w && i < n; i++) {
-		struct entry *x = find(b, w, v[i].column);
+	for (unsigned k = 0; k < who.n; k++) {
+		const struct who *w = find_who(b, who.v[k], false);
 
-		if (!x)
-			continue;
-		advance(x, now_ms);
-		add(x, v[i].count);
+		for (unsigned i = 0; w && i < n; i++) {
+			struct entry *x = find(b, w, v[i].column);
+
+			if (!x)
+				continue;
+			advance(x, now_ms);
+			add(x, v[i].count);
+		}
 	}
 	pthread_mutex_unlock(&b->lock);
 }

@@ -24,11 +24,17 @@ struct budget_item { /* so many constants for one column */
 	unsigned constants, period_s; /* of the rule: so many in so long */
 };
 
-/* All of v or nothing; items of one column add up. identity also says where the columns are: oids of two
- * databases may be equal. 0; -EDQUOT: *which would be too much, and there may be room *wait_ms from now (0:
- * never, it is more than the rule ever gives); -ENOSPC: no room for one more column; -ENOMEM. */
-MUSTCHECK int budget_spend(struct budget *b, const char *identity, const struct budget_item *v, unsigned n,
-	uint64_t now_ms, unsigned *which, uint64_t *wait_ms);
+#define BUDGET_PAYERS_MAX 64u
+struct budget_payers { /* identities, each once; they also say where columns are: oids of two databases may be
+			  equal */
+	const char *const *v;
+	unsigned n;
+};
+/* All of v, by each of the payers, or nothing; items of one column add up. 0; -EDQUOT: *which would be too
+ * much, and there may be room *wait_ms from now (0: never, it is more than the rule ever gives); -ENOSPC: no
+ * room for one more column; -ENOMEM. */
+MUSTCHECK int budget_spend(struct budget *b, struct budget_payers who, const struct budget_item *v,
+	unsigned n, uint64_t now_ms, unsigned *which, uint64_t *wait_ms);
 /* For the daemon that takes over: fn is called for all that counts, and from then on nothing is granted here:
  * -ESHUTDOWN. */
 #define BUDGET_PIECES 33
@@ -44,6 +50,6 @@ void budget_take_back(struct budget *b); /* it did not take over after all */
 MUSTCHECK int budget_restore(struct budget *b, const struct budget_saved *v);
 /* What happened already: it counts whether there was room or not. */
 void budget_charge(
-	struct budget *b, const char *identity, const struct budget_item *v, unsigned n, uint64_t now_ms);
+	struct budget *b, struct budget_payers who, const struct budget_item *v, unsigned n, uint64_t now_ms);
 
 #endif

@@ -102,13 +102,25 @@ static size_t width(const struct subject *s, const struct caller *who)
 	return s->unit ? strlen(who->cgroup) : 0;
 }
 
+/* All that s, which names who, names at d. */
+static const char *share_of(const struct subject *s, const struct caller *who, const struct database *d,
+	const char *dbname, struct arena *a)
+{
+	char uid[24] = "";
+
+	if (s->has_pods)
+		return arena_printf(a, "%s at %s/%u:%u %s", s->key, d->host, d->prefix, d->port, dbname);
+	if (s->has_uid)
+		snprintf(uid, sizeof(uid), " uid %u", s->uid);
+	return arena_printf(a, "%.*s%s at %s/%u:%u %s", (int)width(s, who), who->cgroup, uid, d->host,
+		d->prefix, d->port, dbname);
+}
+
 static const char *identify(const struct policy *p, const struct caller *who, const char *dbname,
 	struct arena *a, struct grant *g)
 {
 	const struct subject *widest = NULL;
-	const struct database *d = g->database;
 	size_t least = 0;
-	char uid[24] = "";
 
 	for (unsigned i = 0; i < p->documents.n; i++)
 		for (unsigned j = 0; j < p->documents.v[i].nsubjects; j++) {
@@ -120,12 +132,43 @@ static const char *identify(const struct policy *p, const struct caller *who, co
 			widest = s;
 			least = n;
 		}
-	if (widest && widest->has_uid)
-		snprintf(uid, sizeof(uid), " uid %u", widest->uid);
-	if (widest && widest->has_pods)
-		return arena_printf(a, "%s at %s/%u:%u %s", widest->key, d->host, d->prefix, d->port, dbname);
-	return arena_printf(a, "%.*s%s at %s/%u:%u %s", (int)least, who->cgroup, uid, d->host, d->prefix,
-		d->port, dbname);
+	return widest ? share_of(widest, who, g->database, dbname, a) : NULL;
+}
+
+/* Each once, and one more than there may be, so that it is seen. false: no memory. */
+static bool add_share(struct grant *g, const char *share)
+{
+	for (unsigned i = 0; share && i < g->nshares; i++)
+		if (strcmp(g->shares[i], share) == 0)
+			return true;
+	if (share && g->nshares <= GRANT_SHARES_MAX)
+		g->shares[g->nshares++] = share;
+	return share != NULL;
+}
+
+/* One more document has one more budget: it does not put a fresh one in the place of another's. */
+static int add_shares(const struct document *d, const struct database *entry, const struct caller *who,
+	const char *dbname, struct arena *a, struct grant *g, struct err *e)
+{
+	for (unsigned i = 0; i < d->nsubjects; i++)
+		if (subject_names(&d->subjects[i], who) &&
+			!add_share(g, share_of(&d->subjects[i], who, entry, dbname, a)))
+			return err_sql(e, -ENOMEM, "53200", "out of memory");
+	return 0;
+}
+
+static int check_shares(struct grant *g, struct err *e)
+{
+	if (g->nshares <= GRANT_SHARES_MAX)
+		return 0;
+	g->nshares = GRANT_SHARES_MAX;
+	for (unsigned i = 0; i < g->nrules; i++)
+		if (g->rules[i]->permit.predicates == PREDICATES_EQUALITY)
+			return err_sql(e, -EACCES, "54000",
+				"more than %u subjects of pgveil policies name this process, and each would "
+				"have a budget of constants",
+				GRANT_SHARES_MAX);
+	return 0;
 }
 
 bool policy_enrols_cgroup(const struct policy *p, const char *cgroup, const char *unit)
@@ -243,14 +286,14 @@ static int take_entry(struct grant *g, const struct database *d, struct err *e)
 	return 0;
 }
 
-/* The entries of one document; *applies: it has one for the place. */
+/* The entries of one document; *own: of those for the place, the one that says most. NULL: there is none. */
 static int search_document(const struct policy *p, unsigned i, unsigned first,
 	enum coverage (*covers)(void *arg, unsigned i), void *arg, const char *dbname, struct search *s,
-	struct grant *g, bool *applies, struct err *e)
+	struct grant *g, const struct database **own, struct err *e)
 {
 	const struct document *d = &p->documents.v[i];
 
-	*applies = false;
+	*own = NULL;
 	for (unsigned j = 0; j < d->ndatabases; j++) {
 		enum coverage c = covers(arg, first + j);
 
@@ -261,11 +304,12 @@ static int search_document(const struct policy *p, unsigned i, unsigned first,
 			return err_sql(e, -EACCES, "08004",
 				"the host name of pgveil's entry \"%.60s\" is not resolved yet: try again",
 				d->databases[j].name);
-		*applies = true;
+		if (!*own || says_more(&d->databases[j], *own))
+			*own = &d->databases[j];
 		if (take_entry(g, &d->databases[j], e))
 			return -EACCES;
 	}
-	if (*applies)
+	if (*own)
 		s->id = mix(s->id, i);
 	return 0;
 }
@@ -377,6 +421,7 @@ static int collect(const struct policy *p, const struct caller *who,
 
 	for (unsigned i = 0; i < p->documents.n; first += p->documents.v[i++].ndatabases) {
 		const struct document *d = &p->documents.v[i];
+		const struct database *own;
 		bool applies;
 
 		/* It may mask what others do not. */
@@ -385,8 +430,9 @@ static int collect(const struct policy *p, const struct caller *who,
 		if (!document_names(d, who))
 			continue;
 		s->named = true;
-		if (search_document(p, i, first, covers, arg, dbname, s, g, &applies, e))
+		if (search_document(p, i, first, covers, arg, dbname, s, g, &own, e))
 			return -EACCES;
+		applies = own != NULL;
 		for (unsigned j = 0; applies && j < d->nrules; j++)
 			rules[g->nrules++] = &d->rules[j];
 		for (unsigned j = 0; applies && j < d->nrows; j++)
@@ -403,7 +449,7 @@ static int collect(const struct policy *p, const struct caller *who,
 			approvals[g->napprovals++] = &d->approval;
 		else if (applies && asks(d))
 			of_nobody = true;
-		if (applies && add_limits(d, who, a, g, e))
+		if (applies && (add_limits(d, who, a, g, e) || add_shares(d, own, who, dbname, a, g, e)))
 			return -ENOMEM;
 	}
 	if (!g->nopaque)
@@ -455,6 +501,7 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	*g = (struct grant){0};
 	limit_set_open(&g->limits.statement);
 	limit_set_open(&g->limits.session);
+	g->shares = arena_array(a, GRANT_SHARES_MAX + 1, sizeof(*g->shares));
 	for (unsigned i = 0; i < p->documents.n; i++)
 		n += p->documents.v[i].nrules;
 	for (unsigned i = 0; i < p->documents.n; i++)
@@ -465,13 +512,13 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	guards = arena_array(a, p->documents.n + 1ul, sizeof(*guards));
 	approvals = arena_array(a, p->documents.n + 1ul, sizeof(*approvals));
 	documents = arena_array(a, p->documents.n + 1ul, sizeof(*documents));
-	if (!rules || !rows || !opaque || !guards || !approvals || !documents)
+	if (!rules || !rows || !opaque || !guards || !approvals || !documents || !g->shares)
 		return err_sql(e, -ENOMEM, "53200", "out of memory");
 	r = collect(
 		p, who, covers, arg, dbname, &s, rules, rows, opaque, guards, approvals, documents, a, g, e);
 	if (!r) {
 		g->identity = identify(p, who, dbname, a, g);
-		if (!g->identity)
+		if (!add_share(g, g->identity))
 			r = err_sql(e, -ENOMEM, "53200", "out of memory");
 	}
 	if (r) {
@@ -481,7 +528,9 @@ int policy_grant(const struct policy *p, const struct caller *who,
 	g->rules = rules;
 	g->rows = rows;
 	g->guards = guards;
-	r = check_pins(g, e);
+	r = check_shares(g, e);
+	if (!r)
+		r = check_pins(g, e);
 	if (r) {
 		*g = (struct grant){0};
 		return r;

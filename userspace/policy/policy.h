@@ -60,6 +60,8 @@ struct opaque_rule { /* spec.statements.opaque */
 	const char *where; /* "file:line"; NULL: not given */
 };
 
+#define GRANT_SHARES_MAX 64u
+
 struct guard;    /* policy/guard.h */
 struct row_rule; /* policy/rows.h */
 
@@ -173,10 +175,14 @@ struct grant {
 	unsigned nguards;
 	const struct approval *const *approvals; /* of the documents that have the section: all must agree */
 	unsigned napprovals;
-	/* The widest subject that names the caller, and the entry of the database: who has a budget, and
+	/* The widest subject that names the caller, and the entry of the database: who asks, and
 	 * where. Whatever a caller can choose by itself (a cgroup below its own, one of the addresses of an
 	 * entry) is not in it. */
 	const char *identity;
+	/* Who has budgets of constants (policy/budget.h): likewise, of each subject of its documents that
+	 * names the caller, and the identity. What is asked is paid of all of them. */
+	const char **shares;
+	unsigned nshares;
 	const char *const *documents; /* their names; borrowed from the policy */
 	unsigned ndocuments;
 	struct record_rule record; /* the most that one of its documents wants */

@@ -183,6 +183,11 @@ static int over(struct session *s, const struct bill *b, unsigned which, uint64_
 		column_name(s, it->column));
 }
 
+static struct budget_payers payers(const struct session *s)
+{
+	return (struct budget_payers){s->grant.shares, s->grant.nshares};
+}
+
 static int pay(struct session *s, const struct bill *b, const char **hint, struct err *e)
 {
 	unsigned which;
@@ -191,10 +196,10 @@ static int pay(struct session *s, const struct bill *b, const char **hint, struc
 
 	if (!b->n)
 		return 0;
-	if (!s->env->budget || !s->grant.identity)
+	if (!s->env->budget || !s->grant.nshares)
 		return err_sql(
 			e, -EACCES, "53400", "nobody counts what is compared with masked columns here");
-	r = budget_spend(s->env->budget, s->grant.identity, b->v, b->n, s->now_ms, &which, &wait_ms);
+	r = budget_spend(s->env->budget, payers(s), b->v, b->n, s->now_ms, &which, &wait_ms);
 	if (r == -ESHUTDOWN)
 		return session_moved(s, e);
 	if (r == -EDQUOT)
@@ -255,7 +260,7 @@ void spend_failed(struct session *s, const struct expected *x, struct span sqlst
 	struct bill b = {0};
 	int r = 0;
 
-	if (!s->env->budget || !s->grant.identity || sqlstate.n != 5 ||
+	if (!s->env->budget || !s->grant.nshares || sqlstate.n != 5 ||
 		(memcmp(sqlstate.p, "22", 2) != 0 && memcmp(sqlstate.p, "23", 2) != 0))
 		return;
 	for (unsigned i = 0; x->kind == EXPECT_QUERY && i < x->nsteps && !r; i++) {
@@ -269,5 +274,5 @@ void spend_failed(struct session *s, const struct expected *x, struct span sqlst
 			r = put_once(s, &b, x->portal->target->plan);
 	}
 	if (b.n)
-		budget_charge(s->env->budget, s->grant.identity, b.v, b.n, s->now_ms);
+		budget_charge(s->env->budget, payers(s), b.v, b.n, s->now_ms);
 }

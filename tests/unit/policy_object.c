@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "policy/confine.h"
@@ -262,6 +263,48 @@ static void test_all_or_nothing(void **state)
 	remove_dirs(&d);
 }
 
+/* As many entries and names as there may be, for one address: who may write an object is not to keep the
+ * daemon from its work. By comparing all with all it is 15 seconds. */
+static void test_many_names(void **state)
+{
+	enum { ENTRIES = 256, NAMES = 256, CAP = 1 << 20 };
+	char *text = malloc(CAP), got[400];
+	struct timespec from, to;
+	struct dirs d;
+	size_t n;
+
+	(void)state;
+	assert_non_null(text);
+	make_dirs(&d);
+	for (unsigned twice = 0; twice < 2; twice++) {
+		n = (size_t)snprintf(text, CAP, HEAD RELAY, d.file) - 2; /* without "}]" */
+		n += (size_t)sprintf(text + n, ",\"databases\":[\"x\"]}");
+		for (unsigned i = 1; i < ENTRIES; i++) {
+			n += (size_t)sprintf(text + n,
+				",{\"name\":\"d%u\",\"address\":\"10.0.0.1:5432\",\"credential\":{\"relay\":{"
+				"}},"
+				"\"catalogCredential\":{\"user\":\"u\",\"passwordFile\":\"%s\"},"
+				"\"databases\":[",
+				i, d.file);
+			for (unsigned j = 0; j < NAMES; j++)
+				n += (size_t)sprintf(text + n, "%s\"%x_%x\"", j ? "," : "", j,
+					twice && i == 200 && j == 77 ? 3 : i);
+			n += (size_t)sprintf(text + n, "]}");
+		}
+		sprintf(text + n, "]}}");
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+		judge(&d, text, got);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+		if (twice ? !strstr(got, "spec.databases[200]: entry \"d3\"") ||
+					!strstr(got, "\"4d_3\" already")
+			  : *got)
+			fail_msg("%s", got);
+		assert_true(to.tv_sec - from.tv_sec < 5);
+	}
+	free(text);
+	remove_dirs(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_strings_are_data),
 		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_all_or_nothing),
+		cmocka_unit_test(test_many_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,6 +139,12 @@ static const char *read_address(struct reading *r, char *text, struct database *
 	return read_host(text, slash, close != NULL, out);
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorted: which of them are also another entry's is asked of each pair. */
 static void read_globs(struct reading *r, const struct node *list, struct database *out)
 {
 	static const char *const any[] = {"*"};
@@ -169,6 +175,8 @@ static void read_globs(struct reading *r, const struct node *list, struct databa
 				section_wrong(r, c, "\"%.60s\" stands in this list already", glob);
 		globs[out->nglobs++] = glob;
 	}
+	if (out->nglobs)
+		qsort(globs, out->nglobs, sizeof(*globs), by_text);
 	out->globs = globs;
 }
 
@@ -323,15 +331,19 @@ static void check_pair(
 		section_wrong(r, n, "another entry of spec.databases is named \"%.60s\"", b->name);
 	if (!same_place(a, b))
 		return;
-	for (unsigned i = 0; i < a->nglobs; i++)
-		for (unsigned j = 0; j < b->nglobs; j++)
-			if (strcmp(a->globs[i], b->globs[j]) == 0) {
-				section_wrong(r, n,
-					"entry \"%.60s\" of spec.databases has this address and database "
-					"\"%.60s\" already",
-					a->name ? a->name : "", a->globs[i]);
-				return;
-			}
+	for (unsigned i = 0, j = 0; i < a->nglobs && j < b->nglobs;) {
+		int c = strcmp(a->globs[i], b->globs[j]);
+
+		if (c == 0) {
+			section_wrong(r, n,
+				"entry \"%.60s\" of spec.databases has this address and database \"%.60s\" "
+				"already",
+				a->name ? a->name : "", a->globs[i]);
+			return;
+		}
+		i += c < 0;
+		j += c > 0;
+	}
 }
 
 void database_check_all(struct reading *r, const struct node *list, const struct database *v, unsigned n)

@@ -309,6 +309,27 @@ def test_deleted_while_sessions_run(lab, claude):
     lab.wait_until(lambda: refusal(lab, claude) in ("08004", "28000"), "it is served yet")
 
 
+def test_another_one_by_its_name(lab, claude):
+    """Taken away and made anew while nobody heard of it, with the same generation: it is the new one's that is in force, and that it is is said of
+    the new one, though it says the same."""
+    api = lab.api
+    for mask, shown in ((None, MASKED), ([{"columns": ["clinic.patient.ssn"], "with": {"fixed": "the new one"}}], b"the new one")):
+        at = len(api.requests)
+        api.faults.add("stall", path="/maskingpolicies", watch=True, count=0, after=0, seconds=3600)
+        api.drop_connections()
+        try:
+            lab.wait_until(lambda: any("watch=true" in r[2] and "/maskingpolicies" in r[2] for r in list(api.requests)[at:]), "it is not watched again")
+            before = lab.object("claude")["metadata"]
+            lab.delete("claude")
+            lab.apply(lab.document("claude", mask=mask))
+            assert lab.object("claude")["metadata"]["uid"] != before["uid"] and lab.said("claude") is None
+            assert claude.masked() == MASKED
+        finally:
+            api.faults.clear()
+        lab.in_force("claude")
+        assert claude.masked() == shown
+
+
 def test_one_that_flaps(lab, claude):
     """A storm is a few reloads, and what is in force in the end is what is so."""
     before = len(lab.events("policy.loaded"))

@@ -10,7 +10,7 @@
 struct clerk {
 	struct clerk_config cfg;
 	pthread_t thread;
-	pthread_mutex_t lock; /* over what follows, and what is handed until it is over */
+	pthread_mutex_t lock; /* over what follows; what was begun is the thread's until it is over */
 	pthread_cond_t work, over;
 	struct handed *first, **end; /* what is to be written */
 	bool stop;
@@ -90,6 +90,24 @@ void clerk_hand(struct clerk *c, struct handed *h)
 	c->end = &h->next;
 	pthread_cond_signal(&c->work);
 	pthread_mutex_unlock(&c->lock);
+}
+
+bool clerk_give_back(struct clerk *c, struct handed *h)
+{
+	struct handed **at;
+	bool found;
+
+	pthread_mutex_lock(&c->lock);
+	for (at = &c->first; *at && *at != h; at = &(*at)->next)
+		;
+	found = *at != NULL;
+	if (found) {
+		*at = h->next;
+		if (!*at)
+			c->end = at;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return found;
 }
 
 int clerk_join(struct clerk *c, struct handed *h, struct err *e)

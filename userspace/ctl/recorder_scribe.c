@@ -146,9 +146,16 @@ static void hand(struct scribe *base, struct handed *h)
 	clerk_hand(((struct worker_scribe *)base)->clerk, h);
 }
 
+/* Behind other sessions' blocks nobody is made to wait: what was not begun is written here. */
 static int join(struct scribe *base, struct handed *h, struct err *e)
 {
-	return clerk_join(((struct worker_scribe *)base)->clerk, h, e);
+	struct clerk *c = ((struct worker_scribe *)base)->clerk;
+	int r;
+
+	if (atomic_load(&h->over) || !clerk_give_back(c, h))
+		return clerk_join(c, h, e);
+	r = put(base, &h->record, e);
+	return r ? r : commit(base, e);
 }
 
 struct scribe *recorder_scribe(struct recorder *r, unsigned i)

@@ -116,7 +116,8 @@ static void tell_recorded(struct worker *w)
 
 	for (struct conn *c = w->recorded_by; c; c = next) {
 		next = conn_next_recorded(c);
-		conn_event(c, EVENT_BYTES);
+		if (session_goes_on(conn_session(c)))
+			conn_event(c, EVENT_BYTES);
 	}
 }
 

@@ -120,7 +120,8 @@ void keep_grant_ends(struct session *s);
 struct outq *keep_out(struct session *s);
 /* Bytes that it will be sent and its lane does not queue any more. */
 size_t keep_ahead(const struct session *s);
-bool keep_is_handed(const struct session *s); /* some of them are not on record yet */
+bool keep_is_handed(const struct session *s);   /* some of them are not known to be on record … */
+bool keep_is_recorded(const struct session *s); /* … and the first of these is by now, or failed */
 /* There is to be nothing more before some of it is on record or with the client. */
 bool keep_is_full(const struct session *s);
 /* The client is lost, or nothing may go out: it gets nothing of them. */

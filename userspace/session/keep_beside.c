@@ -52,18 +52,25 @@ bool keep_is_full(const struct session *s)
 	return !outq_empty(&b->out) || b->nhanded == BESIDE_BLOCKS;
 }
 
+static struct block *oldest(const struct beside *b)
+{
+	return b->block[(b->next + BESIDE_BLOCKS - b->nhanded) % BESIDE_BLOCKS];
+}
+
+bool keep_is_recorded(const struct session *s)
+{
+	const struct beside *b = &s->keep.beside;
+
+	return b->nhanded && atomic_load(&oldest(b)->handed.over);
+}
+
 void keep_drop(struct session *s)
 {
 	keep_join(s);
 	outq_fini(&s->keep.beside.out);
 }
 
-static struct block *oldest(struct beside *b)
-{
-	return b->block[(b->next + BESIDE_BLOCKS - b->nhanded) % BESIDE_BLOCKS];
-}
-
-/* Waits for the oldest that is handed: the client may have it. */
+/* Until the oldest that is handed is on record: the client may have it. */
 static void join_oldest(struct session *s)
 {
 	struct beside *b = &s->keep.beside;
@@ -97,10 +104,8 @@ static void settle(struct beside *b)
 
 void keep_look(struct session *s)
 {
-	struct beside *b = &s->keep.beside;
-
-	settle(b);
-	while (b->nhanded && atomic_load(&oldest(b)->handed.over))
+	settle(&s->keep.beside);
+	while (keep_is_recorded(s))
 		join_oldest(s);
 }
 

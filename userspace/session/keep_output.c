@@ -356,10 +356,10 @@ bool keep_step_ends(struct session *s)
 		return true;
 	if (keep_hand(s))
 		return true;
-	since_ns = bytes != s->keep.had || s->keep.done || s->keep.put ? measured_since(s) : 0;
 	if (s->state == STATE_CLOSING || bytes != s->keep.had || s->keep.done || s->keep.put ||
 		s->keep.missing || s->keep.failed)
-		keep_join(s);
+		keep_join(s); /* which has its own time */
+	since_ns = bytes != s->keep.had || s->keep.done || s->keep.put ? measured_since(s) : 0;
 	lost = s->keep.beside.lost;
 	r = s->keep.failed || lost ? -EIO : 0;
 	if (bytes < s->keep.began) /* nobody will have them */

@@ -371,6 +371,11 @@ void session_unread(struct session *s)
 	outq_fini(&s->lane[SIDE_CLIENT].out);
 }
 
+bool session_goes_on(const struct session *s)
+{
+	return keep_is_recorded(s);
+}
+
 bool session_idle(const struct session *s)
 {
 	return s->state == STATE_OPEN && (s->judged ? pipeline_len(&s->pipe) == 0 : !s->busy);

@@ -156,6 +156,7 @@ struct session_streamed {
 MUSTCHECK int session_stream_end(struct session *s, const struct session_streamed *st);
 /* The client is gone: nobody takes what is queued for it, nor waits for what is written down of that. */
 void session_unread(struct session *s);
+bool session_goes_on(const struct session *s); /* WANT_RECORDED: some of what was handed is over */
 /* Nothing is under way: the server has no reason to say anything. */
 bool session_idle(const struct session *s);
 

@@ -598,31 +598,59 @@ def test_the_daemon_is_away(lab):
 
 @pytest.mark.skipif(is_real(), reason="what only the stand-in does on command")
 def test_asked_for_again_before_it_is_heard_of(lab):
-    """A daemon that is back and has not heard yet of what was approved asks anew; it finds it as soon as it does, and the new one is void."""
+    """A daemon that is back and has not heard yet of what was approved asks anew. Both nodes find what was approved as soon as they have heard of it,
+    once, whatever the names are; what was asked for anew stays to be decided on."""
     mark = marker()
-    sql = delete(mark, 20)
-    obj = lab.ask(0, sql)
+    sqls = [delete(mark, 20 + i) for i in range(8)]
+    objs = [lab.ask(0, sql) for sql in sqls]
     lab.sh("daemon", "kill")
     lab.hang_up()
-    assert lab.decide(obj).status == 200
+    lab.stop_second()
+    for obj in objs:
+        assert lab.decide(obj).status == 200
     faults = lab.cluster.api.faults
     faults.add("status", method="GET", path="/statementapprovals", code=403, count=0)
     lab.cluster.api.drop_connections()
     try:
         lab.sh("daemon", "start")
         lab.wait_until(lambda: lab.answers(lab.pods[0]), "it is not captured")
-        assert "is needed" in str(lab.send(0, sql).error)
-        again = here(lab, sql)
+        for sql in sqls:
+            assert "is needed" in str(lab.send(0, sql).error)
+        again = [here(lab, sql) for sql in sqls]
+        lab.wait_until(lambda: len([o for o in lab.cluster.api.list("StatementApproval", NAMESPACE, "pgveil.dev/v1") if mark in o["spec"]["statement"]]) == 2 * len(sqls),
+                       "they are not all objects")
         assert lab.ran(mark) == 0
     finally:
         faults.clear()
-    lab.runs(0, sql)
-    assert lab.ran(mark) == 1
-    shown = lab.nodes[0].pgveil("approvals", "show", str(again))
-    assert shown["state"] == "void" and shown["object"] != obj["metadata"]["name"], shown
-    for node in (0, 1):
-        assert lab.send(node, sql).error.sqlstate == "42501"
-    assert lab.ran(mark) == 1
+    lab.start_second()
+    lab.wait_until(lambda: lab.answers(lab.pods[1]), "it is not captured")
+    lab.heard()
+    for i, sql in enumerate(sqls):
+        assert lab.send(i % 2, sql).error is None
+    assert lab.ran(mark) == len(sqls)
+    for i, sql in enumerate(sqls):
+        assert lab.send(i % 2, sql).error.sqlstate == "42501"
+        shown = lab.nodes[0].pgveil("approvals", "show", str(again[i]))
+        assert shown["state"] == "pending" and shown["object"] != objs[i]["metadata"]["name"], shown
+    assert lab.ran(mark) == len(sqls)
+
+
+@pytest.mark.skipif(is_real(), reason="what only the stand-in does on command")
+def test_over_before_it_is_known_to_be_an_object(tmp_path):
+    """It was made, no answer came, no watch tells; its time is over before any does: the object says so too."""
+    with TwoNodes(tmp_path, timeout="5s") as lab:
+        sql = delete(marker(), 34)
+        faults = lab.cluster.api.faults
+        faults.add("status", path="/statementapprovals", code=403, count=0)
+        faults.add("reset", method="POST", path="/statementapprovals", after=0, count=0)
+        lab.cluster.api.drop_connections()
+        assert "is needed" in str(lab.send(0, sql).error)
+        name = lab.wait_until(lambda: next((o["metadata"]["name"] for o in lab.cluster.api.list("StatementApproval", NAMESPACE, "pgveil.dev/v1")
+                                            if o["spec"]["statement"] == sql), None), "it is not made")
+        held = str(here(lab, sql))
+        lab.wait_until(lambda: lab.nodes[0].pgveil("approvals", "show", held)["state"] == "expired", "it is not over")
+        faults.clear()
+        lab.wait_until(lambda: lab.status({"metadata": {"name": name}}).get("state") == "expired", "the object does not say so")
 
 
 def test_it_waits_and_is_too_late(tmp_path):

@@ -151,7 +151,14 @@ static void apply(struct cluster *c, const struct remote *r)
 	enum approval_state over;
 	bool runs = x && x->state == APPROVAL_USED && x->ends;
 
-	if (!x || r->spoiled || (!entry_live(x) && !runs))
+	if (!x || r->spoiled)
+		return;
+	/* It was over before the answer came that never came: nobody is to decide on it any more. */
+	if (x->share == SHARE_POSTED && r->asked && r->approval.mine && !entry_live(x)) {
+		x->share = SHARE_CLUSTER;
+		x->mine = x->tells = true;
+	}
+	if (!entry_live(x) && !runs)
 		return;
 	x->share = SHARE_CLUSTER;
 	x->mine = x->mine || (r->asked && r->approval.mine);
@@ -477,18 +484,27 @@ static bool usable(struct approvals *a, const struct remote *r, const struct des
 	       (!o->decided || o->approved);
 }
 
-struct entry *cluster_adopt(struct approvals *a, const struct desk_request *q, bool approved)
+static enum standing standing_of(const struct remote *r)
+{
+	if (r->given)
+		return STANDING_GIVEN;
+	return r->approval.approved ? STANDING_APPROVED : STANDING_ASKED;
+}
+
+struct entry *cluster_adopt(struct approvals *a, const struct desk_request *q, enum standing least)
 {
 	struct remote *r, *found = NULL;
 	struct entry *x;
 	int64_t left_s;
 
-	if (!a->cluster || q->nrules > RULES_MAX || asked_too_much(a, q->identity))
+	/* What a person has decided on is no more to be decided. */
+	if (!a->cluster || q->nrules > RULES_MAX ||
+		(least == STANDING_ASKED && asked_too_much(a, q->identity)))
 		return NULL;
 	TAILQ_FOREACH(r, &a->cluster->remotes, all)
 	{
-		if (usable(a, r, q) && (!approved || r->given || r->approval.approved) &&
-			(!found || (!found->given && r->given)))
+		if (usable(a, r, q) && standing_of(r) >= least &&
+			(!found || standing_of(r) > standing_of(found)))
 			found = r;
 	}
 	x = found ? entry_new(a) : NULL;

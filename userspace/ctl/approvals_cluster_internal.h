@@ -59,9 +59,11 @@ void cluster_end(struct cluster *c);                           /* likewise */
 const struct hmac_key *cluster_key(const struct cluster *c);
 /* A new entry is to be an object. */
 void cluster_asked(struct approvals *a, struct entry *x);
-/* What another node holds, or this one held, and is the same as what is asked for, or only what of it is
- * approved; NULL: there is none. */
-struct entry *cluster_adopt(struct approvals *a, const struct desk_request *r, bool approved);
+/* How far something is that somebody asked for; approved: by one person, who need not be enough. */
+enum standing { STANDING_ASKED = 0, STANDING_APPROVED, STANDING_GIVEN };
+/* What another node holds, or this one held, and is the same as what is asked for: what is furthest, and at
+ * least so far. NULL: there is none. */
+struct entry *cluster_adopt(struct approvals *a, const struct desk_request *r, enum standing least);
 void cluster_loaded(struct approvals *a, struct entry *x);
 void cluster_approved(struct entry *x);
 void cluster_changed(struct approvals *a, struct entry *x);

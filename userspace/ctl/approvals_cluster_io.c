@@ -392,7 +392,9 @@ static struct entry *to_tell(struct approvals *a)
 	{
 		if (x->tells && x->share == SHARE_CLUSTER)
 			next = sooner(next, x);
-		if (x->tells && x->share == SHARE_ALONE)
+		/* Nobody can decide any more on what nobody has seen. */
+		if (x->tells && (x->share == SHARE_ALONE || (x->share == SHARE_POSTED && !entry_live(x) &&
+								    x->until_at < approvals_now())))
 			x->tells = false;
 	}
 	return next;

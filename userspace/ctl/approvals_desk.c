@@ -364,13 +364,16 @@ static struct entry *find_same(struct approvals *a, const struct desk_request *r
 }
 
 /* What was approved in the cluster may be heard of only after it was asked for again, as behind a start of
- * the daemon: that is not waited for any more then. */
+ * the daemon: whoever asks once more need not wait for the second approval. That stays what it is: on other
+ * nodes somebody may wait for it. */
 static struct entry *find_approved(struct approvals *a, const struct desk_request *r, struct entry *same)
 {
-	struct entry *x = cluster_adopt(a, r, same != NULL);
+	enum standing least = STANDING_ASKED;
+	struct entry *x;
 
-	if (x && same && !entry_waiting(a, same))
-		entry_end(a, same, APPROVAL_VOID, "the same had been approved before, in this cluster");
+	if (same)
+		least = same->required > 1 ? STANDING_GIVEN : STANDING_APPROVED;
+	x = cluster_adopt(a, r, least);
 	return x ? x : same;
 }
 

@@ -185,6 +185,40 @@ static void no_room(void **state)
 	assert_int_equal(crowded, 2);
 }
 
+/* An agent asks and asks, nobody decides, and nobody deletes what is over: that is in nobody's way. What
+ * still may be decided on is known, and so is what is not written down yet. */
+static void asked_for_and_over(void **state)
+{
+	struct world *w = *state;
+	struct cluster_approval o = {.expires = approvals_now() - 1};
+	struct remote *r;
+
+	assert_int_equal(begin(w), 0);
+	snprintf(o.uid, sizeof(o.uid), "u");
+	pthread_mutex_lock(&w->a->lock);
+	for (unsigned i = 0; i < 3 * REMOTES_MAX; i++) {
+		if (i % REMOTES_MAX == 7)
+			o.expires = approvals_now() + 600;
+		snprintf(o.name, sizeof(o.name), "%s-%u", i % REMOTES_MAX == 7 ? "live" : "asked", i);
+		cluster_seen_approval(w->c, &o);
+		r = remote_find(w->c, o.name);
+		assert_non_null(r);
+		r->unkept = i % REMOTES_MAX == 9;
+		o.expires = approvals_now() - 1;
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(o.name, sizeof(o.name), "live-%u", i * REMOTES_MAX + 7);
+		assert_non_null(remote_find(w->c, o.name));
+		snprintf(o.name, sizeof(o.name), "asked-%u", i * REMOTES_MAX + 9);
+		r = remote_find(w->c, o.name);
+		assert_non_null(r);
+		r->unkept = false;
+	}
+	pthread_mutex_unlock(&w->a->lock);
+	assert_int_equal(crowded, 0);
+	assert_non_null(told(w, "good", "u"));
+}
+
 /* What cannot be known must not be had again: it is not begun. */
 static void too_much(void **state)
 {
@@ -199,6 +233,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(past, open_world, close_world),
 		cmocka_unit_test_setup_teardown(no_room, open_world, close_world),
+		cmocka_unit_test_setup_teardown(asked_for_and_over, open_world, close_world),
 		cmocka_unit_test_setup_teardown(too_much, open_world, close_world),
 	};
 

@@ -542,6 +542,21 @@ static void away_over_a_piece(void **state)
 	tear_down();
 }
 
+/* Who has other windows too does not forget what others still leave to him. */
+static void as_long_as_others_do(void **state)
+{
+	const uint64_t until = 1000000, last = until + POOL_SKEW_MS + spending_piece_ms(3600);
+	struct pool_holding h = {0};
+
+	(void)state;
+	assert_true(pool_holding_over(&h, 0));
+	h.own[1] = (struct pool_own){.number = 1, .piece = 8, .period_s = 3600, .until_ms = until};
+	h.own[2] = (struct pool_own){.number = 2, .piece = 8, .period_s = 10, .until_ms = until};
+	assert_false(pool_holding_over(&h, until));
+	assert_false(pool_holding_over(&h, last - 1));
+	assert_true(pool_holding_over(&h, last));
+}
+
 /* Of many who begin anew all the time, what is written stays short. */
 static void short_enough(void **state)
 {
@@ -646,6 +661,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(clocks),
 		cmocka_unit_test(written_anyhow),
 		cmocka_unit_test(other_periods),
+		cmocka_unit_test(as_long_as_others_do),
 		cmocka_unit_test(short_enough),
 		cmocka_unit_test(rolls),
 	};

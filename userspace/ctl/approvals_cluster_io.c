@@ -18,7 +18,7 @@
 #define TAKE_TRIES    60 /* others take of the same grant at the same moment */
 #define TAKE_MS       10
 #define KEPT_S        86400       /* what is over, by who made it … */
-#define LEFT_S        (7 * 86400) /* … and by anybody, if that node is no more */
+#define LEFT_S        (7 * 86400) /* … and by anybody, if that node is no more; sooner where there are many */
 #define PATH_MAX_     (256 + CLUSTER_NAME + 16)
 #define MESSAGE       (CAUSE_MAX * 2)
 
@@ -450,14 +450,17 @@ static void tell(struct cluster *c, struct entry *x)
 
 /* ---- what is over ---- */
 
-static bool is_over(const struct remote *r, int64_t now)
+static bool is_over(const struct cluster *c, const struct remote *r, int64_t now)
 {
 	int64_t last =
 		r->approval.expires > r->grant.terms.expires ? r->approval.expires : r->grant.terms.expires;
+	bool mine = r->asked && r->approval.mine, many = c->nremotes > REMOTES_MAX / 2;
 
 	if ((!r->asked || r->asked_gone) && (!r->given || r->given_gone))
 		return false;
-	return last + (r->asked && r->approval.mine ? KEPT_S : LEFT_S) < now;
+	if (many)
+		return last + (mine ? 0 : KEPT_S) < now;
+	return last + (mine ? KEPT_S : LEFT_S) < now;
 }
 
 static struct remote *to_sweep(struct cluster *c)
@@ -467,7 +470,7 @@ static struct remote *to_sweep(struct cluster *c)
 
 	TAILQ_FOREACH(r, &c->remotes, all)
 	{
-		if (is_over(r, now))
+		if (is_over(c, r, now))
 			return r;
 	}
 	return NULL;

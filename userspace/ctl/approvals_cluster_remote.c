@@ -28,15 +28,18 @@ void remote_free(struct cluster *c, struct remote *r)
 }
 
 /* What is gone is kept while what it gave might be had again by another object of its name: no longer than
- * both say themselves, which nobody changes who has not the seal. */
-static void remotes_drop(struct cluster *c)
+ * both say themselves, which nobody changes who has not the seal. What is over and still there makes room
+ * where there is none: it gives nothing any more, and whoever asks much must not be in the way of others. */
+static void remotes_drop(struct cluster *c, bool gone)
 {
 	struct remote *r, *next;
 
 	for (r = TAILQ_FIRST(&c->remotes); r; r = next) {
 		next = TAILQ_NEXT(r, all);
-		if ((!r->asked || r->asked_gone) && (!r->given || r->given_gone) &&
-			r->approval.expires <= approvals_now() && r->grant.terms.expires <= approvals_now())
+		if (gone && ((r->asked && !r->asked_gone) || (r->given && !r->given_gone)))
+			continue;
+		if (!r->unkept && r->approval.expires <= approvals_now() &&
+			r->grant.terms.expires <= approvals_now())
 			remote_free(c, r);
 	}
 }
@@ -58,7 +61,9 @@ struct remote *remote_of(struct cluster *c, const char *name)
 
 	if (r)
 		return r;
-	remotes_drop(c);
+	remotes_drop(c, true);
+	if (c->nremotes >= REMOTES_MAX)
+		remotes_drop(c, false);
 	if (c->nremotes >= REMOTES_MAX) {
 		say_crowded(c, name);
 		return NULL;

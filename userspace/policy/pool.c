@@ -63,9 +63,13 @@ static unsigned own_of(
 
 bool pool_holding_over(const struct pool_holding *h, uint64_t now_ms)
 {
-	for (unsigned i = 0; i < POOL_OWN; i++)
-		if (h->own[i].number && h->own[i].until_ms + POOL_SKEW_MS > now_ms)
+	for (unsigned i = 0; i < POOL_OWN; i++) {
+		const struct pool_own *o = &h->own[i];
+
+		/* As long as others leave it alone (is_over). */
+		if (o->number && o->until_ms + POOL_SKEW_MS + spending_piece_ms(o->period_s) > now_ms)
 			return false;
+	}
 	return true;
 }
 
@@ -154,7 +158,7 @@ static bool is_over(const struct pool_share *s, const struct pool_holding *h, co
 }
 
 /* Shares that are over are one with those of the same piece of time, so that there are never many more than
- * daemons. */
+ * two for each daemon. */
 static void merge(struct pool *p, const struct pool_holding *h, const struct pool_daemon *d, unsigned now,
 	uint64_t now_ms)
 {

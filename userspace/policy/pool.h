@@ -14,8 +14,9 @@
 
 #include "policy/allowance.h"
 
-#define POOL_SKEW_MS      10000u /* between what any two daemons take for the time */
-#define POOL_SHARES_MAX   2048u
+#define POOL_SKEW_MS 10000u /* between what any two daemons take for the time */
+#define POOL_SHARES_MAX                                                                                      \
+	4096u /* two for each of nearly 2000 daemons; an object of etcd has room for as many */
 #define POOL_PERIOD_MIN_S 10u /* of less, a lease would be over before it is there */
 #define POOL_OWN          4u
 

@@ -286,9 +286,14 @@ def names(n, after):
     return "".join("<Contents><Key>prod/x/%012d</Key><Size>1</Size></Contents>" % (after + i) for i in range(n))
 
 
-def goes_on(n, token):
+def goes_on(n, token, contents=names):
     """A page of n names that are nobody's, and another one behind it."""
-    return names(n, token) + "<IsTruncated>true</IsTruncated><NextContinuationToken>%d</NextContinuationToken>" % (token + max(n, 1))
+    return contents(n, token) + "<IsTruncated>true</IsTruncated><NextContinuationToken>%d</NextContinuationToken>" % (token + max(n, 1))
+
+
+UNREADABLE = ["<Contents>%s</Contents>" % c for c in (
+    "", "<Size>1</Size>", "<Key>prod/x/y</Key>", "<Key>%s</Key><Size>1</Size>" % ("k" * 1024), "<Key>prod/x/\u00e9</Key><Size>1</Size>",
+    "<Key>prod/x/y</Key><Size>%s</Size>" % ("1" * 24))]
 
 
 @pytest.mark.parametrize("page, args, says, asked", [
@@ -296,13 +301,23 @@ def goes_on(n, token):
     (lambda token: names(7000, token), ["--files-max", "5000"], "more than 5000 objects", 1),
     (lambda token: goes_on(0, token), [], "does not go on", 100),
     (lambda token: names(10, 0) + "<IsTruncated>true</IsTruncated><NextContinuationToken>7</NextContinuationToken>", [], "does not go on", 2),
-    (lambda token: goes_on(60000, token), [], "too long", 1)])
+    (lambda token: goes_on(60000, token), [], "too long", 1),
+    *((lambda token, c=c: goes_on(2, token, lambda n, after: n * c), ["--files-max", "5"], "more than 5 objects", 3) for c in UNREADABLE)])
 def test_a_list_without_an_end(evidence, s3, place, page, args, says, asked):
     s3.asked.clear()
     s3.lists = lambda a: page(int(a.get("continuation-token", 0)))
     status, said, errors = from_store(s3, place, *args)
     assert status == 1 and said is None and says in errors
     assert [op for op, _ in s3.asked] == ["list"] * asked
+
+
+def test_names_of_others_that_cannot_be_read(evidence, s3, place):
+    """They count, and are nobody's."""
+    n = len(s3.objects["evidence"])
+    s3.objects["evidence"]["prod/x/\u00e9"] = Object(b"x", "0" * 32, None)
+    s3.objects["evidence"]["prod/x/" + "k" * 1100] = Object(b"x", "0" * 32, None)
+    assert from_store(s3, place, "--files-max", str(n + 2))[1]["sound"]
+    assert "more than %d objects" % (n + 1) in from_store(s3, place, "--files-max", str(n + 1))[2]
 
 
 def test_as_many_as_are_looked_at(evidence, s3, place):

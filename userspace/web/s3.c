@@ -461,9 +461,10 @@ static int list_page(struct s3 *s, const char *prefix, char token[S3_KEY], bool 
 	in = s3_body(&a);
 	while (!r && xml_next(&in, "Contents", &one)) {
 		++*n;
-		/* A name that is none of ours is somebody else's. */
-		if (xml_text(one, "Key", key, sizeof(key)) && xml_text(one, "Size", size, sizeof(size)))
-			r = fn(arg, key, strtoull(size, NULL, 10));
+		/* A name that is none of ours is somebody else's, and counts as any other does. */
+		if (!xml_text(one, "Key", key, sizeof(key)) || !xml_text(one, "Size", size, sizeof(size)))
+			key[0] = size[0] = '\0';
+		r = fn(arg, key, strtoull(size, NULL, 10));
 	}
 	if (!r && xml_text(s3_body(&a), "IsTruncated", size, sizeof(size)) && strcmp(size, "true") == 0) {
 		*more = xml_text(s3_body(&a), "NextContinuationToken", token, S3_KEY);

@@ -60,7 +60,7 @@ MUSTCHECK int s3_put(struct s3 *s, const char *key, int fd, const struct digest 
 /* From the first byte to the last, in pieces; false: it is enough. */
 MUSTCHECK int s3_get(struct s3 *s, const char *key, bool (*bytes)(void *arg, const void *p, size_t n),
 	void *arg, struct err *e);
-/* The names below prefix, in order. fn: not 0 ends it, and is returned. */
+/* The names below prefix, in order; "": one that cannot be read. fn: not 0 ends it, and is returned. */
 MUSTCHECK int s3_list(struct s3 *s, const char *prefix, int (*fn)(void *arg, const char *key, uint64_t size),
 	void *arg, struct err *e);
 

@@ -282,6 +282,35 @@ def test_more_altered_objects_than_are_named(evidence, s3, place):
     assert "ALTERED: 3 more" in in_words(s3, place)[1]
 
 
+def test_altered_objects_of_many_recordings(s3, place):
+    """They are named up to one number for all; a recording of which none is named any more is no sound one."""
+    s3.credentials(place.parent / "credentials")
+    data = Claimed(b"x")
+    data.size = 1 << 40
+    for node, n in (("a", 700), ("b", 600), ("c", 5)):
+        for i in range(n):
+            s3.objects["evidence"]["prod/x/node-%s/00000001/%016x-%s.pgveil" % (node, i, "a" * 64)] = Object(data, "0" * 32, None)
+    status, said, _ = from_store(s3, place)
+    assert status == 1 and [(len(r["altered"]), r.get("altered_more", 0), r["sound"]) for r in said["recordings"]] == [
+        (700, 0, False), (300, 300, False), (0, 5, False)]
+    words = in_words(s3, place)[1]
+    assert words.count("ALTERED: prod/") == 1000 and "ALTERED: 300 more" in words and "ALTERED: 5 more" in words
+
+
+def test_a_recording_of_which_no_altered_object_is_named(evidence, s3, place):
+    """What it is proved to be without them is not all."""
+    data = Claimed(b"x")
+    data.size = 1 << 40
+    sound = keys(s3)[0].rsplit("/", 2)[0]
+    for run, n in (("prod/x/a/00000001", 1000), (sound + "/00000001", 1)):
+        for i in range(n):
+            s3.objects["evidence"]["%s/%016x-%s.pgveil" % (run, 1 << 40 | i, "a" * 64)] = Object(data, "0" * 32, None)
+    status, said, _ = from_store(s3, place)
+    one = said["recordings"][-1]
+    assert status == 1 and "prod/x/" + one["recording"] == sound and "broken" not in one
+    assert one["altered"] == [] and one["altered_more"] == 1 and not one["sound"]
+
+
 def names(n, after):
     return "".join("<Contents><Key>prod/x/%012d</Key><Size>1</Size></Contents>" % (after + i) for i in range(n))
 

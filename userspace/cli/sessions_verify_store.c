@@ -17,7 +17,7 @@
 
 #define PLACE     "/var/tmp" /* not /tmp, which may be memory */
 #define OPEN_DIRS 16
-#define NAMED_MAX 1000 /* altered objects of a recording; of others it is said how many */
+#define NAMED_MAX 1000 /* altered objects, of all recordings; of others it is said how many */
 
 static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
@@ -25,6 +25,7 @@ struct proving {
 	struct sessions *s;
 	json_t *altered;  /* of the recording under way … */
 	uint64_t unnamed; /* … and how many more */
+	unsigned named;   /* of all recordings */
 	json_t *all;
 	bool broken;
 };
@@ -47,10 +48,11 @@ static void on_altered(void *arg, const char *key, const char *why)
 {
 	struct proving *p = arg;
 
-	if (json_array_size(p->altered) == NAMED_MAX) {
+	if (p->named == NAMED_MAX) {
 		p->unnamed++;
 		return;
 	}
+	p->named++;
 	if (!p->s->settings->json)
 		printf("ALTERED: %s: %s\n", key, why);
 	json_array_append_new(p->altered, json_pack("{s:s, s:s}", "object", key, "text", why));
@@ -63,6 +65,7 @@ static int prove_one(struct proving *p, struct shipment *sh, const char *name, c
 	const struct shipment_calls calls = {.altered = on_altered, .arg = p};
 	bool itself = strcmp(name, ".") == 0;
 	json_t *one = json_pack("{s:s}", "recording", name);
+	bool altered;
 	int r = 0;
 
 	p->altered = json_array();
@@ -78,12 +81,13 @@ static int prove_one(struct proving *p, struct shipment *sh, const char *name, c
 		r = shipment_bring(sh, name, dir, &calls, e);
 	if (!r && p->unnamed && !p->s->settings->json)
 		printf("ALTERED: %llu more\n", (unsigned long long)p->unnamed);
-	if (!r && (sessions_verify_here(p->s, one) || json_array_size(p->altered)))
+	altered = json_array_size(p->altered) || p->unnamed;
+	if (!r && (sessions_verify_here(p->s, one) || altered))
 		p->broken = true;
 	json_object_set_new(one, "altered", p->altered);
 	if (p->unnamed)
 		json_object_set_new(one, "altered_more", json_integer((json_int_t)p->unnamed));
-	if (json_array_size(p->altered))
+	if (altered)
 		json_object_set_new(one, "sound", json_false());
 	json_array_append_new(p->all, one);
 	remove_all(dir);

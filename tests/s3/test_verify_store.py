@@ -5,6 +5,7 @@ objects away, changes, doubles and exchanges them."""
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 
@@ -309,6 +310,55 @@ def test_a_recording_of_which_no_altered_object_is_named(evidence, s3, place):
     one = said["recordings"][-1]
     assert status == 1 and "prod/x/" + one["recording"] == sound and "broken" not in one
     assert one["altered"] == [] and one["altered_more"] == 1 and not one["sound"]
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """disk(inodes, block, size) → a directory on a small disk of its own."""
+    at, image = tmp_path / "disk", tmp_path / "image"
+    mounted = []
+
+    def make(inodes, block, size):
+        at.mkdir()
+        image.write_bytes(b"")
+        os.truncate(image, size)
+        made = shutil.which("mkfs.ext4", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+        if os.geteuid() or not made:
+            pytest.skip("needs root and mkfs.ext4")
+        subprocess.run([made, "-q", "-F", "-m", "0", "-O", "^has_journal", "-b", str(block), "-N", str(inodes), image], check=True)
+        if subprocess.run(["mount", "-o", "loop", image, at]).returncode:
+            pytest.skip("no disk can be made of a file here")
+        mounted.append(at)
+        (at / "place").mkdir()
+        return at / "place"
+    yield make
+    for m in mounted:
+        subprocess.run(["umount", m], check=True)
+
+
+WRONG, RIGHT = "a" * 64, hashlib.sha256(b"x").hexdigest()
+
+
+@pytest.mark.parametrize("name, digest, inodes, block, size, says", [
+    ("%08d/0000000000000000", WRONG, 1000, 1024, 1 << 20, "no room for it"), ("%08d/0000000000000000", WRONG, 600, 4096, 2 << 20, "no room for it"),
+    ("00000001/%016x", RIGHT, 1000, 1024, 1 << 20, "no room for it"), ("%08d/0000000000000000", RIGHT, 300, 1024, 2 << 20, "too few inodes"),
+    ("%08d/0000000000000000", WRONG, 300, 1024, 2 << 20, "too few inodes"), ("00000001/%016x", RIGHT, 300, 1024, 2 << 20, "too few inodes")])
+def test_a_tenth_of_a_disk_is_left(s3, disk, name, digest, inodes, block, size, says):
+    """Of its bytes and of its inodes, whatever they go to: files, or directories for files that are not what their names say."""
+    place = disk(inodes, block, size)
+    s3.credentials(place.parent / "credentials")
+    for i in range(900):
+        s3.objects["evidence"]["prod/x/" + name % i + "-%s.pgveil" % digest] = Object(b"x", "0" * 32, None)
+    before, seen = os.statvfs(place), []
+
+    def fault(op, key, args):
+        if op == "get":
+            seen.append(os.statvfs(place))
+    s3.fault = fault
+    status, said, errors = from_store(s3, place)
+    assert status == 1 and said is None and says in errors and len(seen) > 100
+    assert min(v.f_bavail for v in seen) >= before.f_bavail // 10 and min(v.f_favail for v in seen) >= before.f_favail // 10
+    assert os.statvfs(place).f_favail == before.f_favail
 
 
 def names(n, after):

@@ -18,7 +18,7 @@
 #define HASH         (2 * (size_t)DIGEST_SHA256)
 #define NAMES_MAX    65536u /* recordings: of nodes, and of each as often as it was installed anew */
 #define FILE_MAX     (UINT64_C(1) << 30) /* a segment is 64 MiB and a record more, if nobody says otherwise */
-#define BLOCK        UINT64_C(4096)
+#define BESIDES      1024u               /* bytes: an inode, and an entry in a directory that is half empty */
 #define FILES_MAX    (UINT64_C(1) << 24)
 
 /* One name of a path that stays where it is put. */
@@ -77,20 +77,82 @@ static bool read_name(const char *below, char name[S3_KEY], const char **hash)
 
 /* ---- one file ---- */
 
-/* The directories that path is in. */
-static int make_dirs(char *path, struct err *e)
-{
-	for (char *p = path + 1; (p = strchr(p, '/')); p++) {
-		*p = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST) {
-			int r = err_set(e, -errno, "%s: %m", path);
+/* What there is for all that is still to be made. */
+struct room {
+	bool known;
+	uint64_t block, bytes, files;
+};
 
-			*p = '/';
-			return r;
-		}
+/* Once, below the directory that is at. Who has more on the same disk is to go on: a tenth of what is free is
+ * left. */
+static int room_look(struct room *room, const char *at, struct err *e)
+{
+	struct statvfs v;
+
+	if (room->known)
+		return 0;
+	if (statvfs(at, &v) < 0)
+		return err_set(e, -errno, "%s: %m", at);
+	room->block = v.f_frsize ? v.f_frsize : 4096;
+	room->bytes = (uint64_t)v.f_bavail / 10 * 9 * room->block;
+	/* There are file systems that do not count them. */
+	room->files = v.f_files ? (uint64_t)v.f_favail / 10 * 9 : UINT64_MAX;
+	room->known = true;
+	return 0;
+}
+
+/* However little is in it. */
+static uint64_t on_disk(const struct room *room, uint64_t size)
+{
+	return (size / room->block + 1) * room->block + BESIDES;
+}
+
+static int room_has(const struct room *room, uint64_t size, const char *what, struct err *e)
+{
+	if (!room->files)
+		return err_set(e, -ENOSPC, "%s: there is no room for it: too few inodes are free", what);
+	if (on_disk(room, size) > room->bytes)
+		return err_set(e, -ENOSPC, "%s: there is no room for it", what);
+	return 0;
+}
+
+static void room_take(struct room *room, uint64_t size)
+{
+	room->bytes -= on_disk(room, size);
+	room->files--;
+}
+
+/* One of them; room: what it takes, if that is counted. */
+static int make_dir(const char *path, struct room *room, struct err *e)
+{
+	int r = 0;
+
+	if (mkdir(path, 0700) < 0)
+		return errno == EEXIST ? 0 : err_set(e, -errno, "%s: %m", path);
+	if (!room)
+		return 0;
+	r = room_has(room, 0, path, e);
+	if (r)
+		rmdir(path);
+	else
+		room_take(room, 0);
+	return r;
+}
+
+/* The directories that path is in. Up to the first n bytes of it they are the user's own, and what is free is
+ * looked at there. */
+static int make_dirs(char *path, size_t n, struct room *room, struct err *e)
+{
+	int r = 0;
+
+	for (char *p = path + 1; !r && (p = strchr(p, '/')); p++) {
+		*p = '\0';
+		r = make_dir(path, p > path + n ? room : NULL, e);
+		if (!r && p == path + n)
+			r = room_look(room, path, e);
 		*p = '/';
 	}
-	return 0;
+	return r;
 }
 
 static bool has_hash(const uint8_t sha256[DIGEST_SHA256], const char *hash)
@@ -197,10 +259,10 @@ struct bringing {
 	const char *name, *dir; /* name: the recording that is wanted; NULL: all */
 	const struct shipment_calls *calls;
 	struct err *e;
-	uint64_t listed, room; /* room: bytes that there are for what is still to be brought … */
-	bool looked;           /* … if that is known */
-	char last[S3_KEY];     /* recording that was named */
-	char number[S3_KEY];   /* of the last file: its name, up to its hash */
+	uint64_t listed;
+	struct room room;
+	char last[S3_KEY];   /* recording that was named */
+	char number[S3_KEY]; /* of the last file: its name, up to its hash */
 };
 
 /* They come in the order of their names, so that two of one number are neighbours. */
@@ -212,26 +274,6 @@ static bool is_second(struct bringing *b, const char *below, const char *hash)
 	if (n)
 		snprintf(b->number, sizeof(b->number), "%.*s", (int)n, below);
 	return second;
-}
-
-/* Once. Who has more on the same disk is to go on: a tenth of what is free is left. */
-static int look_for_room(struct bringing *b)
-{
-	struct statvfs v;
-
-	if (b->looked)
-		return 0;
-	if (statvfs(b->dir, &v) < 0)
-		return err_set(b->e, -errno, "%s: %m", b->dir);
-	b->room = (uint64_t)v.f_bavail / 10 * 9 * v.f_frsize;
-	b->looked = true;
-	return 0;
-}
-
-/* However little is in it. */
-static uint64_t on_disk(uint64_t size)
-{
-	return (size | (BLOCK - 1)) + 1;
 }
 
 /* *why: of an object that is none of ours, or not any more. */
@@ -248,35 +290,33 @@ static int bring_one(struct bringing *b, const char *key, uint64_t size, const c
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", b->dir, key + strlen(b->sh->prefix)) >=
 		sizeof(path) - 8)
 		return err_set(b->e, -ENAMETOOLONG, "%s: a path is too long", b->dir);
-	r = make_dirs(path, b->e);
-	if (r)
-		return r;
 	if (is_there(path, size, hash)) {
 		b->sh->had++;
 		return 0;
 	}
-	r = look_for_room(b);
+	r = make_dirs(path, strlen(b->dir), &b->room, b->e);
+	if (!r)
+		r = room_has(&b->room, size, key, b->e);
+	if (!r)
+		r = fetch_file(b->sh, key, size, path, hash, b->e);
 	if (r)
 		return r;
-	if (on_disk(size) > b->room)
-		return err_set(b->e, -ENOSPC, "%s: there is no room for it below %s", key, b->dir);
-	r = fetch_file(b->sh, key, size, path, hash, b->e);
-	b->sh->fetched += !r;
-	b->room -= r ? 0 : on_disk(size);
-	return r;
+	b->sh->fetched++;
+	room_take(&b->room, size);
+	return 0;
 }
 
 static int take(void *arg, const char *key, uint64_t size)
 {
 	struct bringing *b = arg;
-	const char *below = key + strlen(b->sh->prefix), *hash, *why;
+	const char *below, *hash, *why;
 	char name[S3_KEY];
 	int r = count(b->sh, &b->listed, b->e);
 
-	if (r)
+	if (r || strlen(key) <= strlen(b->sh->prefix))
 		return r;
-	if (strlen(key) <= strlen(b->sh->prefix) || !read_name(below, name, &hash) ||
-		(b->name && strcmp(name, b->name) != 0))
+	below = key + strlen(b->sh->prefix);
+	if (!read_name(below, name, &hash) || (b->name && strcmp(name, b->name) != 0))
 		return 0;
 	if (is_second(b, below, hash))
 		b->calls->altered(b->calls->arg, key, "it is not the only one of its number");

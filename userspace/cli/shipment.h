@@ -38,7 +38,7 @@ void shipment_close(struct shipment *sh);
 MUSTCHECK int shipment_names(struct shipment *sh, char ***out, size_t *n, struct err *e);
 void shipment_names_free(char **names); /* NULL is fine */
 /* The files of one recording, or (NULL) of all, each to dir/NAME/…. -E2BIG: more than files_max are listed.
- * -ENOSPC: they would take more than nine tenths of what is free there. */
+ * -ENOSPC: they would take more than nine tenths of the bytes or of the inodes free there. */
 MUSTCHECK int shipment_bring(struct shipment *sh, const char *name, const char *dir,
 	const struct shipment_calls *calls, struct err *e);
 

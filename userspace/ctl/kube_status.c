@@ -5,9 +5,8 @@
  *
  * A node that is gone says nothing any more, and nobody says it for it: what it said is taken away by any
  * that finds twice, a while apart, that the API server has no such Node. One that does not find its own knows
- * nothing of others. Whoever is there all the same sees it in the watch, and says it again: not at once,
- * since a watch that is behind shows what was before, and each time later, since two that speak for one node
- * never agree. */
+ * nothing of others. Whoever is there all the same sees it in the watch, and says it again: not at once
+ * (kube/word.h). */
 #include "ctl/kube_status.h"
 
 #include <errno.h>
@@ -22,6 +21,7 @@
 #include "ctl/clock.h"
 #include "ctl/kube_api.h"
 #include "kube/roll.h"
+#include "kube/word.h"
 
 #define NODES_PATH  "/api/v1/nodes/"
 #define PATH        "/apis/pgveil.dev/v1/maskingpolicies/"
@@ -36,9 +36,8 @@
 struct line {
 	char *name, *uid, *message;
 	int64_t generation;
-	bool in_force, told, sent; /* sent: it is being written just now */
-	bool doubted; /* the object was seen to say something else since: it is written again … */
-	uint64_t due_ms, wait_ms; /* … then, so long after it was seen */
+	bool in_force;
+	struct word word;
 };
 
 struct kube_status {
@@ -54,7 +53,7 @@ struct kube_status {
 	struct line *v;
 	unsigned n;
 	struct roll *roll;
-	uint64_t round; /* of kube_status_set */
+	uint64_t round; /* of what there is to be said */
 	struct kube_status_counts counts;
 };
 
@@ -125,15 +124,6 @@ static char *shorten(const char *message)
 	return strndup(message, n);
 }
 
-static void carry_over(struct line *to, const struct line *from)
-{
-	to->told = from->told;
-	to->sent = from->sent;
-	to->doubted = from->doubted;
-	to->due_ms = from->due_ms;
-	to->wait_ms = from->wait_ms;
-}
-
 int kube_status_set(struct kube_status *s, const struct kube_status_line *in, unsigned n)
 {
 	struct line *v = calloc(n ? n : 1, sizeof(*v));
@@ -157,7 +147,7 @@ int kube_status_set(struct kube_status *s, const struct kube_status_line *in, un
 		const struct line *old = find(s->v, s->n, v[i].name);
 
 		if (old && same(old, &v[i]))
-			carry_over(&v[i], old);
+			v[i].word = old->word;
 	}
 	lines_free(s->v, s->n);
 	s->v = v;
@@ -193,34 +183,6 @@ static bool says(const json_t *own, const struct line *l)
 	       strcmp(text_of(own, "message"), l->message) == 0;
 }
 
-static void doubt(struct line *l)
-{
-	uint64_t now = clock_ms(), longer = 2 * l->wait_ms;
-
-	if (!l->wait_ms || now > l->due_ms + AGAIN_MAX)
-		longer = AGAIN_MS;
-	l->wait_ms = longer < AGAIN_MAX ? longer : AGAIN_MAX;
-	l->due_ms = now + l->wait_ms;
-	l->doubted = true;
-	l->told = false;
-}
-
-/* What is to be written for the first time is, whatever the object says before. */
-static bool weigh(struct line *l, const json_t *own)
-{
-	if (!says(own, l)) {
-		if (l->told || l->sent)
-			doubt(l);
-		return true;
-	}
-	if (l->doubted) { /* it was what had been before */
-		l->told = !l->sent;
-		l->wait_ms /= 2;
-		l->doubted = false;
-	}
-	return false;
-}
-
 void kube_status_seen(struct kube_status *s, const json_t *object)
 {
 	const char *name = text_of(json_object_get(object, "metadata"), "name");
@@ -231,7 +193,8 @@ void kube_status_seen(struct kube_status *s, const json_t *object)
 	/* it is looked for later, then */
 	(void)!roll_put(s->roll, name, nodes);
 	l = find(s->v, s->n, name);
-	if (l && is_about(object, l) && weigh(l, json_object_get(nodes, s->node))) {
+	if (l && is_about(object, l) &&
+		word_seen(&l->word, says(json_object_get(nodes, s->node), l), clock_ms())) {
 		s->round++;
 		pthread_cond_broadcast(&s->wake);
 	}
@@ -472,35 +435,30 @@ static bool next_line(struct kube_status *s, struct line *out, uint64_t *at)
 	for (unsigned i = 0; i < s->n; i++) {
 		struct line *l = &s->v[i];
 
-		if (l->told)
+		if (!word_due(&l->word, now, at))
 			continue;
-		if (l->doubted && l->due_ms > now) {
-			*at = l->due_ms < *at ? l->due_ms : *at;
-			continue;
-		}
 		*out = *l;
 		out->name = strdup(l->name);
 		out->uid = strdup(l->uid);
 		out->message = strdup(l->message);
-		l->sent = out->name && out->uid && out->message;
-		l->doubted = l->doubted && !l->sent;
-		if (!l->sent)
-			line_fini(out);
-		return l->sent;
+		if (out->name && out->uid && out->message) {
+			word_send(&l->word);
+			return true;
+		}
+		line_fini(out);
+		*at = now + AGAIN_MS < *at ? now + AGAIN_MS : *at;
+		return false;
 	}
 	return false;
 }
 
-/* What is gone, or says something else now, is another matter; so is what somebody may have changed
- * meanwhile. Under the lock. */
+/* What is gone, or says something else now, is another matter. Under the lock. */
 static void mark(struct kube_status *s, const struct line *l, bool told)
 {
 	struct line *x = find(s->v, s->n, l->name);
 
-	if (!x || !same(x, l))
-		return;
-	x->sent = false;
-	x->told = told && !x->doubted;
+	if (x && same(x, l))
+		word_sent(&x->word, told, clock_ms());
 }
 
 static void note(struct kube_status *s, int r, const struct err *e)
@@ -578,7 +536,7 @@ void kube_status_counts(struct kube_status *s, struct kube_status_counts *out)
 	pthread_mutex_lock(&s->lock);
 	*out = s->counts;
 	for (unsigned i = 0; i < s->n; i++)
-		out->pending += !s->v[i].told;
+		out->pending += !s->v[i].word.told;
 	pthread_mutex_unlock(&s->lock);
 }
 

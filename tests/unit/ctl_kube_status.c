@@ -207,10 +207,49 @@ static void test_a_condition_that_was_refused(void **state)
 	end();
 }
 
+/* Neither other nodes' events of it nor what is to be written again of others makes it try sooner. */
+static void test_what_is_seen_ends_no_pause(void **state)
+{
+	(void)state;
+	begin(1, 0);
+	wait_until(is_refused);
+	wait_counts(2, 1);
+	seen("p", false);
+	seen("p", true);
+	seen("p", false);
+	seen("a", false);
+	seen("b", false);
+	seen("a", true);
+	wait_until(is_accepted);
+	assert_true(server.again_ms - server.refused_ms >= 1900);
+	/* what was seen is not forgotten: a's and b's, p's, and then b's again */
+	wait_counts(4, 1);
+	end();
+}
+
+/* What is new is tried at once. */
+static void test_what_is_new_ends_a_pause(void **state)
+{
+	struct kube_status_line v = {"p", "u", 1, true, ""};
+
+	(void)state;
+	begin(4, 0); /* 2, 4, 8 and 16 s */
+	wait_until(is_refused);
+	for (unsigned i = 1; i <= 4; i++) {
+		wait_counts(2, i);
+		assert_int_equal(kube_status_set(status, &v, 1), 0);
+	}
+	wait_until(is_accepted);
+	assert_true(clock_ms() - server.refused_ms < 14000);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_condition_that_was_refused),
+		cmocka_unit_test(test_what_is_seen_ends_no_pause),
+		cmocka_unit_test(test_what_is_new_ends_a_pause),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

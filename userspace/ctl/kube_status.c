@@ -50,6 +50,7 @@ struct kube_status {
 	pthread_mutex_t lock;       /* of all below */
 	pthread_cond_t wake;
 	bool stopping, left;
+	bool failing; /* what it writes is refused: what is seen is no reason to try sooner */
 	struct line *v;
 	unsigned n;
 	struct roll *roll;
@@ -194,7 +195,7 @@ void kube_status_seen(struct kube_status *s, const json_t *object)
 	(void)!roll_put(s->roll, name, nodes);
 	l = find(s->v, s->n, name);
 	if (l && is_about(object, l) &&
-		word_seen(&l->word, says(json_object_get(nodes, s->node), l), clock_ms())) {
+		word_seen(&l->word, says(json_object_get(nodes, s->node), l), clock_ms()) && !s->failing) {
 		s->round++;
 		pthread_cond_broadcast(&s->wake);
 	}
@@ -514,8 +515,10 @@ static void *write_all(void *arg)
 		again = !r || r == -ENOENT || r == -EINVAL ? AGAIN_MS
 			: again * 2 < AGAIN_MAX            ? again * 2
 							   : AGAIN_MAX;
-		if (again > AGAIN_MS)
+		s->failing = again > AGAIN_MS;
+		if (s->failing)
 			rest(s, clock_ms() + again);
+		s->failing = false;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;

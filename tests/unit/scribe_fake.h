@@ -27,6 +27,8 @@ struct fake_scribe {
 	 * before. */
 	struct handed *first, **end;
 	unsigned unjoined;
+	bool busy; /* it is written meanwhile: before each put of the session's own, and where one is had back
+		    */
 };
 
 static inline bool fake_fails(struct fake_scribe *f)
@@ -58,7 +60,7 @@ static inline uint64_t fake_now(struct scribe *s)
 	return ++((struct fake_scribe *)s)->now_us;
 }
 
-static inline int fake_put(struct scribe *s, const struct record *rec, struct err *e)
+static inline int fake_write(struct scribe *s, const struct record *rec, struct err *e)
 {
 	struct fake_scribe *f = (struct fake_scribe *)s;
 	struct fake_record *r;
@@ -110,10 +112,37 @@ static inline void fake_finishes(struct fake_scribe *f)
 	f->first = h->next;
 	if (!f->first)
 		f->end = &f->first;
-	h->code = fake_put(&f->scribe, &h->record, &h->err);
+	h->code = fake_write(&f->scribe, &h->record, &h->err);
 	if (!h->code)
 		h->code = fake_commit(&f->scribe, &h->err);
 	atomic_store(&h->over, true);
+}
+
+static inline int fake_put(struct scribe *s, const struct record *rec, struct err *e)
+{
+	struct fake_scribe *f = (struct fake_scribe *)s;
+
+	while (f->busy && f->first)
+		fake_finishes(f);
+	return fake_write(s, rec, e);
+}
+
+static inline bool fake_take_back(struct scribe *s, struct handed *h)
+{
+	struct fake_scribe *f = (struct fake_scribe *)s;
+	struct handed **at = &f->first;
+
+	while (*at && *at != h)
+		at = &(*at)->next;
+	if (!*at)
+		return false;
+	*at = h->next;
+	if (!*at)
+		f->end = at;
+	f->unjoined--;
+	if (f->busy)
+		fake_finishes(f);
+	return true;
 }
 
 static inline void fake_hand(struct scribe *s, struct handed *h)
@@ -143,6 +172,7 @@ static inline void fake_has_hands(struct fake_scribe *f)
 {
 	f->end = &f->first;
 	f->scribe.hand = fake_hand;
+	f->scribe.take_back = fake_take_back;
 	f->scribe.join = fake_join;
 }
 

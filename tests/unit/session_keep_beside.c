@@ -387,6 +387,7 @@ static void in_any_order(void **state)
 		struct flow w;
 
 		open_flow(&w);
+		w.g.scribe.busy = round % 2;
 		if (round % 3 == 0)
 			w.g.scribe.fails_after = next(&seed) % 40;
 		for (int i = 0; i < 60 && !w.over; i++) {

@@ -146,16 +146,14 @@ static void hand(struct scribe *base, struct handed *h)
 	clerk_hand(((struct worker_scribe *)base)->clerk, h);
 }
 
-/* Behind other sessions' blocks nobody is made to wait: what was not begun is written here. */
+static bool take_back(struct scribe *base, struct handed *h)
+{
+	return clerk_give_back(((struct worker_scribe *)base)->clerk, h);
+}
+
 static int join(struct scribe *base, struct handed *h, struct err *e)
 {
-	struct clerk *c = ((struct worker_scribe *)base)->clerk;
-	int r;
-
-	if (atomic_load(&h->over) || !clerk_give_back(c, h))
-		return clerk_join(c, h, e);
-	r = put(base, &h->record, e);
-	return r ? r : commit(base, e);
+	return clerk_join(((struct worker_scribe *)base)->clerk, h, e);
 }
 
 struct scribe *recorder_scribe(struct recorder *r, unsigned i)
@@ -207,6 +205,7 @@ int recorder_make_scribes(struct recorder *r, const uint8_t *key, struct err *e)
 		if (rc)
 			break;
 		s->scribe.hand = hand;
+		s->scribe.take_back = take_back;
 		s->scribe.join = join;
 	}
 	mem_wipe(&tokens, sizeof(tokens));

@@ -19,6 +19,7 @@ struct block {
 	struct handed handed;
 	struct span whole;
 	uint64_t since_ns; /* when it was handed; 0: that is not measured */
+	bool back;         /* it was taken back, and is to be written here */
 	size_t cap;
 	uint8_t p[];
 };
@@ -70,6 +71,17 @@ void keep_drop(struct session *s)
 	outq_fini(&s->keep.beside.out);
 }
 
+static int write_down(struct scribe *by, struct block *k, struct err *e)
+{
+	int r;
+
+	if (!k->back)
+		return by->join(by, &k->handed, e);
+	k->back = false;
+	r = by->put(by, &k->handed.record, e);
+	return r ? r : by->commit(by, e);
+}
+
 /* Until the oldest that is handed is on record: the client may have it. */
 static void join_oldest(struct session *s)
 {
@@ -77,7 +89,7 @@ static void join_oldest(struct session *s)
 	struct block *k = oldest(b);
 	struct err e = {0};
 
-	if (s->env->scribe->join(s->env->scribe, &k->handed, &e)) {
+	if (write_down(s->env->scribe, k, &e)) {
 		b->lost = true;
 		s->keep.missing++;
 	}
@@ -89,9 +101,18 @@ static void join_oldest(struct session *s)
 	outq_borrow(&b->out, k->whole);
 }
 
+/* What nobody has begun with is written here: it may stand behind other sessions' blocks. The newest is taken
+ * back first, so that none is begun while one before it is not written. */
 void keep_join(struct session *s)
 {
-	while (s->keep.beside.nhanded)
+	struct beside *b = &s->keep.beside;
+
+	for (unsigned i = 1; i <= b->nhanded; i++) {
+		struct block *k = b->block[(b->next + BESIDE_BLOCKS - i) % BESIDE_BLOCKS];
+
+		k->back = s->env->scribe->take_back(s->env->scribe, &k->handed);
+	}
+	while (b->nhanded)
 		join_oldest(s);
 }
 
@@ -147,6 +168,7 @@ bool keep_hand(struct session *s)
 
 	if (!k)
 		return false;
+	k->back = false;
 	k->whole = span_of(k->p, q->bytes);
 	outq_take(q, k->p);
 	s->keep.out += k->whole.n;

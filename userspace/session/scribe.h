@@ -35,8 +35,9 @@ struct scribe {
 	struct hmac_key tokens; /* what makes a token of a value */
 	/* One after the other, as they were handed. NULL: there is nobody who would. */
 	void (*hand)(struct scribe *s, struct handed *h);
-	/* Until it is over. Once for each, and of those of one session the oldest first; as put and commit.
-	 */
+	/* true: nobody has begun with it, and nobody will; it is not joined. */
+	bool (*take_back)(struct scribe *s, struct handed *h);
+	/* Until it is over. Once for each; as put and commit. */
 	int (*join)(struct scribe *s, struct handed *h, struct err *e);
 	/* Called when one is over, on another thread; whoever uses the scribe sets it before. */
 	void (*over)(void *arg);
